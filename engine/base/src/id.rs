@@ -3,7 +3,7 @@
 /// Declares dense ids.
 ///
 /// ```
-/// base::id! {
+/// meshsim_base::id! {
 ///     /// A proxy.
 ///     pub ProxyId
 /// }

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! What a proxy is told, in Envoy's own terms and names: plain data, no behaviour.
+//!
+//! The control plane writes a [`Snapshot`] per proxy, the proxy reads it, and neither knows the other. Types and fields
+//! are named after Envoy's v3 API (envoyproxy/envoy, api/envoy/config); what Istio never writes is left out.
+//! Each thing that came from a manifest says from where ([`Origin`]), so that a decision can name its rule.
+
+pub mod circuit_breaker;
+pub mod cluster;
+pub mod endpoint;
+pub mod fault;
+pub mod header;
+pub mod listener;
+pub mod load_balancer;
+pub mod origin;
+pub mod outlier_detection;
+pub mod retry;
+pub mod route;
+pub mod snapshot;
+pub mod string_match;
+
+pub use circuit_breaker::{CircuitBreakers, RetryBudget};
+pub use cluster::{Cluster, ClusterType, HttpProtocol, TlsMode};
+pub use endpoint::{
+    ClusterLoadAssignment, EndpointRef, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints,
+};
+pub use fault::{AbortStatus, FaultAbort, FaultDelay, HttpFault};
+pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
+pub use listener::{
+    Filter, FilterChain, FilterChainMatch, Listener, SocketAddress, TrafficDirection,
+};
+pub use load_balancer::{HashPolicy, LbPolicy, SlowStart};
+pub use origin::Origin;
+pub use outlier_detection::OutlierDetection;
+pub use retry::{RetryOn, RetryPolicy};
+pub use route::{
+    CorsPolicy, DirectResponse, HostRewrite, PathMatch, PathRedirect, PathRewrite, Redirect,
+    RegexRewrite, RequestMirror, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget,
+    VirtualHost, WeightedCluster,
+};
+pub use snapshot::{Node, NodeType, Snapshot};
+pub use string_match::{HeaderMatch, HeaderMatcher, QueryMatch, QueryMatcher, StringMatch};

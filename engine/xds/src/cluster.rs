@@ -1,0 +1,82 @@
+//! Upstream clusters (config/cluster/v3/cluster.proto).
+
+use crate::{CircuitBreakers, LbPolicy, Origin, OutlierDetection, SlowStart};
+use base::SimDuration;
+
+/// One upstream cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Istio's name, such as `outbound|80|v1|reviews.default.svc.cluster.local`.
+    pub name: String,
+    /// How its endpoints are found.
+    pub type_: ClusterType,
+    /// How long a connection attempt may take.
+    pub connect_timeout: SimDuration,
+    /// How a host is chosen.
+    pub lb_policy: LbPolicy,
+    /// New hosts warm up.
+    pub slow_start: Option<SlowStart>,
+    /// Below this percentage of healthy hosts all are used; Istio writes 0.
+    pub healthy_panic_threshold: f64,
+    /// Localities are chosen by weight.
+    pub locality_weighted_lb: bool,
+    /// Limits.
+    pub circuit_breakers: CircuitBreakers,
+    /// Ejection of failing hosts.
+    pub outlier_detection: Option<OutlierDetection>,
+    /// Requests after which a connection is closed; none: no limit.
+    pub max_requests_per_connection: Option<u32>,
+    /// How long a connection may be idle (Envoy's default is one hour).
+    pub idle_timeout: Option<SimDuration>,
+    /// How long a connection may live.
+    pub max_connection_duration: Option<SimDuration>,
+    /// The HTTP version spoken upstream.
+    pub protocol: HttpProtocol,
+    /// Concurrent streams of an HTTP/2 connection.
+    pub max_concurrent_streams: Option<u32>,
+    /// How the connection is secured.
+    pub tls: TlsMode,
+    /// The DestinationRule behind it.
+    pub origin: Option<Origin>,
+}
+
+/// How a cluster's endpoints are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterType {
+    /// From the control plane.
+    Eds,
+    /// The address that the client dialled.
+    OriginalDst,
+    /// From DNS, all addresses.
+    StrictDns,
+    /// From DNS, one address at a time.
+    LogicalDns,
+    /// A fixed list; empty for `BlackHoleCluster`.
+    Static,
+}
+
+/// The HTTP version spoken upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpProtocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// Whatever the client spoke.
+    Downstream,
+}
+
+/// How the upstream connection is secured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Mutual TLS with endpoints that have a sidecar, plain text with others.
+    Auto,
+    /// Plain text.
+    Disable,
+    /// TLS with a server certificate.
+    Simple,
+    /// Mutual TLS with the user's certificates.
+    Mutual,
+    /// Mutual TLS with Istio's certificates.
+    IstioMutual,
+}

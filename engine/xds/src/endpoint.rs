@@ -1,0 +1,71 @@
+//! Endpoints of a cluster (config/endpoint/v3/endpoint.proto).
+
+/// The endpoints of one cluster, by locality and priority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterLoadAssignment {
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// Its endpoints.
+    pub endpoints: Vec<LocalityLbEndpoints>,
+}
+
+/// The endpoints of one locality at one priority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalityLbEndpoints {
+    /// Where they are.
+    pub locality: Locality,
+    /// Zero is used first.
+    pub priority: u32,
+    /// The locality's weight; zero: unset.
+    pub load_balancing_weight: u32,
+    /// The endpoints.
+    pub lb_endpoints: Vec<LbEndpoint>,
+}
+
+/// Region, zone and subzone; empty where unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Locality {
+    /// `topology.kubernetes.io/region`.
+    pub region: String,
+    /// `topology.kubernetes.io/zone`.
+    pub zone: String,
+    /// `topology.istio.io/subzone`.
+    pub sub_zone: String,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LbEndpoint {
+    /// Its IP address or name.
+    pub address: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it may be used.
+    pub health_status: HealthStatus,
+    /// At least one.
+    pub load_balancing_weight: u32,
+    /// The workload behind it, where the registry knows it.
+    pub workload: Option<EndpointRef>,
+}
+
+/// The pod behind an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRef {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The pod has a sidecar, so mutual TLS is used (auto mTLS).
+    pub sidecar: bool,
+}
+
+/// EDS health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthStatus {
+    /// Ready.
+    Healthy,
+    /// Not ready.
+    Unhealthy,
+    /// Terminating.
+    Draining,
+}

@@ -1,0 +1,39 @@
+//! The fault filter's configuration of a route (extensions/filters/http/fault/v3/fault.proto).
+
+use base::{Ratio, SimDuration};
+
+/// What is injected: each part is drawn for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpFault {
+    /// A delay before the request goes on.
+    pub delay: Option<FaultDelay>,
+    /// A local reply instead of the request.
+    pub abort: Option<FaultAbort>,
+}
+
+/// A fixed delay for a share of the requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultDelay {
+    /// How long.
+    pub fixed_delay: SimDuration,
+    /// For how many.
+    pub percentage: Ratio,
+}
+
+/// An abort for a share of the requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultAbort {
+    /// With what.
+    pub status: AbortStatus,
+    /// For how many.
+    pub percentage: Ratio,
+}
+
+/// What an aborted request is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbortStatus {
+    /// An HTTP status, 200 to 599.
+    Http(u16),
+    /// A gRPC status; the HTTP status is 200.
+    Grpc(u8),
+}

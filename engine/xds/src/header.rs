@@ -1,0 +1,37 @@
+//! Header mutations of one level: removals first, then what is added.
+
+/// The mutations of one level (a route, a weighted cluster) in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeaderMutations {
+    /// Names to remove, in lower case.
+    pub remove: Vec<String>,
+    /// Headers to write, in order.
+    pub add: Vec<HeaderMutation>,
+}
+
+impl HeaderMutations {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.add.is_empty()
+    }
+}
+
+/// One header to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderMutation {
+    /// The name as written.
+    pub name: String,
+    /// The value; `%VAR%` are Envoy's command operators, `%%` a per cent sign.
+    pub value: String,
+    /// What happens to a header that is there already.
+    pub append: HeaderAppend,
+}
+
+/// Envoy's append actions, as far as Istio writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderAppend {
+    /// Another line is appended (Istio's `add`).
+    AppendIfExistsOrAdd,
+    /// The old value is replaced (Istio's `set`).
+    OverwriteIfExistsOrAdd,
+}

@@ -1,0 +1,219 @@
+//! Route configurations (config/route/v3/route.proto, route_components.proto).
+
+use crate::{
+    HashPolicy, HeaderMatcher, HeaderMutations, HttpFault, Origin, QueryMatcher, RetryPolicy,
+    StringMatch,
+};
+use base::{Ratio, SimDuration};
+
+/// A table of virtual hosts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteConfiguration {
+    /// Istio's name: the port, or `<fqdn>:<port>`, or a gateway's.
+    pub name: String,
+    /// The virtual hosts.
+    pub virtual_hosts: Vec<VirtualHost>,
+    /// A port in the Host header plays no part in choosing the virtual host.
+    pub ignore_port_in_host_matching: bool,
+}
+
+/// The routes of some domains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualHost {
+    /// Istio's name, such as `reviews.default.svc.cluster.local:9080`.
+    pub name: String,
+    /// Exact names, `*.suffix`, `prefix.*` or `*`, in lower case.
+    pub domains: Vec<String>,
+    /// Routes, the first match wins.
+    pub routes: Vec<Route>,
+    /// Upstream requests carry `x-envoy-attempt-count`.
+    pub include_request_attempt_count: bool,
+    /// Plain-text requests are redirected to https.
+    pub require_tls: bool,
+}
+
+/// A condition and what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The rule's name; `default` for default routes, empty where the rule has none.
+    pub name: String,
+    /// Which requests.
+    pub match_: RouteMatch,
+    /// What happens to them.
+    pub action: RouteAction,
+    /// Changes to the request's headers.
+    pub request_headers: HeaderMutations,
+    /// Changes to the response's headers.
+    pub response_headers: HeaderMutations,
+    /// Injected faults.
+    pub fault: Option<HttpFault>,
+    /// Cross-origin policy.
+    pub cors: Option<CorsPolicy>,
+    /// The rule behind it; none for default routes.
+    pub origin: Option<Origin>,
+}
+
+/// What a request must be: all conditions hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteMatch {
+    /// The path without its query.
+    pub path: PathMatch,
+    /// False: letters' case plays no part in exact and prefix.
+    pub case_sensitive: bool,
+    /// Conditions on headers and pseudo headers.
+    pub headers: Vec<HeaderMatcher>,
+    /// Conditions on query parameters.
+    pub query_parameters: Vec<QueryMatcher>,
+}
+
+/// A condition on the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathMatch {
+    /// `prefix`: starts so, whatever follows.
+    Prefix(String),
+    /// `path`: equal.
+    Path(String),
+    /// `safe_regex`: the whole path matches the RE2 expression.
+    SafeRegex(String),
+    /// `path_separated_prefix`: equal, or followed by `/`.
+    PathSeparatedPrefix(String),
+}
+
+/// What happens to a matching request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RouteAction {
+    /// It is forwarded.
+    Route(Box<RouteTarget>),
+    /// It is sent elsewhere.
+    Redirect(Redirect),
+    /// It is answered here.
+    DirectResponse(DirectResponse),
+}
+
+/// Where and how a request is forwarded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteTarget {
+    /// One or more clusters; with one, its weight plays no part.
+    pub clusters: Vec<WeightedCluster>,
+    /// The path sent upstream.
+    pub path_rewrite: Option<PathRewrite>,
+    /// The authority sent upstream.
+    pub host_rewrite: Option<HostRewrite>,
+    /// From the complete request to the complete response; zero: none.
+    pub timeout: SimDuration,
+    /// Cap on the client's `grpc-timeout`; zero: no cap.
+    pub max_grpc_timeout: Option<SimDuration>,
+    /// Repetition of failed tries.
+    pub retry_policy: Option<RetryPolicy>,
+    /// Copies.
+    pub mirrors: Vec<RequestMirror>,
+    /// What the request's hash is made of.
+    pub hash_policy: Vec<HashPolicy>,
+}
+
+/// A cluster with its share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightedCluster {
+    /// The cluster's name.
+    pub name: String,
+    /// Its share of the sum of weights.
+    pub weight: u32,
+    /// Changes to the request's headers, before the route's.
+    pub request_headers: HeaderMutations,
+    /// Changes to the response's headers, before the route's.
+    pub response_headers: HeaderMutations,
+    /// The authority sent upstream.
+    pub host_rewrite_literal: Option<String>,
+    /// The place of the destination in its manifest.
+    pub origin: Option<Origin>,
+}
+
+/// How the path changes; the query stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathRewrite {
+    /// `prefix_rewrite`: the matched prefix (or the whole path, for exact and regex) is replaced.
+    Prefix(String),
+    /// `regex_rewrite`: all matches are replaced.
+    Regex(RegexRewrite),
+}
+
+/// An RE2 replacement, `\1` for groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegexRewrite {
+    /// The expression.
+    pub pattern: String,
+    /// The replacement.
+    pub substitution: String,
+}
+
+/// How the authority changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostRewrite {
+    /// `host_rewrite_literal`.
+    Literal(String),
+    /// `auto_host_rewrite`: the upstream's name.
+    Auto,
+}
+
+/// A copy of the request to another cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestMirror {
+    /// The cluster's name.
+    pub cluster: String,
+    /// For how many requests.
+    pub fraction: Ratio,
+    /// The place of the mirror in its manifest.
+    pub origin: Option<Origin>,
+}
+
+/// A redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// 301, 302, 303, 307 or 308.
+    pub response_code: u16,
+    /// `scheme_redirect`.
+    pub scheme: Option<String>,
+    /// `host_redirect`.
+    pub host: Option<String>,
+    /// `port_redirect`.
+    pub port: Option<u16>,
+    /// The path.
+    pub path: Option<PathRedirect>,
+}
+
+/// The path of a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathRedirect {
+    /// `path_redirect`: the whole path; the query stays unless it has one.
+    Path(String),
+    /// `prefix_rewrite`: the matched prefix.
+    Prefix(String),
+}
+
+/// A local answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectResponse {
+    /// 200 to 599.
+    pub status: u16,
+    /// The body, possibly empty.
+    pub body: String,
+}
+
+/// A cross-origin policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorsPolicy {
+    /// Allowed origins.
+    pub allow_origin: Vec<StringMatch>,
+    /// `access-control-allow-methods`.
+    pub allow_methods: String,
+    /// `access-control-allow-headers`.
+    pub allow_headers: String,
+    /// `access-control-expose-headers`.
+    pub expose_headers: String,
+    /// `access-control-max-age`.
+    pub max_age: String,
+    /// `access-control-allow-credentials`.
+    pub allow_credentials: Option<bool>,
+    /// Preflights from other origins are forwarded (true: Istio's default) or answered.
+    pub forward_not_matching_preflights: bool,
+}
