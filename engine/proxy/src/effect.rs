@@ -1,0 +1,132 @@
+//! All that a proxy can ask for.
+
+use crate::names::{ClusterId, EndpointId};
+use crate::response_flag::{Details, ResponseFlags};
+use base::SimTime;
+
+/// A request inside one proxy, from its arrival to its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId {
+    /// The slot that the request occupies; reused when it ends.
+    pub slot: u32,
+    /// Tells the slot's occupants apart.
+    pub generation: u32,
+}
+
+/// One try, or one mirrored copy, inside one proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptId {
+    /// The slot that the try occupies; reused when it ends.
+    pub slot: u32,
+    /// Tells the slot's occupants apart.
+    pub generation: u32,
+}
+
+/// A timer: at most one of each kind per request, mirrored copy or cluster is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timer {
+    /// What it is for.
+    pub kind: TimerKind,
+    /// The request's or attempt's slot, or the cluster's id.
+    pub slot: u32,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimerKind {
+    /// When an injected delay ends (slot: request).
+    FaultDelay,
+    /// When the route's timeout expires (slot: request).
+    Global,
+    /// When the current try has taken too long (slot: request).
+    PerTry,
+    /// When the back-off before a retry ends (slot: request).
+    BackOff,
+    /// When a mirrored copy has taken too long (slot: attempt).
+    Mirror,
+    /// When outlier detection looks at its ejected hosts (slot: cluster).
+    OutlierSweep,
+    /// When deferred health changes reach the load balancer (slot: cluster).
+    HostUpdate,
+}
+
+impl TimerKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = 7;
+}
+
+/// One thing that a proxy asks its world to do, in the order of asking.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a try, or a copy, to an endpoint.
+    Send(Send),
+    /// Answer the request with this tag; its slot is free afterwards.
+    Reply {
+        /// The request.
+        tag: u32,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Wake the proxy with this timer at this time; replaces a running timer of the same kind and slot.
+    SetTimer {
+        /// The timer.
+        timer: Timer,
+        /// When.
+        at: SimTime,
+    },
+    /// The timer is no longer needed.
+    CancelTimer(Timer),
+    /// Nobody waits for this try any more: its stream is reset.
+    Abandon(AttemptId),
+    /// A host left or re-entered the load balancing.
+    Ejection {
+        /// The cluster.
+        cluster: ClusterId,
+        /// The host.
+        endpoint: EndpointId,
+        /// True when it is ejected, false when it is unejected.
+        ejected: bool,
+    },
+}
+
+/// A try, or a copy, on its way upstream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Send {
+    /// Its id, for the inputs that report its end.
+    pub attempt: AttemptId,
+    /// The tag of the request that it serves.
+    pub tag: u32,
+    /// The request's id in this proxy.
+    pub request: RequestId,
+    /// Where it goes.
+    pub endpoint: EndpointId,
+    /// Through which cluster.
+    pub cluster: ClusterId,
+    /// Which of the resolution's upstream heads it carries.
+    pub head: u16,
+    /// 1 for the first try.
+    pub number: u16,
+    /// It is a copy: its response is discarded.
+    pub mirror: bool,
+    /// A connection has to be made first.
+    pub new_connection: bool,
+}
+
+/// What the client receives, as far as a simulation needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// `grpc-status`, where there is one.
+    pub grpc_status: Option<u8>,
+    /// Envoy's response flags, in the order in which they were set.
+    pub flags: ResponseFlags,
+    /// Envoy's `response_code_details`.
+    pub details: Details,
+    /// Tries sent upstream.
+    pub attempts: u16,
+    /// The cluster, where one was chosen.
+    pub cluster: Option<ClusterId>,
+    /// The host of the last try, where one was chosen.
+    pub endpoint: Option<EndpointId>,
+}

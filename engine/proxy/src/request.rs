@@ -1,0 +1,63 @@
+//! What routing can see of a request.
+
+/// A request's head. Header names are in lower case; several lines of one name stay several entries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestHead {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// The Host header or `:authority`, its port included if it was sent.
+    pub authority: String,
+    /// The path with its query.
+    pub path: String,
+    /// All other headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The HTTP version.
+    pub protocol: Protocol,
+}
+
+/// An HTTP version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2, gRPC's too.
+    Http2,
+}
+
+impl RequestHead {
+    /// A GET over HTTP/1.1 without further headers.
+    pub fn get(authority: &str, path: &str) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            scheme: "http".to_owned(),
+            authority: authority.to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            protocol: Protocol::Http1,
+        }
+    }
+
+    /// The path without its query.
+    pub fn path_only(&self) -> &str {
+        self.path
+            .split_once('?')
+            .map_or(&self.path, |(path, _)| path)
+    }
+
+    /// The values of a header, given in lower case.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the request is gRPC: its content type is `application/grpc` or begins with `application/grpc+`.
+    pub fn is_grpc(&self) -> bool {
+        self.values("content-type")
+            .any(|v| v == "application/grpc" || v.starts_with("application/grpc+"))
+    }
+}

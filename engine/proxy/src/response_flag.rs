@@ -1,0 +1,236 @@
+//! Envoy's response flags and response code details, and what each means.
+//!
+//! Source: envoyproxy/envoy 1.40, source/common/stream_info/utility.h; docs, access log usage.
+
+use std::fmt;
+
+/// A reason that Envoy gives for a response of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ResponseFlag {
+    /// `UH`: no healthy upstream host.
+    NoHealthyUpstream = 1,
+    /// `UF`: the upstream connection failed.
+    UpstreamConnectionFailure,
+    /// `UO`: a circuit breaker overflowed.
+    UpstreamOverflow,
+    /// `NR`: no route.
+    NoRouteFound,
+    /// `URX`: no retry left.
+    UpstreamRetryLimitExceeded,
+    /// `NC`: no such cluster.
+    NoClusterFound,
+    /// `DC`: the client went away.
+    DownstreamConnectionTermination,
+    /// `UT`: a timeout.
+    UpstreamRequestTimeout,
+    /// `LR`: the try was reset here.
+    LocalReset,
+    /// `UR`: the try was reset by the server.
+    UpstreamRemoteReset,
+    /// `UC`: the connection ended before the response.
+    UpstreamConnectionTermination,
+    /// `UPE`: the server did not speak HTTP.
+    UpstreamProtocolError,
+    /// `DI`: a delay was injected.
+    DelayInjected,
+    /// `FI`: an abort was injected.
+    FaultInjected,
+}
+
+impl ResponseFlag {
+    /// Envoy's short name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoHealthyUpstream => "UH",
+            Self::UpstreamConnectionFailure => "UF",
+            Self::UpstreamOverflow => "UO",
+            Self::NoRouteFound => "NR",
+            Self::UpstreamRetryLimitExceeded => "URX",
+            Self::NoClusterFound => "NC",
+            Self::DownstreamConnectionTermination => "DC",
+            Self::UpstreamRequestTimeout => "UT",
+            Self::LocalReset => "LR",
+            Self::UpstreamRemoteReset => "UR",
+            Self::UpstreamConnectionTermination => "UC",
+            Self::UpstreamProtocolError => "UPE",
+            Self::DelayInjected => "DI",
+            Self::FaultInjected => "FI",
+        }
+    }
+
+    const ALL: [Self; 14] = [
+        Self::NoHealthyUpstream,
+        Self::UpstreamConnectionFailure,
+        Self::UpstreamOverflow,
+        Self::NoRouteFound,
+        Self::UpstreamRetryLimitExceeded,
+        Self::NoClusterFound,
+        Self::DownstreamConnectionTermination,
+        Self::UpstreamRequestTimeout,
+        Self::LocalReset,
+        Self::UpstreamRemoteReset,
+        Self::UpstreamConnectionTermination,
+        Self::UpstreamProtocolError,
+        Self::DelayInjected,
+        Self::FaultInjected,
+    ];
+}
+
+/// Up to four flags in the order in which they were set, packed into four bytes; `-` in text if there are none.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResponseFlags(u32);
+
+impl ResponseFlags {
+    /// No flag.
+    pub const NONE: Self = Self(0);
+
+    /// One flag.
+    pub const fn of(flag: ResponseFlag) -> Self {
+        Self(flag as u32)
+    }
+
+    /// These flags and one more; a flag that is there already stays where it is.
+    ///
+    /// # Panics
+    /// With a fifth flag: no path sets that many.
+    #[must_use]
+    pub fn with(self, flag: ResponseFlag) -> Self {
+        if self.contains(flag) {
+            return self;
+        }
+        let used = self.iter().count() as u32;
+        assert!(used < 4, "at most four response flags");
+        Self(self.0 | (flag as u32) << (8 * used))
+    }
+
+    /// Whether the flag is set.
+    pub fn contains(self, flag: ResponseFlag) -> bool {
+        self.iter().any(|f| f == flag)
+    }
+
+    /// The flags in the order in which they were set.
+    pub fn iter(self) -> impl Iterator<Item = ResponseFlag> {
+        self.0
+            .to_le_bytes()
+            .into_iter()
+            .take_while(|byte| *byte != 0)
+            .map(|byte| ResponseFlag::ALL[usize::from(byte) - 1])
+    }
+
+    /// The packed form, as a key for counting.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for ResponseFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("-");
+        }
+        for (index, flag) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(flag.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ResponseFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Envoy's `response_code_details`: who answered, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Details {
+    /// The server answered.
+    ViaUpstream,
+    /// A redirect or a direct response.
+    DirectResponse,
+    /// No virtual host, or no route in it.
+    RouteNotFound,
+    /// The route's cluster does not exist.
+    ClusterNotFound,
+    /// No host could be chosen.
+    NoHealthyUpstream,
+    /// An injected abort.
+    FaultFilterAbort,
+    /// The route's timeout.
+    ResponseTimeout,
+    /// The per-try timeout.
+    UpstreamPerTryTimeout,
+    /// A circuit breaker overflowed.
+    Overflow,
+    /// The connection was refused.
+    RemoteConnectionFailure,
+    /// The connection attempt took too long.
+    ConnectionTimeout,
+    /// The connection ended before the response.
+    ConnectionTermination,
+    /// The server reset the stream.
+    RemoteReset,
+    /// The server refused the stream.
+    RemoteRefusedStreamReset,
+    /// The server did not speak HTTP.
+    ProtocolError,
+    /// The client went away.
+    DownstreamRemoteDisconnect,
+    /// A preflight request was answered here.
+    CorsPreflight,
+    /// The request was malformed, such as one whose path cannot be normalised.
+    PathNormalizationFailed,
+}
+
+impl Details {
+    /// Envoy's text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ViaUpstream => "via_upstream",
+            Self::DirectResponse => "direct_response",
+            Self::RouteNotFound => "route_not_found",
+            Self::ClusterNotFound => "cluster_not_found",
+            Self::NoHealthyUpstream => "no_healthy_upstream",
+            Self::FaultFilterAbort => "fault_filter_abort",
+            Self::ResponseTimeout => "response_timeout",
+            Self::UpstreamPerTryTimeout => "upstream_per_try_timeout",
+            Self::Overflow => "upstream_reset_before_response_started{overflow}",
+            Self::RemoteConnectionFailure => {
+                "upstream_reset_before_response_started{remote_connection_failure}"
+            }
+            Self::ConnectionTimeout => "upstream_reset_before_response_started{connection_timeout}",
+            Self::ConnectionTermination => {
+                "upstream_reset_before_response_started{connection_termination}"
+            }
+            Self::RemoteReset => "upstream_reset_before_response_started{remote_reset}",
+            Self::RemoteRefusedStreamReset => {
+                "upstream_reset_before_response_started{remote_refused_stream_reset}"
+            }
+            Self::ProtocolError => "upstream_reset_before_response_started{protocol_error}",
+            Self::DownstreamRemoteDisconnect => "downstream_remote_disconnect",
+            Self::CorsPreflight => "cors_preflight",
+            Self::PathNormalizationFailed => "path_normalization_failed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_keep_the_order_in_which_they_were_set() {
+        let flags = ResponseFlags::of(ResponseFlag::UpstreamRetryLimitExceeded)
+            .with(ResponseFlag::UpstreamConnectionFailure)
+            .with(ResponseFlag::UpstreamRetryLimitExceeded);
+        assert_eq!(flags.to_string(), "URX,UF");
+        assert_eq!(ResponseFlags::NONE.to_string(), "-");
+        for flag in ResponseFlag::ALL {
+            assert!(ResponseFlags::of(flag).contains(flag), "{flag:?}");
+        }
+    }
+}
