@@ -1,6 +1,6 @@
 //! One configuration, compiled: names resolved, expressions built, routes indexed.
 
-use crate::names::{ClusterId, EndpointId, Names};
+use crate::names::ClusterId;
 use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlags};
 
@@ -44,5 +44,6 @@ pub enum Outcome {
     Passthrough(ClusterId),
 }
 
-/// Silences unused imports until the table exists.
-pub(crate) type Seam<'a> = (&'a Names, EndpointId);
+/// A compiled configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Table {}

@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The world around the proxies: clients, pods as queueing stations, call graphs, links, changes over time.
+//!
+//! A [`Plan`](plan::Plan) says all there is to know; [`World`](world::World) plays it and tells an
+//! [`Observer`](observation::Observer) what happens. Nothing here asks who watches, and nothing here reads a manifest.
+
+pub mod observation;
+pub mod plan;

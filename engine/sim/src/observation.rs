@@ -1,0 +1,125 @@
+//! Typed events for whoever watches.
+
+use crate::plan::{PodId, ServiceId, SiteId, TrafficId};
+use base::SimTime;
+use proxy::effect::Reply;
+use proxy::names::{ClusterId, EndpointId};
+
+/// Someone who watches a world; each method does nothing unless it is written.
+pub trait Observer {
+    /// A request of a traffic source begins.
+    fn on_arrival(&mut self, _now: SimTime, _traffic: TrafficId, _site: SiteId) {}
+    /// A request of a traffic source ends, with all its application retries.
+    fn on_journey(&mut self, _journey: &Journey) {}
+    /// A request ends at its source: what Istio's metrics call `reporter="source"`.
+    fn on_exchange(&mut self, _exchange: &Exchange) {}
+    /// A try, or a mirrored copy, ends at its source.
+    fn on_attempt(&mut self, _attempt: &Attempt) {}
+    /// A pod's station changes: requests in service and in its queue, from `now` on.
+    fn on_station(&mut self, _now: SimTime, _pod: PodId, _station: Station) {}
+    /// A host is ejected or unejected by the proxy of a pod.
+    fn on_ejection(&mut self, _now: SimTime, _proxy: PodId, _ejection: Ejection) {}
+    /// An entry of the timeline has taken effect.
+    fn on_change(&mut self, _now: SimTime, _index: usize) {}
+}
+
+/// Nobody watches.
+impl Observer for () {}
+
+/// A traffic source's request, from its first try to its last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Journey {
+    /// Whose.
+    pub traffic: TrafficId,
+    /// Which template.
+    pub site: SiteId,
+    /// The pod that sent it.
+    pub source: PodId,
+    /// When it began.
+    pub started: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+    /// The last answer; status 0 where there was none.
+    pub reply: Reply,
+    /// Requests that it took: one and each application retry.
+    pub requests: u32,
+}
+
+/// One request as its source sees it: a single request through the source's proxy, or a plain one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exchange {
+    /// Where it was made.
+    pub site: SiteId,
+    /// The pod that made it.
+    pub source: PodId,
+    /// Its source has a sidecar.
+    pub proxied: bool,
+    /// When it began.
+    pub started: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+    /// The answer; status 0 where there was none, with flag DC where the caller gave up.
+    pub reply: Reply,
+    /// The pod of the last try, where one was chosen.
+    pub target: Option<PodId>,
+    /// The Service that was dialled, for plain requests.
+    pub service: Option<ServiceId>,
+}
+
+/// One try or copy, from being sent to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attempt {
+    /// Where the request was made.
+    pub site: SiteId,
+    /// The pod that made it.
+    pub source: PodId,
+    /// The cluster, where there is a proxy.
+    pub cluster: Option<ClusterId>,
+    /// The Service that was dialled, for plain requests.
+    pub service: Option<ServiceId>,
+    /// The pod that it was sent to; none where nobody is at the address.
+    pub target: Option<PodId>,
+    /// 1 for the first try.
+    pub number: u16,
+    /// It is a mirrored copy.
+    pub mirror: bool,
+    /// When it was sent.
+    pub sent: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+}
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// With a response of this status.
+    Response(u16),
+    /// Without a response.
+    Reset,
+    /// Its client gave up first.
+    Abandoned,
+}
+
+/// A station's occupancy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Station {
+    /// Requests that hold a worker.
+    pub in_service: u32,
+    /// Requests that wait for a worker.
+    pub queued: u32,
+    /// Requests that found the queue full, so far.
+    pub overflowed: u64,
+}
+
+/// A host left or re-entered a cluster's load balancing in one proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The host.
+    pub endpoint: EndpointId,
+    /// True when it is ejected, false when it is unejected.
+    pub ejected: bool,
+}

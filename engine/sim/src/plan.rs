@@ -1,0 +1,340 @@
+//! A world, described: all names resolved, all choices made but those of chance and load.
+
+use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
+use proxy::names::{ClusterId, EndpointId, Names};
+use proxy::request::RequestHead;
+use proxy::table::Table;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+base::id! {
+    /// A workload: a Deployment, StatefulSet, ReplicaSet or lone Pod.
+    pub WorkloadId,
+    /// A pod.
+    pub PodId,
+    /// A compiled configuration, shared by the proxies that are told the same.
+    pub TableId,
+    /// A Kubernetes Service.
+    pub ServiceId,
+    /// A source of requests from outside: an entry of the scenario's `traffic`.
+    pub TrafficId,
+    /// A place where requests are made: a template of a traffic source, or a call in a workload's behaviour.
+    pub SiteId,
+}
+
+/// A whole world and its future.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where all randomness begins.
+    pub seed: Seed,
+    /// When the simulation ends.
+    pub duration: SimDuration,
+    /// The names behind cluster and endpoint ids.
+    pub names: Names,
+    /// Configurations, those of later pushes included.
+    pub tables: Vec<Arc<Table>>,
+    /// Workloads, by [`WorkloadId`].
+    pub workloads: Vec<Workload>,
+    /// Pods, by [`PodId`].
+    pub pods: Vec<Pod>,
+    /// Services, by [`ServiceId`].
+    pub services: Vec<Service>,
+    /// The pod behind each endpoint, by [`EndpointId`]; none: nobody answers there.
+    pub endpoints: Vec<Option<PodId>>,
+    /// What each cluster stands for, by [`ClusterId`].
+    pub clusters: Vec<ClusterLabels>,
+    /// Places where requests are made, by [`SiteId`].
+    pub sites: Vec<Site>,
+    /// Sources of requests, by [`TrafficId`].
+    pub traffic: Vec<Traffic>,
+    /// How long things take between pods.
+    pub network: Network,
+    /// Changes, in order of time.
+    pub timeline: Vec<Change>,
+}
+
+/// Pods that behave alike.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Label `app.kubernetes.io/name` or `app`.
+    pub app: String,
+    /// Label `app.kubernetes.io/version` or `version`.
+    pub version: String,
+    /// How each of its pods serves.
+    pub server: Server,
+}
+
+/// One pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// What it is part of.
+    pub workload: WorkloadId,
+    /// Its sidecar's configuration; none: it has no sidecar.
+    pub table: Option<TableId>,
+    /// A server of its own, where it differs from its workload's.
+    pub server: Option<Server>,
+}
+
+/// A Service, as clients without a sidecar use it.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// `<namespace>/<name>`.
+    pub name: String,
+    /// Ports with the ready pods behind each.
+    pub ports: Vec<(u16, Vec<PodId>)>,
+}
+
+/// The standard labels of a cluster's destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterLabels {
+    /// The cluster's name.
+    pub cluster: String,
+    /// `<namespace>/<name>` of the Service, or the host where there is none.
+    pub service: String,
+    /// The subset, empty if none.
+    pub subset: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// How a pod serves requests: a queueing station.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Requests served at once; none: no limit.
+    pub concurrency: Option<u32>,
+    /// Requests that may wait; none: no limit.
+    pub queue_limit: Option<u32>,
+    /// What a request that finds the queue full meets.
+    pub overflow: Overflow,
+    /// What becomes of work whose client has given up.
+    pub abandonment: Abandonment,
+    /// Connections are refused: nobody listens.
+    pub refuses: bool,
+    /// Behaviours, the first that matches serves; the last matches all.
+    pub behaviours: Vec<Behaviour>,
+}
+
+/// What a request that finds the queue full meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// An immediate response with this status.
+    Respond(u16),
+    /// A refused connection.
+    Refuse,
+}
+
+/// What becomes of work whose client has given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abandonment {
+    /// The server is not told: it goes on, and its response meets nobody.
+    Continue,
+    /// The server is told: it stops and frees its worker.
+    Stop,
+}
+
+/// How requests to some method and path are served.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// The method; none: any.
+    pub method: Option<String>,
+    /// The path's prefix (without query); empty: any.
+    pub path_prefix: String,
+    /// How long a worker is busy with its own work.
+    pub service_time: Distribution,
+    /// How many requests fail, without making calls.
+    pub error_rate: Ratio,
+    /// The status of those that fail.
+    pub error_status: u16,
+    /// The status of those that do not.
+    pub status: u16,
+    /// Calls to others, made one step after the other once the own work is done.
+    pub steps: Vec<Step>,
+}
+
+/// Calls made at the same time.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// The calls.
+    pub calls: Vec<SiteId>,
+}
+
+/// A place where requests are made.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Who makes them: a traffic source's name, or a workload's `<namespace>/<name>`.
+    pub name: String,
+    /// The request; headers named in `propagate` are added from the request being served.
+    pub head: RequestHead,
+    /// Where it is dialled.
+    pub dial: Dial,
+    /// How long the caller waits for one try.
+    pub timeout: Option<SimDuration>,
+    /// What the caller does about failures.
+    pub retries: ApplicationRetries,
+    /// Names of headers passed on from the request being served, in lower case.
+    pub propagate: Vec<String>,
+    /// A failure here fails the caller's own response (with this status).
+    pub failure_status: Option<u16>,
+}
+
+/// Where a request is dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// The name in the URL.
+    pub host: String,
+    /// The port in the URL.
+    pub port: u16,
+    /// What the name resolves to, where it does.
+    pub ip: Option<IpAddr>,
+    /// The Service with that name or address.
+    pub service: Option<ServiceId>,
+}
+
+/// Retries of an application, without its sidecar's knowledge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApplicationRetries {
+    /// Retries after the first try; zero: none.
+    pub attempts: u32,
+    /// Statuses that are retried, beside timeouts and refused connections; empty: all 5xx.
+    pub on_status: Vec<u16>,
+    /// The pause before a retry.
+    pub back_off: Distribution,
+}
+
+impl ApplicationRetries {
+    /// None at all.
+    pub const NONE: Self = Self {
+        attempts: 0,
+        on_status: Vec::new(),
+        back_off: Distribution::ZERO,
+    };
+}
+
+/// A source of requests.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    /// Its name.
+    pub name: String,
+    /// The pods that send, in turn.
+    pub from: Vec<PodId>,
+    /// Request templates with their weights.
+    pub templates: Vec<(u32, SiteId)>,
+    /// How requests are paced.
+    pub load: Load,
+    /// When it starts.
+    pub start: SimTime,
+    /// When it stops.
+    pub stop: SimTime,
+}
+
+/// How requests are paced.
+#[derive(Clone, Debug)]
+pub enum Load {
+    /// Arrivals do not wait for responses.
+    Open {
+        /// Requests a second.
+        rate: f64,
+        /// Their spacing.
+        arrivals: Arrivals,
+    },
+    /// Each user waits for its response and thinks before the next request.
+    Closed {
+        /// Users.
+        users: u32,
+        /// The pause between a response and the next request.
+        think_time: Distribution,
+    },
+}
+
+/// The spacing of open arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Evenly spaced.
+    Constant,
+    /// Exponentially distributed gaps.
+    Poisson,
+}
+
+/// How long things take between pods.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// One way between any two pods.
+    pub latency: Distribution,
+    /// One way between the pods of two workloads, where it differs; the first match counts, in both directions.
+    pub links: Vec<Link>,
+    /// Added by each sidecar that a request passes, once per request.
+    pub sidecar_latency: Distribution,
+    /// How many one-way latencies it takes to make a connection before a request can be sent.
+    pub connect_trips: u32,
+}
+
+/// The latency between two workloads.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// One of them.
+    pub a: WorkloadId,
+    /// The other.
+    pub b: WorkloadId,
+    /// One way.
+    pub latency: Distribution,
+}
+
+/// A change at a time.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When.
+    pub at: SimTime,
+    /// What a reader should see at this time in a plot, such as `canary at 50%`.
+    pub label: String,
+    /// What changes, in order.
+    pub effects: Vec<ChangeEffect>,
+}
+
+/// One thing that changes.
+#[derive(Clone, Debug)]
+pub enum ChangeEffect {
+    /// A pod's proxy is told another configuration.
+    Push {
+        /// The pod.
+        pod: PodId,
+        /// The configuration.
+        table: TableId,
+    },
+    /// An open load's rate, requests a second.
+    Rate {
+        /// The source.
+        traffic: TrafficId,
+        /// The new rate.
+        rate: f64,
+    },
+    /// A pod's server behaves otherwise from now on; requests in service keep their time.
+    Server {
+        /// The pod.
+        pod: PodId,
+        /// The new behaviour.
+        server: Box<Server>,
+    },
+}
+
+impl Plan {
+    /// The standard labels of a cluster.
+    pub fn cluster(&self, id: ClusterId) -> &ClusterLabels {
+        &self.clusters[id.index()]
+    }
+
+    /// The pod that answers at an endpoint.
+    pub fn pod_at(&self, id: EndpointId) -> Option<PodId> {
+        self.endpoints.get(id.index()).copied().flatten()
+    }
+
+    /// The workload of a pod.
+    pub fn workload_of(&self, pod: PodId) -> &Workload {
+        &self.workloads[self.pods[pod.index()].workload.index()]
+    }
+}
