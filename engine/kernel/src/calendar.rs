@@ -1,0 +1,254 @@
+//! The event queue: what happens next, and when.
+//!
+//! Soon and late are stored apart. The *front* is a short array, sorted so that the next event is its last element;
+//! it holds all that happens before `front_end`. Everything else lies in the [`Wheel`], which is never sorted: when
+//! the front runs empty, the wheel's earliest slot becomes the new front if it is small, and is spread over finer
+//! slots if it is not. So each event is moved a few times, whatever the number of events pending; while few are
+//! pending the wheel stays empty and the front is all there is.
+//!
+//! A cancelled timer stays where it lies and is dropped when met. When the dropped-to-be outnumber the pending three
+//! to one they are swept out, so that long timeouts that hardly ever fire cost memory in proportion to the pending.
+//!
+//! Invariants: what is scheduled before `front_end` goes to the front, the rest to the wheel; all in the front comes
+//! before all in the wheel; wheel times ≥ `front_end` ≥ the wheel's base. A time may be in both while a crowd of
+//! equal times passes through the front: the earlier ones are in front, the later ones in the slot of the base.
+
+mod timers;
+mod wheel;
+
+use base::SimTime;
+pub use timers::TimerId;
+use timers::Timers;
+use wheel::{Opened, Wheel};
+
+/// The events to come, in time order; equal times in scheduling order.
+#[derive(Clone, Debug)]
+pub struct Calendar<E> {
+    now: SimTime,
+    front_end: SimTime,
+    front: Vec<Entry<E>>,
+    pending: usize,
+    /// Cancelled timers that still lie in the front or the wheel.
+    stale: usize,
+    timers: Timers,
+    wheel: Wheel<E>,
+}
+
+/// One scheduled event.
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    at: SimTime,
+    /// `TimerId::NONE` if it cannot be cancelled.
+    timer: TimerId,
+    event: E,
+}
+
+impl<E: Copy> Calendar<E> {
+    /// An empty calendar at time zero.
+    pub fn new() -> Self {
+        Self {
+            now: SimTime::ZERO,
+            front_end: SimTime::MAX,
+            front: Vec::with_capacity(FRONT_CAPACITY),
+            pending: 0,
+            stale: 0,
+            timers: Timers::default(),
+            wheel: Wheel::new(),
+        }
+    }
+
+    /// The time of the last event that was popped, or that [`Self::advance_to`] was told.
+    #[inline]
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// The number of events to come: neither popped nor cancelled.
+    #[inline]
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// Schedules `event` for the time `at`.
+    ///
+    /// # Panics
+    /// If `at` has passed.
+    #[inline]
+    pub fn schedule(&mut self, at: SimTime, event: E) {
+        self.insert(Entry {
+            at,
+            timer: TimerId::NONE,
+            event,
+        });
+    }
+
+    /// Schedules `event` for the time `at`, unless it is cancelled before.
+    ///
+    /// # Panics
+    /// If `at` has passed.
+    #[inline]
+    pub fn schedule_cancellable(&mut self, at: SimTime, event: E) -> TimerId {
+        let timer = self.timers.start();
+        self.insert(Entry { at, timer, event });
+        timer
+    }
+
+    /// Cancels a timer; tells whether it was still to come.
+    ///
+    /// Cancelling [`TimerId::NONE`], or a timer that fired or was cancelled, is harmless.
+    #[inline]
+    pub fn cancel(&mut self, timer: TimerId) -> bool {
+        if !self.timers.end(timer) {
+            return false;
+        }
+        self.pending -= 1;
+        self.stale += 1;
+        if self.stale > STALE_MIN + STALE_PER_PENDING * self.pending {
+            self.sweep();
+        }
+        true
+    }
+
+    /// Takes the next event and advances the clock to its time.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(SimTime, E)> {
+        self.pop_until(SimTime::MAX)
+    }
+
+    /// Takes the next event if it is due at `limit` or before, and advances the clock to its time.
+    #[inline]
+    pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
+        loop {
+            let Some(entry) = self.front.last() else {
+                if self.refill() {
+                    continue;
+                }
+                return None;
+            };
+            if entry.at > limit {
+                return None;
+            }
+            let Entry { at, timer, event } = *entry;
+            self.front.pop();
+            if timer != TimerId::NONE && !self.timers.end(timer) {
+                self.stale -= 1;
+                continue;
+            }
+            self.now = at;
+            self.pending -= 1;
+            return Some((at, event));
+        }
+    }
+
+    /// The time of the next event.
+    pub fn peek_time(&mut self) -> Option<SimTime> {
+        loop {
+            let Some(entry) = self.front.last() else {
+                if self.refill() {
+                    continue;
+                }
+                return None;
+            };
+            if !self.timers.is_stale(entry.timer) {
+                return Some(entry.at);
+            }
+            self.front.pop();
+            self.stale -= 1;
+        }
+    }
+
+    /// Advances the clock to `at` without taking an event; does nothing if `at` has passed.
+    ///
+    /// # Panics
+    /// If an event is due before `at`.
+    pub fn advance_to(&mut self, at: SimTime) {
+        assert!(
+            self.peek_time().is_none_or(|next| next >= at),
+            "the clock cannot pass an event: at {at}"
+        );
+        self.now = self.now.max(at);
+    }
+
+    #[inline]
+    fn insert(&mut self, entry: Entry<E>) {
+        assert!(entry.at >= self.now, "an event cannot be in the past");
+        self.pending += 1;
+        if entry.at < self.front_end {
+            self.insert_front(entry);
+        } else {
+            self.wheel.place(entry);
+        }
+    }
+
+    #[inline]
+    fn insert_front(&mut self, entry: Entry<E>) {
+        if self.front.len() == FRONT_CAPACITY {
+            self.spill();
+            self.wheel.place(entry);
+            return;
+        }
+        let mut hole = self.front.len();
+        self.front.push(entry);
+        while hole > 0 && self.front[hole - 1].at <= entry.at {
+            self.front[hole] = self.front[hole - 1];
+            hole -= 1;
+        }
+        self.front[hole] = entry;
+    }
+
+    /// Fills the empty front from the wheel; false if the wheel is empty too.
+    #[inline(never)]
+    fn refill(&mut self) -> bool {
+        while let Some(opened) = self.wheel.open_first(&self.timers, &mut self.front) {
+            let Opened { front_end, stale } = opened;
+            self.front_end = front_end;
+            self.stale -= stale;
+            if !self.front.is_empty() {
+                if self.wheel.is_empty() {
+                    self.front_end = SimTime::MAX;
+                }
+                return true;
+            }
+        }
+        self.front_end = SimTime::MAX;
+        false
+    }
+
+    /// Moves the full front to the wheel, ahead of entries of the same time.
+    #[cold]
+    #[inline(never)]
+    fn spill(&mut self) {
+        let first = self.wheel.detach_base();
+        self.stale -= self.wheel.lower_base(self.now, &self.timers);
+        while let Some(entry) = self.front.pop() {
+            self.wheel.place(entry);
+        }
+        if let Some(slot) = first {
+            self.stale -= self.wheel.place_all(slot, &self.timers);
+        }
+        self.front_end = self.wheel.base();
+    }
+
+    /// Drops all cancelled timers.
+    #[cold]
+    #[inline(never)]
+    fn sweep(&mut self) {
+        self.wheel.sweep(&self.timers);
+        let timers = &self.timers;
+        self.front.retain(|entry| !timers.is_stale(entry.timer));
+        self.stale = 0;
+    }
+}
+
+impl<E: Copy> Default for Calendar<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The most events in the front: beyond it, inserting costs more than the wheel does.
+const FRONT_CAPACITY: usize = 32;
+/// So few cancelled timers are not worth a sweep.
+const STALE_MIN: usize = 1024;
+/// Cancelled timers per pending event that are.
+const STALE_PER_PENDING: usize = 3;
