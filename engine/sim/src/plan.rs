@@ -194,6 +194,8 @@ pub struct Dial {
     pub ip: Option<IpAddr>,
     /// The Service with that name or address.
     pub service: Option<ServiceId>,
+    /// The pod with that address or name.
+    pub pod: Option<PodId>,
 }
 
 /// Retries of an application, without its sidecar's knowledge.
