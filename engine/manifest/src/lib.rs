@@ -1,1 +1,55 @@
-//! Placeholder.
+//! Kubernetes and Istio manifests, exactly as `kubectl apply` with strict validation takes them.
+//!
+//! YAML as written becomes typed resources that know the place of every field that decides about traffic, plus
+//! diagnostics. What Istio makes of the resources is left to `control_plane`.
+
+mod base64;
+pub mod connection_pool;
+pub mod container;
+pub mod cors;
+pub mod destination;
+pub mod destination_rule;
+pub mod diagnostic;
+pub mod direct_response;
+pub mod fault;
+pub mod header_operations;
+pub mod int_or_string;
+pub mod load_balancer;
+pub mod locality;
+pub mod metadata;
+pub mod mirror;
+pub mod namespace;
+mod nullable;
+mod one_of;
+pub mod outlier_detection;
+pub mod percent;
+pub mod pod;
+pub mod probe;
+pub mod quantity;
+pub mod redirect;
+pub mod resource;
+pub mod retry;
+pub mod rewrite;
+pub mod service;
+pub mod source;
+pub mod span;
+pub mod string_match;
+mod timeout;
+pub mod timestamp;
+pub mod tls;
+pub mod traffic_policy;
+pub mod virtual_service;
+pub mod workload;
+
+pub use destination_rule::DestinationRule;
+pub use diagnostic::{Diagnostic, Level, ObjectRef};
+pub use metadata::ObjectMeta;
+pub use namespace::Namespace;
+pub use one_of::OneOfError;
+pub use pod::Pod;
+pub use resource::{Other, Resource, Resources};
+pub use service::Service;
+pub use source::Source;
+pub use span::Spanned;
+pub use virtual_service::VirtualService;
+pub use workload::{Deployment, ReplicaSet, StatefulSet};

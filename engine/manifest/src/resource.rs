@@ -1,0 +1,79 @@
+//! The objects of a set of manifests, typed where their kind matters here.
+
+use std::collections::BTreeMap;
+
+use base::Location;
+
+use crate::destination_rule::DestinationRule;
+use crate::metadata::ObjectMeta;
+use crate::namespace::Namespace;
+use crate::pod::Pod;
+use crate::service::Service;
+use crate::virtual_service::VirtualService;
+use crate::workload::{Deployment, ReplicaSet, StatefulSet};
+
+/// An object of a known kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource<Spec, Status = ()> {
+    /// Its name, namespace and labels.
+    pub meta: ObjectMeta,
+    /// What is asked for.
+    pub spec: Spec,
+    /// What was reached, as exported objects tell.
+    pub status: Status,
+    /// Where it begins.
+    pub location: Location,
+}
+
+/// The objects of a set of manifests, by kind, each kind in the order of the files.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    /// Namespaces.
+    pub namespaces: Vec<Namespace>,
+    /// Pods that were written as such.
+    pub pods: Vec<Pod>,
+    /// Deployments.
+    pub deployments: Vec<Deployment>,
+    /// ReplicaSets.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// StatefulSets.
+    pub stateful_sets: Vec<StatefulSet>,
+    /// Services.
+    pub services: Vec<Service>,
+    /// VirtualServices.
+    pub virtual_services: Vec<VirtualService>,
+    /// DestinationRules.
+    pub destination_rules: Vec<DestinationRule>,
+    /// Objects of all other kinds: kept and counted, not read.
+    pub others: Vec<Other>,
+}
+
+/// An object of a kind that is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its API version.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its namespace, as written; the default one is not filled in, since the kind may have none.
+    pub namespace: Option<String>,
+    /// Where it begins.
+    pub location: Location,
+}
+
+impl Resources {
+    /// How many objects there are of each other kind, by `kind.group` as kubectl writes it.
+    pub fn other_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for other in &self.others {
+            let name = match other.api_version.split_once('/') {
+                Some((group, _)) => format!("{}.{group}", other.kind),
+                None => other.kind.clone(),
+            };
+            *counts.entry(name).or_insert(0) += 1;
+        }
+        counts
+    }
+}
