@@ -10,6 +10,7 @@
 
 pub mod effect;
 pub mod input;
+pub mod listener;
 pub mod names;
 pub mod request;
 pub mod response_flag;
