@@ -34,10 +34,47 @@ pub struct Cluster {
     pub protocol: HttpProtocol,
     /// Concurrent streams of an HTTP/2 connection.
     pub max_concurrent_streams: Option<u32>,
+    /// Probes of idle connections.
+    pub tcp_keepalive: Option<TcpKeepalive>,
+    /// Pings on HTTP/2 connections.
+    pub connection_keepalive: Option<KeepaliveSettings>,
     /// How the connection is secured.
     pub tls: TlsMode,
+    /// The services behind it, as Istio tells telemetry (`filterMetadata.istio.services`).
+    pub services: Vec<ClusterService>,
     /// The DestinationRule behind it.
     pub origin: Option<Origin>,
+}
+
+/// A service behind a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterService {
+    /// Its host.
+    pub host: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Probes of idle connections; unset: the system's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TcpKeepalive {
+    /// Unanswered probes before the connection is dead.
+    pub keepalive_probes: Option<u32>,
+    /// Idle time before the first probe.
+    pub keepalive_time: Option<SimDuration>,
+    /// Time between probes.
+    pub keepalive_interval: Option<SimDuration>,
+}
+
+/// Pings on HTTP/2 connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeepaliveSettings {
+    /// Time between pings.
+    pub interval: Option<SimDuration>,
+    /// How long an answer may take.
+    pub timeout: Option<SimDuration>,
 }
 
 /// How a cluster's endpoints are found.

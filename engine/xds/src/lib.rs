@@ -19,7 +19,9 @@ pub mod snapshot;
 pub mod string_match;
 
 pub use circuit_breaker::{CircuitBreakers, RetryBudget};
-pub use cluster::{Cluster, ClusterType, HttpProtocol, TlsMode};
+pub use cluster::{
+    Cluster, ClusterService, ClusterType, HttpProtocol, KeepaliveSettings, TcpKeepalive, TlsMode,
+};
 pub use endpoint::{
     ClusterLoadAssignment, EndpointRef, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints,
 };

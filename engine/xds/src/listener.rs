@@ -1,5 +1,7 @@
 //! Listeners (config/listener/v3/listener.proto).
 
+use crate::Origin;
+
 /// One listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -38,15 +40,21 @@ pub enum TrafficDirection {
 /// A chain and the connections it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterChain {
+    /// Istio's name, such as `virtualOutbound-blackhole`; empty: none.
+    pub name: String,
     /// Which connections.
     pub match_: FilterChainMatch,
     /// What happens to them.
     pub filter: Filter,
+    /// The rule behind it, where a rule made it.
+    pub origin: Option<Origin>,
 }
 
 /// What a connection must be; empty lists match all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterChainMatch {
+    /// The port that was dialled, before any redirection.
+    pub destination_port: Option<u16>,
     /// SNI names, `*.` wildcards included.
     pub server_names: Vec<String>,
     /// Destination ranges in CIDR form.

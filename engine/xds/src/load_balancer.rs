@@ -52,6 +52,8 @@ pub enum HashPolicy {
         path: Option<String>,
         /// Its life; zero is a session cookie.
         ttl: Option<SimDuration>,
+        /// Further attributes of a cookie that the proxy makes: name and value.
+        attributes: Vec<(String, String)>,
     },
     /// The client's address.
     SourceIp,

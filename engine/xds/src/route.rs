@@ -37,6 +37,8 @@ pub struct VirtualHost {
 pub struct Route {
     /// The rule's name; `default` for default routes, empty where the rule has none.
     pub name: String,
+    /// The prefix of the route's own statistics; empty: none.
+    pub stat_prefix: String,
     /// Which requests.
     pub match_: RouteMatch,
     /// What happens to them.
