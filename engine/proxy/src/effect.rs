@@ -108,7 +108,7 @@ pub struct Send {
     pub number: u16,
     /// It is a copy: its response is discarded.
     pub mirror: bool,
-    /// A connection has to be made first.
+    /// A connection has to be made first; [`Connected`](crate::input::Input::Connected) tells when it is.
     pub new_connection: bool,
 }
 
@@ -123,7 +123,8 @@ pub struct Reply {
     pub flags: ResponseFlags,
     /// Envoy's `response_code_details`.
     pub details: Details,
-    /// Tries sent upstream.
+    /// Envoy's attempt count: the first try and each retry begun, those that found no host or no room included; zero
+    /// where the request never came to a try.
     pub attempts: u16,
     /// The cluster, where one was chosen.
     pub cluster: Option<ClusterId>,

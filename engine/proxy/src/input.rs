@@ -1,6 +1,7 @@
 //! All that can happen to a proxy.
 
 use crate::effect::{AttemptId, RequestId, Timer};
+use crate::names::EndpointId;
 use crate::table::Resolution;
 
 /// One thing that happens to a proxy.
@@ -14,6 +15,15 @@ pub enum Input<'a> {
         identity: u64,
         /// What [`Table::resolve`](crate::table::Table::resolve) of this proxy's current table made of its head.
         resolution: &'a Resolution,
+    },
+    /// The connection that a [`Send`](crate::effect::Send) asked for is made, and the try goes out on it.
+    ///
+    /// Until then the try counts as pending (it has no per-try timeout, and holds a place in `max_pending_requests`), and
+    /// whoever shares the connection waits; an [`Abandon`](crate::effect::Effect::Abandon) before it means that the
+    /// server never sees the try. Each `Send` with `new_connection` is followed by this, or by a reset.
+    Connected {
+        /// The try.
+        attempt: AttemptId,
     },
     /// A try's whole response arrives from upstream.
     Response {
@@ -30,6 +40,11 @@ pub enum Input<'a> {
         attempt: AttemptId,
         /// Why.
         reason: ResetReason,
+    },
+    /// A server closes its idle connections, as one that ends does; tries under way have resets of their own.
+    Disconnected {
+        /// Its address.
+        endpoint: EndpointId,
     },
     /// A timer that an effect set expires.
     Timer(Timer),

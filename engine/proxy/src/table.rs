@@ -3,6 +3,7 @@
 use crate::names::ClusterId;
 use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlags};
+use base::SimDuration;
 
 base::id! {
     /// A route configuration of a table.
@@ -20,6 +21,10 @@ pub struct Resolution {
     pub outcome: Outcome,
     /// The heads that upstream may receive: one per weighted cluster in the route's order, then one per mirror.
     pub upstream_heads: Vec<RequestHead>,
+    /// From the complete request to the complete response, the client's `grpc-timeout` included; zero: no limit.
+    pub timeout: SimDuration,
+    /// The request is gRPC, so that local replies carry a gRPC status.
+    pub grpc: bool,
 }
 
 /// What follows from a route.
