@@ -26,6 +26,23 @@ pub struct ObjectMeta {
     pub annotations: BTreeMap<String, String>,
     /// When the object was created; only exported objects say so.
     pub creation_timestamp: Option<Timestamp>,
+    /// When the object's end was asked for; a pod that says so is terminating.
+    pub deletion_timestamp: Option<Timestamp>,
+    /// The objects that made it, such as the ReplicaSet of a pod.
+    #[serde(default)]
+    pub owner_references: Vec<OwnerReference>,
+}
+
+/// An object that made another.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OwnerReference {
+    /// The owner's kind.
+    pub kind: String,
+    /// The owner's name, in the same namespace.
+    pub name: String,
+    /// Whether the owner manages the object; at most one does.
+    #[serde(default)]
+    pub controller: Option<bool>,
 }
 
 /// A label selector: all of `matchLabels` and all of `matchExpressions` must hold.
