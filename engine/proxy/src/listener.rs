@@ -49,6 +49,8 @@ pub enum Preface<'a> {
 pub struct Accepted<'a> {
     /// The listener that takes it.
     pub listener: Option<&'a Listener>,
+    /// The filter chain of that listener.
+    pub filter_chain: Option<&'a FilterChain>,
     /// What follows.
     pub verdict: Verdict<'a>,
 }
@@ -75,16 +77,15 @@ pub fn accept<'a>(listeners: &'a [Listener], connection: &Connection<'_>) -> Acc
     let Some(listener) = find_listener(listeners, connection) else {
         return Accepted {
             listener: None,
+            filter_chain: None,
             verdict: Verdict::NoListener,
         };
     };
-    let verdict = match find_filter_chain(listener, connection) {
-        Some(chain) => verdict_of(&chain.filter),
-        None => Verdict::NoFilterChain,
-    };
+    let filter_chain = find_filter_chain(listener, connection);
     Accepted {
         listener: Some(listener),
-        verdict,
+        filter_chain,
+        verdict: filter_chain.map_or(Verdict::NoFilterChain, |chain| verdict_of(&chain.filter)),
     }
 }
 
@@ -137,13 +138,17 @@ const fn virtual_listener(direction: TrafficDirection) -> &'static str {
     }
 }
 
-/// Chooses as Envoy does: destination range, server name, transport protocol, application protocol, each step keeping
-/// the most specific and never coming back; the default chain takes what no chain does.
+/// Chooses as Envoy does: destination port and range, server name, transport protocol, application protocol, each step
+/// keeping the most specific and never coming back; the default chain takes what no chain does.
 fn find_filter_chain<'a>(
     listener: &'a Listener,
     connection: &Connection<'_>,
 ) -> Option<&'a FilterChain> {
     let mut left: Vec<&FilterChain> = listener.filter_chains.iter().collect();
+    keep_most_specific(&mut left, |m| {
+        let port = m.destination_port;
+        score(port.is_none(), port == Some(connection.port))
+    });
     keep_most_specific(&mut left, |m| range_score(m, connection.ip));
     keep_most_specific(&mut left, |m| server_name_score(m, connection.preface));
     keep_most_specific(&mut left, |m| {
@@ -268,7 +273,9 @@ mod tests {
 
     fn http(name: &str, match_: FilterChainMatch) -> FilterChain {
         FilterChain {
+            name: String::new(),
             match_,
+            origin: None,
             filter: Filter::HttpConnectionManager {
                 route_config_name: name.to_owned(),
             },
@@ -277,7 +284,9 @@ mod tests {
 
     fn tcp(cluster: &str, match_: FilterChainMatch) -> FilterChain {
         FilterChain {
+            name: String::new(),
             match_,
+            origin: None,
             filter: Filter::TcpProxy {
                 clusters: vec![(cluster.to_owned(), 1)],
             },
@@ -308,7 +317,16 @@ mod tests {
                 VIRTUAL_OUTBOUND,
                 "0.0.0.0",
                 15001,
-                vec![tcp(PASSTHROUGH_CLUSTER, any())],
+                vec![
+                    tcp(
+                        BLACK_HOLE_CLUSTER,
+                        FilterChainMatch {
+                            destination_port: Some(15001),
+                            ..any()
+                        },
+                    ),
+                    tcp(PASSTHROUGH_CLUSTER, any()),
+                ],
             ),
             listener("0.0.0.0_80", "0.0.0.0", 80, vec![http("80", any())]),
             listener(
@@ -358,6 +376,13 @@ mod tests {
                 Preface::Http1,
                 VIRTUAL_OUTBOUND,
                 Verdict::Passthrough,
+            ),
+            (
+                "10.1.2.3",
+                15001,
+                Preface::Http1,
+                VIRTUAL_OUTBOUND,
+                Verdict::BlackHole,
             ),
         ];
         for (ip, port, preface, name, verdict) in table {
