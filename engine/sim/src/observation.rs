@@ -26,6 +26,44 @@ pub trait Observer {
 /// Nobody watches.
 impl Observer for () {}
 
+/// Two watch; the first is told first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn on_arrival(&mut self, now: SimTime, traffic: TrafficId, site: SiteId) {
+        self.0.on_arrival(now, traffic, site);
+        self.1.on_arrival(now, traffic, site);
+    }
+
+    fn on_journey(&mut self, journey: &Journey) {
+        self.0.on_journey(journey);
+        self.1.on_journey(journey);
+    }
+
+    fn on_exchange(&mut self, exchange: &Exchange) {
+        self.0.on_exchange(exchange);
+        self.1.on_exchange(exchange);
+    }
+
+    fn on_attempt(&mut self, attempt: &Attempt) {
+        self.0.on_attempt(attempt);
+        self.1.on_attempt(attempt);
+    }
+
+    fn on_station(&mut self, now: SimTime, pod: PodId, station: Station) {
+        self.0.on_station(now, pod, station);
+        self.1.on_station(now, pod, station);
+    }
+
+    fn on_ejection(&mut self, now: SimTime, proxy: PodId, ejection: Ejection) {
+        self.0.on_ejection(now, proxy, ejection);
+        self.1.on_ejection(now, proxy, ejection);
+    }
+
+    fn on_change(&mut self, now: SimTime, index: usize) {
+        self.0.on_change(now, index);
+        self.1.on_change(now, index);
+    }
+}
+
 /// A traffic source's request, from its first try to its last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Journey {
