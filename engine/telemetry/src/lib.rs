@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Observations to measurements.
+//!
+//! A [`Recorder`] watches a world and counts; what it hands out in the end, [`Measurements`], is plain data with the
+//! labels of Istio's standard metrics. An [`AccessLog`] keeps single requests. Nothing here changes what is watched,
+//! and nothing here renders.
+
+mod access_log;
+mod cells;
+mod histogram;
+mod labels;
+mod measurements;
+mod merge;
+mod names;
+mod occupancy;
+mod recorder;
+mod summary;
+mod written;
+
+pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions};
+pub use histogram::{Histogram, PackedHistogram, Quantile};
+pub use labels::{
+    AttemptKind, AttemptLabels, DestinationLabels, JourneyLabels, Outcome, RequestLabels,
+    WorkloadLabels, is_success,
+};
+pub use measurements::{
+    AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,
+    LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries, RequestFigures,
+    RequestSeries, Series, TrafficFigures, Window,
+};
+pub use recorder::{Recorder, RecorderOptions};
+pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};

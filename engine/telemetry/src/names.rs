@@ -1,0 +1,212 @@
+//! The names behind a plan's ids, copied once so that a recorder outlives its plan.
+
+use crate::labels::{DestinationLabels, WorkloadLabels};
+use proxy::names::{ClusterId, Endpoint, EndpointId};
+use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, SiteId, WorkloadId};
+
+/// What measurements need to know of a plan.
+#[derive(Debug)]
+pub(crate) struct PlanNames {
+    pub(crate) workloads: Vec<WorkloadLabels>,
+    pub(crate) pods: Vec<PodNames>,
+    /// Destinations: clusters, then Services, then what each site dials.
+    pub(crate) destinations: Vec<DestinationLabels>,
+    clusters: Vec<ClusterLabels>,
+    services: usize,
+    endpoints: Vec<(String, Option<PodId>)>,
+    pub(crate) callers: Vec<String>,
+    /// The caller of each site.
+    caller_of: Vec<u32>,
+    pub(crate) traffic: Vec<String>,
+    pub(crate) changes: Vec<ChangeNames>,
+}
+
+/// What measurements need to know of a pod.
+#[derive(Debug)]
+pub(crate) struct PodNames {
+    pub(crate) name: String,
+    pub(crate) workload: WorkloadId,
+    /// Workers; none: no limit.
+    pub(crate) workers: Option<u32>,
+}
+
+/// What measurements need to know of a change.
+#[derive(Debug)]
+pub(crate) struct ChangeNames {
+    pub(crate) label: String,
+    /// Pods whose number of workers changes.
+    pub(crate) workers: Vec<(PodId, Option<u32>)>,
+}
+
+impl PlanNames {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let mut callers: Vec<String> = plan.sites.iter().map(|site| site.name.clone()).collect();
+        callers.sort_unstable();
+        callers.dedup();
+        let caller_of = plan
+            .sites
+            .iter()
+            .map(|site| {
+                let place = callers.binary_search(&site.name);
+                place.expect("every site's name is among the callers") as u32
+            })
+            .collect();
+        let endpoints = (0..plan.names.endpoint_count())
+            .map(EndpointId::new)
+            .map(|id| (address(plan.names.endpoint_address(id)), plan.pod_at(id)))
+            .collect();
+        Self {
+            workloads: plan.workloads.iter().map(workload_labels).collect(),
+            pods: plan.pods.iter().map(|pod| pod_names(plan, pod)).collect(),
+            destinations: destinations(plan),
+            clusters: plan.clusters.clone(),
+            services: plan.services.len(),
+            endpoints,
+            callers,
+            caller_of,
+            traffic: plan
+                .traffic
+                .iter()
+                .map(|traffic| traffic.name.clone())
+                .collect(),
+            changes: plan.timeline.iter().map(change_names).collect(),
+        }
+    }
+
+    /// The destination's number: of the cluster if one was chosen, else of the Service, else of what the site dials.
+    #[inline]
+    pub(crate) fn destination(
+        &self,
+        cluster: Option<ClusterId>,
+        service: Option<ServiceId>,
+        site: SiteId,
+    ) -> u32 {
+        let index = match (cluster, service) {
+            (Some(cluster), _) => cluster.index(),
+            (None, Some(service)) => self.clusters.len() + service.index(),
+            (None, None) => self.clusters.len() + self.services + site.index(),
+        };
+        index as u32
+    }
+
+    /// The number of who makes requests at a site.
+    #[inline]
+    pub(crate) fn caller(&self, site: SiteId) -> u32 {
+        self.caller_of[site.index()]
+    }
+
+    /// The number of a pod's workload.
+    #[inline]
+    pub(crate) fn workload(&self, pod: PodId) -> u32 {
+        self.pods[pod.index()].workload.index() as u32
+    }
+
+    pub(crate) fn cluster(&self, cluster: ClusterId) -> &ClusterLabels {
+        &self.clusters[cluster.index()]
+    }
+
+    /// An endpoint's address, and the name of the pod there, empty if there is none.
+    pub(crate) fn endpoint(&self, endpoint: EndpointId) -> (&str, &str) {
+        let (address, pod) = &self.endpoints[endpoint.index()];
+        (address, pod.map_or("", |pod| &self.pods[pod.index()].name))
+    }
+
+    /// The labels of a destination and of the workload that answered there.
+    pub(crate) fn destination_labels(
+        &self,
+        destination: u32,
+        workload: Option<u32>,
+    ) -> DestinationLabels {
+        DestinationLabels {
+            workload: self.workload_labels(workload),
+            ..self.destinations[destination as usize].clone()
+        }
+    }
+
+    pub(crate) fn workload_labels(&self, workload: Option<u32>) -> WorkloadLabels {
+        workload.map_or_else(WorkloadLabels::default, |workload| {
+            self.workloads[workload as usize].clone()
+        })
+    }
+}
+
+fn workload_labels(workload: &sim::plan::Workload) -> WorkloadLabels {
+    WorkloadLabels {
+        namespace: workload.namespace.clone(),
+        workload: workload.name.clone(),
+        app: workload.app.clone(),
+        version: workload.version.clone(),
+    }
+}
+
+fn pod_names(plan: &Plan, pod: &sim::plan::Pod) -> PodNames {
+    let workload = &plan.workloads[pod.workload.index()];
+    let server = pod.server.as_ref().unwrap_or(&workload.server);
+    PodNames {
+        name: pod.name.clone(),
+        workload: pod.workload,
+        workers: server.concurrency,
+    }
+}
+
+fn change_names(change: &sim::plan::Change) -> ChangeNames {
+    let workers = change.effects.iter().filter_map(|effect| match effect {
+        ChangeEffect::Server { pod, server } => Some((*pod, server.concurrency)),
+        ChangeEffect::Push { .. } | ChangeEffect::Rate { .. } => None,
+    });
+    ChangeNames {
+        label: change.label.clone(),
+        workers: workers.collect(),
+    }
+}
+
+fn destinations(plan: &Plan) -> Vec<DestinationLabels> {
+    let of_service = |name: &str| DestinationLabels {
+        service: name.to_owned(),
+        host: full_name(name),
+        ..DestinationLabels::default()
+    };
+    let clusters = plan.clusters.iter().map(|labels| DestinationLabels {
+        service: labels.service.clone(),
+        host: host_of_cluster(labels),
+        subset: labels.subset.clone(),
+        ..DestinationLabels::default()
+    });
+    let services = plan
+        .services
+        .iter()
+        .map(|service| of_service(&service.name));
+    let dialled = plan.sites.iter().map(|site| match site.dial.service {
+        Some(service) => of_service(&plan.services[service.index()].name),
+        None => DestinationLabels {
+            service: site.dial.host.clone(),
+            host: site.dial.host.clone(),
+            ..DestinationLabels::default()
+        },
+    });
+    clusters.chain(services).chain(dialled).collect()
+}
+
+/// The host that ends the name of one of Istio's clusters, such as `outbound|9080|v2|reviews.default.svc.cluster.local`;
+/// of other clusters, the name of the Service.
+fn host_of_cluster(labels: &ClusterLabels) -> String {
+    match labels.cluster.rsplit_once('|') {
+        Some((_, host)) => host.to_owned(),
+        None => full_name(&labels.service),
+    }
+}
+
+/// `reviews.default.svc.cluster.local` of `default/reviews`; hosts are left as they are.
+fn full_name(service: &str) -> String {
+    match service.split_once('/') {
+        Some((namespace, name)) => format!("{name}.{namespace}.svc.cluster.local"),
+        None => service.to_owned(),
+    }
+}
+
+fn address(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Socket(socket) => socket.to_string(),
+        Endpoint::Name(name, port) => format!("{name}:{port}"),
+    }
+}

@@ -1,0 +1,198 @@
+//! Sums over a window: by traffic source, by destination, or by whatever a caller selects.
+
+use crate::histogram::Histogram;
+use crate::labels::{AttemptKind, AttemptLabels, DestinationLabels, RequestLabels};
+use crate::measurements::{TrafficFigures, Window};
+use std::collections::BTreeMap;
+
+/// Requests or journeys taken together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// How many succeeded: a status of 200 to 399 and, for gRPC, `grpc-status: 0`.
+    pub successes: u64,
+    /// Of requests: tries that they took. Of journeys: requests that they took.
+    pub tries: u64,
+    /// How long they took; their count is its count.
+    pub latency: Histogram,
+    /// Counts by status and response flags, in order.
+    pub responses: Vec<ResponseCount>,
+}
+
+/// How often a status and flags were answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseCount {
+    /// The HTTP status; 0 where there was none.
+    pub code: u16,
+    /// Envoy's response flags; `-` if there are none.
+    pub flags: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Tries taken together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttemptTotals {
+    /// First tries and retries.
+    pub tries: u64,
+    /// Retries.
+    pub retries: u64,
+    /// Mirrored copies.
+    pub mirrors: u64,
+}
+
+/// All that went to one destination: a subset of a Service, and the workload that answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DestinationTotals {
+    /// The destination.
+    pub destination: DestinationLabels,
+    /// Requests whose last try went there.
+    pub requests: Totals,
+    /// Their share of all requests to the Service, from 0 to 1; 0 where there was none.
+    pub share: f64,
+    /// Tries that went there, whatever became of their requests.
+    pub attempts: AttemptTotals,
+}
+
+impl Totals {
+    /// How many.
+    pub const fn count(&self) -> u64 {
+        self.latency.count()
+    }
+
+    /// The part that succeeded, from 0 to 1; none if there were none at all.
+    pub fn success_rate(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.successes as f64 / self.count() as f64)
+    }
+
+    fn add(&mut self, success: bool, code: u16, flags: &str, tries: u64, latency: &Histogram) {
+        let count = latency.count();
+        if success {
+            self.successes += count;
+        }
+        self.tries += tries;
+        self.latency.merge(latency);
+        let place = self
+            .responses
+            .binary_search_by(|r| (r.code, r.flags.as_str()).cmp(&(code, flags)));
+        match place {
+            Ok(place) => self.responses[place].count += count,
+            Err(place) => {
+                let flags = flags.to_owned();
+                self.responses
+                    .insert(place, ResponseCount { code, flags, count });
+            }
+        }
+    }
+}
+
+impl TrafficFigures {
+    /// All its journeys.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for figures in &self.journeys {
+            let labels = &figures.labels;
+            let (code, flags) = (labels.response_code, &labels.response_flags);
+            totals.add(
+                labels.is_success(),
+                code,
+                flags,
+                figures.requests,
+                &figures.latency,
+            );
+        }
+        totals
+    }
+
+    /// Journeys that were still under way at the end.
+    pub fn in_flight(&self) -> u64 {
+        let ended: u64 = self.journeys.iter().map(|figures| figures.count()).sum();
+        self.arrivals.saturating_sub(ended)
+    }
+}
+
+impl Window {
+    /// How long it is, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.to.since(self.from).as_secs_f64()
+    }
+
+    /// All requests whose labels are `selected`.
+    pub fn requests_where(&self, mut selected: impl FnMut(&RequestLabels) -> bool) -> Totals {
+        let mut totals = Totals::default();
+        for figures in self.requests.iter().filter(|f| selected(&f.labels)) {
+            let labels = &figures.labels;
+            let (code, flags) = (labels.response_code, &labels.response_flags);
+            totals.add(
+                labels.is_success(),
+                code,
+                flags,
+                figures.tries,
+                &figures.latency,
+            );
+        }
+        totals
+    }
+
+    /// All tries and copies whose labels are `selected`.
+    pub fn attempts_where(
+        &self,
+        mut selected: impl FnMut(&AttemptLabels) -> bool,
+    ) -> AttemptTotals {
+        let mut totals = AttemptTotals::default();
+        for figures in self.attempts.iter().filter(|f| selected(&f.labels)) {
+            totals.add(figures.labels.kind, figures.count);
+        }
+        totals
+    }
+
+    /// Requests and tries by destination, in order of its labels.
+    pub fn destinations(&self) -> Vec<DestinationTotals> {
+        let mut destinations: BTreeMap<&DestinationLabels, DestinationTotals> = BTreeMap::new();
+        let mut of_service: BTreeMap<&str, u64> = BTreeMap::new();
+        for figures in &self.requests {
+            let labels = &figures.labels;
+            let (code, flags) = (labels.response_code, &labels.response_flags);
+            let entry = destinations.entry(&labels.destination).or_default();
+            entry.requests.add(
+                labels.is_success(),
+                code,
+                flags,
+                figures.tries,
+                &figures.latency,
+            );
+            *of_service.entry(&labels.destination.service).or_default() += figures.count();
+        }
+        for figures in &self.attempts {
+            let entry = destinations.entry(&figures.labels.destination).or_default();
+            entry.attempts.add(figures.labels.kind, figures.count);
+        }
+        destinations
+            .into_iter()
+            .map(|(destination, totals)| {
+                let all = of_service.get(destination.service.as_str()).copied();
+                let share = match all {
+                    Some(all) if all > 0 => totals.requests.count() as f64 / all as f64,
+                    _ => 0.0,
+                };
+                DestinationTotals {
+                    destination: destination.clone(),
+                    share,
+                    ..totals
+                }
+            })
+            .collect()
+    }
+}
+
+impl AttemptTotals {
+    fn add(&mut self, kind: AttemptKind, count: u64) {
+        match kind {
+            AttemptKind::First => self.tries += count,
+            AttemptKind::Retry => {
+                self.tries += count;
+                self.retries += count;
+            }
+            AttemptKind::Mirror => self.mirrors += count,
+        }
+    }
+}
