@@ -1,0 +1,105 @@
+//! A run, as reports see it: plain data that whoever ran it fills in.
+
+use base::SimDuration;
+use telemetry::{AccessLogEntry, Measurements};
+
+/// All that is known of a run, or of several replications of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunReport {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it is about, in a few sentences; may be empty.
+    pub description: String,
+    /// The version of meshsim that ran it.
+    pub version: String,
+    /// Where its randomness began.
+    pub seed: u64,
+    /// The fingerprint over all events.
+    pub fingerprint: String,
+    /// How long the simulated time was, of one replication.
+    pub simulated: SimDuration,
+    /// Events, of all replications.
+    pub events: u64,
+    /// Requests that ended, of all replications, the warm-up's and the calls between workloads included.
+    pub requests: u64,
+    /// How long it took on this machine.
+    pub wall_seconds: f64,
+    /// What was measured, replications merged.
+    pub measurements: Measurements,
+    /// Judged expectations, in the scenario's order.
+    pub expectations: Vec<Expectation>,
+    /// What a reader should know before trusting the figures, such as fields that are not simulated.
+    pub notes: Vec<String>,
+    /// Single requests, if they were asked for.
+    pub access_log: Option<AccessLog>,
+}
+
+/// An expectation and what became of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expectation {
+    /// Its name.
+    pub name: String,
+    /// It was met.
+    pub passed: bool,
+    /// What was measured; none where there was nothing to measure.
+    pub observed: Option<f64>,
+    /// The least that is accepted.
+    pub min: Option<f64>,
+    /// The most that is accepted.
+    pub max: Option<f64>,
+    /// The unit of the three.
+    pub unit: Unit,
+    /// The same in words, such as how a statistical bound came about; may be empty.
+    pub message: String,
+}
+
+/// The unit of an expectation's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// A count, or a number without a unit.
+    #[default]
+    Count,
+    /// A part of a whole, from 0 to 1.
+    Ratio,
+    /// Milliseconds.
+    Milliseconds,
+}
+
+/// Single requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessLog {
+    /// How they are written.
+    pub format: AccessLogFormat,
+    /// The requests, in the order in which they ended.
+    pub entries: Vec<AccessLogEntry>,
+}
+
+/// How single requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessLogFormat {
+    /// A table, `access_log.csv`.
+    #[default]
+    Csv,
+    /// Lines in Istio's default format, `access_log.txt`.
+    Istio,
+}
+
+/// A file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its path below the report's folder, with `/` between its parts.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl Unit {
+    /// As it is written in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Ratio => "ratio",
+            Self::Milliseconds => "ms",
+        }
+    }
+}
