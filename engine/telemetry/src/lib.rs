@@ -7,6 +7,7 @@
 mod access_log;
 mod cells;
 mod histogram;
+mod keys;
 mod labels;
 mod measurements;
 mod merge;

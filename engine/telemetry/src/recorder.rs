@@ -7,7 +7,7 @@
 //! Observations come in order of time: `ended` of requests, journeys and tries is the time at which they are told.
 
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum};
-use crate::labels::{AttemptKind, AttemptLabels, JourneyLabels, Outcome, RequestLabels};
+use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::measurements::{
     AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries, Mark,
     Measurements, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, TrafficFigures,
@@ -17,9 +17,7 @@ use crate::merge::combine_groups;
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use base::{SimDuration, SimTime};
-use proxy::effect::Reply;
-use proxy::response_flag::ResponseFlags;
-use sim::observation::{Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station};
+use sim::observation::{Attempt, Ejection, Exchange, Journey, Observer, Station};
 use sim::plan::{Plan, PodId, SiteId, TrafficId};
 
 /// What a recorder measures besides the whole run.
@@ -58,40 +56,6 @@ pub struct Recorder {
     tries: Vec<Vec<u64>>,
     ejections: Vec<(SimTime, PodId, Ejection)>,
     marks: Vec<(SimTime, usize)>,
-}
-
-/// What tells groups of requests apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct RequestKey {
-    /// Caller and source workload.
-    from: u64,
-    /// Destination and target workload, as [`target_bits`] has it.
-    to: u64,
-    answer: AnswerKey,
-}
-
-/// What tells groups of journeys apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct JourneyKey {
-    traffic: u64,
-    answer: AnswerKey,
-}
-
-/// What tells groups of tries apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct AttemptKey {
-    from: u64,
-    to: u64,
-    /// Kind and outcome.
-    how: u64,
-}
-
-/// What tells answers apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct AnswerKey {
-    /// The status, and above 16 bits the gRPC status and one.
-    status: u32,
-    flags: ResponseFlags,
 }
 
 impl Recorder {
@@ -235,10 +199,7 @@ impl Observer for Recorder {
     #[inline]
     fn on_journey(&mut self, journey: &Journey) {
         self.close_buckets_before(journey.ended);
-        let key = JourneyKey {
-            traffic: journey.traffic.index() as u64,
-            answer: AnswerKey::of(&journey.reply),
-        };
+        let key = JourneyKey::of(journey);
         let number = self.journeys.find(key);
         let cell = self.journeys.cell(number);
         let latency = journey.ended.since(journey.started);
@@ -252,15 +213,7 @@ impl Observer for Recorder {
     #[inline]
     fn on_exchange(&mut self, exchange: &Exchange) {
         self.close_buckets_before(exchange.ended);
-        let names = &self.names;
-        let destination =
-            names.destination(exchange.reply.cluster, exchange.service, exchange.site);
-        let target = exchange.target.map(|pod| names.workload(pod));
-        let key = RequestKey {
-            from: pack(names.caller(exchange.site), names.workload(exchange.source)),
-            to: pack(destination, target_bits(target)),
-            answer: AnswerKey::of(&exchange.reply),
-        };
+        let key = RequestKey::of(exchange, &self.names);
         let number = self.requests.find(key);
         let cell = self.requests.cell(number);
         let latency = exchange.ended.since(exchange.started);
@@ -274,14 +227,7 @@ impl Observer for Recorder {
     #[inline]
     fn on_attempt(&mut self, attempt: &Attempt) {
         self.close_buckets_before(attempt.ended);
-        let names = &self.names;
-        let destination = names.destination(attempt.cluster, attempt.service, attempt.site);
-        let target = attempt.target.map(|pod| names.workload(pod));
-        let key = AttemptKey {
-            from: pack(names.caller(attempt.site), names.workload(attempt.source)),
-            to: pack(destination, target_bits(target)),
-            how: how_bits(attempt),
-        };
+        let key = AttemptKey::of(attempt, &self.names);
         let number = self.attempts.find(key);
         let cell = self.attempts.cell(number);
         let duration = u128::from(attempt.ended.since(attempt.sent).as_nanos());
@@ -343,76 +289,6 @@ fn at<T: Clone + Default>(vector: &mut Vec<T>, index: usize) -> &mut T {
     &mut vector[index]
 }
 
-impl AnswerKey {
-    #[inline]
-    fn of(reply: &Reply) -> Self {
-        let grpc = reply.grpc_status.map_or(0, |status| u32::from(status) + 1);
-        Self {
-            status: u32::from(reply.status) | grpc << 16,
-            flags: reply.flags,
-        }
-    }
-
-    fn response_code(self) -> u16 {
-        self.status as u16
-    }
-
-    fn grpc_response_status(self) -> Option<u8> {
-        (self.status >> 16)
-            .checked_sub(1)
-            .map(|status| status as u8)
-    }
-}
-
-#[inline]
-fn pack(high: u32, low: u32) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}
-
-fn unpack(bits: u64) -> (u32, u32) {
-    ((bits >> 32) as u32, bits as u32)
-}
-
-/// A workload's number; `u32::MAX` for none.
-#[inline]
-fn target_bits(workload: Option<u32>) -> u32 {
-    workload.unwrap_or(u32::MAX)
-}
-
-fn target_of(bits: u32) -> Option<u32> {
-    (bits != u32::MAX).then_some(bits)
-}
-
-/// A try's kind and outcome: 8 bits, then 8, then the status.
-#[inline]
-fn how_bits(attempt: &Attempt) -> u64 {
-    let kind = match (attempt.mirror, attempt.number) {
-        (true, _) => 2,
-        (false, 0 | 1) => 0,
-        (false, _) => 1,
-    };
-    let outcome = match attempt.outcome {
-        AttemptOutcome::Response(status) => u64::from(status) << 16,
-        AttemptOutcome::Reset => 1 << 8,
-        AttemptOutcome::Abandoned => 2 << 8,
-    };
-    kind | outcome
-}
-
-fn how_of(bits: u64) -> (AttemptKind, Outcome) {
-    let kind = match bits & 0xff {
-        0 => AttemptKind::First,
-        1 => AttemptKind::Retry,
-        _ => AttemptKind::Mirror,
-    };
-    let outcome = match bits >> 8 & 0xff {
-        0 => Outcome::Response((bits >> 16) as u16),
-        1 => Outcome::Reset,
-        _ => Outcome::Abandoned,
-    };
-    (kind, outcome)
-}
-
 fn finish_requests(
     cells: Cells<RequestKey, LatencyCell>,
     names: &PlanNames,
@@ -420,16 +296,7 @@ fn finish_requests(
     series: &mut Series,
 ) {
     for (key, cell) in cells.into_cells() {
-        let (caller, source) = unpack(key.from);
-        let (destination, target) = unpack(key.to);
-        let labels = RequestLabels {
-            caller: names.callers[caller as usize].clone(),
-            source: names.workload_labels(Some(source)),
-            destination: names.destination_labels(destination, target_of(target)),
-            response_code: key.answer.response_code(),
-            grpc_response_status: key.answer.grpc_response_status(),
-            response_flags: key.answer.flags.to_string(),
-        };
+        let labels = key.labels(names);
         for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(cell.windows) {
             if !latency.is_empty() {
                 window.requests.push(RequestFigures {
@@ -453,16 +320,10 @@ fn finish_journeys(
     series: &mut Series,
 ) {
     for (key, cell) in cells.into_cells() {
-        let traffic = key.traffic as usize;
-        let labels = JourneyLabels {
-            traffic: names.traffic[traffic].clone(),
-            response_code: key.answer.response_code(),
-            grpc_response_status: key.answer.grpc_response_status(),
-            response_flags: key.answer.flags.to_string(),
-        };
+        let labels = key.labels(names);
         for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(cell.windows) {
             if !latency.is_empty() {
-                window.traffic[traffic].journeys.push(JourneyFigures {
+                window.traffic[key.traffic()].journeys.push(JourneyFigures {
                     labels: labels.clone(),
                     requests: tries,
                     latency,
@@ -483,16 +344,7 @@ fn finish_attempts(
     series: &mut Series,
 ) {
     for (key, cell) in cells.into_cells() {
-        let (caller, source) = unpack(key.from);
-        let (destination, target) = unpack(key.to);
-        let (kind, outcome) = how_of(key.how);
-        let labels = AttemptLabels {
-            caller: names.callers[caller as usize].clone(),
-            source: names.workload_labels(Some(source)),
-            destination: names.destination_labels(destination, target_of(target)),
-            kind,
-            outcome,
-        };
+        let labels = key.labels(names);
         for (window, (count, duration_ns)) in windows.iter_mut().zip(cell.windows) {
             if count > 0 {
                 window.attempts.push(AttemptFigures {
