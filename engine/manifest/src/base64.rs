@@ -13,7 +13,7 @@ pub(crate) fn optional<'de, D: Deserializer<'de>>(
 }
 
 /// The bytes of a padded base64 text; line breaks are skipped, as Go does.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let symbols: Vec<u8> = text
         .bytes()
         .filter(|byte| !matches!(byte, b'\r' | b'\n'))

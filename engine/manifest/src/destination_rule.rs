@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::resource::Resource;
+use crate::kind::{Format, ISTIO_NETWORKING, Kind};
+use crate::resource::{Resource, Resources};
 use crate::span::Spanned;
 use crate::traffic_policy::TrafficPolicy;
 
@@ -83,5 +84,16 @@ impl TryFrom<SelectorFields> for WorkloadSelector {
         Ok(Self {
             match_labels: fields.match_labels,
         })
+    }
+}
+
+impl Kind for DestinationRuleSpec {
+    type Status = ();
+    const KIND: &'static str = "DestinationRule";
+    const API_VERSIONS: &'static [&'static str] = ISTIO_NETWORKING;
+    const FORMAT: Format = Format::Custom;
+
+    fn resources(all: &mut Resources) -> &mut Vec<DestinationRule> {
+        &mut all.destination_rules
     }
 }

@@ -3,14 +3,19 @@
 //! Here stands what matters to traffic. All other fields of core/v1 are accepted and checked (see `schema`), and not
 //! kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use crate::check::Check;
 use crate::container::Container;
+use crate::kind::{Format, Kind};
 use crate::metadata::ObjectMeta;
-use crate::resource::Resource;
+use crate::names;
+use crate::resource::{Resource, Resources};
+use crate::schema;
 use crate::span::Spanned;
+use crate::yaml::path::Path;
 
 /// A Pod.
 pub type Pod = Resource<PodSpec, PodStatus>;
@@ -39,8 +44,10 @@ pub struct PodSpec {
     pub hostname: Option<String>,
     /// The headless service under which it has a DNS name.
     pub subdomain: Option<String>,
+    /// Whether its containers are restarted: `Always` (if not written), `OnFailure` or `Never`.
+    pub restart_policy: Option<String>,
     /// How long it may take to stop; 30 seconds if not written.
-    pub termination_grace_period_seconds: Option<u32>,
+    pub termination_grace_period_seconds: Option<u64>,
 }
 
 /// `spec.template` of a workload: the pods it makes.
@@ -89,4 +96,82 @@ pub struct PodCondition {
     pub condition_type: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
+}
+
+impl Kind for PodSpec {
+    type Status = PodStatus;
+    const KIND: &'static str = "Pod";
+    const API_VERSIONS: &'static [&'static str] = &["v1"];
+    const FORMAT: Format = Format::Native {
+        spec: &schema::POD,
+        required: true,
+    };
+
+    fn resources(all: &mut Resources) -> &mut Vec<Pod> {
+        &mut all.pods
+    }
+
+    fn check(pod: &Pod, check: &mut Check<'_, '_>) {
+        pod.spec.check(&Path::Root.key("spec"), check);
+    }
+}
+
+impl PodTemplateSpec {
+    /// Notes what is wrong with the pods that a workload would make.
+    pub(crate) fn check(&self, path: &Path<'_>, check: &mut Check<'_, '_>) {
+        check.metadata(&path.key("metadata"), &self.metadata);
+        self.spec.check(&path.key("spec"), check);
+    }
+}
+
+impl PodSpec {
+    /// Source: kubernetes/kubernetes, pkg/apis/core/validation/validation.go (ValidatePodSpec, validateContainers).
+    fn check(&self, path: &Path<'_>, check: &mut Check<'_, '_>) {
+        if self.containers.is_empty() {
+            check.missing(&path.key("containers"));
+        }
+        let mut taken = BTreeSet::new();
+        for (field, containers) in [
+            ("containers", &self.containers),
+            ("initContainers", &self.init_containers),
+        ] {
+            let path = path.key(field);
+            for (index, container) in containers.iter().enumerate() {
+                let path = Path::Index(&path, index);
+                check.name(
+                    &path.key("name"),
+                    &container.name,
+                    names::check_dns_label(&container.name),
+                );
+                if !taken.insert(container.name.as_str()) {
+                    let message =
+                        format!("another container is called `{}` already", container.name);
+                    check.invalid(&path.key("name"), message);
+                }
+                check_ports(container, &path.key("ports"), check);
+            }
+        }
+    }
+}
+
+fn check_ports(container: &Container, path: &Path<'_>, check: &mut Check<'_, '_>) {
+    let mut taken = BTreeSet::new();
+    for (index, port) in container.ports.iter().enumerate() {
+        if port.name.is_empty() {
+            continue;
+        }
+        let path = Path::Index(path, index);
+        check.name(
+            &path.key("name"),
+            &port.name,
+            names::check_port_name(&port.name),
+        );
+        if !taken.insert(port.name.as_str()) {
+            let message = format!(
+                "another port of the container is called `{}` already",
+                port.name
+            );
+            check.invalid(&path.key("name"), message);
+        }
+    }
 }

@@ -84,5 +84,5 @@ pub struct LifecycleHandler {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct SleepAction {
     /// Its length.
-    pub seconds: u32,
+    pub seconds: u64,
 }

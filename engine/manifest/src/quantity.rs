@@ -58,15 +58,20 @@ impl Visitor<'_> for QuantityVisitor {
     fn visit_str<E: Error>(self, text: &str) -> Result<Quantity, E> {
         match parse(text) {
             Some(_) => Ok(Quantity(text.to_owned())),
-            None => Err(E::custom(format_args!(
-                "`{text}` is not a quantity: expected a number with a suffix such as `500m`, `1.5` or `64Mi`"
-            ))),
+            None => Err(E::custom(not_a_quantity(text))),
         }
     }
 }
 
+/// What is said about a text that is no quantity.
+pub(crate) fn not_a_quantity(text: &str) -> String {
+    format!(
+        "`{text}` is not a quantity: expected a number with a suffix such as `500m`, `1.5` or `64Mi`"
+    )
+}
+
 /// The amount that a text stands for.
-fn parse(text: &str) -> Option<f64> {
+pub(crate) fn parse(text: &str) -> Option<f64> {
     let digits = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.')))
         .unwrap_or(text.len());

@@ -1,12 +1,18 @@
 //! Service: a name for pods, and their ports.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use crate::check::Check;
 use crate::int_or_string::IntOrString;
-use crate::resource::Resource;
+use crate::kind::{Format, Kind};
+use crate::names::{self, NameRule};
+use crate::resource::{Resource, Resources};
+use crate::schema;
 use crate::span::Spanned;
+use crate::yaml::path::Path;
 
 /// A Service.
 pub type Service = Resource<ServiceSpec, ServiceStatus>;
@@ -170,5 +176,116 @@ impl ServiceSpec {
     /// Whether it has no address of its own: clients see its pods.
     pub fn is_headless(&self) -> bool {
         self.service_type != ServiceType::ExternalName && self.cluster_ip.as_deref() == Some("None")
+    }
+}
+
+impl Kind for ServiceSpec {
+    type Status = ServiceStatus;
+    const KIND: &'static str = "Service";
+    const API_VERSIONS: &'static [&'static str] = &["v1"];
+    const NAME: NameRule = NameRule::Label;
+    const FORMAT: Format = Format::Native {
+        spec: &schema::SERVICE,
+        required: true,
+    };
+
+    fn resources(all: &mut Resources) -> &mut Vec<Service> {
+        &mut all.services
+    }
+
+    /// Source: kubernetes/kubernetes, pkg/apis/core/validation/validation.go (ValidateService).
+    fn check(service: &Service, check: &mut Check<'_, '_>) {
+        let spec = &service.spec;
+        let path = Path::Root.key("spec");
+        check.labels(&path.key("selector"), &spec.selector);
+        check_ports(spec, &path.key("ports"), check);
+        if spec.service_type == ServiceType::ExternalName {
+            match &spec.external_name {
+                Some(name) if !name.is_empty() => {
+                    let host = name.strip_suffix('.').unwrap_or(name);
+                    check.name(
+                        &path.key("externalName"),
+                        name,
+                        names::check_subdomain(host),
+                    );
+                }
+                _ => check.missing(&path.key("externalName")),
+            }
+        }
+        check_cluster_ip(spec, &path.key("clusterIP"), check);
+    }
+}
+
+fn check_ports(spec: &ServiceSpec, path: &Path<'_>, check: &mut Check<'_, '_>) {
+    if spec.ports.is_empty()
+        && !spec.is_headless()
+        && spec.service_type != ServiceType::ExternalName
+    {
+        check.missing(path);
+    }
+    let mut names = BTreeMap::new();
+    let mut numbers = BTreeMap::new();
+    for (index, port) in spec.ports.iter().enumerate() {
+        let path = &Path::Index(path, index);
+        if !port.name.is_empty() {
+            check.name(
+                &path.key("name"),
+                &port.name,
+                names::check_dns_label(&port.name),
+            );
+            if let Some(first) = names.insert(&port.name, index) {
+                let message = format!(
+                    "`{}` is the name of `spec.ports[{first}]` already",
+                    port.name
+                );
+                check.invalid(&path.key("name"), message);
+            }
+        } else if spec.ports.len() > 1 {
+            check.missing(&path.key("name"));
+        }
+        if let Some(first) = numbers.insert((port.port, port.protocol as u8), index) {
+            let message = format!(
+                "`{}` is the number of `spec.ports[{first}]` already",
+                port.port
+            );
+            check.invalid(&path.key("port"), message);
+        }
+        if let Some(target) = &port.target_port {
+            check_target_port(target, &path.key("targetPort"), check);
+        }
+    }
+}
+
+fn check_target_port(target: &IntOrString, path: &Path<'_>, check: &mut Check<'_, '_>) {
+    match target {
+        IntOrString::Int(1..=65535) => {}
+        // As everywhere in this API, zero means not written.
+        IntOrString::Int(0) => {}
+        IntOrString::Int(number) => check.invalid(
+            path,
+            format_args!("`{number}` is out of range: expected 1 to 65535"),
+        ),
+        IntOrString::String(name) if name.is_empty() => {}
+        IntOrString::String(name) => check.name(path, name, names::check_port_name(name)),
+    }
+}
+
+fn check_cluster_ip(spec: &ServiceSpec, path: &Path<'_>, check: &mut Check<'_, '_>) {
+    match spec.cluster_ip.as_deref() {
+        None | Some("") => {}
+        Some(_) if spec.service_type == ServiceType::ExternalName => {
+            check.invalid(path, "may not be set for services of type `ExternalName`");
+        }
+        Some("None") if spec.service_type != ServiceType::ClusterIP => {
+            check.invalid(path, "only a service of type `ClusterIP` may be headless");
+        }
+        Some("None") => {}
+        Some(address) if address.parse::<IpAddr>().is_err() => {
+            check.invalid(
+                path,
+                format_args!("`{address}` is neither an address nor `None`"),
+            );
+        }
+        Some(_) => {}
     }
 }

@@ -82,6 +82,6 @@ thread_local! {
 }
 
 /// Leaves `at` for the `Spanned` that is being read.
-pub fn hand_over(at: Location) {
+pub(crate) fn hand_over(at: Location) {
     PLACE.replace(Some(at));
 }

@@ -15,10 +15,11 @@ use crate::destination::Destination;
 use crate::direct_response::HttpDirectResponse;
 use crate::fault::HttpFaultInjection;
 use crate::header_operations::Headers;
+use crate::kind::{Format, ISTIO_NETWORKING, Kind};
 use crate::mirror::HttpMirrorPolicy;
 use crate::percent::Percent;
 use crate::redirect::HttpRedirect;
-use crate::resource::Resource;
+use crate::resource::{Resource, Resources};
 use crate::retry::HttpRetry;
 use crate::rewrite::HttpRewrite;
 use crate::span::Spanned;
@@ -247,4 +248,15 @@ pub struct RouteDestination {
     /// Its share among its siblings.
     #[serde(default)]
     pub weight: i32,
+}
+
+impl Kind for VirtualServiceSpec {
+    type Status = ();
+    const KIND: &'static str = "VirtualService";
+    const API_VERSIONS: &'static [&'static str] = ISTIO_NETWORKING;
+    const FORMAT: Format = Format::Custom;
+
+    fn resources(all: &mut Resources) -> &mut Vec<VirtualService> {
+        &mut all.virtual_services
+    }
 }

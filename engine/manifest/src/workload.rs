@@ -2,11 +2,15 @@
 
 use serde::Deserialize;
 
+use crate::check::Check;
 use crate::int_or_string::IntOrString;
+use crate::kind::{Format, Kind};
 use crate::metadata::LabelSelector;
 use crate::pod::PodTemplateSpec;
-use crate::resource::Resource;
+use crate::resource::{Resource, Resources};
+use crate::schema;
 use crate::span::Spanned;
+use crate::yaml::path::Path;
 
 /// A Deployment.
 pub type Deployment = Resource<DeploymentSpec, WorkloadStatus>;
@@ -143,4 +147,74 @@ impl StatefulSetSpec {
 
 fn replica_count(replicas: Option<&Spanned<u32>>) -> u32 {
     replicas.map_or(1, |replicas| replicas.value)
+}
+
+impl Kind for DeploymentSpec {
+    type Status = WorkloadStatus;
+    const KIND: &'static str = "Deployment";
+    const API_VERSIONS: &'static [&'static str] = &["apps/v1"];
+    const FORMAT: Format = Format::Native {
+        spec: &schema::DEPLOYMENT,
+        required: true,
+    };
+
+    fn resources(all: &mut Resources) -> &mut Vec<Deployment> {
+        &mut all.deployments
+    }
+
+    fn check(object: &Deployment, check: &mut Check<'_, '_>) {
+        check_pods(&object.spec.selector, &object.spec.template, check);
+    }
+}
+
+impl Kind for ReplicaSetSpec {
+    type Status = WorkloadStatus;
+    const KIND: &'static str = "ReplicaSet";
+    const API_VERSIONS: &'static [&'static str] = &["apps/v1"];
+    const FORMAT: Format = Format::Native {
+        spec: &schema::REPLICA_SET,
+        required: true,
+    };
+
+    fn resources(all: &mut Resources) -> &mut Vec<ReplicaSet> {
+        &mut all.replica_sets
+    }
+
+    fn check(object: &ReplicaSet, check: &mut Check<'_, '_>) {
+        check_pods(&object.spec.selector, &object.spec.template, check);
+    }
+}
+
+impl Kind for StatefulSetSpec {
+    type Status = WorkloadStatus;
+    const KIND: &'static str = "StatefulSet";
+    const API_VERSIONS: &'static [&'static str] = &["apps/v1"];
+    const FORMAT: Format = Format::Native {
+        spec: &schema::STATEFUL_SET,
+        required: true,
+    };
+
+    fn resources(all: &mut Resources) -> &mut Vec<StatefulSet> {
+        &mut all.stateful_sets
+    }
+
+    fn check(object: &StatefulSet, check: &mut Check<'_, '_>) {
+        check_pods(&object.spec.selector, &object.spec.template, check);
+    }
+}
+
+/// Source: kubernetes/kubernetes, pkg/apis/apps/validation/validation.go.
+fn check_pods(selector: &LabelSelector, template: &PodTemplateSpec, check: &mut Check<'_, '_>) {
+    let path = Path::Root.key("spec");
+    check.selector(&path.key("selector"), selector, &template.metadata.labels);
+    let template_path = path.key("template");
+    template.check(&template_path, check);
+    let spec = template_path.key("spec");
+    if let Some(policy) = template.spec.restart_policy.as_deref()
+        && policy != "Always"
+    {
+        let message =
+            format!("unsupported value \"{policy}\": the pods of a workload are always restarted");
+        check.invalid(&spec.key("restartPolicy"), message);
+    }
 }

@@ -1,0 +1,127 @@
+//! The kinds that are read, and which of their neighbours are known by name.
+//!
+//! A kind is added by a file with its type and its `impl Kind`, a field in [`Resources`] and a line in [`KINDS`].
+
+use serde::de::DeserializeOwned;
+
+use crate::check::Check;
+use crate::destination_rule::DestinationRuleSpec;
+use crate::document::{self, Collector, Object};
+use crate::names::NameRule;
+use crate::namespace::NamespaceSpec;
+use crate::pod::PodSpec;
+use crate::resource::{Resource, Resources};
+use crate::schema::Schema;
+use crate::service::ServiceSpec;
+use crate::virtual_service::VirtualServiceSpec;
+use crate::workload::{DeploymentSpec, ReplicaSetSpec, StatefulSetSpec};
+
+/// A `spec` of a kind that is read.
+pub(crate) trait Kind: DeserializeOwned {
+    /// Its `status`, as far as it is read.
+    type Status: DeserializeOwned + Default;
+    /// The kind's name.
+    const KIND: &'static str;
+    /// The API versions that have it, the preferred one first.
+    const API_VERSIONS: &'static [&'static str];
+    /// Whether its objects live in a namespace.
+    const NAMESPACED: bool = true;
+    /// What its names must be.
+    const NAME: NameRule = NameRule::Subdomain;
+    /// Who knows its fields.
+    const FORMAT: Format;
+
+    /// Where its objects are kept.
+    fn resources(all: &mut Resources) -> &mut Vec<Resource<Self, Self::Status>>;
+
+    /// Notes what is wrong with an object whose fields are all right by themselves.
+    fn check(_object: &Resource<Self, Self::Status>, _check: &mut Check<'_, '_>) {}
+}
+
+/// Who knows the fields of a kind.
+pub(crate) enum Format {
+    /// One of Kubernetes' own kinds: a list of all fields; the struct holds some of them.
+    Native {
+        /// The fields of `spec`.
+        spec: &'static Schema,
+        /// Whether `spec` must be given.
+        required: bool,
+    },
+    /// A custom resource: the struct itself.
+    Custom,
+}
+
+/// A row of the table of kinds.
+pub(crate) struct Row {
+    pub(crate) kind: &'static str,
+    pub(crate) api_versions: &'static [&'static str],
+    pub(crate) read: fn(&mut Collector<'_>, &Object<'_, '_>),
+}
+
+const fn row<K: Kind>() -> Row {
+    Row {
+        kind: K::KIND,
+        api_versions: K::API_VERSIONS,
+        read: document::read::<K>,
+    }
+}
+
+/// The kinds that are read.
+pub(crate) static KINDS: &[Row] = &[
+    row::<NamespaceSpec>(),
+    row::<PodSpec>(),
+    row::<DeploymentSpec>(),
+    row::<ReplicaSetSpec>(),
+    row::<StatefulSetSpec>(),
+    row::<ServiceSpec>(),
+    row::<VirtualServiceSpec>(),
+    row::<DestinationRuleSpec>(),
+];
+
+/// The other kinds of the API groups above: a kind of these groups that stands in neither list is misspelt.
+pub(crate) static NEIGHBOURS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "Binding",
+            "ComponentStatus",
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "PodTemplate",
+            "ReplicationController",
+            "ResourceQuota",
+            "Secret",
+            "ServiceAccount",
+        ],
+    ),
+    ("apps", &["ControllerRevision", "DaemonSet"]),
+    (
+        "networking.istio.io",
+        &[
+            "EnvoyFilter",
+            "Gateway",
+            "ProxyConfig",
+            "ServiceEntry",
+            "Sidecar",
+            "WorkloadEntry",
+            "WorkloadGroup",
+        ],
+    ),
+];
+
+/// The versions of Istio's networking API; their schemas are the same.
+pub(crate) const ISTIO_NETWORKING: &[&str] = &[
+    "networking.istio.io/v1",
+    "networking.istio.io/v1beta1",
+    "networking.istio.io/v1alpha3",
+];
+
+/// The group of an API version: `apps` of `apps/v1`, empty for `v1`.
+pub(crate) fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
