@@ -5,6 +5,7 @@
 
 use crate::histogram::Histogram;
 use crate::measurements::LatencyBucket;
+use base::SimDuration;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 
@@ -68,11 +69,16 @@ impl<K: Copy + Eq + Hash, C: Default> Cells<K, C> {
 /// Latencies of one group.
 #[derive(Debug, Default)]
 pub(crate) struct LatencyCell {
-    /// In each window.
+    /// What began since the warm-up, in closed buckets.
+    pub(crate) main: LatencySum,
+    /// In further windows.
     pub(crate) windows: Vec<LatencySum>,
-    /// In the open bucket.
+    /// What began since the warm-up, in the open bucket. Added to `main` when the bucket closes, so that nothing is
+    /// recorded twice.
     open: LatencySum,
-    /// In closed buckets.
+    /// What began before, in the open bucket; empty soon after the warm-up.
+    early: LatencySum,
+    /// Closed buckets.
     pub(crate) buckets: Vec<LatencyBucket>,
 }
 
@@ -83,43 +89,89 @@ pub(crate) struct LatencySum {
     pub(crate) latency: Histogram,
 }
 
+impl LatencySum {
+    #[inline]
+    pub(crate) fn record(&mut self, latency: SimDuration, tries: u64) {
+        self.tries += tries;
+        self.latency.record(latency);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.tries += other.tries;
+        self.latency.merge(&other.latency);
+    }
+
+    fn clear(&mut self) {
+        self.tries = 0;
+        self.latency.clear();
+    }
+}
+
 impl LatencyCell {
     /// Counts one in the open bucket; true if it is the first there.
     #[inline]
-    pub(crate) fn record(&mut self, latency: base::SimDuration, tries: u64) -> bool {
-        let first = self.open.latency.is_empty();
-        self.open.tries += tries;
-        self.open.latency.record(latency);
+    pub(crate) fn record(&mut self, early: bool, latency: SimDuration, tries: u64) -> bool {
+        let first = self.open.latency.is_empty() && self.early.latency.is_empty();
+        let sum = if early {
+            &mut self.early
+        } else {
+            &mut self.open
+        };
+        sum.record(latency, tries);
         first
     }
 
     /// Packs the open bucket away.
     pub(crate) fn close(&mut self, bucket: u32) {
+        self.main.merge(&self.open);
+        if !self.early.latency.is_empty() {
+            self.open.merge(&self.early);
+            self.early.clear();
+        }
         self.buckets.push(LatencyBucket {
             bucket,
             tries: self.open.tries,
             latency: self.open.latency.pack(),
         });
-        self.open.tries = 0;
-        self.open.latency.clear();
+        self.open.clear();
     }
 }
 
 /// Counts of one group.
 #[derive(Debug, Default)]
 pub(crate) struct CountCell {
-    /// Count and duration in nanoseconds in each window.
-    pub(crate) windows: Vec<(u64, u128)>,
+    /// What began since the warm-up.
+    pub(crate) main: CountSum,
+    /// In further windows.
+    pub(crate) windows: Vec<CountSum>,
     /// In the open bucket.
     open: u64,
-    /// In closed buckets.
+    /// Closed buckets and their counts.
     pub(crate) buckets: Vec<(u32, u64)>,
+}
+
+/// A count, and how long what was counted took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CountSum {
+    pub(crate) count: u64,
+    pub(crate) duration_ns: u128,
+}
+
+impl CountSum {
+    #[inline]
+    pub(crate) fn record(&mut self, duration: SimDuration) {
+        self.count += 1;
+        self.duration_ns += u128::from(duration.as_nanos());
+    }
 }
 
 impl CountCell {
     /// Counts one in the open bucket; true if it is the first there.
     #[inline]
-    pub(crate) fn record(&mut self) -> bool {
+    pub(crate) fn record(&mut self, early: bool, duration: SimDuration) -> bool {
+        if !early {
+            self.main.record(duration);
+        }
         self.open += 1;
         self.open == 1
     }
@@ -129,4 +181,13 @@ impl CountCell {
         self.buckets.push((bucket, self.open));
         self.open = 0;
     }
+}
+
+/// The sum of a further window; cells have them as they are needed.
+#[inline]
+pub(crate) fn in_window<S: Clone + Default>(windows: &mut Vec<S>, index: usize) -> &mut S {
+    if index >= windows.len() {
+        windows.resize(index + 1, S::default());
+    }
+    &mut windows[index]
 }

@@ -165,11 +165,14 @@ impl Histogram {
 
     /// Forgets everything but keeps its memory.
     pub fn clear(&mut self) {
+        if self.count > 0 {
+            let used = self.used();
+            self.buckets[used].fill(0);
+        }
         self.count = 0;
         self.sum = 0;
         self.min = 0;
         self.max = 0;
-        self.buckets.fill(0);
     }
 
     /// The same in few bytes.
@@ -213,10 +216,17 @@ impl Histogram {
         self.buckets[index - self.first] += count;
     }
 
+    /// Index and count of each bucket that is not empty, in order.
     fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {
-        (self.first..)
-            .zip(self.buckets.iter().copied())
+        let used = if self.count > 0 { self.used() } else { 0..0 };
+        (self.first + used.start..)
+            .zip(self.buckets[used].iter().copied())
             .filter(|(_, count)| *count > 0)
+    }
+
+    /// The places of buckets from that of the least to that of the greatest value; there must be one.
+    fn used(&self) -> std::ops::Range<usize> {
+        index_of(self.min) - self.first..index_of(self.max) + 1 - self.first
     }
 }
 
@@ -351,8 +361,15 @@ impl<'de> Deserialize<'de> for Histogram {
             .buckets
             .iter()
             .fold(0, |total, (_, count)| total.saturating_add(*count));
-        if counted != written.count || written.buckets.iter().any(|(index, _)| *index > LAST) {
-            return Err(serde::de::Error::custom("buckets do not add up to `count`"));
+        let (least, greatest) = (index_of(written.min_ns), index_of(written.max_ns));
+        let first = written.buckets.first().map(|(index, _)| *index);
+        let last = written.buckets.last().map(|(index, _)| *index);
+        let bounded = counted == 0 || (first, last) == (Some(least), Some(greatest));
+        let ordered = written.buckets.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if counted != written.count || !bounded || !ordered {
+            return Err(serde::de::Error::custom(
+                "`buckets` do not agree with `count`, `min_ns` and `max_ns`",
+            ));
         }
         let mut histogram = Self {
             count: written.count,
@@ -383,8 +400,6 @@ impl<'de> Deserialize<'de> for PackedHistogram {
 /// Buckets to a power of two.
 const OCTAVE: usize = 1 << OCTAVE_BITS;
 const OCTAVE_BITS: u32 = 7;
-/// The index of the greatest number of nanoseconds.
-const LAST: usize = index_of(u64::MAX);
 
 #[inline]
 const fn index_of(nanos: u64) -> usize {

@@ -9,10 +9,14 @@ use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, SiteId, Wor
 pub(crate) struct PlanNames {
     pub(crate) workloads: Vec<WorkloadLabels>,
     pub(crate) pods: Vec<PodNames>,
+    /// The workload of each pod.
+    workload_of: Vec<u32>,
     /// Destinations: clusters, then Services, then what each site dials.
     pub(crate) destinations: Vec<DestinationLabels>,
     clusters: Vec<ClusterLabels>,
-    services: usize,
+    /// Where Services begin among destinations, and where sites do.
+    first_service: u32,
+    first_site: u32,
     endpoints: Vec<(String, Option<PodId>)>,
     pub(crate) callers: Vec<String>,
     /// The caller of each site.
@@ -57,10 +61,14 @@ impl PlanNames {
             .collect();
         Self {
             workloads: plan.workloads.iter().map(workload_labels).collect(),
+            workload_of: (plan.pods.iter())
+                .map(|pod| pod.workload.index() as u32)
+                .collect(),
             pods: plan.pods.iter().map(|pod| pod_names(plan, pod)).collect(),
             destinations: destinations(plan),
             clusters: plan.clusters.clone(),
-            services: plan.services.len(),
+            first_service: plan.clusters.len() as u32,
+            first_site: (plan.clusters.len() + plan.services.len()) as u32,
             endpoints,
             callers,
             caller_of,
@@ -81,12 +89,11 @@ impl PlanNames {
         service: Option<ServiceId>,
         site: SiteId,
     ) -> u32 {
-        let index = match (cluster, service) {
-            (Some(cluster), _) => cluster.index(),
-            (None, Some(service)) => self.clusters.len() + service.index(),
-            (None, None) => self.clusters.len() + self.services + site.index(),
-        };
-        index as u32
+        match (cluster, service) {
+            (Some(cluster), _) => cluster.index() as u32,
+            (None, Some(service)) => self.first_service + service.index() as u32,
+            (None, None) => self.first_site + site.index() as u32,
+        }
     }
 
     /// The number of who makes requests at a site.
@@ -98,7 +105,7 @@ impl PlanNames {
     /// The number of a pod's workload.
     #[inline]
     pub(crate) fn workload(&self, pod: PodId) -> u32 {
-        self.pods[pod.index()].workload.index() as u32
+        self.workload_of[pod.index()]
     }
 
     pub(crate) fn cluster(&self, cluster: ClusterId) -> &ClusterLabels {

@@ -6,7 +6,7 @@
 //!
 //! Observations come in order of time: `ended` of requests, journeys and tries is the time at which they are told.
 
-use crate::cells::{Cells, CountCell, LatencyCell, LatencySum};
+use crate::cells::{Cells, CountCell, LatencyCell, LatencySum, in_window};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::measurements::{
     AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries, Mark,
@@ -204,8 +204,12 @@ impl Observer for Recorder {
         let cell = self.journeys.cell(number);
         let latency = journey.ended.since(journey.started);
         let requests = u64::from(journey.requests);
-        count_latency(cell, &self.windows, journey.started, latency, requests);
-        if cell.record(latency, requests) {
+        for (index, span) in self.windows[1..].iter().enumerate() {
+            if span.contains(journey.started) {
+                in_window(&mut cell.windows, index).record(latency, requests);
+            }
+        }
+        if cell.record(journey.started < self.warm_up, latency, requests) {
             self.touched_journeys.push(number);
         }
     }
@@ -218,8 +222,12 @@ impl Observer for Recorder {
         let cell = self.requests.cell(number);
         let latency = exchange.ended.since(exchange.started);
         let tries = u64::from(exchange.reply.attempts);
-        count_latency(cell, &self.windows, exchange.started, latency, tries);
-        if cell.record(latency, tries) {
+        for (index, span) in self.windows[1..].iter().enumerate() {
+            if span.contains(exchange.started) {
+                in_window(&mut cell.windows, index).record(latency, tries);
+            }
+        }
+        if cell.record(exchange.started < self.warm_up, latency, tries) {
             self.touched_requests.push(number);
         }
     }
@@ -230,18 +238,18 @@ impl Observer for Recorder {
         let key = AttemptKey::of(attempt, &self.names);
         let number = self.attempts.find(key);
         let cell = self.attempts.cell(number);
-        let duration = u128::from(attempt.ended.since(attempt.sent).as_nanos());
-        for (index, span) in self.windows.iter().enumerate() {
+        let duration = attempt.ended.since(attempt.sent);
+        for (index, span) in self.windows[1..].iter().enumerate() {
             if span.contains(attempt.sent) {
-                let (count, sum) = at(&mut cell.windows, index);
-                *count += 1;
-                *sum += duration;
-                if let Some(pod) = attempt.target {
-                    self.tries[index][pod.index()] += 1;
-                }
+                in_window(&mut cell.windows, index).record(duration);
             }
         }
-        if cell.record() {
+        if let Some(pod) = attempt.target {
+            for (span, tries) in self.windows.iter().zip(&mut self.tries) {
+                tries[pod.index()] += u64::from(span.contains(attempt.sent));
+            }
+        }
+        if cell.record(attempt.sent < self.warm_up, duration) {
             self.touched_attempts.push(number);
         }
     }
@@ -263,32 +271,6 @@ impl Observer for Recorder {
     }
 }
 
-#[inline]
-fn count_latency(
-    cell: &mut LatencyCell,
-    windows: &[Span],
-    started: SimTime,
-    latency: SimDuration,
-    tries: u64,
-) {
-    for (index, span) in windows.iter().enumerate() {
-        if span.contains(started) {
-            let sum = at(&mut cell.windows, index);
-            sum.tries += tries;
-            sum.latency.record(latency);
-        }
-    }
-}
-
-/// The element at `index`; the vector grows to have it.
-#[inline]
-fn at<T: Clone + Default>(vector: &mut Vec<T>, index: usize) -> &mut T {
-    if index >= vector.len() {
-        vector.resize(index + 1, T::default());
-    }
-    &mut vector[index]
-}
-
 fn finish_requests(
     cells: Cells<RequestKey, LatencyCell>,
     names: &PlanNames,
@@ -297,7 +279,8 @@ fn finish_requests(
 ) {
     for (key, cell) in cells.into_cells() {
         let labels = key.labels(names);
-        for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(cell.windows) {
+        let sums = std::iter::once(cell.main).chain(cell.windows);
+        for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(sums) {
             if !latency.is_empty() {
                 window.requests.push(RequestFigures {
                     labels: labels.clone(),
@@ -321,7 +304,8 @@ fn finish_journeys(
 ) {
     for (key, cell) in cells.into_cells() {
         let labels = key.labels(names);
-        for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(cell.windows) {
+        let sums = std::iter::once(cell.main).chain(cell.windows);
+        for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(sums) {
             if !latency.is_empty() {
                 window.traffic[key.traffic()].journeys.push(JourneyFigures {
                     labels: labels.clone(),
@@ -345,12 +329,13 @@ fn finish_attempts(
 ) {
     for (key, cell) in cells.into_cells() {
         let labels = key.labels(names);
-        for (window, (count, duration_ns)) in windows.iter_mut().zip(cell.windows) {
-            if count > 0 {
+        let sums = std::iter::once(cell.main).chain(cell.windows);
+        for (window, sum) in windows.iter_mut().zip(sums) {
+            if sum.count > 0 {
                 window.attempts.push(AttemptFigures {
                     labels: labels.clone(),
-                    count,
-                    duration_ns,
+                    count: sum.count,
+                    duration_ns: sum.duration_ns,
                 });
             }
         }
