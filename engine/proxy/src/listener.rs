@@ -40,7 +40,20 @@ pub enum Preface<'a> {
     Http2,
     /// TLS, with the server name that the client asks for.
     Tls(&'a str),
+    /// Istio's mutual TLS, as one sidecar makes it to another, and what it carries.
+    IstioMutualTls(Payload),
     /// Something else in plain text.
+    Other,
+}
+
+/// What Istio's mutual TLS carries, as its application protocol tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// Something else.
     Other,
 }
 
@@ -153,7 +166,7 @@ fn find_filter_chain<'a>(
     keep_most_specific(&mut left, |m| server_name_score(m, connection.preface));
     keep_most_specific(&mut left, |m| {
         let transport = match connection.preface {
-            Preface::Tls(_) => "tls",
+            Preface::Tls(_) | Preface::IstioMutualTls(_) => "tls",
             Preface::Http1 | Preface::Http2 | Preface::Other => "raw_buffer",
         };
         score(
@@ -240,16 +253,26 @@ fn server_name_score(match_: &FilterChainMatch, preface: Preface<'_>) -> Option<
         .max()
 }
 
+/// What the client offers first counts most.
 fn application_score(match_: &FilterChainMatch, preface: Preface<'_>) -> Option<usize> {
-    let is_asked = |name: &str| match_.application_protocols.iter().any(|p| p == name);
-    let is_met = match preface {
-        Preface::Http1 => is_asked("http/1.1"),
-        Preface::Http2 => is_asked("h2c"),
+    if match_.application_protocols.is_empty() {
+        return Some(0);
+    }
+    let offered: &[&str] = match preface {
+        Preface::Http1 => &["http/1.1"],
+        Preface::Http2 => &["h2c"],
         // What a TLS client of the application offers, as curl and most others do.
-        Preface::Tls(_) => is_asked("h2") || is_asked("http/1.1"),
-        Preface::Other => false,
+        Preface::Tls(_) => &["h2", "http/1.1"],
+        // Source: istio/istio, pkg/config/protocol, pilot/pkg/networking/util (ALPNHttp, ALPNInMeshWithMxc).
+        Preface::IstioMutualTls(Payload::Http1) => &["istio-http/1.1", "istio", "http/1.1"],
+        Preface::IstioMutualTls(Payload::Http2) => &["istio-h2", "istio", "h2"],
+        Preface::IstioMutualTls(Payload::Other) => &["istio-peer-exchange", "istio"],
+        Preface::Other => &[],
     };
-    score(match_.application_protocols.is_empty(), is_met)
+    let preferred = offered
+        .iter()
+        .position(|name| match_.application_protocols.iter().any(|p| p == name))?;
+    Some(offered.len() - preferred)
 }
 
 #[cfg(test)]
@@ -490,6 +513,57 @@ mod tests {
         );
         check(&tls, "10.2.0.1", Preface::Http1, Verdict::BlackHole);
         check(&tls, "unknown", Preface::Http1, Verdict::BlackHole);
+    }
+
+    #[test]
+    fn inbound_ports_tell_plain_text_from_istio_mutual_tls() {
+        let inbound = |protocols: &[&str], transport: &str, name: &str| {
+            http(
+                name,
+                FilterChainMatch {
+                    destination_port: Some(80),
+                    application_protocols: strings(protocols),
+                    transport_protocol: transport.to_owned(),
+                    ..FilterChainMatch::default()
+                },
+            )
+        };
+        let listeners = [Listener {
+            direction: TrafficDirection::Inbound,
+            ..listener(
+                VIRTUAL_INBOUND,
+                "0.0.0.0",
+                15006,
+                vec![
+                    inbound(&["istio-http/1.1", "istio-h2"], "tls", "mutual"),
+                    inbound(&["istio-peer-exchange", "istio"], "tls", "bytes"),
+                    inbound(&[], "raw_buffer", "plain"),
+                ],
+            )
+        }];
+        let table = [
+            (Preface::Http1, 80, Verdict::Http("plain")),
+            (
+                Preface::IstioMutualTls(Payload::Http2),
+                80,
+                Verdict::Http("mutual"),
+            ),
+            (
+                Preface::IstioMutualTls(Payload::Other),
+                80,
+                Verdict::Http("bytes"),
+            ),
+            (Preface::Tls("a"), 80, Verdict::NoFilterChain),
+            (Preface::Http1, 81, Verdict::NoFilterChain),
+        ];
+        for (preface, port, want) in table {
+            let connection = Connection {
+                direction: TrafficDirection::Inbound,
+                ..dial("10.0.0.1", port, preface)
+            };
+            let accepted = accept(&listeners, &connection);
+            assert_eq!(accepted.verdict, want, "{preface:?} {port}");
+        }
     }
 
     #[test]
