@@ -1,5 +1,7 @@
 //! Files of other formats, read with the same strictness as manifests.
 
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Diagnostic, codes};
@@ -48,6 +50,19 @@ pub fn from_yaml<T: DeserializeOwned>(source: &Source) -> (Option<T>, Vec<Diagno
 
 fn read<T: DeserializeOwned>(file: &File<'_>) -> Result<T, Vec<Problem>> {
     let text = &file.source.text;
+    let tree = Tree::read(text, only_document(text)?)?;
+    deserializer::read(
+        &file.source.name,
+        &file.lines,
+        &tree,
+        tree.root(),
+        &Path::Root,
+        STRICTNESS,
+    )
+}
+
+/// The bytes of the only document of a text.
+pub(crate) fn only_document(text: &str) -> Result<Range<usize>, Vec<Problem>> {
     let mut pieces = split(text).into_iter();
     let (document, next) = (pieces.next(), pieces.next());
     let surplus = match next {
@@ -62,22 +77,14 @@ fn read<T: DeserializeOwned>(file: &File<'_>) -> Result<T, Vec<Problem>> {
             message,
         )]);
     }
-    let Some(Piece::Document(range)) = document else {
-        return Err(vec![Problem::error(
+    match document {
+        Some(Piece::Document(range)) => Ok(range),
+        Some(Piece::BadSeparator(_)) | None => Err(vec![Problem::error(
             codes::SYNTAX,
             0..0,
             "the file is empty",
-        )]);
-    };
-    let tree = Tree::read(text, range)?;
-    deserializer::read(
-        &file.source.name,
-        &file.lines,
-        &tree,
-        tree.root(),
-        &Path::Root,
-        STRICTNESS,
-    )
+        )]),
+    }
 }
 
 const STRICTNESS: Strictness = Strictness {
