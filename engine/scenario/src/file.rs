@@ -1,0 +1,373 @@
+//! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
+
+use crate::expectation::{EXPECTATION, Expectation};
+use crate::network::{NETWORK, Network};
+use crate::place::{Place, Placed};
+use crate::reader::{Cursor, Fields, Reader, Times};
+use crate::set::{self, Override};
+use crate::shape::{Object, Shape, field};
+use crate::timeline::{CHANGE, Change};
+use crate::traffic::{TRAFFIC, Traffic};
+use crate::workload::{WORKLOAD_OBJECT, Workload};
+use base::{SimDuration, SimTime};
+use manifest::diagnostic::codes;
+use manifest::{Diagnostic, Level, Source, read_node};
+
+/// A scenario, as written, with the text of its manifests.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub description: String,
+    /// Where all randomness begins.
+    pub seed: u64,
+    /// When the simulation ends.
+    pub duration: SimDuration,
+    /// When measurement begins.
+    pub warm_up: SimDuration,
+    /// The width of a bucket of time series.
+    pub bucket: SimDuration,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// Manifest files.
+    pub manifests: Vec<Source>,
+    /// How containers behave; the first entry that matches a pod counts.
+    pub workloads: Vec<Workload>,
+    /// Sources of requests.
+    pub traffic: Vec<Traffic>,
+    /// How long things take between pods.
+    pub network: Network,
+    /// Changes, in order of time.
+    pub timeline: Vec<Change>,
+    /// What the run is expected to show.
+    pub expect: Vec<Expectation>,
+    /// The scenario file itself.
+    pub source: Source,
+}
+
+/// How whoever reads files answers: the files behind a name that a scenario gives, relative to the scenario's own
+/// folder; or why there are none, as the end of a sentence.
+pub type Files<'f> = dyn Fn(&str) -> Result<Vec<Source>, String> + 'f;
+
+/// What is decided outside of the file.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The name of a scenario whose file gives none: its folder's.
+    pub name: String,
+    /// Fields that are overridden, in order.
+    pub overrides: Vec<Override>,
+}
+
+/// The whole file.
+pub(crate) static SCENARIO: Object = Object {
+    name: "scenario",
+    about: "A scenario: manifests, how containers behave, traffic, changes over time, and what is expected.",
+    fields: &[
+        field(
+            "name",
+            Shape::Text,
+            "The scenario's name; its folder's if not written.",
+        ),
+        field("description", Shape::Text, "What it shows, in a sentence."),
+        field(
+            "seed",
+            Shape::Whole(0),
+            "Where all randomness begins; 1 if not written.",
+        ),
+        field(
+            "duration",
+            Shape::Duration,
+            "How long the simulation runs, in virtual time; `60s` if not written.",
+        ),
+        field(
+            "warmUp",
+            Shape::Duration,
+            "What begins earlier is simulated but not measured; `0s` if not written.",
+        ),
+        field(
+            "bucket",
+            Shape::Duration,
+            "The width of a bucket of time series; about a sixtieth of the duration if not written.",
+        ),
+        field(
+            "namespace",
+            Shape::Text,
+            "The namespace of objects that name none, in manifests and here; `default` if not written.",
+        ),
+        field(
+            "manifests",
+            Shape::OneOrMore(&Shape::Text),
+            "Files and folders that `kubectl apply` would accept, relative to this file.",
+        ),
+        field(
+            "workloads",
+            Shape::List(&Shape::Object(&WORKLOAD_OBJECT)),
+            "How containers behave; the first entry that matches a pod tells all about it.",
+        ),
+        field(
+            "traffic",
+            Shape::List(&Shape::Object(&TRAFFIC)),
+            "Sources of requests.",
+        ),
+        field(
+            "network",
+            Shape::Object(&NETWORK),
+            "How long things take between pods.",
+        ),
+        field(
+            "timeline",
+            Shape::List(&Shape::Object(&CHANGE)),
+            "Changes at given times; in the order of the file where times are equal.",
+        ),
+        field(
+            "expect",
+            Shape::List(&Shape::Object(&EXPECTATION)),
+            "What the run is expected to show.",
+        ),
+    ],
+    required: &["manifests", "traffic"],
+    one_of: &[],
+};
+
+/// Reads a scenario file and asks `files` for its manifests, whose text is not read here.
+///
+/// # Errors
+/// All that is wrong with the file.
+pub fn load(
+    source: &Source,
+    options: &LoadOptions,
+    files: &Files<'_>,
+) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut root = read_node(source)?;
+    set::apply(&mut root, &options.overrides)?;
+    let mut reader = Reader::new(
+        "default".to_owned(),
+        Times {
+            warm_up: SimDuration::ZERO,
+            duration: DEFAULT_DURATION,
+        },
+    );
+    let scenario = read(&mut reader, &Cursor::root(&root), source, options, files);
+    let diagnostics = reader.into_diagnostics();
+    let refused = diagnostics.iter().any(|d| d.level == Level::Error);
+    match scenario {
+        Some(scenario) if !refused => Ok(scenario),
+        _ => Err(diagnostics),
+    }
+}
+
+const DEFAULT_DURATION: SimDuration = SimDuration::from_secs(60);
+
+fn read(
+    reader: &mut Reader,
+    root: &Cursor<'_>,
+    source: &Source,
+    options: &LoadOptions,
+    files: &Files<'_>,
+) -> Option<Scenario> {
+    let fields = reader.object(root, &SCENARIO)?;
+    let times = read_times(reader, &fields);
+    let text = |reader: &mut Reader, name: &str| fields.get(name).and_then(|n| reader.text(&n));
+    let namespace = text(reader, "namespace").unwrap_or_else(|| "default".to_owned());
+    reader.set_header(namespace.clone(), times);
+    let manifests = fields
+        .get("manifests")
+        .map(|node| reader.one_or_more(&node, Reader::placed_text))
+        .unwrap_or_default();
+    let mut scenario = Scenario {
+        name: text(reader, "name").unwrap_or_else(|| options.name.clone()),
+        description: text(reader, "description").unwrap_or_default(),
+        seed: fields
+            .get("seed")
+            .and_then(|node| reader.whole_u64(&node))
+            .unwrap_or(1),
+        duration: times.duration,
+        warm_up: times.warm_up,
+        bucket: fields
+            .get("bucket")
+            .and_then(|node| read_bucket(reader, &node))
+            .unwrap_or_else(|| default_bucket(times.duration)),
+        namespace,
+        manifests: read_files(reader, &manifests, files),
+        workloads: fields
+            .get("workloads")
+            .map(|node| reader.list(&node, Workload::read))
+            .unwrap_or_default(),
+        traffic: fields
+            .get("traffic")
+            .map(|node| reader.list(&node, Traffic::read))
+            .unwrap_or_default(),
+        network: fields
+            .get("network")
+            .map(|node| Network::read(reader, &node))
+            .unwrap_or_default(),
+        timeline: fields
+            .get("timeline")
+            .map(|node| reader.list(&node, Change::read))
+            .unwrap_or_default(),
+        expect: fields
+            .get("expect")
+            .map(|node| reader.list(&node, Expectation::read))
+            .unwrap_or_default(),
+        source: source.clone(),
+    };
+    for mesh in scenario.timeline.iter_mut().filter_map(|c| c.mesh.as_mut()) {
+        mesh.sources = read_files(reader, &mesh.apply, files);
+    }
+    scenario.timeline.sort_by_key(|change| change.at);
+    check_names(reader, &scenario);
+    check_times(reader, &scenario);
+    Some(scenario)
+}
+
+fn read_times(reader: &mut Reader, fields: &Fields<'_>) -> Times {
+    let duration = fields
+        .get("duration")
+        .and_then(|node| reader.positive_duration(&node))
+        .unwrap_or(DEFAULT_DURATION);
+    let mut warm_up = SimDuration::ZERO;
+    if let Some(node) = fields.get("warmUp")
+        && let Some(written) = reader.duration(&node)
+    {
+        if written < duration {
+            warm_up = written;
+        } else {
+            let message =
+                format!("the warm-up must be shorter than the run, which takes {duration}");
+            reader.invalid(&node, message, "");
+        }
+    }
+    Times { warm_up, duration }
+}
+
+fn read_bucket(reader: &mut Reader, node: &Cursor<'_>) -> Option<SimDuration> {
+    let bucket = reader.positive_duration(node)?;
+    let duration = reader.times().duration;
+    if duration.as_nanos() / bucket.as_nanos() <= MAX_BUCKETS {
+        return Some(bucket);
+    }
+    let message = format!("{duration} in buckets of {bucket} are more than {MAX_BUCKETS} buckets");
+    reader.invalid(node, message, "");
+    None
+}
+
+const MAX_BUCKETS: u64 = 100_000;
+
+/// The shortest round width with which there are at most 60 buckets.
+fn default_bucket(duration: SimDuration) -> SimDuration {
+    const MINUTE: u64 = 60_000_000_000;
+    let least = duration.as_nanos().div_ceil(60).max(1);
+    let minutes = [1, 2, 5, 10, 15, 30, 60].map(|minutes| minutes * MINUTE);
+    let mut decade = 1_u64;
+    while decade < MINUTE {
+        for step in [1, 2, 5].map(|digit| digit * decade) {
+            if step >= least && step < MINUTE {
+                return SimDuration::from_nanos(step);
+            }
+        }
+        decade *= 10;
+    }
+    let hours = least.div_ceil(60 * MINUTE);
+    let width = minutes
+        .into_iter()
+        .find(|width| *width >= least)
+        .unwrap_or_else(|| hours.saturating_mul(60 * MINUTE));
+    SimDuration::from_nanos(width)
+}
+
+fn read_files(reader: &mut Reader, names: &[Placed<String>], files: &Files<'_>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for name in names {
+        match files(name) {
+            Ok(found) => sources.extend(found),
+            Err(reason) => {
+                let message = format!("`{}` cannot be read: {reason}", name.value);
+                reader.push(error(codes::INVALID_VALUE, &name.place, message, None));
+            }
+        }
+    }
+    sources
+}
+
+/// An error about a place of the scenario file.
+pub(crate) fn error(
+    code: &'static str,
+    place: &Place,
+    message: String,
+    help: Option<String>,
+) -> Diagnostic {
+    Diagnostic {
+        code,
+        level: Level::Error,
+        location: place.location.clone(),
+        span: place.span.clone(),
+        object: None,
+        field: String::new(),
+        message,
+        help,
+    }
+}
+
+/// Traffic sources are told apart by their names.
+fn check_names(reader: &mut Reader, scenario: &Scenario) {
+    for (index, traffic) in scenario.traffic.iter().enumerate() {
+        let twin = scenario.traffic[..index]
+            .iter()
+            .find(|other| other.name == traffic.name);
+        if let Some(twin) = twin {
+            let message = format!("two traffic sources are named `{}`", traffic.name);
+            let help = format!("the other one is in line {}", twin.place.location.line);
+            reader.push(error(
+                codes::INVALID_VALUE,
+                &traffic.place,
+                message,
+                Some(help),
+            ));
+        }
+    }
+}
+
+/// What begins after the end never happens.
+fn check_times(reader: &mut Reader, scenario: &Scenario) {
+    let end = SimTime::ZERO + scenario.duration;
+    let changes = scenario
+        .timeline
+        .iter()
+        .map(|change| (change.at, &change.place));
+    let starts = scenario
+        .traffic
+        .iter()
+        .map(|traffic| (traffic.start, &traffic.place));
+    for (at, place) in changes.chain(starts) {
+        if at >= end {
+            let message = format!("{at} is not before the end of the run at {end}");
+            reader.push(error(codes::INVALID_VALUE, place, message, None));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_round() {
+        for (duration, bucket) in [
+            ("60s", "1s"),
+            ("61s", "2s"),
+            ("5m", "5s"),
+            ("20m", "20s"),
+            ("1h", "60s"),
+            ("2h", "120s"),
+            ("12500s", "300s"),
+            ("1s", "20ms"),
+            ("10ms", "200us"),
+            ("1ns", "1ns"),
+            ("100h", "7200s"),
+        ] {
+            let duration: SimDuration = duration.parse().expect("a duration");
+            assert_eq!(default_bucket(duration).to_string(), bucket, "{duration}");
+        }
+    }
+}

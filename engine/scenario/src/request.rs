@@ -1,0 +1,107 @@
+//! A request that a client or a container makes: URL, method, headers.
+
+use crate::place::Placed;
+use crate::reader::{Cursor, Fields, Reader};
+use crate::shape::{Field, Shape, field};
+use crate::url::Url;
+
+/// A request template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Where it goes.
+    pub url: Placed<Url>,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The Host header, where it is not the URL's.
+    pub authority: Option<String>,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+/// `url`
+pub(crate) const URL: Field = field(
+    "url",
+    Shape::Text,
+    "Where the request goes, such as `http://reviews:9080/reviews/1`. The host is a name that the caller can look up \
+     (a Service, with or without its namespace) or an address.",
+);
+/// `method`
+pub(crate) const METHOD: Field = field(
+    "method",
+    Shape::Text,
+    "The HTTP method; `GET` if not written.",
+);
+/// `headers`
+pub(crate) const HEADERS: Field = field(
+    "headers",
+    Shape::Texts,
+    "Headers by name; `host` replaces the URL's host, as in curl.",
+);
+
+impl Request {
+    /// Reads the fields `url`, `method` and `headers` of a map.
+    pub(crate) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Self> {
+        let method = fields
+            .get("method")
+            .and_then(|node| read_method(reader, &node))
+            .unwrap_or_else(|| "GET".to_owned());
+        let mut authority = None;
+        let mut headers = Vec::new();
+        if let Some(node) = fields.get("headers") {
+            for (name, value) in reader.texts(&node) {
+                let name = name.to_ascii_lowercase();
+                if name == "host" || name == ":authority" {
+                    authority = Some(value);
+                } else {
+                    headers.push((name, value));
+                }
+            }
+        }
+        let url = fields.get("url").and_then(|node| read_url(reader, &node))?;
+        Some(Self {
+            url,
+            method,
+            authority,
+            headers,
+        })
+    }
+
+    /// A GET of the URL in short.
+    pub(crate) fn read_short(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+        Some(Self {
+            url: read_url(reader, node)?,
+            method: "GET".to_owned(),
+            authority: None,
+            headers: Vec::new(),
+        })
+    }
+}
+
+fn read_url(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<Url>> {
+    let text = reader.text(node)?;
+    match Url::parse(&text) {
+        Ok(url) => Some(Placed::new(url, node.place())),
+        Err(error) => {
+            reader.invalid(
+                node,
+                format!("`{text}` cannot be used as a URL: {error}"),
+                "write it as in `http://reviews:9080/reviews/1`",
+            );
+            None
+        }
+    }
+}
+
+/// Reads an HTTP method.
+pub(crate) fn read_method(reader: &mut Reader, node: &Cursor<'_>) -> Option<String> {
+    let text = reader.text(node)?;
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
+        return Some(text);
+    }
+    reader.invalid(
+        node,
+        format!("`{text}` is not an HTTP method"),
+        format!("write it in capitals: `{}`", text.to_ascii_uppercase()),
+    );
+    None
+}

@@ -1,0 +1,167 @@
+//! URLs as curl reads them, as far as the mesh sees them: host, port, path and query.
+
+use std::fmt;
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// A name or an address, in lower case.
+    pub host: String,
+    /// The port; 80 if not written.
+    pub port: u16,
+    /// The host as written, with its port if that was written: what clients send as the Host header.
+    pub authority: String,
+    /// The path with its query; begins with `/`. A fragment is dropped, as clients do.
+    pub path: String,
+}
+
+impl Url {
+    /// Reads `http://host:port/path?query`; `http://` may be left out.
+    ///
+    /// # Errors
+    /// What is wrong, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let rest = match text.split_once("://") {
+            None => text,
+            Some(("http", rest)) => rest,
+            Some((scheme, _)) => return Err(UrlError::Scheme(scheme.to_owned())),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, path) = match rest.find(['/', '?']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, "/"),
+        };
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        if host.is_empty() || host.contains(char::is_whitespace) || host.contains(['{', '}', ',']) {
+            return Err(UrlError::Host);
+        }
+        let path = match path.strip_prefix('?') {
+            Some(query) => format!("/?{query}"),
+            None => path.to_owned(),
+        };
+        if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(UrlError::Path);
+        }
+        Ok(Self {
+            host: host.to_ascii_lowercase(),
+            port: port.unwrap_or(80),
+            authority: authority.to_owned(),
+            path,
+        })
+    }
+}
+
+/// Splits `host:port`, `[v6]:port`, `host`.
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or(UrlError::Host)?;
+            match rest.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if rest.is_empty() => (host, None),
+                None => return Err(UrlError::Host),
+            }
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let port = match port {
+        None | Some("") => None,
+        Some(digits) => match digits.parse() {
+            Ok(port) if port != 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Some(port),
+            _ => return Err(UrlError::Port(digits.to_owned())),
+        },
+    };
+    Ok((host, port))
+}
+
+/// Why a text is no URL that can be simulated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlError {
+    /// A scheme other than `http`.
+    Scheme(String),
+    /// There is a user before the host.
+    UserInfo,
+    /// There is no host, or it holds characters that no host has.
+    Host,
+    /// The port is no number from 1 to 65535.
+    Port(String),
+    /// The path holds blanks.
+    Path,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme(scheme) => write!(f, "scheme `{scheme}` is not simulated"),
+            Self::UserInfo => f.write_str("a user before the host is not simulated"),
+            Self::Host => f.write_str("it has no valid host"),
+            Self::Port(port) => write!(f, "port `{port}` is not a number from 1 to 65535"),
+            Self::Path => f.write_str("its path holds a blank"),
+        }
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_curl_reads() {
+        for (text, host, port, authority, path) in [
+            (
+                "http://reviews:9080/reviews/1",
+                "reviews",
+                9080,
+                "reviews:9080",
+                "/reviews/1",
+            ),
+            ("reviews", "reviews", 80, "reviews", "/"),
+            ("http://a.b?q=1", "a.b", 80, "a.b", "/?q=1"),
+            ("http://a/x?u=http://b/#top", "a", 80, "a", "/x?u=http://b/"),
+            ("http://10.0.0.1:80/", "10.0.0.1", 80, "10.0.0.1:80", "/"),
+            ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", "/x"),
+            ("http://[fd00::1]", "fd00::1", 80, "[fd00::1]", "/"),
+            ("http://Reviews/", "reviews", 80, "Reviews", "/"),
+        ] {
+            let url = Url::parse(text).expect(text);
+            assert_eq!(
+                (&*url.host, url.port, &*url.authority, &*url.path),
+                (host, port, authority, path),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, message) in [
+            ("https://a/", "scheme `https` is not simulated"),
+            ("http://", "it has no valid host"),
+            ("", "it has no valid host"),
+            ("/path", "it has no valid host"),
+            ("http://a:0/", "port `0` is not a number from 1 to 65535"),
+            (
+                "http://a:http/",
+                "port `http` is not a number from 1 to 65535",
+            ),
+            (
+                "http://a:+80/",
+                "port `+80` is not a number from 1 to 65535",
+            ),
+            ("http://u@a/", "a user before the host is not simulated"),
+            ("http://[::1/", "it has no valid host"),
+            ("http://a/b c", "its path holds a blank"),
+        ] {
+            let error = Url::parse(text).expect_err(text);
+            assert_eq!(error.to_string(), message, "{text}");
+        }
+    }
+}

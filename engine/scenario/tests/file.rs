@@ -1,0 +1,516 @@
+//! What a scenario file may hold, and what is said about one that holds something else.
+
+use base::{Distribution, Ratio, SimDuration, SimTime};
+use manifest::Source;
+use meshsim_scenario::expectation::{Bound, Measure};
+use meshsim_scenario::{LoadOptions, Override, Scenario, load};
+use sim::plan::{Abandonment, Arrivals, Load, Overflow};
+
+/// A file that uses every field.
+const EVERYTHING: &str = include_str!("everything.yaml");
+
+fn files(name: &str) -> Result<Vec<Source>, String> {
+    if name.starts_with("missing") {
+        return Err("no such file or folder".to_owned());
+    }
+    Ok(vec![Source::new(name, "")])
+}
+
+fn read(text: &str, overrides: &[&str]) -> Result<Scenario, Vec<String>> {
+    let options = LoadOptions {
+        name: "folder".to_owned(),
+        overrides: overrides
+            .iter()
+            .map(|text| Override::parse(text).expect("an assignment"))
+            .collect(),
+    };
+    load(&Source::new("s.yaml", text), &options, &files)
+        .map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
+}
+
+fn check(text: &str, expected: &[&str]) {
+    match read(text, &[]) {
+        Ok(_) => assert_eq!(expected.len(), 0, "accepted: {text}"),
+        Err(diagnostics) => assert_eq!(diagnostics, expected, "{text}"),
+    }
+}
+
+/// Checks fields that stand in line 3, after those that every scenario needs.
+fn check_field(text: &str, expected: &[&str]) {
+    check(
+        &format!(
+            "manifests: mesh\ntraffic: [{{from: client, rate: 1/s, url: http://a/}}]\n{text}\n"
+        ),
+        expected,
+    );
+}
+
+/// Checks an entry of `traffic`, whose fields stand in line 3 from column 3 on.
+fn check_traffic(entry: &str, expected: &[&str]) {
+    check(&format!("manifests: mesh\ntraffic:\n- {entry}\n"), expected);
+}
+
+#[test]
+fn every_field_is_read() {
+    let scenario = read(EVERYTHING, &[]).expect("a good file");
+    let schema = meshsim_scenario::schema();
+    for (name, definition) in schema["$defs"].as_object().expect("definitions") {
+        for field in definition["properties"].as_object().expect("fields").keys() {
+            assert!(
+                EVERYTHING.contains(&format!("{field}:")),
+                "{name}.{field} is not in everything.yaml"
+            );
+        }
+    }
+    let ms = SimDuration::from_millis;
+    assert_eq!(scenario.name, "everything");
+    assert_eq!(scenario.seed, 7);
+    assert_eq!(scenario.duration, SimDuration::from_secs(120));
+    assert_eq!(scenario.warm_up, SimDuration::from_secs(10));
+    assert_eq!(scenario.bucket, ms(500));
+    assert_eq!(scenario.manifests.len(), 2);
+
+    let db = &scenario.workloads[0];
+    let name = db.target.workload.as_ref().expect("a workload");
+    assert_eq!(name.to_string(), "shop/db");
+    assert_eq!(db.server.concurrency, Some(4));
+    assert_eq!(db.server.queue, Some(100));
+    assert_eq!(db.server.on_full, Overflow::Refuse);
+    assert_eq!(db.server.on_abandon, Abandonment::Stop);
+    let endpoint = &db.server.endpoints[0];
+    assert_eq!(
+        endpoint.service_time,
+        Distribution::Exponential { mean: ms(5) }
+    );
+    assert_eq!(endpoint.error_rate, Ratio::from_percent(1.5));
+    assert_eq!((endpoint.error_status, endpoint.status), (502, 201));
+
+    let web = &scenario.workloads[3].server;
+    assert_eq!(web.concurrency, None);
+    assert_eq!(web.propagate_headers, ["x-request-id", "end-user"]);
+    assert_eq!(web.endpoints.len(), 3);
+    assert_eq!(web.endpoints[0].path, "/login");
+    assert!(web.endpoints[0].calls.is_empty());
+    assert_eq!(web.endpoints[1].calls, web.endpoints[2].calls);
+    let steps = &web.endpoints[2].calls;
+    assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 2]);
+    assert_eq!(steps[0][0].failure_status, Some(500));
+    assert_eq!(steps[1][0].failure_status, None);
+    assert_eq!(steps[1][0].retries.on_status, [503, 504]);
+    assert_eq!(steps[2][1].failure_status, Some(424));
+
+    let users = &scenario.traffic[0];
+    assert!(matches!(
+        users.load,
+        Load::Open { rate, arrivals: Arrivals::Constant } if rate == 200.0
+    ));
+    let (_, request) = &users.requests[0];
+    assert_eq!(request.authority.as_deref(), Some("web.example.com"));
+    assert_eq!(request.headers, [("end-user".into(), "jason".into())]);
+    let tester = &scenario.traffic[1];
+    assert_eq!((tester.name.as_str(), tester.stop), ("tester", None));
+    assert!(matches!(tester.load, Load::Closed { users: 50, .. }));
+    assert_eq!(tester.requests[1].0, 3);
+    assert_eq!(tester.requests[1].1.url.path, "/slow?x=1");
+
+    assert_eq!(scenario.network.sidecar_latency, Distribution::ZERO);
+    let times: Vec<SimTime> = scenario.timeline.iter().map(|change| change.at).collect();
+    assert_eq!(times, [10, 20, 30].map(|s| SimTime::ZERO + ms(1000 * s)));
+    assert_eq!(
+        scenario.timeline[0].label,
+        "shop/db serviceTime 50ms errorRate 20% for 5s".replace("shop/", "")
+    );
+    let rate = scenario.timeline[2].rate.as_ref().expect("a rate");
+    assert!((rate.rate - 400.0).abs() < 1e-9);
+
+    assert_eq!(scenario.expect[0].measure, Measure::Share);
+    assert_eq!(
+        scenario.expect[0].bound,
+        Bound::About {
+            about: 0.1,
+            confidence: 0.999
+        }
+    );
+    let names: Vec<&str> = scenario.expect.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names[1], "count of destinationWorkload reviews-v3 equals 0");
+    assert_eq!(names[8], "p99.9 of traffic users at most 1s");
+}
+
+#[test]
+fn a_small_file_is_enough() {
+    let scenario = read(
+        "manifests: mesh\ntraffic: [{from: client, rate: 1/s, url: http://a/}]\n",
+        &[],
+    )
+    .expect("a good file");
+    assert_eq!(scenario.name, "folder");
+    assert_eq!(scenario.seed, 1);
+    assert_eq!(scenario.duration, SimDuration::from_secs(60));
+    assert_eq!(scenario.bucket, SimDuration::from_secs(1));
+    assert_eq!(scenario.traffic[0].name, "client");
+    assert_eq!(scenario.traffic[0].from.to_string(), "default/client");
+}
+
+#[test]
+fn overrides_come_before_reading() {
+    let text =
+        "manifests: mesh\ntraffic: [{name: users, from: client, rate: 1/s, url: http://a/}]\n";
+    let scenario = read(text, &["traffic[users].rate=5/s", "duration=2m"]).expect("a good file");
+    assert!(matches!(scenario.traffic[0].load, Load::Open { rate, .. } if rate == 5.0));
+    assert_eq!(scenario.bucket, SimDuration::from_secs(2));
+    assert_eq!(
+        read(text, &["traffic[0].rate=fast"]).expect_err("no rate"),
+        [
+            "--set traffic[0].rate:1:1: error: traffic[0].rate: `fast` is not a rate \
+          (write it as in `200/s`, `30/m` or `5/h`)"
+        ]
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_the_file() {
+    check(
+        "seed: 1\n",
+        &[
+            "s.yaml:1:1: error: the scenario lacks `manifests`",
+            "s.yaml:1:1: error: the scenario lacks `traffic`",
+        ],
+    );
+    check("[]", &["s.yaml:1:1: error: expected object, got array"]);
+    check_field(
+        "warmup: 5s",
+        &["s.yaml:3:1: error: unknown field \"warmup\" (did you mean `warmUp`?)"],
+    );
+    check_field(
+        "duration: 60",
+        &[
+            "s.yaml:3:11: error: duration: expected duration, got integer (add a unit: `60ms` or `60s`)",
+        ],
+    );
+    check_field(
+        "duration: 60 s",
+        &[
+            "s.yaml:3:11: error: duration: `60 s` is not a duration: missing unit: write `ns`, `us`, `ms`, `s`, `m` \
+           or `h`, as in `250ms` (write it as in `250ms`, `1.5s` or `5m`)",
+        ],
+    );
+    check_field(
+        "duration: 0s",
+        &["s.yaml:3:11: error: duration: a duration above zero is expected"],
+    );
+    check_field(
+        "warmUp: 60s",
+        &["s.yaml:3:9: error: warmUp: the warm-up must be shorter than the run, which takes 60s"],
+    );
+    check_field(
+        "bucket: 1us",
+        &["s.yaml:3:9: error: bucket: 60s in buckets of 1us are more than 100000 buckets"],
+    );
+    check_field(
+        "seed: -1",
+        &["s.yaml:3:7: error: seed: `-1` is out of range: expected 0 to 18446744073709551615"],
+    );
+    check_field(
+        "namespace: on",
+        &["s.yaml:3:12: error: namespace: expected string, got boolean (quote it: \"true\")"],
+    );
+    check(
+        "manifests: [missing/]\ntraffic: []\n",
+        &["s.yaml:1:13: error: `missing/` cannot be read: no such file or folder"],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_traffic() {
+    check_traffic(
+        "{from: a, rate: 200, url: http://a/}",
+        &["s.yaml:3:19: error: traffic[0].rate: expected rate, got integer (write `200/s`)"],
+    );
+    check_traffic(
+        "{from: a, rate: 0/s, url: http://a/}",
+        &["s.yaml:3:19: error: traffic[0].rate: a rate above zero is expected"],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, users: 5, url: http://a/}",
+        &["s.yaml:3:31: error: traffic[0].users: `rate` and `users` exclude each other: give one"],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s}",
+        &["s.yaml:3:3: error: traffic[0]: the traffic lacks `url` or `requests`"],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, url: https://a/}",
+        &[
+            "s.yaml:3:29: error: traffic[0].url: `https://a/` cannot be used as a URL: scheme `https` is not simulated \
+           (write it as in `http://reviews:9080/reviews/1`)",
+        ],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, url: http://a/, method: get}",
+        &[
+            "s.yaml:3:48: error: traffic[0].method: `get` is not an HTTP method (write it in capitals: `GET`)",
+        ],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, thinkTime: 1s, url: http://a/}",
+        &["s.yaml:3:35: error: traffic[0].thinkTime: `thinkTime` goes with `users`"],
+    );
+    check_traffic(
+        "{from: a, users: 1, arrivals: constant, requests: []}",
+        &[
+            "s.yaml:3:33: error: traffic[0].arrivals: `arrivals` goes with `rate`",
+            "s.yaml:3:53: error: traffic[0].requests: `requests` is empty (give at least one)",
+        ],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, url: http://a/, start: 5s, stop: 5s}",
+        &["s.yaml:3:57: error: traffic[0].stop: `stop` must be later than `start`"],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, url: http://a/, start: 60s}",
+        &["s.yaml:3:3: error: 60s is not before the end of the run at 60s"],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, url: http://a/}\n- {from: b/a, rate: 1/s, url: http://a/}",
+        &["s.yaml:4:3: error: two traffic sources are named `a` (the other one is in line 3)"],
+    );
+    check_traffic(
+        "{from: a/b/c, rate: 1/s, url: http://a/}",
+        &[
+            "s.yaml:3:10: error: traffic[0].from: `a/b/c` does not name an object \
+           (write `namespace/name`, as in `default/reviews`)",
+        ],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, arrivals: poison, url: http://a/}",
+        &[
+            "s.yaml:3:34: error: traffic[0].arrivals: unsupported value \"poison\": expected `poisson` or `constant` \
+           (did you mean `poisson`?)",
+        ],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_workloads() {
+    check_field(
+        "workloads: [{concurrency: 1}]",
+        &[
+            "s.yaml:3:13: error: workloads[0]: the workload lacks `workload`, `pod`, `selector`, `namespace` or `image`",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, concurrency: 0, queue: none, errorRate: 5, onFull: reject}]",
+        &[
+            "s.yaml:3:40: error: workloads[0].concurrency: `0` is out of range: expected 1 to 4294967295",
+            "s.yaml:3:50: error: workloads[0].queue: expected integer or `unlimited`, got string",
+            "s.yaml:3:67: error: workloads[0].errorRate: expected percentage, got integer (write `5%`)",
+            "s.yaml:3:78: error: workloads[0].onFull: unsupported value \"reject\": expected a status or `refuse`",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, errorRate: 101%, errorStatus: 99}]",
+        &[
+            "s.yaml:3:38: error: workloads[0].errorRate: `101%` is out of range: expected `0%` to `100%`",
+            "s.yaml:3:57: error: workloads[0].errorStatus: `99` is out of range: expected 200 to 599",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, serviceTime: {exponential: 1ms, uniform: {min: 1ms}}}]",
+        &[
+            "s.yaml:3:68: error: workloads[0].serviceTime.uniform: `exponential` and `uniform` exclude each other: give one",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, serviceTime: {uniform: {min: 2ms, max: 1ms}}}]",
+        &[
+            "s.yaml:3:50: error: workloads[0].serviceTime.uniform: `max` must not be shorter than `min`",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, serviceTime: {lognormal: {median: 5ms}}}]",
+        &["s.yaml:3:52: error: workloads[0].serviceTime.lognormal: the lognormal lacks `p99`"],
+    );
+    check_field(
+        "workloads: [{workload: a, endpoints: [{path: login}]}]",
+        &[
+            "s.yaml:3:46: error: workloads[0].endpoints[0].path: `login` is not a path: it does not begin with `/` \
+           (write `/login`)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, calls: [{parallel: [{parallel: [http://a/]}], timeout: 1s}]}]",
+        &[
+            "s.yaml:3:82: error: workloads[0].calls[0].timeout: `timeout` does not go with `parallel` \
+             (write it inside each of the parallel calls)",
+            "s.yaml:3:58: error: workloads[0].calls[0].parallel[0].parallel: `parallel` inside `parallel` is not possible \
+             (list all calls that are made at the same time in one `parallel`)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, calls: http://a/}]",
+        &["s.yaml:3:34: error: workloads[0].calls: expected array, got string"],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_changes() {
+    check_field(
+        "timeline: [{at: 5s}]",
+        &[
+            "s.yaml:3:12: error: timeline[0]: the change lacks `apply`, `delete`, `traffic` or `workload`",
+        ],
+    );
+    check_field(
+        "timeline: [{at: 5s, traffic: client}]",
+        &["s.yaml:3:12: error: timeline[0]: the change lacks `rate`"],
+    );
+    check_field(
+        "timeline: [{at: 5s, workload: a}]",
+        &[
+            "s.yaml:3:12: error: timeline[0]: the change lacks what changes, such as `serviceTime`, `errorRate` or `refuse`",
+        ],
+    );
+    check_field(
+        "timeline: [{at: 5s, refuse: true}]",
+        &[
+            "s.yaml:3:12: error: timeline[0]: the change lacks `workload`, `pod`, `selector`, `namespace` or `image`",
+        ],
+    );
+    check_field(
+        "timeline: [{at: 90s, delete: reviews}]",
+        &[
+            "s.yaml:3:30: error: timeline[0].delete: `reviews` does not name an object \
+           (write `kind/namespace/name`, as in `virtualservice/default/reviews`)",
+            "s.yaml:3:12: error: 90s is not before the end of the run at 60s",
+        ],
+    );
+    check_field(
+        "timeline: [{at: 5s, apply: missing.yaml}]",
+        &["s.yaml:3:28: error: `missing.yaml` cannot be read: no such file or folder"],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_expectations() {
+    let lacks = "s.yaml:3:10: error: expect[0]: the expectation lacks";
+    check_field(
+        "expect: [{count: {}}]",
+        &[&format!(
+            "{lacks} a bound: `atLeast`, `atMost`, `equals` or `about`"
+        )],
+    );
+    check_field(
+        "expect: [{count: {}, equals: 1, atMost: 2}]",
+        &[
+            "s.yaml:3:10: error: expect[0]: `atLeast` and `atMost`, `equals`, and `about` exclude each other \
+           (write several expectations)",
+        ],
+    );
+    check_field(
+        "expect: [{p99: {}, atMost: 99%}]",
+        &[
+            "s.yaml:3:28: error: expect[0].atMost: `99%` is not a duration: missing unit: write `ns`, `us`, `ms`, `s`, \
+           `m` or `h`, as in `250ms` (write it as in `250ms`, `1.5s` or `5m`)",
+        ],
+    );
+    check_field(
+        "expect: [{p99: {}, about: 5ms}]",
+        &[
+            "s.yaml:3:27: error: expect[0].about: `about` needs a distance here: chance alone follows no known law \
+           (add `within`)",
+        ],
+    );
+    check_field(
+        "expect: [{share: {}, about: 5%, confidence: 100%}]",
+        &[
+            "s.yaml:3:45: error: expect[0].confidence: a confidence lies above 0% and below 100% \
+           (chance can never be excluded altogether: write `99.99%`)",
+        ],
+    );
+    check_field(
+        "expect: [{count: {destinationworkload: a}, equals: 0}]",
+        &[
+            "s.yaml:3:19: error: unknown field \"expect[0].count.destinationworkload\" \
+           (did you mean `destinationWorkload`?)",
+        ],
+    );
+    check_field(
+        "expect: [{count: {responseCode: [503, 5x, 42]}, equals: 0}]",
+        &[
+            "s.yaml:3:39: error: expect[0].count.responseCode[1]: `5x` is not a class of statuses \
+             (write a status such as `503`, or a class such as `5xx`)",
+            "s.yaml:3:43: error: expect[0].count.responseCode[2]: `42` is not an HTTP status \
+             (write a status such as `503`, or 0 for none)",
+        ],
+    );
+    check_field(
+        "expect: [{retries: {responseFlags: URX}, equals: 0}]",
+        &[
+            "s.yaml:3:20: error: expect[0].retries: `responseFlags` belong to requests, not to tries \
+           (leave them out, or `count` requests)",
+        ],
+    );
+    check_field(
+        "expect: [{count: {}, equals: 0, window: {from: 20s, to: 20s}}]",
+        &[
+            "s.yaml:3:41: error: expect[0].window: the window is empty: it ends at 20s and begins at 20s",
+        ],
+    );
+    check_field(
+        "expect: [{count: {}, equals: 0, window: {to: 61s}}]",
+        &[
+            "s.yaml:3:41: error: expect[0].window: the window ends at 61s, after the run, which takes 60s",
+        ],
+    );
+    check_field(
+        "expect: [{count: {}, of: {}, within: 1, atMost: 1}]",
+        &[
+            "s.yaml:3:26: error: expect[0].of: `of` goes with `share`",
+            "s.yaml:3:38: error: expect[0].within: `within` goes with `about`",
+        ],
+    );
+}
+
+mod random {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Lines of a good file, some of them replaced, doubled or left out.
+    fn mutated() -> impl Strategy<Value = String> {
+        let lines: Vec<&'static str> = EVERYTHING.lines().collect();
+        let count = lines.len();
+        proptest::collection::vec((0..count, 0..count, 0..4_u8), 0..8).prop_map(move |edits| {
+            let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            for (at, other, kind) in edits {
+                let at = at.min(lines.len() - 1);
+                let other = lines[other.min(lines.len() - 1)].clone();
+                match kind {
+                    0 => lines[at] = other,
+                    1 => lines.insert(at, other),
+                    2 if lines.len() > 1 => drop(lines.remove(at)),
+                    _ => {
+                        let half = lines[at].chars().count() / 2;
+                        lines[at] = lines[at].chars().take(half).collect();
+                    }
+                }
+            }
+            lines.join("\n")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_files_never_panic(text in mutated()) {
+            let _ = read(&text, &[]);
+        }
+
+        #[test]
+        fn any_text_never_panics(text in "\\PC*", path in "[a-z.\\[\\]0-9]{0,12}", value in "\\PC{0,12}") {
+            let _ = read(&text, &[]);
+            if let Some(change) = Override::parse(&format!("{path}={value}")) {
+                let options = LoadOptions { name: String::new(), overrides: vec![change] };
+                let _ = load(&Source::new("s.yaml", EVERYTHING), &options, &files);
+            }
+        }
+    }
+}
