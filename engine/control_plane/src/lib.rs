@@ -1,1 +1,50 @@
-//! Placeholder.
+//! What Istio's control plane does: manifests become, for each proxy, one [`xds::Snapshot`].
+//!
+//! ```text
+//! Resources ─► validate ─► registry, VirtualServices, DestinationRules (push context)
+//!                          ─► per namespace: what its sidecars may see (sidecar scope)
+//!                          ─► per proxy: listeners, routes, clusters, endpoints (snapshot)
+//! ```
+//!
+//! Names, defaults and file names are Istio's. How a request fares with the result is left to the proxy.
+//! Invariants: nothing depends on the order of files; the same objects give the same snapshots.
+
+pub mod analyzers;
+mod cluster;
+mod delegate;
+mod destination_rule;
+mod endpoint;
+pub mod export_to;
+pub mod host;
+mod host_map;
+pub mod injection;
+mod listener;
+pub mod mesh;
+pub mod mesh_config;
+pub mod protocol;
+pub mod proxy;
+mod push_context;
+pub mod registry;
+mod route;
+mod service_target;
+mod sidecar_scope;
+mod virtual_host;
+mod virtual_service;
+
+use manifest::Resources;
+
+pub use injection::Injection;
+pub use mesh::{Mesh, NoProxy};
+pub use mesh_config::{MeshConfig, OutboundTrafficPolicy};
+pub use protocol::Protocol;
+pub use proxy::ProxyRef;
+pub use registry::{
+    Pod, PodId, PodTemplate, Registry, Service, ServiceId, ServicePort, WorkloadRef,
+};
+
+/// Compiles objects into a mesh that can be asked for any proxy's configuration.
+///
+/// The objects are taken to be valid: a cluster refuses those that are not.
+pub fn compile(resources: &Resources, mesh: &MeshConfig) -> Mesh {
+    Mesh::new(resources, mesh)
+}

@@ -1,0 +1,67 @@
+//! `loadBalancer`: how a host of a cluster is chosen.
+//!
+//! Source: istio/istio, pilot/pkg/networking/core/cluster_traffic_policy.go (applyLoadBalancer,
+//! ApplyRingHashLoadBalancer, setWarmup).
+
+use manifest::load_balancer::{
+    ConsistentHashLb, HashAlgorithm, LoadBalancerPolicy, LoadBalancerSettings, SimpleLb,
+};
+use xds::{Cluster, ClusterType, LbPolicy, SlowStart};
+
+/// Writes the policy into a cluster; where the client dials its host itself, nothing is chosen.
+pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings>) {
+    if cluster.type_ == ClusterType::OriginalDst {
+        cluster.lb_policy = LbPolicy::ClusterProvided;
+        return;
+    }
+    let policy = written.and_then(|settings| settings.policy.as_ref());
+    cluster.lb_policy = match policy {
+        Some(LoadBalancerPolicy::Simple(SimpleLb::Passthrough)) => {
+            cluster.type_ = ClusterType::OriginalDst;
+            LbPolicy::ClusterProvided
+        }
+        Some(LoadBalancerPolicy::Simple(SimpleLb::RoundRobin)) => LbPolicy::RoundRobin,
+        Some(LoadBalancerPolicy::Simple(SimpleLb::Random)) => LbPolicy::Random,
+        Some(LoadBalancerPolicy::ConsistentHash(hash)) => hashed(hash),
+        Some(LoadBalancerPolicy::Simple(
+            SimpleLb::Unspecified | SimpleLb::LeastConn | SimpleLb::LeastRequest,
+        ))
+        | None => LbPolicy::LeastRequest,
+    };
+    if matches!(
+        cluster.lb_policy,
+        LbPolicy::RoundRobin | LbPolicy::LeastRequest
+    ) {
+        cluster.slow_start = written.and_then(slow_start);
+    }
+}
+
+fn hashed(hash: &ConsistentHashLb) -> LbPolicy {
+    let or_default = |size: u64, default: u64| if size == 0 { default } else { size };
+    match hash.algorithm {
+        Some(HashAlgorithm::Maglev { table_size }) => LbPolicy::Maglev {
+            table_size: or_default(table_size, 65_537),
+        },
+        Some(HashAlgorithm::RingHash { minimum_ring_size }) => LbPolicy::RingHash {
+            minimum_ring_size: or_default(minimum_ring_size, 1024),
+        },
+        None => LbPolicy::RingHash {
+            minimum_ring_size: or_default(hash.minimum_ring_size, 1024),
+        },
+    }
+}
+
+fn slow_start(settings: &LoadBalancerSettings) -> Option<SlowStart> {
+    if let Some(warmup) = &settings.warmup {
+        return Some(SlowStart {
+            window: warmup.duration,
+            min_weight_percent: warmup.minimum_percent.map_or(10.0, |share| share.value()),
+            aggression: warmup.aggression.unwrap_or(1.0),
+        });
+    }
+    settings.warmup_duration_secs.map(|window| SlowStart {
+        window,
+        min_weight_percent: 10.0,
+        aggression: 1.0,
+    })
+}

@@ -1,0 +1,76 @@
+//! Listeners of a sidecar, and the chain of last resort that they share.
+//!
+//! Source: istio/istio, pilot/pkg/networking/core/listener.go, listener_builder.go, listener_inbound.go.
+
+pub(crate) mod inbound;
+pub(crate) mod outbound;
+pub(crate) mod tcp;
+
+use xds::{Filter, FilterChain, FilterChainMatch, Listener, SocketAddress, TrafficDirection};
+
+use crate::cluster::BLACK_HOLE_CLUSTER;
+use crate::mesh_config::{MeshConfig, OutboundTrafficPolicy};
+use crate::virtual_host::PASSTHROUGH_CLUSTER;
+
+/// Where intercepted connections enter, if they match no other listener.
+pub(crate) fn virtual_outbound(mesh: &MeshConfig) -> Listener {
+    Listener {
+        name: "virtualOutbound".to_owned(),
+        address: socket_address(WILDCARD, mesh.proxy_listen_port),
+        direction: TrafficDirection::Outbound,
+        bind_to_port: true,
+        filter_chains: vec![
+            black_hole_chain("virtualOutbound-blackhole", mesh.proxy_listen_port),
+            FilterChain {
+                name: "virtualOutbound-catchall-tcp".to_owned(),
+                match_: FilterChainMatch::default(),
+                filter: to_cluster(unknown_traffic_cluster(mesh)),
+                origin: None,
+            },
+        ],
+        default_filter_chain: None,
+    }
+}
+
+/// Keeps connections to the proxy's own port from going in circles.
+fn black_hole_chain(name: &str, port: u16) -> FilterChain {
+    FilterChain {
+        name: name.to_owned(),
+        match_: FilterChainMatch {
+            destination_port: Some(port),
+            ..FilterChainMatch::default()
+        },
+        filter: to_cluster(BLACK_HOLE_CLUSTER),
+        origin: None,
+    }
+}
+
+/// Where connections go that no rule knows.
+fn unknown_traffic_cluster(mesh: &MeshConfig) -> &'static str {
+    match mesh.outbound_traffic_policy {
+        OutboundTrafficPolicy::AllowAny => PASSTHROUGH_CLUSTER,
+        OutboundTrafficPolicy::RegistryOnly => BLACK_HOLE_CLUSTER,
+    }
+}
+
+fn to_cluster(cluster: &str) -> Filter {
+    Filter::TcpProxy {
+        clusters: vec![(cluster.to_owned(), 1)],
+    }
+}
+
+fn socket_address(address: &str, port: u16) -> SocketAddress {
+    SocketAddress {
+        address: address.to_owned(),
+        port,
+    }
+}
+
+/// All addresses.
+const WILDCARD: &str = "0.0.0.0";
+/// What the HTTP inspector finds in plain text.
+const PLAINTEXT_HTTP: [&str; 2] = ["http/1.1", "h2c"];
+/// Transport without TLS.
+const RAW_BUFFER: &str = "raw_buffer";
+/// Transport with TLS.
+const TLS: &str = "tls";

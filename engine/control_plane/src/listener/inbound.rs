@@ -1,0 +1,166 @@
+//! The inbound listener: connections to a sidecar's own application, by container port.
+//!
+//! Mutual TLS is permissive (Istio's default): each port takes both plain text and Istio's TLS. No VirtualService
+//! counts here; every HTTP port has one route without a timeout.
+//!
+//! Source: istio/istio, pilot/pkg/networking/core/listener_inbound.go, filterchain_options.go, httproute.go
+//! (buildSidecarInboundHTTPRouteConfig).
+
+use xds::{
+    Filter, FilterChain, FilterChainMatch, Listener, Route, RouteAction, RouteConfiguration,
+    RouteTarget, TrafficDirection, VirtualHost,
+};
+
+use super::{
+    PLAINTEXT_HTTP, RAW_BUFFER, TLS, WILDCARD, black_hole_chain, socket_address, to_cluster,
+};
+use crate::cluster::inbound::{INBOUND_PASSTHROUGH_CLUSTER, inbound_cluster};
+use crate::protocol::{ListenerProtocol, Protocol};
+use crate::proxy::Client;
+use crate::route::destination::single;
+use crate::route::{self, DEFAULT_ROUTE, matching, retry};
+use crate::service_target::ServiceTarget;
+
+/// The inbound listener and its route configurations.
+pub(crate) fn virtual_inbound(
+    targets: &[ServiceTarget],
+    client: &Client<'_>,
+) -> (Listener, Vec<RouteConfiguration>) {
+    let port = client.mesh.proxy_inbound_listen_port;
+    let mut chains = vec![black_hole_chain("virtualInbound-blackhole", port)];
+    chains.extend(catch_all_chains());
+    let mut tables = Vec::new();
+    for same_port in targets.chunk_by(|a, b| a.target_port == b.target_port) {
+        let first = &same_port[0];
+        let service = client.registry.service(first.service);
+        let service_port = &service.ports[first.port_index];
+        chains.extend(port_chains(first.target_port, service_port.protocol));
+        if service_port.protocol.is_http_or_sniffed() {
+            let cluster = inbound_cluster(first.target_port);
+            tables.push(table(&cluster, service_port.number, service_port.protocol));
+        }
+    }
+    tables.push(table(INBOUND_PASSTHROUGH_CLUSTER, 0, Protocol::Http));
+    let listener = Listener {
+        name: "virtualInbound".to_owned(),
+        address: socket_address(WILDCARD, port),
+        direction: TrafficDirection::Inbound,
+        bind_to_port: true,
+        filter_chains: chains,
+        default_filter_chain: None,
+    };
+    (listener, tables)
+}
+
+/// The chains of a container's port.
+fn port_chains(port: u16, protocol: Protocol) -> Vec<FilterChain> {
+    let name = format!("{WILDCARD}_{port}");
+    let cluster = inbound_cluster(port);
+    let chain = |application_protocols: &[&str], transport: &str, is_http: bool| FilterChain {
+        name: name.clone(),
+        match_: FilterChainMatch {
+            destination_port: Some(port),
+            ..chain_match(application_protocols, transport)
+        },
+        filter: filter(&cluster, is_http),
+        origin: None,
+    };
+    match protocol.listener_protocol() {
+        ListenerProtocol::Http => vec![chain(&ALL_MTLS, TLS, true), chain(&[], RAW_BUFFER, true)],
+        ListenerProtocol::Tcp => vec![
+            chain(&ALL_MTLS, TLS, false),
+            chain(&[], TLS, false),
+            chain(&[], RAW_BUFFER, false),
+        ],
+        ListenerProtocol::Auto => vec![
+            chain(&MTLS_HTTP, TLS, true),
+            chain(&PLAINTEXT_HTTP, RAW_BUFFER, true),
+            chain(&MTLS_TCP, TLS, false),
+            chain(&[], RAW_BUFFER, false),
+            chain(&[], TLS, false),
+        ],
+        ListenerProtocol::None => Vec::new(),
+    }
+}
+
+/// The chains of ports that no service has.
+fn catch_all_chains() -> [FilterChain; 5] {
+    let chain = |name: &str, application_protocols: &[&str], transport: &str| FilterChain {
+        name: name.to_owned(),
+        match_: chain_match(application_protocols, transport),
+        filter: filter(INBOUND_PASSTHROUGH_CLUSTER, name != "virtualInbound"),
+        origin: None,
+    };
+    [
+        chain("virtualInbound-catchall-http", &MTLS_HTTP, TLS),
+        chain("virtualInbound-catchall-http", &PLAINTEXT_HTTP, RAW_BUFFER),
+        chain("virtualInbound", &MTLS_TCP, TLS),
+        chain("virtualInbound", &[], RAW_BUFFER),
+        chain("virtualInbound", &[], TLS),
+    ]
+}
+
+fn chain_match(application_protocols: &[&str], transport: &str) -> FilterChainMatch {
+    FilterChainMatch {
+        application_protocols: application_protocols
+            .iter()
+            .map(|protocol| (*protocol).to_owned())
+            .collect(),
+        transport_protocol: transport.to_owned(),
+        ..FilterChainMatch::default()
+    }
+}
+
+/// The filter of a chain; the table of an HTTP chain is called like its cluster.
+fn filter(cluster: &str, is_http: bool) -> Filter {
+    if is_http {
+        Filter::HttpConnectionManager {
+            route_config_name: cluster.to_owned(),
+        }
+    } else {
+        to_cluster(cluster)
+    }
+}
+
+/// The table of a port: everything goes to the application.
+fn table(cluster: &str, service_port: u16, protocol: Protocol) -> RouteConfiguration {
+    let route = Route {
+        name: DEFAULT_ROUTE.to_owned(),
+        stat_prefix: String::new(),
+        match_: matching::everything(),
+        action: RouteAction::Route(Box::new(RouteTarget {
+            // A retried stream of gRPC messages would be a broken one.
+            retry_policy: (!protocol.is_grpc()).then(retry::inbound),
+            ..route::target(vec![single(cluster.to_owned(), None)])
+        })),
+        request_headers: xds::HeaderMutations::default(),
+        response_headers: xds::HeaderMutations::default(),
+        fault: None,
+        cors: None,
+        origin: None,
+    };
+    RouteConfiguration {
+        name: cluster.to_owned(),
+        virtual_hosts: vec![VirtualHost {
+            name: format!("inbound|http|{service_port}"),
+            domains: vec!["*".to_owned()],
+            routes: vec![route],
+            include_request_attempt_count: false,
+            require_tls: false,
+        }],
+        ignore_port_in_host_matching: false,
+    }
+}
+
+/// What sidecars offer for HTTP inside Istio's TLS.
+const MTLS_HTTP: [&str; 3] = ["istio-http/1.0", "istio-http/1.1", "istio-h2"];
+/// What sidecars offer for bytes inside Istio's TLS.
+const MTLS_TCP: [&str; 2] = ["istio-peer-exchange", "istio"];
+/// Both.
+const ALL_MTLS: [&str; 5] = [
+    "istio",
+    "istio-peer-exchange",
+    "istio-http/1.0",
+    "istio-http/1.1",
+    "istio-h2",
+];

@@ -1,0 +1,220 @@
+//! A compiled mesh: asked for a proxy, it says what that proxy is told.
+//!
+//! Proxies of one namespace that agree in everything that configuration may depend on share one snapshot, which is made
+//! when it is first asked for. Asking never changes an answer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use manifest::{Diagnostic, Resources};
+use rustc_hash::FxHashMap;
+use xds::{Node, NodeType, Snapshot};
+
+use crate::analyzers;
+use crate::cluster::inbound::inbound_clusters;
+use crate::cluster::{catch_all_clusters, outbound_clusters};
+use crate::endpoint::load_assignments;
+use crate::injection::{Injection, NotInjectedBecause};
+use crate::listener::inbound::virtual_inbound;
+use crate::listener::outbound::outbound_listeners;
+use crate::listener::virtual_outbound;
+use crate::mesh_config::MeshConfig;
+use crate::proxy::{Client, ProxyRef};
+use crate::push_context::PushContext;
+use crate::registry::{Pod, PodId, Registry, Resolution, Service};
+use crate::service_target::{ServiceTarget, service_targets};
+use crate::sidecar_scope::SidecarScope;
+use crate::virtual_host::outbound_tables;
+
+/// A compiled mesh.
+#[derive(Debug)]
+pub struct Mesh {
+    push: PushContext,
+    /// By namespace of any pod.
+    scopes: BTreeMap<String, OnceLock<SidecarScope>>,
+    /// By [`PodId`].
+    targets: Vec<Vec<ServiceTarget>>,
+    /// By [`PodId`]; none without a sidecar.
+    group_of: Vec<Option<usize>>,
+    groups: Vec<Group>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Proxies that are told the same.
+#[derive(Debug)]
+struct Group {
+    /// The first of them.
+    representative: PodId,
+    snapshot: OnceLock<Arc<Snapshot>>,
+}
+
+/// Why a proxy is told nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoProxy {
+    /// There is no such pod.
+    NoSuchPod,
+    /// The pod has no sidecar.
+    NoSidecar(NotInjectedBecause),
+}
+
+impl Mesh {
+    /// Compiles objects that are valid.
+    pub(crate) fn new(resources: &Resources, config: &MeshConfig) -> Self {
+        let push = PushContext::new(resources, config);
+        let targets = service_targets(&push.registry);
+        let (groups, group_of) = group(&push, &targets);
+        let pods = push.registry.pods().iter();
+        let mut mesh = Self {
+            scopes: pods
+                .map(|pod| (pod.namespace.clone(), OnceLock::new()))
+                .collect(),
+            push,
+            targets,
+            group_of,
+            groups,
+            diagnostics: Vec::new(),
+        };
+        mesh.diagnostics = analyzers::analyze(resources, &mesh);
+        mesh
+    }
+
+    /// What a proxy is told.
+    pub fn snapshot(&self, proxy: &ProxyRef) -> Result<Snapshot, NoProxy> {
+        let shared = self.shared_snapshot(proxy)?;
+        let mut snapshot = Snapshot::clone(&shared);
+        snapshot.node.pod.clone_from(&proxy.pod);
+        Ok(snapshot)
+    }
+
+    /// What a proxy is told, shared with all that are told the same; its node is the first of them.
+    pub fn shared_snapshot(&self, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
+        let pod = self
+            .registry()
+            .pod_by_name(&proxy.namespace, &proxy.pod)
+            .ok_or(NoProxy::NoSuchPod)?;
+        let Some(group) = self.group_of[pod.index()] else {
+            return Err(match &self.registry().pod(pod).template.injection {
+                Injection::NotInjected(because) => NoProxy::NoSidecar(because.clone()),
+                Injection::Injected(_) => unreachable!("every injected pod is in a group"),
+            });
+        };
+        let group = &self.groups[group];
+        let snapshot = group
+            .snapshot
+            .get_or_init(|| Arc::new(self.build(group.representative)));
+        Ok(Arc::clone(snapshot))
+    }
+
+    /// Services and pods.
+    pub fn registry(&self) -> &Registry {
+        &self.push.registry
+    }
+
+    /// All pods, by namespace and name.
+    pub fn pods(&self) -> &[Pod] {
+        self.registry().pods()
+    }
+
+    /// All services, the oldest first.
+    pub fn services(&self) -> &[Service] {
+        self.registry().services()
+    }
+
+    /// The configuration that the mesh was compiled under.
+    pub fn config(&self) -> &MeshConfig {
+        &self.push.mesh
+    }
+
+    /// What the analyzers find.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    fn scope(&self, namespace: &str) -> &SidecarScope {
+        let scope = self
+            .scopes
+            .get(namespace)
+            .expect("every pod's namespace has a scope");
+        scope.get_or_init(|| SidecarScope::of_namespace(namespace, &self.push))
+    }
+
+    fn build(&self, pod_id: PodId) -> Snapshot {
+        let pod = self.registry().pod(pod_id);
+        let client = Client {
+            mesh: &self.push.mesh,
+            registry: &self.push.registry,
+            scope: self.scope(&pod.namespace),
+            namespace: &pod.namespace,
+            labels: pod.labels(),
+        };
+        let targets = &self.targets[pod_id.index()];
+        let (mut listeners, tables) = outbound_listeners(&client, &self.push, pod_id);
+        listeners.push(virtual_outbound(&self.push.mesh));
+        let (inbound, inbound_tables) = virtual_inbound(targets, &client);
+        listeners.push(inbound);
+        let mut routes = outbound_tables(&client, &self.push, tables);
+        routes.extend(inbound_tables);
+        let mut clusters = outbound_clusters(&client);
+        let endpoints = load_assignments(&clusters, &client, pod_id);
+        clusters.extend(catch_all_clusters(&self.push.mesh));
+        clusters.extend(inbound_clusters(targets, &client));
+        Snapshot {
+            node: Node {
+                node_type: NodeType::Sidecar,
+                namespace: pod.namespace.clone(),
+                pod: pod.name.clone(),
+            },
+            listeners,
+            routes,
+            clusters,
+            endpoints,
+        }
+    }
+}
+
+/// Groups the proxies that are told the same; each pod's group by [`PodId`].
+fn group(push: &PushContext, targets: &[Vec<ServiceTarget>]) -> (Vec<Group>, Vec<Option<usize>>) {
+    let registry = &push.registry;
+    let by_node = registry
+        .services()
+        .iter()
+        .any(|service| service.is_node_local);
+    let mut groups = Vec::new();
+    let mut keys = FxHashMap::default();
+    let mut group_of = Vec::with_capacity(registry.pods().len());
+    for id in registry.pod_ids() {
+        let pod = registry.pod(id);
+        if !pod.has_sidecar() {
+            group_of.push(None);
+            continue;
+        }
+        let targets = &targets[id.index()];
+        // A pod of a headless service has listeners for the others' addresses, and none for its own.
+        let is_special = targets.iter().any(|target| {
+            let service = registry.service(target.service);
+            service.resolution == Resolution::Passthrough
+                && !service.ports[target.port_index].protocol.is_http()
+        });
+        let labels: Vec<_> = push
+            .client_labels
+            .iter()
+            .map(|label| pod.labels().get(label))
+            .collect();
+        let key = (
+            &pod.namespace,
+            labels,
+            targets,
+            pod.node.as_ref().filter(|_| by_node),
+            is_special.then_some(id),
+        );
+        let group = *keys.entry(key).or_insert_with(|| {
+            groups.push(Group {
+                representative: id,
+                snapshot: OnceLock::new(),
+            });
+            groups.len() - 1
+        });
+        group_of.push(Some(group));
+    }
+    (groups, group_of)
+}

@@ -1,0 +1,101 @@
+//! The mesh's configuration with Istio's defaults.
+//!
+//! Source: istio/istio, pkg/config/mesh/mesh.go (DefaultMeshConfig); istio/api, mesh/v1alpha1/config.proto.
+
+use base::SimDuration;
+use manifest::connection_pool::{ConnectionPoolSettings, H2UpgradePolicy};
+use manifest::locality::LocalityLoadBalancerSetting;
+use manifest::outlier_detection::OutlierDetection;
+use manifest::retry::HttpRetry;
+
+/// The mesh's configuration, as far as it decides about traffic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshConfig {
+    /// The end of every service's name.
+    pub domain_suffix: String,
+    /// The namespace whose objects hold for the whole mesh.
+    pub root_namespace: String,
+    /// The revision that is installed; empty is `default`.
+    pub revision: String,
+    /// What happens to traffic to unknown hosts.
+    pub outbound_traffic_policy: OutboundTrafficPolicy,
+    /// Retries where a VirtualService says nothing; none: Istio's own.
+    pub default_http_retry_policy: Option<HttpRetry>,
+    /// What holds where a DestinationRule leaves a block out.
+    pub default_traffic_policy: DefaultTrafficPolicy,
+    /// Who sees a Service that does not say.
+    pub default_service_export_to: Vec<String>,
+    /// Who sees a VirtualService that does not say.
+    pub default_virtual_service_export_to: Vec<String>,
+    /// Who sees a DestinationRule that does not say.
+    pub default_destination_rule_export_to: Vec<String>,
+    /// How long connecting may take.
+    pub connect_timeout: SimDuration,
+    /// Whether HTTP/1.1 becomes HTTP/2 on the way up.
+    pub h2_upgrade_policy: H2UpgradePolicy,
+    /// Mutual TLS between sidecars without a word.
+    pub enable_auto_mtls: bool,
+    /// Preferences among localities.
+    pub locality_lb_setting: LocalityLoadBalancerSetting,
+    /// Where intercepted outbound traffic enters.
+    pub proxy_listen_port: u16,
+    /// Where intercepted inbound traffic enters.
+    pub proxy_inbound_listen_port: u16,
+    /// Whether pods get a sidecar unless they or their namespace say no.
+    pub enable_namespaces_by_default: bool,
+    /// Whether a pod that nothing is said about, in a namespace that is asked for, gets a sidecar.
+    pub injection_policy: InjectionPolicy,
+}
+
+/// What happens to traffic to unknown hosts and ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutboundTrafficPolicy {
+    /// It goes where it was dialled.
+    #[default]
+    AllowAny,
+    /// It goes nowhere.
+    RegistryOnly,
+}
+
+/// What holds where a DestinationRule leaves a block out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DefaultTrafficPolicy {
+    /// Limits.
+    pub connection_pool: Option<ConnectionPoolSettings>,
+    /// Ejection.
+    pub outlier_detection: Option<OutlierDetection>,
+}
+
+/// The injector's policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InjectionPolicy {
+    /// Pods are injected unless they say no.
+    #[default]
+    Enabled,
+    /// Pods are injected if they say yes.
+    Disabled,
+}
+
+impl Default for MeshConfig {
+    fn default() -> Self {
+        Self {
+            domain_suffix: "cluster.local".into(),
+            root_namespace: "istio-system".into(),
+            revision: String::new(),
+            outbound_traffic_policy: OutboundTrafficPolicy::AllowAny,
+            default_http_retry_policy: None,
+            default_traffic_policy: DefaultTrafficPolicy::default(),
+            default_service_export_to: vec!["*".into()],
+            default_virtual_service_export_to: vec!["*".into()],
+            default_destination_rule_export_to: vec!["*".into()],
+            connect_timeout: SimDuration::from_secs(10),
+            h2_upgrade_policy: H2UpgradePolicy::Default,
+            enable_auto_mtls: true,
+            locality_lb_setting: LocalityLoadBalancerSetting::default(),
+            proxy_listen_port: 15001,
+            proxy_inbound_listen_port: 15006,
+            enable_namespaces_by_default: false,
+            injection_policy: InjectionPolicy::Enabled,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The world at one push, indexed once and never changed.
+//!
+//! Source: istio/istio, pilot/pkg/model/push_context.go.
+
+use std::collections::BTreeSet;
+
+use manifest::Resources;
+
+use crate::destination_rule::DestinationRules;
+use crate::mesh_config::MeshConfig;
+use crate::registry::Registry;
+use crate::virtual_service::{VirtualService, VirtualServiceId, virtual_services};
+
+/// All that configurations are made from.
+#[derive(Clone, Debug)]
+pub(crate) struct PushContext {
+    pub(crate) mesh: MeshConfig,
+    pub(crate) registry: Registry,
+    pub(crate) virtual_services: Vec<VirtualService>,
+    pub(crate) destination_rules: DestinationRules,
+    /// The labels of clients that anything asks about: pods that agree in them are told the same.
+    pub(crate) client_labels: BTreeSet<String>,
+}
+
+impl PushContext {
+    pub(crate) fn new(resources: &Resources, mesh: &MeshConfig) -> Self {
+        let virtual_services = virtual_services(&resources.virtual_services, mesh);
+        let client_labels = client_labels(&virtual_services, resources);
+        Self {
+            mesh: mesh.clone(),
+            registry: Registry::new(resources, mesh),
+            virtual_services,
+            destination_rules: DestinationRules::new(&resources.destination_rules, mesh),
+            client_labels,
+        }
+    }
+
+    pub(crate) fn virtual_service(&self, id: VirtualServiceId) -> &VirtualService {
+        &self.virtual_services[id.index()]
+    }
+}
+
+fn client_labels(virtual_services: &[VirtualService], resources: &Resources) -> BTreeSet<String> {
+    let mut labels = BTreeSet::new();
+    for virtual_service in virtual_services {
+        let http = virtual_service
+            .http
+            .iter()
+            .flat_map(|rule| &rule.route.matches);
+        let tls = virtual_service.tls.iter().flat_map(|rule| &rule.matches);
+        let tcp = virtual_service.tcp.iter().flat_map(|rule| &rule.matches);
+        labels.extend(http.flat_map(|block| block.source_labels.keys().cloned()));
+        labels.extend(tls.flat_map(|block| block.source_labels.keys().cloned()));
+        labels.extend(tcp.flat_map(|block| block.source_labels.keys().cloned()));
+    }
+    for rule in &resources.destination_rules {
+        let selector = rule.spec.workload_selector.iter();
+        labels.extend(selector.flat_map(|selector| selector.match_labels.keys().cloned()));
+    }
+    labels
+}

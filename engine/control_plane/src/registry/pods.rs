@@ -1,0 +1,308 @@
+//! Pods: those that are written, and those that Deployments, ReplicaSets and StatefulSets stand for.
+//!
+//! Pods of an exported cluster (`kubectl get all -o yaml`) take the place of those that their owner stands for.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base::Location;
+use manifest::pod::{PodSpec, PodTemplateSpec};
+use manifest::{ObjectMeta, Resources};
+use rustc_hash::{FxHashMap, FxHashSet};
+use xds::Locality;
+
+use super::address::AddressPool;
+use super::{Pod, PodTemplate, WorkloadRef};
+use crate::injection::{Candidate, injection};
+use crate::mesh_config::MeshConfig;
+
+/// All pods, by namespace and name.
+pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
+    let mut builder = Builder {
+        mesh,
+        namespaces: resources
+            .namespaces
+            .iter()
+            .map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels))
+            .collect(),
+        drafts: Vec::new(),
+        names: FxHashSet::default(),
+    };
+    let deployment_of = deployments_of_replica_sets(resources);
+    let mut owners = FxHashSet::default();
+    for pod in &resources.pods {
+        let workload = workload_of(&pod.meta, &deployment_of);
+        owners.insert(workload.clone());
+        let phase = pod.status.phase.as_deref();
+        if matches!(phase, Some("Succeeded" | "Failed")) {
+            continue;
+        }
+        let template = builder.template(&pod.meta.namespace, &pod.meta, &pod.spec, &pod.location);
+        let ready = pod
+            .status
+            .conditions
+            .iter()
+            .find(|condition| condition.condition_type == "Ready")
+            .map(|condition| condition.status == "True");
+        builder.add(Draft {
+            name: pod.meta.name.clone(),
+            workload,
+            template: Arc::new(template),
+            ip: pod.status.pod_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            // A pod that was never in a cluster is as ready as its manifests mean it to be.
+            is_ready: ready.unwrap_or(phase != Some("Pending")),
+            is_terminating: pod.meta.deletion_timestamp.is_some(),
+        });
+    }
+    // Names of StatefulSets' pods are fixed, so they come before those that can step aside.
+    for set in &resources.stateful_sets {
+        let workload = WorkloadRef::new("StatefulSet", &set.meta);
+        if !owners.contains(&workload) {
+            let start = set.spec.ordinals.start;
+            for ordinal in start..start.saturating_add(set.spec.replica_count()) {
+                let name = format!("{}-{ordinal}", set.meta.name);
+                let mut template = set.spec.template.clone();
+                let labels = &mut template.metadata.labels;
+                labels.insert("statefulset.kubernetes.io/pod-name".into(), name.clone());
+                labels.insert("apps.kubernetes.io/pod-index".into(), ordinal.to_string());
+                builder.add_one(&workload, name, &template, &set.location);
+            }
+        }
+    }
+    for deployment in &resources.deployments {
+        let workload = WorkloadRef::new("Deployment", &deployment.meta);
+        if !owners.contains(&workload) {
+            let (spec, at) = (&deployment.spec, &deployment.location);
+            builder.add_replicas(&workload, spec.replica_count(), &spec.template, at);
+        }
+    }
+    for set in &resources.replica_sets {
+        let workload = WorkloadRef::new("ReplicaSet", &set.meta);
+        let is_owned = deployment_of.contains_key(&(&*set.meta.namespace, &*set.meta.name));
+        if !is_owned && !owners.contains(&workload) {
+            let (spec, at) = (&set.spec, &set.location);
+            builder.add_replicas(&workload, spec.replica_count(), &spec.template, at);
+        }
+    }
+    builder.finish()
+}
+
+/// The Deployment of each ReplicaSet that has one.
+fn deployments_of_replica_sets(resources: &Resources) -> FxHashMap<(&str, &str), &str> {
+    let sets = resources.replica_sets.iter().filter_map(|set| {
+        let owner = set
+            .meta
+            .owner_references
+            .iter()
+            .find(|owner| owner.kind == "Deployment")?;
+        let key = (set.meta.namespace.as_str(), set.meta.name.as_str());
+        Some((key, owner.name.as_str()))
+    });
+    sets.collect()
+}
+
+/// What made a pod that was written as such.
+///
+/// Source: istio/istio, pkg/kube/util.go (GetWorkloadMetaFromPod).
+fn workload_of(meta: &ObjectMeta, deployment_of: &FxHashMap<(&str, &str), &str>) -> WorkloadRef {
+    let owners = &meta.owner_references;
+    let Some(owner) = owners
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+        .or_else(|| owners.first())
+    else {
+        return WorkloadRef::new("Pod", meta);
+    };
+    let owned_by = |kind: &str, name: &str| WorkloadRef {
+        kind: kind.to_owned(),
+        namespace: meta.namespace.clone(),
+        name: name.to_owned(),
+    };
+    if owner.kind == "ReplicaSet" {
+        if let Some(deployment) = deployment_of.get(&(&*meta.namespace, &*owner.name)) {
+            return owned_by("Deployment", deployment);
+        }
+        let deployment = meta
+            .labels
+            .get("pod-template-hash")
+            .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+        if let Some(deployment) = deployment {
+            return owned_by("Deployment", deployment);
+        }
+    }
+    owned_by(&owner.kind, &owner.name)
+}
+
+impl WorkloadRef {
+    fn new(kind: &str, meta: &ObjectMeta) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+        }
+    }
+}
+
+struct Builder<'a> {
+    mesh: &'a MeshConfig,
+    namespaces: FxHashMap<&'a str, &'a BTreeMap<String, String>>,
+    drafts: Vec<Draft>,
+    names: FxHashSet<(String, String)>,
+}
+
+/// A pod whose address is not decided yet.
+struct Draft {
+    name: String,
+    workload: WorkloadRef,
+    template: Arc<PodTemplate>,
+    ip: Option<IpAddr>,
+    is_ready: bool,
+    is_terminating: bool,
+}
+
+impl Builder<'_> {
+    fn template(
+        &self,
+        namespace: &str,
+        meta: &ObjectMeta,
+        spec: &PodSpec,
+        location: &Location,
+    ) -> PodTemplate {
+        let nothing = BTreeMap::new();
+        let candidate = Candidate {
+            namespace,
+            namespace_labels: self.namespaces.get(namespace).copied().unwrap_or(&nothing),
+            labels: &meta.labels,
+            annotations: &meta.annotations,
+            spec,
+        };
+        PodTemplate {
+            labels: meta.labels.clone(),
+            annotations: meta.annotations.clone(),
+            spec: spec.clone(),
+            injection: injection(candidate, self.mesh),
+            location: location.clone(),
+        }
+    }
+
+    /// Adds the pods of a workload that numbers them freely.
+    fn add_replicas(
+        &mut self,
+        workload: &WorkloadRef,
+        replicas: u32,
+        template: &PodTemplateSpec,
+        location: &Location,
+    ) {
+        if replicas == 0 {
+            return;
+        }
+        let template = Arc::new(self.template(
+            &workload.namespace,
+            &template.metadata,
+            &template.spec,
+            location,
+        ));
+        let mut number = 0_u64;
+        for _ in 0..replicas {
+            let mut name = format!("{}-{number}", workload.name);
+            while self.is_taken(&workload.namespace, &name) {
+                number += 1;
+                name = format!("{}-{number}", workload.name);
+            }
+            number += 1;
+            self.add(Draft::new(name, workload, Arc::clone(&template)));
+        }
+    }
+
+    fn add_one(
+        &mut self,
+        workload: &WorkloadRef,
+        name: String,
+        template: &PodTemplateSpec,
+        location: &Location,
+    ) {
+        if self.is_taken(&workload.namespace, &name) {
+            return;
+        }
+        let template = self.template(
+            &workload.namespace,
+            &template.metadata,
+            &template.spec,
+            location,
+        );
+        self.add(Draft::new(name, workload, Arc::new(template)));
+    }
+
+    fn is_taken(&self, namespace: &str, name: &str) -> bool {
+        self.names
+            .contains(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    fn add(&mut self, draft: Draft) {
+        self.names
+            .insert((draft.workload.namespace.clone(), draft.name.clone()));
+        self.drafts.push(draft);
+    }
+
+    /// Gives every pod its address.
+    fn finish(mut self) -> Vec<Pod> {
+        self.drafts.sort_by(|a, b| {
+            (&a.workload.namespace, &a.name).cmp(&(&b.workload.namespace, &b.name))
+        });
+        let mut pool = AddressPool::of_pods();
+        for ip in self.drafts.iter().filter_map(|draft| draft.ip) {
+            pool.reserve(ip);
+        }
+        let pods = self.drafts.into_iter().map(|draft| {
+            let namespace = draft.workload.namespace.clone();
+            let ip = draft
+                .ip
+                .unwrap_or_else(|| pool.assign(&format!("{namespace}/{}", draft.name)));
+            Pod {
+                locality: locality(&draft.template.labels),
+                node: draft.template.spec.node_name.clone(),
+                namespace,
+                name: draft.name,
+                ip,
+                workload: draft.workload,
+                template: draft.template,
+                is_ready: draft.is_ready,
+                is_terminating: draft.is_terminating,
+            }
+        });
+        pods.collect()
+    }
+}
+
+impl Draft {
+    fn new(name: String, workload: &WorkloadRef, template: Arc<PodTemplate>) -> Self {
+        Self {
+            name,
+            workload: workload.clone(),
+            template,
+            ip: None,
+            is_ready: true,
+            is_terminating: false,
+        }
+    }
+}
+
+/// The locality that a pod's labels give: `region.zone.subzone`, or with `/`.
+///
+/// Source: istio/istio, pilot/pkg/model/context.go (GetLocalityLabel).
+fn locality(labels: &BTreeMap<String, String>) -> Locality {
+    let Some(text) = labels
+        .get("topology.istio.io/locality")
+        .or_else(|| labels.get("istio-locality"))
+    else {
+        return Locality::default();
+    };
+    let text = text.replace('.', "/");
+    let mut parts = text.splitn(3, '/').map(str::to_owned);
+    Locality {
+        region: parts.next().unwrap_or_default(),
+        zone: parts.next().unwrap_or_default(),
+        sub_zone: parts.next().unwrap_or_default(),
+    }
+}

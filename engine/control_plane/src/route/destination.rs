@@ -1,0 +1,62 @@
+//! Where a rule sends requests: the names of clusters, and their weights.
+//!
+//! Source: istio/istio, pilot/pkg/networking/core/route/route.go (GetDestinationCluster, processWeightedDestination),
+//! pilot/pkg/model/service.go (BuildSubsetKey).
+
+use manifest::destination::Destination;
+use manifest::virtual_service::HttpRouteDestination;
+use xds::{HeaderMutations, Origin, WeightedCluster};
+
+use super::RouteContext;
+use super::headers::HeaderOperations;
+use crate::registry::Resolution;
+
+/// Istio's name of an outbound cluster.
+pub(crate) fn outbound_cluster(port: u32, subset: &str, hostname: &str) -> String {
+    format!("outbound|{port}|{subset}|{hostname}")
+}
+
+/// The cluster of a destination. That it exists is not checked: requests to a missing one fail.
+pub(crate) fn cluster_name(destination: &Destination, context: RouteContext<'_>) -> String {
+    // The client's view of a service has no port but the one that was dialled.
+    let service = context
+        .client
+        .service_on_port(&destination.host, context.port);
+    let hostname = match service.map(|service| &service.resolution) {
+        Some(Resolution::Alias(target)) => target,
+        _ => &destination.host.value,
+    };
+    let port = destination
+        .port_number()
+        .unwrap_or_else(|| u32::from(context.port));
+    outbound_cluster(port, destination.subset_name(), hostname)
+}
+
+/// A cluster without rivals.
+pub(crate) fn single(name: String, origin: Option<Origin>) -> WeightedCluster {
+    WeightedCluster {
+        name,
+        weight: 100,
+        request_headers: HeaderMutations::default(),
+        response_headers: HeaderMutations::default(),
+        host_rewrite_literal: None,
+        origin,
+    }
+}
+
+/// One of several destinations.
+pub(crate) fn weighted(
+    written: &HttpRouteDestination,
+    origin: Option<Origin>,
+    context: RouteContext<'_>,
+) -> WeightedCluster {
+    let own = HeaderOperations::new(written.headers.as_ref().map(|headers| &headers.value));
+    WeightedCluster {
+        name: cluster_name(&written.destination, context),
+        weight: u32::try_from(written.weight).unwrap_or(0),
+        request_headers: own.request,
+        response_headers: own.response,
+        host_rewrite_literal: own.authority,
+        origin,
+    }
+}

@@ -1,0 +1,41 @@
+//! The services that a pod is part of: what its sidecar receives traffic for.
+//!
+//! Source: istio/istio, pilot/pkg/model/context.go (SetServiceTargets).
+
+use crate::registry::{PodId, Registry, ServiceId};
+
+/// A container's port and a service that leads to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ServiceTarget {
+    /// The container's port.
+    pub(crate) target_port: u16,
+    /// The service; older ones have lower ids.
+    pub(crate) service: ServiceId,
+    /// The position of the service's port.
+    pub(crate) port_index: usize,
+}
+
+/// The targets of every pod, by [`PodId`]; those of a pod by port, the oldest service first.
+pub(crate) fn service_targets(registry: &Registry) -> Vec<Vec<ServiceTarget>> {
+    let mut targets = vec![Vec::new(); registry.pods().len()];
+    for service_id in registry.service_ids() {
+        let service = registry.service(service_id);
+        for (port_index, port) in service.ports.iter().enumerate() {
+            if port.protocol == crate::protocol::Protocol::Udp {
+                continue;
+            }
+            for (pod, target_port) in registry.endpoints(service, port) {
+                let pod: PodId = pod;
+                targets[pod.index()].push(ServiceTarget {
+                    target_port,
+                    service: service_id,
+                    port_index,
+                });
+            }
+        }
+    }
+    for pod in &mut targets {
+        pod.sort_unstable();
+    }
+    targets
+}
