@@ -1,8 +1,414 @@
-//! A run as tables.
+//! A run as tables, one file each.
+//!
+//! Columns with the names of labels of Istio's standard metrics hold these labels, `unknown` where there is none.
+//! `caller` (who made the request) and `destination_subset` are ours.
 
-use crate::model::{OutputFile, RunReport};
+use crate::figures::{LatencyFigures, ratio};
+use crate::model::{AccessLogFormat, OutputFile, RunReport};
+use std::collections::BTreeMap;
+use telemetry::{
+    AttemptFigures, AttemptKind, DestinationLabels, Outcome, RequestLabels, WorkloadLabels,
+};
 
 /// All tables.
-pub(crate) fn files(_report: &RunReport) -> Vec<OutputFile> {
-    Vec::new()
+pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
+    let mut files = vec![
+        requests_total(report),
+        latency(report),
+        timeseries(report),
+        retries(report),
+        ejections(report),
+        pods(report),
+        expectations(report),
+    ];
+    if let Some(log) = &report.access_log
+        && log.format == AccessLogFormat::Csv
+    {
+        files.push(access_log(&log.entries));
+    }
+    files
+}
+
+fn requests_total(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&REQUEST_LABELS, &["requests_total", "tries"]]);
+    for figures in &report.measurements.window.requests {
+        let mut row = request_labels(&figures.labels);
+        row.push(figures.count().to_string());
+        row.push(figures.tries.to_string());
+        table.add(&row);
+    }
+    table.into_file("requests_total.csv")
+}
+
+fn latency(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&REQUEST_LABELS, &LATENCY]);
+    for figures in &report.measurements.window.requests {
+        let mut row = request_labels(&figures.labels);
+        row.push(figures.count().to_string());
+        row.extend(latency_columns(LatencyFigures::of(&figures.latency)));
+        table.add(&row);
+    }
+    table.into_file("latency.csv")
+}
+
+fn timeseries(report: &RunReport) -> OutputFile {
+    let facts = &report.measurements.facts;
+    let series = &report.measurements.series.requests;
+    let mut table = Table::new(&[&["time_seconds"], &REQUEST_LABELS, &LATENCY]);
+    let mut places: Vec<(u32, usize, usize)> = (series.iter().enumerate())
+        .flat_map(|(index, series)| {
+            let buckets = series.buckets.iter().enumerate();
+            buckets.map(move |(place, bucket)| (bucket.bucket, index, place))
+        })
+        .collect();
+    places.sort_unstable();
+    for (bucket, index, place) in places {
+        let histogram = series[index].buckets[place].latency.unpack();
+        let mut row = vec![facts.start_of(bucket).as_secs_f64().to_string()];
+        row.extend(request_labels(&series[index].labels));
+        row.push(histogram.count().to_string());
+        row.extend(latency_columns(LatencyFigures::of(&histogram)));
+        table.add(&row);
+    }
+    table.into_file("timeseries.csv")
+}
+
+/// Tries from one caller to one destination.
+#[derive(Default)]
+struct Tries {
+    requests: u64,
+    first: u64,
+    retries: u64,
+    mirrors: u64,
+    responses: u64,
+    resets: u64,
+    abandoned: u64,
+    duration_ns: u128,
+}
+
+impl Tries {
+    fn add(&mut self, figures: &AttemptFigures) {
+        let count = figures.count;
+        match figures.labels.kind {
+            AttemptKind::First => self.first += count,
+            AttemptKind::Retry => self.retries += count,
+            AttemptKind::Mirror => self.mirrors += count,
+        }
+        match figures.labels.outcome {
+            Outcome::Response(_) => self.responses += count,
+            Outcome::Reset => self.resets += count,
+            Outcome::Abandoned => self.abandoned += count,
+        }
+        self.duration_ns += figures.duration_ns;
+    }
+
+    fn mean_ms(&self) -> Option<f64> {
+        let count = self.first + self.retries + self.mirrors;
+        (count > 0).then(|| self.duration_ns as f64 / count as f64 / 1e6)
+    }
+}
+
+fn retries(report: &RunReport) -> OutputFile {
+    let window = &report.measurements.window;
+    type Path<'a> = (&'a str, &'a WorkloadLabels, &'a DestinationLabels);
+    let mut paths: BTreeMap<Path<'_>, Tries> = BTreeMap::new();
+    for figures in &window.requests {
+        let labels = &figures.labels;
+        let path = (labels.caller.as_str(), &labels.source, &labels.destination);
+        paths.entry(path).or_default().requests += figures.count();
+    }
+    for figures in &window.attempts {
+        let labels = &figures.labels;
+        let path = (labels.caller.as_str(), &labels.source, &labels.destination);
+        paths.entry(path).or_default().add(figures);
+    }
+    let mut table = Table::new(&[
+        &["caller"],
+        &SOURCE_LABELS,
+        &DESTINATION_LABELS,
+        &[
+            "requests",
+            "tries",
+            "retries",
+            "mirrors",
+            "tries_per_request",
+            "responses",
+            "resets",
+            "abandoned",
+            "mean_try_ms",
+        ],
+    ]);
+    for ((caller, source, destination), tries) in paths {
+        let mut row = vec![caller.to_owned()];
+        row.extend(source_labels(source));
+        row.extend(destination_labels(destination));
+        let all = tries.first + tries.retries;
+        for count in [tries.requests, all, tries.retries, tries.mirrors] {
+            row.push(count.to_string());
+        }
+        row.push(number(ratio(all, tries.requests)));
+        for count in [tries.responses, tries.resets, tries.abandoned] {
+            row.push(count.to_string());
+        }
+        row.push(number(tries.mean_ms()));
+        table.add(&row);
+    }
+    table.into_file("retries.csv")
+}
+
+fn ejections(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&[
+        "time_seconds",
+        "replication",
+        "event",
+        "proxy",
+        "cluster",
+        "service",
+        "subset",
+        "endpoint",
+        "pod",
+    ]]);
+    for record in &report.measurements.ejections {
+        let event = if record.ejected {
+            "ejected"
+        } else {
+            "unejected"
+        };
+        table.add(&[
+            record.at.as_secs_f64().to_string(),
+            record.replication.to_string(),
+            event.to_owned(),
+            record.proxy.clone(),
+            record.cluster.clone(),
+            record.service.clone(),
+            record.subset.clone(),
+            record.endpoint.clone(),
+            record.pod.clone(),
+        ]);
+    }
+    table.into_file("ejections.csv")
+}
+
+fn pods(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&[
+        "pod",
+        "workload_namespace",
+        "workload",
+        "app",
+        "version",
+        "utilization",
+        "in_flight_mean",
+        "queue_mean",
+        "queue_max",
+        "tries",
+        "overflowed",
+    ]]);
+    for pod in &report.measurements.window.pods {
+        table.add(&[
+            pod.pod.clone(),
+            pod.workload.namespace.clone(),
+            pod.workload.workload.clone(),
+            pod.workload.app.clone(),
+            pod.workload.version.clone(),
+            number(pod.utilization()),
+            pod.in_flight_mean().to_string(),
+            pod.queue_mean().to_string(),
+            pod.occupancy.queued_max.to_string(),
+            pod.tries.to_string(),
+            pod.overflowed.to_string(),
+        ]);
+    }
+    table.into_file("pods.csv")
+}
+
+fn expectations(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&[
+        "name", "passed", "observed", "min", "max", "unit", "message",
+    ]]);
+    for expectation in &report.expectations {
+        table.add(&[
+            expectation.name.clone(),
+            expectation.passed.to_string(),
+            number(expectation.observed),
+            number(expectation.min),
+            number(expectation.max),
+            expectation.unit.as_str().to_owned(),
+            expectation.message.clone(),
+        ]);
+    }
+    table.into_file("expectations.csv")
+}
+
+fn access_log(entries: &[telemetry::AccessLogEntry]) -> OutputFile {
+    let mut table = Table::new(&[
+        &["start_seconds", "duration_ms", "caller", "source_pod"],
+        &SOURCE_LABELS,
+        &["method", "authority", "path", "protocol"],
+        &DESTINATION_LABELS,
+        &[
+            "destination_pod",
+            "response_code",
+            "grpc_response_status",
+            "response_flags",
+            "response_code_details",
+            "tries",
+            "upstream_cluster",
+            "upstream_host",
+        ],
+    ]);
+    for entry in entries {
+        let mut row = vec![
+            entry.started.as_secs_f64().to_string(),
+            entry.duration.as_millis_f64().to_string(),
+            entry.caller.clone(),
+            entry.source_pod.clone(),
+        ];
+        row.extend(source_labels(&entry.source));
+        row.extend([
+            entry.method.clone(),
+            entry.authority.clone(),
+            entry.path.clone(),
+            entry.protocol.clone(),
+        ]);
+        row.extend(destination_labels(&entry.destination));
+        row.extend([
+            entry.destination_pod.clone(),
+            entry.response_code.to_string(),
+            grpc_status(entry.grpc_response_status),
+            entry.response_flags.clone(),
+            entry.response_code_details.clone(),
+            entry.tries.to_string(),
+            entry.upstream_cluster.clone(),
+            entry.upstream_host.clone(),
+        ]);
+        table.add(&row);
+    }
+    table.into_file("access_log.csv")
+}
+
+const SOURCE_LABELS: [&str; 4] = [
+    "source_workload",
+    "source_workload_namespace",
+    "source_app",
+    "source_version",
+];
+
+const DESTINATION_LABELS: [&str; 8] = [
+    "destination_service",
+    "destination_service_name",
+    "destination_service_namespace",
+    "destination_subset",
+    "destination_workload",
+    "destination_workload_namespace",
+    "destination_app",
+    "destination_version",
+];
+
+const REQUEST_LABELS: [&str; 17] = [
+    "reporter",
+    "caller",
+    SOURCE_LABELS[0],
+    SOURCE_LABELS[1],
+    SOURCE_LABELS[2],
+    SOURCE_LABELS[3],
+    DESTINATION_LABELS[0],
+    DESTINATION_LABELS[1],
+    DESTINATION_LABELS[2],
+    DESTINATION_LABELS[3],
+    DESTINATION_LABELS[4],
+    DESTINATION_LABELS[5],
+    DESTINATION_LABELS[6],
+    DESTINATION_LABELS[7],
+    "response_code",
+    "grpc_response_status",
+    "response_flags",
+];
+
+const LATENCY: [&str; 8] = [
+    "count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms",
+];
+
+fn request_labels(labels: &RequestLabels) -> Vec<String> {
+    let mut row = vec!["source".to_owned(), labels.caller.clone()];
+    row.extend(source_labels(&labels.source));
+    row.extend(destination_labels(&labels.destination));
+    row.push(labels.response_code.to_string());
+    row.push(grpc_status(labels.grpc_response_status));
+    row.push(labels.response_flags.clone());
+    row
+}
+
+fn source_labels(source: &WorkloadLabels) -> [String; 4] {
+    [
+        or_unknown(&source.workload),
+        or_unknown(&source.namespace),
+        or_unknown(&source.app),
+        or_unknown(&source.version),
+    ]
+}
+
+fn destination_labels(to: &DestinationLabels) -> [String; 8] {
+    [
+        or_unknown(&to.host),
+        or_unknown(to.service_name()),
+        or_unknown(to.service_namespace()),
+        to.subset.clone(),
+        or_unknown(&to.workload.workload),
+        or_unknown(&to.workload.namespace),
+        or_unknown(&to.workload.app),
+        or_unknown(&to.workload.version),
+    ]
+}
+
+fn latency_columns(figures: LatencyFigures) -> [String; 7] {
+    [
+        number(figures.mean),
+        number(figures.p50),
+        number(figures.p90),
+        number(figures.p95),
+        number(figures.p99),
+        number(figures.p999),
+        number(figures.max),
+    ]
+}
+
+/// What Istio writes for a label without a value.
+fn or_unknown(text: &str) -> String {
+    if text.is_empty() { "unknown" } else { text }.to_owned()
+}
+
+fn grpc_status(status: Option<u8>) -> String {
+    status.map_or_else(String::new, |status| status.to_string())
+}
+
+/// A number, or nothing.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// A table as it is being written.
+struct Table(::csv::Writer<Vec<u8>>);
+
+impl Table {
+    fn new(columns: &[&[&str]]) -> Self {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record(columns.concat())
+            .expect("memory takes all that is written");
+        Self(writer)
+    }
+
+    fn add(&mut self, row: &[String]) {
+        self.0
+            .write_record(row)
+            .expect("every row has as many columns as the first");
+    }
+
+    fn into_file(self, path: &str) -> OutputFile {
+        let bytes = self.0.into_inner();
+        OutputFile {
+            path: path.to_owned(),
+            bytes: bytes.expect("memory takes all that is written"),
+        }
+    }
 }
