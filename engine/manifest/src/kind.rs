@@ -4,6 +4,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::change;
 use crate::check::Check;
 use crate::destination_rule::DestinationRuleSpec;
 use crate::document::{self, Collector, Object};
@@ -56,6 +57,8 @@ pub(crate) struct Row {
     pub(crate) kind: &'static str,
     pub(crate) api_versions: &'static [&'static str],
     pub(crate) read: fn(&mut Collector<'_>, &Object<'_, '_>),
+    pub(crate) apply: fn(&mut Resources, &mut Resources),
+    pub(crate) delete: fn(&mut Resources, &str, &str) -> bool,
 }
 
 const fn row<K: Kind>() -> Row {
@@ -63,6 +66,8 @@ const fn row<K: Kind>() -> Row {
         kind: K::KIND,
         api_versions: K::API_VERSIONS,
         read: document::read::<K>,
+        apply: change::apply::<K>,
+        delete: change::delete::<K>,
     }
 }
 

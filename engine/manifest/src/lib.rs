@@ -4,6 +4,7 @@
 //! diagnostics. What Istio makes of the resources is left to `control_plane`.
 
 mod base64;
+mod change;
 mod check;
 pub mod connection_pool;
 pub mod container;
@@ -51,6 +52,7 @@ pub mod virtual_service;
 pub mod workload;
 mod yaml;
 
+pub use change::Deletion;
 pub use destination_rule::DestinationRule;
 pub use diagnostic::{Diagnostic, Level, ObjectRef};
 pub use document::parse;
