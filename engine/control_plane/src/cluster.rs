@@ -140,6 +140,17 @@ fn outbound_cluster_of(
         .map_or(0.0, |outlier| f64::from(outlier.min_health_percent.max(0)));
     load_balancer::apply(&mut cluster, policy.load_balancer);
     cluster.tls = traffic_policy::tls_mode(policy.tls, client.mesh);
+    if cluster.tls == TlsMode::Auto && cluster.type_ == ClusterType::OriginalDst {
+        // Nothing is known of the host that the client will dial, so all must have sidecars.
+        let mut pods = client.registry.endpoints(service, port).peekable();
+        let is_mutual =
+            pods.peek().is_some() && pods.all(|(pod, _)| client.registry.pod(pod).has_sidecar());
+        cluster.tls = if is_mutual {
+            TlsMode::IstioMutual
+        } else {
+            TlsMode::Disable
+        };
+    }
     cluster
 }
 

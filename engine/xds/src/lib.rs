@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod endpoint;
 pub mod fault;
 pub mod header;
+mod json;
 pub mod listener;
 pub mod load_balancer;
 pub mod origin;

@@ -1,0 +1,349 @@
+//! Clusters.
+
+use super::message::{Message, double, percent};
+use super::{istio_metadata, metadata, tls};
+use crate::{
+    CircuitBreakers, Cluster, ClusterService, ClusterType, HttpProtocol, KeepaliveSettings,
+    LbPolicy, OutlierDetection, SlowStart, TcpKeepalive, TlsMode,
+};
+use serde_json::Value;
+
+impl Cluster {
+    /// `envoy.config.cluster.v3.Cluster`.
+    pub fn to_json(&self) -> Value {
+        let stat_name = match self.name.as_str() {
+            // Pilot's slip: it copies the outbound cluster and its name for statistics.
+            "InboundPassthroughCluster" => "PassthroughCluster",
+            name => name,
+        };
+        let message = Message::default()
+            .text("name", &self.name)
+            .field("type", self.type_.name())
+            .field("altStatName", format!("{stat_name};"))
+            .duration("connectTimeout", self.connect_timeout);
+        if self.type_ == ClusterType::Static {
+            return message.build();
+        }
+        let message = message
+            .text("lbPolicy", self.lb_policy.name())
+            .field(
+                "circuitBreakers",
+                Message::default().list("thresholds", [self.circuit_breakers.to_json()]),
+            )
+            .optional(
+                "outlierDetection",
+                self.outlier_detection
+                    .as_ref()
+                    .map(OutlierDetection::to_json),
+            )
+            .optional(
+                "typedExtensionProtocolOptions",
+                self.protocol_options()
+                    .map(|options| Message::default().field(HTTP_PROTOCOL_OPTIONS, options)),
+            )
+            .optional(
+                "upstreamConnectionOptions",
+                self.tcp_keepalive
+                    .as_ref()
+                    .map(|probes| Message::default().field("tcpKeepalive", probes.to_json())),
+            );
+        let message = self.lb_config(message);
+        let message = self.source_and_sockets(message);
+        let mut istio = self
+            .origin
+            .as_ref()
+            .map_or_else(Message::default, istio_metadata);
+        istio = istio.list(
+            "services",
+            self.services.iter().map(ClusterService::to_json),
+        );
+        if self.origin.is_some() {
+            istio = istio.text("subset", self.name.split('|').nth(2).unwrap_or(""));
+        }
+        if istio.is_empty() {
+            message.build()
+        } else {
+            message.field("metadata", metadata(istio)).build()
+        }
+    }
+
+    fn is_inbound(&self) -> bool {
+        self.name.starts_with("inbound|") || self.name == "InboundPassthroughCluster"
+    }
+
+    fn lb_config(&self, message: Message) -> Message {
+        if !self.name.contains('|') {
+            return message;
+        }
+        let common = if self.is_inbound() {
+            Message::default()
+        } else {
+            let threshold = percent(self.healthy_panic_threshold);
+            let weighted = self.locality_weighted_lb.then(Message::default);
+            Message::default()
+                .field("healthyPanicThreshold", threshold)
+                .optional("localityWeightedLbConfig", weighted)
+        };
+        let message = message.field("commonLbConfig", common);
+        let slow_start = self
+            .slow_start
+            .as_ref()
+            .map(|warmup| Message::default().field("slowStartConfig", warmup.to_json()));
+        match self.lb_policy {
+            LbPolicy::RoundRobin => message.optional("roundRobinLbConfig", slow_start),
+            LbPolicy::LeastRequest => message.optional("leastRequestLbConfig", slow_start),
+            LbPolicy::RingHash { minimum_ring_size } => message.field(
+                "ringHashLbConfig",
+                Message::default().field("minimumRingSize", minimum_ring_size.to_string()),
+            ),
+            LbPolicy::Maglev { table_size } => message.field(
+                "maglevLbConfig",
+                Message::default().field("tableSize", table_size.to_string()),
+            ),
+            LbPolicy::Random | LbPolicy::ClusterProvided => message,
+        }
+    }
+
+    fn source_and_sockets(&self, message: Message) -> Message {
+        let message = if self.is_inbound() {
+            let source = Message::default()
+                .field("address", "127.0.0.6")
+                .field("portValue", 0);
+            let message = message.field(
+                "upstreamBindConfig",
+                Message::default().field("sourceAddress", source),
+            );
+            // For ever, as far as a protobuf duration goes.
+            let cleanup = self.name.starts_with("inbound|").then_some("9223372035s");
+            message.optional("cleanupInterval", cleanup)
+        } else {
+            message
+        };
+        let message = self.eds(message);
+        if !self.name.starts_with("outbound|") {
+            return message;
+        }
+        let istio = || tls::upstream_istio_tls(&self.sni(), self.protocol == HttpProtocol::Http2);
+        match self.tls {
+            TlsMode::Auto => {
+                let matches = Message::default().field("tlsMode", "istio");
+                message.list(
+                    "transportSocketMatches",
+                    [
+                        socket_match("tlsMode-istio", matches, istio()),
+                        socket_match("tlsMode-disabled", Message::default(), tls::raw_buffer()),
+                    ],
+                )
+            }
+            TlsMode::IstioMutual => message.field("transportSocket", istio()),
+            TlsMode::Disable => message,
+            // Files and secrets of the user's are not read.
+            TlsMode::Simple | TlsMode::Mutual => {
+                let context =
+                    Message::any("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext");
+                let socket = Message::default()
+                    .field("name", "envoy.transport_sockets.tls")
+                    .field("typedConfig", context);
+                message.field("transportSocket", socket)
+            }
+        }
+    }
+
+    fn eds(&self, message: Message) -> Message {
+        if self.type_ != ClusterType::Eds {
+            return message;
+        }
+        let source = Message::default()
+            .field("ads", Message::default())
+            .field("initialFetchTimeout", "0s")
+            .field("resourceApiVersion", "V3");
+        let eds = Message::default()
+            .field("edsConfig", source)
+            .text("serviceName", &self.name);
+        message.field("edsClusterConfig", eds)
+    }
+
+    /// The server name by which sidecars and gateways recognise a cluster: `outbound_.80_.v1_.host`.
+    fn sni(&self) -> String {
+        let parts: Vec<_> = self.name.split('|').collect();
+        parts.join("_.")
+    }
+
+    /// `envoy.extensions.upstreams.http.v3.HttpProtocolOptions`, unless all of it is Envoy's default.
+    fn protocol_options(&self) -> Option<Message> {
+        let common = Message::default()
+            .optional_duration("idleTimeout", self.idle_timeout)
+            .optional("maxRequestsPerConnection", self.max_requests_per_connection)
+            .optional_duration("maxConnectionDuration", self.max_connection_duration);
+        if common.is_empty() && self.protocol == HttpProtocol::Http1 {
+            return None;
+        }
+        let common = (!common.is_empty()).then_some(common);
+        let message =
+            Message::any(HTTP_PROTOCOL_OPTIONS).optional("commonHttpProtocolOptions", common);
+        let nothing = Message::default;
+        Some(match self.protocol {
+            HttpProtocol::Http1 => message.field(
+                "explicitHttpConfig",
+                nothing().field("httpProtocolOptions", nothing()),
+            ),
+            HttpProtocol::Http2 => {
+                let keepalive = self.connection_keepalive.as_ref();
+                let http2 = nothing()
+                    .optional("maxConcurrentStreams", self.max_concurrent_streams)
+                    .optional(
+                        "connectionKeepalive",
+                        keepalive.map(KeepaliveSettings::to_json),
+                    );
+                message.field(
+                    "explicitHttpConfig",
+                    nothing().field("http2ProtocolOptions", http2),
+                )
+            }
+            HttpProtocol::Downstream => message.field(
+                "useDownstreamProtocolConfig",
+                nothing()
+                    .field("httpProtocolOptions", nothing())
+                    .field("http2ProtocolOptions", nothing()),
+            ),
+        })
+    }
+}
+
+impl ClusterType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Eds => "EDS",
+            Self::OriginalDst => "ORIGINAL_DST",
+            Self::StrictDns => "STRICT_DNS",
+            Self::LogicalDns => "LOGICAL_DNS",
+            Self::Static => "STATIC",
+        }
+    }
+}
+
+impl LbPolicy {
+    /// Envoy's name; empty for its default.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::RoundRobin => "",
+            Self::LeastRequest => "LEAST_REQUEST",
+            Self::Random => "RANDOM",
+            Self::RingHash { .. } => "RING_HASH",
+            Self::Maglev { .. } => "MAGLEV",
+            Self::ClusterProvided => "CLUSTER_PROVIDED",
+        }
+    }
+}
+
+impl ClusterService {
+    /// An entry of `filterMetadata.istio.services`.
+    pub fn to_json(&self) -> Value {
+        Message::default()
+            .text("host", &self.host)
+            .text("name", &self.name)
+            .text("namespace", &self.namespace)
+            .build()
+    }
+}
+
+impl CircuitBreakers {
+    /// `envoy.config.cluster.v3.CircuitBreakers.Thresholds`.
+    pub fn to_json(&self) -> Value {
+        let budget = self.retry_budget.as_ref().map(|budget| {
+            let interval = budget.budget_interval;
+            Message::default()
+                .field("budgetPercent", percent(budget.budget_percent))
+                .field("minRetryConcurrency", budget.min_retry_concurrency)
+                .optional_duration("budgetInterval", (!interval.is_zero()).then_some(interval))
+        });
+        Message::default()
+            .field("maxConnections", self.max_connections)
+            .field("maxPendingRequests", self.max_pending_requests)
+            .field("maxRequests", self.max_requests)
+            .field("maxRetries", self.max_retries)
+            .optional("retryBudget", budget)
+            .build()
+    }
+}
+
+impl OutlierDetection {
+    /// `envoy.config.cluster.v3.OutlierDetection`.
+    pub fn to_json(&self) -> Value {
+        let local = self.split_external_local_origin_errors.then_some(0_u32);
+        Message::default()
+            .optional("consecutive5xx", self.consecutive_5xx)
+            .optional("enforcingConsecutive5xx", self.enforcing_consecutive_5xx)
+            .optional(
+                "consecutiveGatewayFailure",
+                self.consecutive_gateway_failure,
+            )
+            .optional(
+                "enforcingConsecutiveGatewayFailure",
+                self.enforcing_consecutive_gateway_failure,
+            )
+            .optional(
+                "consecutiveLocalOriginFailure",
+                self.consecutive_local_origin_failure,
+            )
+            .optional(
+                "enforcingConsecutiveLocalOriginFailure",
+                self.enforcing_consecutive_local_origin_failure,
+            )
+            .optional("enforcingLocalOriginSuccessRate", local)
+            .flag(
+                "splitExternalLocalOriginErrors",
+                self.split_external_local_origin_errors,
+            )
+            .optional_duration("interval", self.interval)
+            .optional_duration("baseEjectionTime", self.base_ejection_time)
+            .optional("maxEjectionPercent", self.max_ejection_percent)
+            .optional("enforcingSuccessRate", self.enforcing_success_rate)
+            .build()
+    }
+}
+
+impl SlowStart {
+    /// `envoy.config.cluster.v3.Cluster.SlowStartConfig`.
+    pub fn to_json(&self) -> Value {
+        let aggression = Message::default()
+            .field("defaultValue", double(self.aggression))
+            .field("runtimeKey", "(");
+        Message::default()
+            .duration("slowStartWindow", self.window)
+            .field("aggression", aggression)
+            .field("minWeightPercent", percent(self.min_weight_percent))
+            .build()
+    }
+}
+
+impl TcpKeepalive {
+    /// `envoy.config.core.v3.TcpKeepalive`, its times in seconds.
+    pub fn to_json(&self) -> Value {
+        let seconds = |span: base::SimDuration| span.as_millis() / 1000;
+        Message::default()
+            .optional("keepaliveProbes", self.keepalive_probes)
+            .optional("keepaliveTime", self.keepalive_time.map(seconds))
+            .optional("keepaliveInterval", self.keepalive_interval.map(seconds))
+            .build()
+    }
+}
+
+impl KeepaliveSettings {
+    /// `envoy.config.core.v3.KeepaliveSettings`.
+    pub fn to_json(&self) -> Value {
+        Message::default()
+            .optional_duration("interval", self.interval)
+            .optional_duration("timeout", self.timeout)
+            .build()
+    }
+}
+
+fn socket_match(name: &str, matches: Message, socket: Value) -> Message {
+    Message::default()
+        .text("name", name)
+        .field("match", matches)
+        .field("transportSocket", socket)
+}
+
+const HTTP_PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

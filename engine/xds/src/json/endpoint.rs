@@ -1,0 +1,84 @@
+//! Endpoints.
+
+use super::message::Message;
+use crate::{ClusterLoadAssignment, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints};
+use serde_json::Value;
+
+impl ClusterLoadAssignment {
+    /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
+    pub fn to_json(&self) -> Value {
+        Message::default()
+            .text("clusterName", &self.cluster_name)
+            .list(
+                "endpoints",
+                self.endpoints.iter().map(LocalityLbEndpoints::to_json),
+            )
+            .build()
+    }
+}
+
+impl LocalityLbEndpoints {
+    /// `envoy.config.endpoint.v3.LocalityLbEndpoints`.
+    pub fn to_json(&self) -> Value {
+        let weight = self.load_balancing_weight;
+        Message::default()
+            .field("locality", self.locality.to_json())
+            .number("priority", self.priority)
+            .optional("loadBalancingWeight", (weight != 0).then_some(weight))
+            .list(
+                "lbEndpoints",
+                self.lb_endpoints.iter().map(LbEndpoint::to_json),
+            )
+            .build()
+    }
+}
+
+impl Locality {
+    /// `envoy.config.core.v3.Locality`.
+    pub fn to_json(&self) -> Value {
+        Message::default()
+            .text("region", &self.region)
+            .text("zone", &self.zone)
+            .text("subZone", &self.sub_zone)
+            .build()
+    }
+}
+
+impl LbEndpoint {
+    /// `envoy.config.endpoint.v3.LbEndpoint`.
+    pub fn to_json(&self) -> Value {
+        let has_sidecar = self
+            .workload
+            .as_ref()
+            .is_some_and(|workload| workload.sidecar);
+        let metadata = has_sidecar.then(|| {
+            let tls = Message::default().field("tlsMode", "istio");
+            let by_filter = Message::default().field("envoy.transport_socket_match", tls);
+            Message::default().field("filterMetadata", by_filter)
+        });
+        let health = match self.health_status {
+            HealthStatus::Healthy => "HEALTHY",
+            HealthStatus::Unhealthy => "UNHEALTHY",
+            HealthStatus::Draining => "DRAINING",
+        };
+        Message::default()
+            .field(
+                "endpoint",
+                Message::default().field("address", socket_address(&self.address, self.port)),
+            )
+            .field("healthStatus", health)
+            .field("loadBalancingWeight", self.load_balancing_weight)
+            .optional("metadata", metadata)
+            .build()
+    }
+}
+
+/// `envoy.config.core.v3.Address`.
+pub(super) fn socket_address(address: &str, port: u16) -> Message {
+    Message::default().field(
+        "socketAddress",
+        Message::default()
+            .text("address", address)
+            .field("portValue", port),
+    )
+}

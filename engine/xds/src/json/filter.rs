@@ -1,0 +1,55 @@
+//! What routes tell HTTP filters: faults and cross-origin policies.
+
+use super::message::{Message, fractional_percent};
+use crate::{AbortStatus, CorsPolicy, HttpFault, StringMatch};
+use base::Ratio;
+use serde_json::Value;
+
+impl HttpFault {
+    /// `envoy.extensions.filters.http.fault.v3.HTTPFault`.
+    pub fn to_json(&self) -> Value {
+        let delay = self.delay.as_ref().map(|delay| {
+            Message::default()
+                .duration("fixedDelay", delay.fixed_delay)
+                .field("percentage", fractional_percent(delay.percentage))
+        });
+        let abort = self.abort.as_ref().map(|abort| {
+            let (field, status) = match abort.status {
+                AbortStatus::Http(status) => ("httpStatus", status),
+                AbortStatus::Grpc(status) => ("grpcStatus", u16::from(status)),
+            };
+            // Pilot leaves the share out where none is written, which Envoy reads as never.
+            let share = (!abort.percentage.is_zero()).then(|| fractional_percent(abort.percentage));
+            Message::default()
+                .field(field, status)
+                .optional("percentage", share)
+        });
+        Message::any("envoy.extensions.filters.http.fault.v3.HTTPFault")
+            .optional("delay", delay)
+            .optional("abort", abort)
+            .build()
+    }
+}
+
+impl CorsPolicy {
+    /// `envoy.extensions.filters.http.cors.v3.CorsPolicy`.
+    pub fn to_json(&self) -> Value {
+        let enabled = Message::default().field("defaultValue", fractional_percent(Ratio::ONE));
+        Message::any("envoy.extensions.filters.http.cors.v3.CorsPolicy")
+            .list(
+                "allowOriginStringMatch",
+                self.allow_origin.iter().map(StringMatch::to_json),
+            )
+            .text("allowMethods", &self.allow_methods)
+            .text("allowHeaders", &self.allow_headers)
+            .text("exposeHeaders", &self.expose_headers)
+            .text("maxAge", &self.max_age)
+            .optional("allowCredentials", self.allow_credentials)
+            .field("filterEnabled", enabled)
+            .field(
+                "forwardNotMatchingPreflights",
+                self.forward_not_matching_preflights,
+            )
+            .build()
+    }
+}

@@ -1,0 +1,54 @@
+//! Retry policies.
+
+use super::message::Message;
+use crate::{RetryOn, RetryPolicy};
+use serde_json::Value;
+
+impl RetryPolicy {
+    /// `envoy.config.route.v3.RetryPolicy`.
+    pub fn to_json(&self) -> Value {
+        let conditions: Vec<_> = self.retry_on.iter().map(RetryOn::as_str).collect();
+        let back_off = (self.back_off_base.is_some() || self.back_off_max.is_some()).then(|| {
+            Message::default()
+                .optional_duration("baseInterval", self.back_off_base)
+                .optional_duration("maxInterval", self.back_off_max)
+        });
+        let priority = self.previous_priorities.map(|frequency| {
+            let config = Message::any(
+                "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            );
+            Message::default()
+                .field("name", "envoy.retry_priorities.previous_priorities")
+                .field("typedConfig", config.number("updateFrequency", frequency))
+        });
+        let predicate = self.previous_hosts.then(|| {
+            let config = Message::any(
+                "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+            );
+            Message::default()
+                .field("name", "envoy.retry_host_predicates.previous_hosts")
+                .field("typedConfig", config)
+        });
+        let attempts = self.host_selection_retry_max_attempts;
+        Message::default()
+            .text("retryOn", &conditions.join(","))
+            .field("numRetries", self.num_retries)
+            .optional_duration("perTryTimeout", self.per_try_timeout)
+            .list(
+                "retriableStatusCodes",
+                self.retriable_status_codes.iter().copied(),
+            )
+            .optional("retryBackOff", back_off)
+            .list("retryHostPredicate", predicate)
+            .optional("retryPriority", priority)
+            .text(
+                "hostSelectionRetryMaxAttempts",
+                &if attempts == 0 {
+                    String::new()
+                } else {
+                    attempts.to_string()
+                },
+            )
+            .build()
+    }
+}

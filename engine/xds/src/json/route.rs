@@ -1,0 +1,326 @@
+//! Route configurations.
+
+use super::message::{Message, fractional_percent};
+use super::string_match::safe_regex;
+use super::{istio_metadata, metadata};
+use crate::{
+    DirectResponse, HashPolicy, HeaderMatcher, HostRewrite, PathMatch, PathRedirect, PathRewrite,
+    QueryMatcher, Redirect, RequestMirror, Route, RouteAction, RouteConfiguration, RouteMatch,
+    RouteTarget, VirtualHost, WeightedCluster,
+};
+use base::SimDuration;
+use serde_json::Value;
+
+impl RouteConfiguration {
+    /// `envoy.config.route.v3.RouteConfiguration`.
+    pub fn to_json(&self) -> Value {
+        // Only outbound tables, which answer to many names, are made with larger direct responses.
+        let max_body = self.ignore_port_in_host_matching.then_some(1_048_576);
+        Message::default()
+            .text("name", &self.name)
+            .list(
+                "virtualHosts",
+                self.virtual_hosts.iter().map(VirtualHost::to_json),
+            )
+            .field("validateClusters", false)
+            .optional("maxDirectResponseBodySizeBytes", max_body)
+            .flag(
+                "ignorePortInHostMatching",
+                self.ignore_port_in_host_matching,
+            )
+            .build()
+    }
+}
+
+impl VirtualHost {
+    /// `envoy.config.route.v3.VirtualHost`.
+    pub fn to_json(&self) -> Value {
+        // Istio names a virtual host after its host and port.
+        let port = self.name.rsplit_once(':').map_or("", |(_, port)| port);
+        let is_inbound = self.name.starts_with("inbound|");
+        Message::default()
+            .text("name", &self.name)
+            .list("domains", self.domains.iter().map(String::as_str))
+            .list(
+                "routes",
+                self.routes.iter().map(|route| {
+                    let (message, specifier) = route.message();
+                    if is_inbound || port.is_empty() {
+                        message
+                    } else {
+                        let operation = route.operation(specifier.as_deref(), port);
+                        let decorator = Message::default().field("operation", operation);
+                        message.field("decorator", decorator)
+                    }
+                }),
+            )
+            .text("requireTls", if self.require_tls { "ALL" } else { "" })
+            .flag(
+                "includeRequestAttemptCount",
+                self.include_request_attempt_count,
+            )
+            .build()
+    }
+}
+
+impl Route {
+    /// `envoy.config.route.v3.Route`, without its decorator, which needs the virtual host's port.
+    pub fn to_json(&self) -> Value {
+        self.message().0.build()
+    }
+
+    /// The message, and the only cluster that it forwards to.
+    fn message(&self) -> (Message, Option<String>) {
+        let is_match_written = self
+            .origin
+            .as_ref()
+            .is_some_and(|origin| origin.match_block.is_some());
+        let case =
+            (is_match_written || !self.match_.case_sensitive).then_some(self.match_.case_sensitive);
+        let message = Message::default()
+            .text("name", &self.name)
+            .text("statPrefix", &self.stat_prefix)
+            .field(
+                "match",
+                self.match_.message().optional("caseSensitive", case),
+            )
+            .optional(
+                "metadata",
+                self.origin
+                    .as_ref()
+                    .map(|origin| metadata(istio_metadata(origin))),
+            );
+        let message = self.request_headers.write(message, "request");
+        let message = self.response_headers.write(message, "response");
+        let mut filters = Message::default();
+        if let Some(fault) = &self.fault {
+            filters = filters.field("envoy.filters.http.fault", fault.to_json());
+        }
+        if let Some(cors) = &self.cors {
+            filters = filters.field("envoy.filters.http.cors", cors.to_json());
+        }
+        let message = if filters.is_empty() {
+            message
+        } else {
+            message.field("typedPerFilterConfig", filters)
+        };
+        match &self.action {
+            RouteAction::Route(target) => {
+                let only = match target.clusters.as_slice() {
+                    [only] => Some(only.name.clone()),
+                    _ => None,
+                };
+                (message.field("route", target.to_json()), only)
+            }
+            RouteAction::Redirect(redirect) => {
+                (message.field("redirect", redirect.to_json()), None)
+            }
+            RouteAction::DirectResponse(response) => {
+                (message.field("directResponse", response.to_json()), None)
+            }
+        }
+    }
+
+    /// What Istio calls the route in traces.
+    ///
+    /// Source: istio/istio, pilot/pkg/networking/core/route/route.go (GetRouteOperation).
+    fn operation(&self, cluster: Option<&str>, port: &str) -> String {
+        let path = match &self.match_.path {
+            PathMatch::Prefix(prefix) => format!("{prefix}*"),
+            PathMatch::Path(path) => path.clone(),
+            PathMatch::SafeRegex(regex) => regex.clone(),
+            PathMatch::PathSeparatedPrefix(_) => "/*".to_owned(),
+        };
+        let parts: Vec<_> = cluster.map_or_else(Vec::new, |name| name.split('|').collect());
+        if let [_, cluster_port, _, host] = parts.as_slice() {
+            return format!("{host}:{cluster_port}{path}");
+        }
+        let object = self.origin.as_ref().map_or("", |origin| &origin.object);
+        let name = object.split_once('/').map_or(object, |(_, name)| name);
+        format!("{name}:{port}{path}")
+    }
+}
+
+impl RouteMatch {
+    /// `envoy.config.route.v3.RouteMatch`.
+    pub fn to_json(&self) -> Value {
+        let case = (!self.case_sensitive).then_some(false);
+        self.message().optional("caseSensitive", case).build()
+    }
+
+    fn message(&self) -> Message {
+        let (field, path) = match &self.path {
+            PathMatch::Prefix(prefix) => ("prefix", Value::from(prefix.as_str())),
+            PathMatch::Path(path) => ("path", path.as_str().into()),
+            PathMatch::SafeRegex(regex) => ("safeRegex", safe_regex(regex).into()),
+            PathMatch::PathSeparatedPrefix(prefix) => {
+                ("pathSeparatedPrefix", prefix.as_str().into())
+            }
+        };
+        Message::default()
+            .field(field, path)
+            .list("headers", self.headers.iter().map(HeaderMatcher::to_json))
+            .list(
+                "queryParameters",
+                self.query_parameters.iter().map(QueryMatcher::to_json),
+            )
+    }
+}
+
+impl RouteTarget {
+    /// `envoy.config.route.v3.RouteAction`.
+    pub fn to_json(&self) -> Value {
+        let message = match self.clusters.as_slice() {
+            [only] if only.host_rewrite_literal.is_none() => {
+                Message::default().field("cluster", only.name.as_str())
+            }
+            several => Message::default().field(
+                "weightedClusters",
+                Message::default().list("clusters", several.iter().map(WeightedCluster::to_json)),
+            ),
+        };
+        let message = match &self.path_rewrite {
+            None => message,
+            Some(PathRewrite::Prefix(path)) => message.field("prefixRewrite", path.as_str()),
+            Some(PathRewrite::Regex(regex)) => message.field(
+                "regexRewrite",
+                Message::default()
+                    .field("pattern", safe_regex(&regex.pattern))
+                    .text("substitution", &regex.substitution),
+            ),
+        };
+        let message = match &self.host_rewrite {
+            None => message,
+            Some(HostRewrite::Literal(host)) => message.field("hostRewriteLiteral", host.as_str()),
+            Some(HostRewrite::Auto) => message.field("autoHostRewrite", true),
+        };
+        let is_inbound = self.clusters.iter().any(|cluster| {
+            cluster.name.starts_with("inbound|") || cluster.name == "InboundPassthroughCluster"
+        });
+        let message = if is_inbound {
+            // Pilot has moved on to the newer field here, and only here.
+            let stream = Message::default()
+                .duration("maxStreamDuration", SimDuration::ZERO)
+                .duration("grpcTimeoutHeaderMax", SimDuration::ZERO);
+            message.field("maxStreamDuration", stream)
+        } else {
+            message.optional_duration("maxGrpcTimeout", self.max_grpc_timeout)
+        };
+        message
+            .duration("timeout", self.timeout)
+            .optional(
+                "retryPolicy",
+                self.retry_policy.as_ref().map(crate::RetryPolicy::to_json),
+            )
+            .list(
+                "requestMirrorPolicies",
+                self.mirrors.iter().map(RequestMirror::to_json),
+            )
+            .list(
+                "hashPolicy",
+                self.hash_policy.iter().map(HashPolicy::to_json),
+            )
+            .build()
+    }
+}
+
+impl WeightedCluster {
+    /// `envoy.config.route.v3.WeightedCluster.ClusterWeight`.
+    pub fn to_json(&self) -> Value {
+        let message = Message::default()
+            .text("name", &self.name)
+            .field("weight", self.weight)
+            .optional("hostRewriteLiteral", self.host_rewrite_literal.as_deref());
+        let message = self.request_headers.write(message, "request");
+        self.response_headers.write(message, "response").build()
+    }
+}
+
+impl RequestMirror {
+    /// `envoy.config.route.v3.RouteAction.RequestMirrorPolicy`.
+    pub fn to_json(&self) -> Value {
+        let fraction = Message::default().field("defaultValue", fractional_percent(self.fraction));
+        Message::default()
+            .text("cluster", &self.cluster)
+            .field("runtimeFraction", fraction)
+            .field("traceSampled", false)
+            .flag("disableShadowHostSuffixAppend", true)
+            .build()
+    }
+}
+
+impl HashPolicy {
+    /// `envoy.config.route.v3.RouteAction.HashPolicy`.
+    pub fn to_json(&self) -> Value {
+        let message = Message::default();
+        match self {
+            Self::Header { name } => {
+                message.field("header", Message::default().text("headerName", name))
+            }
+            Self::Cookie {
+                name,
+                path,
+                ttl,
+                attributes,
+            } => message.field(
+                "cookie",
+                Message::default()
+                    .text("name", name)
+                    .text("path", path.as_deref().unwrap_or(""))
+                    .optional_duration("ttl", *ttl)
+                    .list(
+                        "attributes",
+                        attributes.iter().map(|(name, value)| {
+                            Message::default().text("name", name).text("value", value)
+                        }),
+                    ),
+            ),
+            Self::SourceIp => message.field(
+                "connectionProperties",
+                Message::default().flag("sourceIp", true),
+            ),
+            Self::QueryParameter { name } => {
+                message.field("queryParameter", Message::default().text("name", name))
+            }
+        }
+        .build()
+    }
+}
+
+impl Redirect {
+    /// `envoy.config.route.v3.RedirectAction`.
+    pub fn to_json(&self) -> Value {
+        let code = match self.response_code {
+            302 => "FOUND",
+            303 => "SEE_OTHER",
+            307 => "TEMPORARY_REDIRECT",
+            308 => "PERMANENT_REDIRECT",
+            _ => "",
+        };
+        let (field, path) = match &self.path {
+            // Pilot always names one of the two.
+            None => ("pathRedirect", ""),
+            Some(PathRedirect::Path(path)) => ("pathRedirect", path.as_str()),
+            Some(PathRedirect::Prefix(prefix)) => ("prefixRewrite", prefix.as_str()),
+        };
+        Message::default()
+            .optional("schemeRedirect", self.scheme.as_deref())
+            .text("hostRedirect", self.host.as_deref().unwrap_or(""))
+            .number("portRedirect", u32::from(self.port.unwrap_or(0)))
+            .field(field, path)
+            .text("responseCode", code)
+            .build()
+    }
+}
+
+impl DirectResponse {
+    /// `envoy.config.route.v3.DirectResponseAction`.
+    pub fn to_json(&self) -> Value {
+        let body = (!self.body.is_empty())
+            .then(|| Message::default().field("inlineString", self.body.as_str()));
+        Message::default()
+            .number("status", u32::from(self.status))
+            .optional("body", body)
+            .build()
+    }
+}
