@@ -1,37 +1,37 @@
 //! The event queue: what happens next, and when.
 //!
-//! Soon and late are stored apart. The *front* is a short array, sorted so that the next event is its last element;
+//! Soon and late are stored apart. The [`Front`] is a short array, sorted so that the next event is its last entry;
 //! it holds all that happens before `front_end`. Everything else lies in the [`Wheel`], which is never sorted: when
 //! the front runs empty, the wheel's earliest slot becomes the new front if it is small, and is spread over finer
 //! slots if it is not. So each event is moved a few times, whatever the number of events pending; while few are
 //! pending the wheel stays empty and the front is all there is.
 //!
-//! A cancelled timer stays where it lies and is dropped when met. When the dropped-to-be outnumber the pending three
+//! A cancelled timer stays where it lies and is dropped when met. When such stale entries outnumber the pending three
 //! to one they are swept out, so that long timeouts that hardly ever fire cost memory in proportion to the pending.
 //!
 //! Invariants: what is scheduled before `front_end` goes to the front, the rest to the wheel; all in the front comes
 //! before all in the wheel; wheel times ≥ `front_end` ≥ the wheel's base. A time may be in both while a crowd of
 //! equal times passes through the front: the earlier ones are in front, the later ones in the slot of the base.
 
+mod front;
 mod timers;
 mod wheel;
 
 use base::SimTime;
+use front::{FRONT_MAX, Front};
 pub use timers::TimerId;
 use timers::Timers;
-use wheel::{Opened, Wheel};
+use wheel::Wheel;
 
 /// The events to come, in time order; equal times in scheduling order.
 #[derive(Clone, Debug)]
 pub struct Calendar<E> {
     now: SimTime,
     front_end: SimTime,
-    front: Vec<Entry<E>>,
-    pending: usize,
-    /// Cancelled timers that still lie in the front or the wheel.
-    stale: usize,
-    timers: Timers,
+    front: Front<E>,
     wheel: Wheel<E>,
+    timers: Timers,
+    pending: usize,
 }
 
 /// One scheduled event.
@@ -49,11 +49,10 @@ impl<E: Copy> Calendar<E> {
         Self {
             now: SimTime::ZERO,
             front_end: SimTime::MAX,
-            front: Vec::with_capacity(FRONT_CAPACITY),
-            pending: 0,
-            stale: 0,
-            timers: Timers::default(),
+            front: Front::new(),
             wheel: Wheel::new(),
+            timers: Timers::new(),
+            pending: 0,
         }
     }
 
@@ -75,11 +74,7 @@ impl<E: Copy> Calendar<E> {
     /// If `at` has passed.
     #[inline]
     pub fn schedule(&mut self, at: SimTime, event: E) {
-        self.insert(Entry {
-            at,
-            timer: TimerId::NONE,
-            event,
-        });
+        self.insert(at, TimerId::NONE, event);
     }
 
     /// Schedules `event` for the time `at`, unless it is cancelled before.
@@ -89,7 +84,7 @@ impl<E: Copy> Calendar<E> {
     #[inline]
     pub fn schedule_cancellable(&mut self, at: SimTime, event: E) -> TimerId {
         let timer = self.timers.start();
-        self.insert(Entry { at, timer, event });
+        self.insert(at, timer, event);
         timer
     }
 
@@ -98,12 +93,11 @@ impl<E: Copy> Calendar<E> {
     /// Cancelling [`TimerId::NONE`], or a timer that fired or was cancelled, is harmless.
     #[inline]
     pub fn cancel(&mut self, timer: TimerId) -> bool {
-        if !self.timers.end(timer) {
+        if !self.timers.cancel(timer) {
             return false;
         }
         self.pending -= 1;
-        self.stale += 1;
-        if self.stale > STALE_MIN + STALE_PER_PENDING * self.pending {
+        if self.timers.stale() > STALE_MIN + STALE_PER_PENDING * self.pending {
             self.sweep();
         }
         true
@@ -119,19 +113,17 @@ impl<E: Copy> Calendar<E> {
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
         loop {
-            let Some(entry) = self.front.last() else {
+            let Some(&Entry { at, timer, event }) = self.front.next() else {
                 if self.refill() {
                     continue;
                 }
                 return None;
             };
-            if entry.at > limit {
+            if at > limit {
                 return None;
             }
-            let Entry { at, timer, event } = *entry;
             self.front.pop();
-            if timer != TimerId::NONE && !self.timers.end(timer) {
-                self.stale -= 1;
+            if timer != TimerId::NONE && !self.timers.fire(timer) {
                 continue;
             }
             self.now = at;
@@ -143,17 +135,16 @@ impl<E: Copy> Calendar<E> {
     /// The time of the next event.
     pub fn peek_time(&mut self) -> Option<SimTime> {
         loop {
-            let Some(entry) = self.front.last() else {
+            let Some(&Entry { at, timer, .. }) = self.front.next() else {
                 if self.refill() {
                     continue;
                 }
                 return None;
             };
-            if !self.timers.is_stale(entry.timer) {
-                return Some(entry.at);
+            if !self.timers.drops(timer) {
+                return Some(at);
             }
             self.front.pop();
-            self.stale -= 1;
         }
     }
 
@@ -170,40 +161,33 @@ impl<E: Copy> Calendar<E> {
     }
 
     #[inline]
-    fn insert(&mut self, entry: Entry<E>) {
-        assert!(entry.at >= self.now, "an event cannot be in the past");
+    fn insert(&mut self, at: SimTime, timer: TimerId, event: E) {
+        assert!(at >= self.now, "an event cannot be in the past");
         self.pending += 1;
-        if entry.at < self.front_end {
-            self.insert_front(entry);
+        if at < self.front_end && self.has_room() {
+            self.front.insert(at, timer, event);
         } else {
-            self.wheel.place(entry);
+            self.wheel.place(at, timer, event);
         }
     }
 
+    /// Whether the front can take another; if not, it is made to end before whatever comes.
     #[inline]
-    fn insert_front(&mut self, entry: Entry<E>) {
-        if self.front.len() == FRONT_CAPACITY {
+    fn has_room(&mut self) -> bool {
+        let is_full = self.front.len() >= FRONT_MAX_ALONE
+            && (self.front.len() == FRONT_MAX || self.wheel.is_empty());
+        if is_full {
             self.spill();
-            self.wheel.place(entry);
-            return;
         }
-        let mut hole = self.front.len();
-        self.front.push(entry);
-        while hole > 0 && self.front[hole - 1].at <= entry.at {
-            self.front[hole] = self.front[hole - 1];
-            hole -= 1;
-        }
-        self.front[hole] = entry;
+        !is_full
     }
 
     /// Fills the empty front from the wheel; false if the wheel is empty too.
     #[inline(never)]
     fn refill(&mut self) -> bool {
-        while let Some(opened) = self.wheel.open_first(&self.timers, &mut self.front) {
-            let Opened { front_end, stale } = opened;
-            self.front_end = front_end;
-            self.stale -= stale;
-            if !self.front.is_empty() {
+        while !self.wheel.is_empty() {
+            self.front_end = self.wheel.open_first(&mut self.front, &mut self.timers);
+            if self.front.next().is_some() {
                 if self.wheel.is_empty() {
                     self.front_end = SimTime::MAX;
                 }
@@ -219,12 +203,13 @@ impl<E: Copy> Calendar<E> {
     #[inline(never)]
     fn spill(&mut self) {
         let first = self.wheel.detach_base();
-        self.stale -= self.wheel.lower_base(self.now, &self.timers);
-        while let Some(entry) = self.front.pop() {
-            self.wheel.place(entry);
+        self.wheel.lower_base(self.now, &mut self.timers);
+        while let Some(&Entry { at, timer, event }) = self.front.next() {
+            self.wheel.place(at, timer, event);
+            self.front.pop();
         }
         if let Some(slot) = first {
-            self.stale -= self.wheel.place_all(slot, &self.timers);
+            self.wheel.place_all(slot, &mut self.timers);
         }
         self.front_end = self.wheel.base();
     }
@@ -233,10 +218,13 @@ impl<E: Copy> Calendar<E> {
     #[cold]
     #[inline(never)]
     fn sweep(&mut self) {
-        self.wheel.sweep(&self.timers);
-        let timers = &self.timers;
-        self.front.retain(|entry| !timers.is_stale(entry.timer));
-        self.stale = 0;
+        self.front.sweep(&mut self.timers);
+        self.wheel.sweep(&mut self.timers);
+        assert_eq!(
+            self.timers.stale(),
+            0,
+            "all entries lie in the front or the wheel"
+        );
     }
 }
 
@@ -246,9 +234,9 @@ impl<E: Copy> Default for Calendar<E> {
     }
 }
 
-/// The most events in the front: beyond it, inserting costs more than the wheel does.
-const FRONT_CAPACITY: usize = 32;
 /// So few cancelled timers are not worth a sweep.
-const STALE_MIN: usize = 1024;
+const STALE_MIN: usize = 32;
 /// Cancelled timers per pending event that are.
 const STALE_PER_PENDING: usize = 3;
+/// The most events in the front while the wheel is empty: with more, inserting costs more than the wheel does.
+const FRONT_MAX_ALONE: usize = 32;

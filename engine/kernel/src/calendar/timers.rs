@@ -13,7 +13,7 @@ pub struct TimerId {
 impl TimerId {
     /// No timer at all.
     pub const NONE: Self = Self {
-        slot: u32::MAX,
+        slot: 0,
         generation: 0,
     };
 }
@@ -24,14 +24,30 @@ impl Default for TimerId {
     }
 }
 
-/// The generations of all slots.
-#[derive(Clone, Debug, Default)]
+/// The generations of all slots, and the number of stale entries.
+#[derive(Clone, Debug)]
 pub(super) struct Timers {
     generations: Vec<u32>,
     free: Vec<u32>,
+    stale: usize,
 }
 
 impl Timers {
+    pub(super) fn new() -> Self {
+        Self {
+            // Slot zero is that of `TimerId::NONE`.
+            generations: vec![0],
+            free: Vec::new(),
+            stale: 0,
+        }
+    }
+
+    /// The number of entries of cancelled timers that were not dropped yet.
+    #[inline]
+    pub(super) fn stale(&self) -> usize {
+        self.stale
+    }
+
     /// Starts a timer.
     #[inline]
     pub(super) fn start(&mut self) -> TimerId {
@@ -42,12 +58,33 @@ impl Timers {
         }
     }
 
-    /// Ends a timer, because it fires or is cancelled; false if it has ended before.
+    /// Ends a timer whose entry stays behind; false if it has ended before.
     #[inline]
-    pub(super) fn end(&mut self, timer: TimerId) -> bool {
-        let Some(generation) = self.generations.get_mut(timer.slot as usize) else {
-            return false;
-        };
+    pub(super) fn cancel(&mut self, timer: TimerId) -> bool {
+        let ends = timer != TimerId::NONE && self.end(timer);
+        self.stale += usize::from(ends);
+        ends
+    }
+
+    /// Ends a timer whose entry is taken out; false if it has ended before.
+    #[inline]
+    pub(super) fn fire(&mut self, timer: TimerId) -> bool {
+        let ends = self.end(timer);
+        self.stale -= usize::from(!ends);
+        ends
+    }
+
+    /// Whether an entry with this timer is stale and to be dropped by the caller.
+    #[inline]
+    pub(super) fn drops(&mut self, timer: TimerId) -> bool {
+        let is_stale = self.generations[timer.slot as usize] != timer.generation;
+        self.stale -= usize::from(is_stale);
+        is_stale
+    }
+
+    #[inline]
+    fn end(&mut self, timer: TimerId) -> bool {
+        let generation = &mut self.generations[timer.slot as usize];
         if *generation != timer.generation {
             return false;
         }
@@ -59,16 +96,9 @@ impl Timers {
         true
     }
 
-    /// Whether an entry with this timer is to be dropped.
-    #[inline]
-    pub(super) fn is_stale(&self, timer: TimerId) -> bool {
-        timer != TimerId::NONE && self.generations[timer.slot as usize] != timer.generation
-    }
-
     #[cold]
     fn grow(&mut self) -> u32 {
         let slot = u32::try_from(self.generations.len()).expect("fewer than 2^32 timers at a time");
-        assert!(slot != u32::MAX, "fewer than 2^32 timers at a time");
         self.generations.push(0);
         slot
     }
@@ -80,34 +110,37 @@ mod tests {
 
     #[test]
     fn slots_are_reused_at_once_under_a_new_generation() {
-        let mut timers = Timers::default();
+        let mut timers = Timers::new();
         let first = timers.start();
-        assert!(!timers.is_stale(first));
-        assert!(timers.end(first));
+        assert!(timers.cancel(first));
         let second = timers.start();
         assert_eq!(first.slot, second.slot);
         assert_ne!(first, second);
-        assert!(timers.is_stale(first) && !timers.is_stale(second));
-        assert!(!timers.end(first) && timers.end(second) && !timers.end(second));
+        assert_eq!(timers.stale(), 1);
+        assert!(timers.drops(first) && !timers.drops(second));
+        assert_eq!(timers.stale(), 0);
+        assert!(!timers.cancel(first) && timers.fire(second) && !timers.cancel(second));
+        assert_eq!(timers.stale(), 0);
     }
 
     #[test]
     fn slots_with_their_generations_used_up_are_retired() {
-        let mut timers = Timers::default();
+        let mut timers = Timers::new();
         let slot = timers.start().slot;
         timers.generations[slot as usize] = u32::MAX - 1;
         let last = TimerId {
             slot,
             generation: u32::MAX - 1,
         };
-        assert!(timers.end(last) && !timers.end(last));
+        assert!(timers.cancel(last) && !timers.cancel(last));
         assert_ne!(timers.start().slot, slot);
     }
 
     #[test]
-    fn no_timer_is_never_stale_and_never_ended() {
-        let mut timers = Timers::default();
-        assert!(!timers.is_stale(TimerId::default()));
-        assert!(!timers.end(TimerId::NONE));
+    fn no_timer_is_never_stale_and_never_cancelled() {
+        let mut timers = Timers::new();
+        assert_ne!(timers.start(), TimerId::NONE);
+        assert!(!timers.drops(TimerId::default()));
+        assert!(!timers.cancel(TimerId::NONE));
     }
 }

@@ -10,7 +10,8 @@
 //! last first, while they are in the cache.
 
 use super::Entry;
-use super::timers::Timers;
+use super::front::{FILL_BITS, FILL_MAX, Front};
+use super::timers::{TimerId, Timers};
 use base::SimTime;
 
 /// All entries whose time is not near.
@@ -21,16 +22,8 @@ pub(super) struct Wheel<E> {
     levels: u32,
     /// A bit for each slot that is not empty.
     occupied: [u64; LEVELS],
-    slots: Box<[Slot]>,
+    slots: Box<[Slot; LEVELS * RADIX]>,
     chunks: Chunks<E>,
-}
-
-/// What opening a slot gave.
-pub(super) struct Opened {
-    /// The wheel holds nothing before this time.
-    pub(super) front_end: SimTime,
-    /// The number of stale entries that were dropped.
-    pub(super) stale: usize,
 }
 
 /// A chain of chunks. Meaningless unless the slot is marked as occupied.
@@ -48,7 +41,7 @@ impl<E: Copy> Wheel<E> {
             base: 0,
             levels: 0,
             occupied: [0; LEVELS],
-            slots: vec![Slot::default(); LEVELS * RADIX].into_boxed_slice(),
+            slots: Box::new([Slot::default(); LEVELS * RADIX]),
             chunks: Chunks::new(),
         }
     }
@@ -62,20 +55,24 @@ impl<E: Copy> Wheel<E> {
     }
 
     /// Stores an entry whose time is not before `base`.
-    #[inline]
-    pub(super) fn place(&mut self, entry: Entry<E>) {
-        let at = entry.at.as_nanos();
+    #[inline(never)]
+    pub(super) fn place(&mut self, at: SimTime, timer: TimerId, event: E) {
+        if self.chunks.free == NO_CHUNK {
+            return self.grow_and_place(at, timer, event);
+        }
+        let entry = Entry { at, timer, event };
+        let at = at.as_nanos();
         let level = level(at ^ self.base);
         let digit = digit(at, level);
         let slot = &mut self.slots[level * RADIX + digit];
         if self.occupied[level] & (1 << digit) == 0 {
             self.occupied[level] |= 1 << digit;
             self.levels |= 1 << level;
-            slot.head = self.chunks.take(entry);
+            slot.head = self.chunks.take();
             slot.end = start_of(slot.head);
         } else if (slot.end as usize).is_multiple_of(CHUNK) {
             let last = chunk_of(slot.end - 1);
-            let chunk = self.chunks.take(entry);
+            let chunk = self.chunks.take();
             self.chunks.next[last as usize] = chunk;
             slot.end = start_of(chunk);
         }
@@ -83,79 +80,73 @@ impl<E: Copy> Wheel<E> {
         slot.end += 1;
     }
 
-    /// Opens the first slot: a small one is moved to the empty `front` in falling order, of a large one of a single
-    /// time the first chunk, and any other is spread over the levels below. None if the wheel is empty.
+    #[cold]
+    #[inline(never)]
+    fn grow_and_place(&mut self, at: SimTime, timer: TimerId, event: E) {
+        self.chunks.grow(Entry { at, timer, event });
+        self.place(at, timer, event);
+    }
+
+    /// Opens the first slot and moves `base` there: a small one is moved to the empty `front`, of a large one of a
+    /// single time the first chunk, and any other is spread over the levels below. The wheel must not be empty.
+    ///
+    /// Gives the time before which nothing is left in the wheel.
     #[inline]
-    pub(super) fn open_first(
-        &mut self,
-        timers: &Timers,
-        front: &mut Vec<Entry<E>>,
-    ) -> Option<Opened> {
-        if self.levels == 0 {
-            return None;
-        }
+    pub(super) fn open_first(&mut self, front: &mut Front<E>, timers: &mut Timers) -> SimTime {
         let level = self.levels.trailing_zeros() as usize;
         let digit = self.occupied[level].trailing_zeros() as usize;
         let slot = self.slots[level * RADIX + digit];
-        let first = self.chunks.entries[start_of(slot.head) as usize].at;
+        let start = start_of(slot.head) as usize;
+        let first = self.chunks.entries[start].at.as_nanos();
         let rest = low_bits(level);
-        self.base = first.as_nanos() & !rest;
-        let small = chunk_of(slot.end - 1) == slot.head;
+        self.base = first & !rest;
+        let is_last = chunk_of(slot.end - 1) == slot.head;
+        let count = if is_last {
+            slot.end as usize - start
+        } else {
+            CHUNK
+        };
+        let is_small = is_last && (level <= FILL_BITS / DIGIT_BITS || count == 1);
         // The slot of the end of time has no time after it.
-        let after = (self.base | rest).checked_add(1).filter(|_| small);
+        let after = (first | rest).checked_add(1).filter(|_| is_small);
         if after.is_none() && level > 0 {
             let slot = self.detach(level, digit);
-            return Some(Opened {
-                front_end: self.base(),
-                stale: self.place_all(slot, timers),
-            });
+            self.base = self.chunks.first_time(slot).as_nanos();
+            self.place_all(slot, timers);
+            return self.base();
         }
-        let end = if small {
+        if is_last {
             self.vacate(level, digit);
-            slot.end
         } else {
             self.slots[level * RADIX + digit].head = self.chunks.next[slot.head as usize];
-            start_of(slot.head + 1)
-        };
-        let mut stale = 0;
-        for position in (start_of(slot.head)..end).rev() {
-            let entry = self.chunks.entries[position as usize];
-            if timers.is_stale(entry.timer) {
-                stale += 1;
-            } else {
-                insert_falling(front, entry);
-            }
         }
+        let chunk = self.chunks.entries[start..]
+            .first_chunk_mut()
+            .expect("chunks are whole");
+        front.fill(chunk, count, self.base, timers);
         self.chunks.release(slot.head);
-        Some(Opened {
-            front_end: after.map_or(self.base(), SimTime::from_nanos),
-            stale,
-        })
+        after.map_or(self.base(), SimTime::from_nanos)
     }
 
-    /// Makes room for times from `now` on; gives the number of stale entries that were dropped on the way.
+    /// Makes room for times from `now` on.
     ///
     /// The base lies after `now` if a slot was opened and nothing was popped since.
-    pub(super) fn lower_base(&mut self, now: SimTime, timers: &Timers) -> usize {
+    pub(super) fn lower_base(&mut self, now: SimTime, timers: &mut Timers) {
         let now = now.as_nanos();
         if self.levels == 0 {
             self.base = now;
         }
         if self.base <= now {
-            return 0;
+            return;
         }
         let shared = level(self.base ^ now);
         self.base = now;
-        (0..shared)
-            .map(|level| self.place_level(level, timers))
-            .sum()
+        (0..shared).for_each(|level| self.place_level(level, timers));
     }
 
     /// Drops all stale entries.
-    pub(super) fn sweep(&mut self, timers: &Timers) {
-        for level in 0..LEVELS {
-            self.place_level(level, timers);
-        }
+    pub(super) fn sweep(&mut self, timers: &mut Timers) {
+        (0..LEVELS).for_each(|level| self.place_level(level, timers));
     }
 
     /// Takes out the slot whose time is `base`.
@@ -164,10 +155,9 @@ impl<E: Copy> Wheel<E> {
         (self.occupied[0] & (1 << digit) != 0).then(|| self.detach(0, digit))
     }
 
-    /// Places the entries of a detached slot anew, in order; gives the number of stale entries that were dropped.
-    pub(super) fn place_all(&mut self, Slot { head, end }: Slot, timers: &Timers) -> usize {
+    /// Places the entries of a detached slot anew, in order, but for stale ones.
+    pub(super) fn place_all(&mut self, Slot { head, end }: Slot, timers: &mut Timers) {
         let (mut chunk, last) = (head, chunk_of(end - 1));
-        let mut stale = 0;
         loop {
             let stop = if chunk == last {
                 end
@@ -175,31 +165,27 @@ impl<E: Copy> Wheel<E> {
                 start_of(chunk + 1)
             };
             for position in start_of(chunk)..stop {
-                let entry = self.chunks.entries[position as usize];
-                if timers.is_stale(entry.timer) {
-                    stale += 1;
-                } else {
-                    self.place(entry);
+                let Entry { at, timer, event } = self.chunks.entries[position as usize];
+                if !timers.drops(timer) {
+                    self.place(at, timer, event);
                 }
             }
             let next = self.chunks.next[chunk as usize];
             self.chunks.release(chunk);
             if chunk == last {
-                return stale;
+                return;
             }
             chunk = next;
         }
     }
 
-    fn place_level(&mut self, level: usize, timers: &Timers) -> usize {
-        let mut stale = 0;
+    fn place_level(&mut self, level: usize, timers: &mut Timers) {
         let mut digits = self.occupied[level];
         while digits != 0 {
             let slot = self.detach(level, digits.trailing_zeros() as usize);
-            stale += self.place_all(slot, timers);
+            self.place_all(slot, timers);
             digits &= digits - 1;
         }
-        stale
     }
 
     #[inline]
@@ -235,12 +221,9 @@ impl<E: Copy> Chunks<E> {
         }
     }
 
-    /// A free chunk; `filler` is what a new one is filled with, for want of anything else.
+    /// Takes a free chunk; there must be one.
     #[inline]
-    fn take(&mut self, filler: Entry<E>) -> u32 {
-        if self.free == NO_CHUNK {
-            return self.grow(filler);
-        }
+    fn take(&mut self) -> u32 {
         let chunk = self.free;
         self.free = self.next[chunk as usize];
         chunk
@@ -252,9 +235,30 @@ impl<E: Copy> Chunks<E> {
         self.free = chunk;
     }
 
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self, filler: Entry<E>) -> u32 {
+    /// The earliest time in a slot.
+    fn first_time(&self, Slot { head, end }: Slot) -> SimTime {
+        let (mut chunk, last) = (head, chunk_of(end - 1));
+        let mut first = SimTime::MAX;
+        loop {
+            let start = start_of(chunk);
+            let stop = if chunk == last {
+                end
+            } else {
+                start + CHUNK as u32
+            };
+            for entry in &self.entries[start as usize..stop as usize] {
+                first = first.min(entry.at);
+            }
+            if chunk == last {
+                return first;
+            }
+            chunk = self.next[chunk as usize];
+        }
+    }
+
+    /// Adds a free chunk, filled with `filler` for want of anything else.
+    fn grow(&mut self, filler: Entry<E>) {
+        let chunk = self.next.len() as u32;
         let size = self.entries.len() + CHUNK;
         assert!(
             u32::try_from(size).is_ok(),
@@ -262,20 +266,8 @@ impl<E: Copy> Chunks<E> {
         );
         self.entries.resize(size, filler);
         self.next.push(NO_CHUNK);
-        (self.next.len() - 1) as u32
+        self.release(chunk);
     }
-}
-
-/// Inserts before entries of the same time: those come later.
-#[inline]
-fn insert_falling<E: Copy>(front: &mut Vec<Entry<E>>, entry: Entry<E>) {
-    let mut hole = front.len();
-    front.push(entry);
-    while hole > 0 && front[hole - 1].at < entry.at {
-        front[hole] = front[hole - 1];
-        hole -= 1;
-    }
-    front[hole] = entry;
 }
 
 #[inline]
@@ -308,5 +300,56 @@ const DIGIT_BITS: usize = 6;
 const RADIX: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = 64_usize.div_ceil(DIGIT_BITS);
 /// Entries per chunk, and the most that are sorted rather than spread.
-const CHUNK: usize = 16;
+const CHUNK: usize = FILL_MAX;
 const NO_CHUNK: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Calendar;
+    use base::SimDuration;
+    use base::rng::mix;
+
+    /// Chunks in use or free after `steps` events that each schedule the next, start a long timer and cancel the
+    /// one before, while `pending` are pending.
+    fn chunks_after(steps: u64, pending: u64) -> usize {
+        let mut calendar = Calendar::new();
+        let mut timers = vec![TimerId::NONE; pending as usize];
+        for event in 0..pending {
+            calendar.schedule(SimTime::ZERO, event);
+        }
+        for step in 0..steps {
+            let (now, event) = calendar.pop().expect("each event schedules another");
+            calendar.schedule(now + SimDuration::from_nanos(mix(step) % 2_000_000), event);
+            let timer = &mut timers[event as usize];
+            calendar.cancel(*timer);
+            *timer = calendar.schedule_cancellable(now + SimDuration::from_secs(15), event);
+        }
+        calendar.wheel.chunks.next.len()
+    }
+
+    #[test]
+    fn storage_stops_growing_though_each_event_leaves_a_cancelled_timer() {
+        for pending in [1, 10, 100, 1_000] {
+            let early = chunks_after(20 * pending, pending);
+            let late = chunks_after(400_000, pending);
+            assert!(
+                late <= 2 * early + 64,
+                "{pending} pending: {early} chunks grow to {late}"
+            );
+        }
+    }
+
+    #[test]
+    fn slots_of_rising_level_and_digit_hold_rising_times() {
+        let base = 0x0123_4567_89AB_CDEF_u64;
+        let place = |at: u64| (level(at ^ base), digit(at, level(at ^ base)));
+        let mut at = base;
+        while let Some(next) = at.checked_add(at - base + 1) {
+            assert!(place(at) <= place(next), "{at:x} {next:x}");
+            at = next;
+        }
+        assert_eq!(place(u64::MAX), (LEVELS - 1, 15));
+        assert_eq!(place(base), (0, 0x2F));
+    }
+}
