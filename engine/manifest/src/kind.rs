@@ -7,15 +7,17 @@ use serde::de::DeserializeOwned;
 use crate::change;
 use crate::check::Check;
 use crate::destination_rule::DestinationRuleSpec;
-use crate::document::{self, Collector, Object};
+use crate::document::{self, Collector};
 use crate::names::NameRule;
 use crate::namespace::NamespaceSpec;
+use crate::object::Object;
 use crate::pod::PodSpec;
 use crate::resource::{Resource, Resources};
 use crate::schema::Schema;
 use crate::service::ServiceSpec;
 use crate::virtual_service::VirtualServiceSpec;
 use crate::workload::{DeploymentSpec, ReplicaSetSpec, StatefulSetSpec};
+use crate::yaml::problem::suggestion;
 
 /// A `spec` of a kind that is read.
 pub(crate) trait Kind: DeserializeOwned {
@@ -54,8 +56,8 @@ pub(crate) enum Format {
 
 /// A row of the table of kinds.
 pub(crate) struct Row {
-    pub(crate) kind: &'static str,
-    pub(crate) api_versions: &'static [&'static str],
+    kind: &'static str,
+    api_versions: &'static [&'static str],
     pub(crate) read: fn(&mut Collector<'_>, &Object<'_, '_>),
     pub(crate) apply: fn(&mut Resources, &mut Resources),
     pub(crate) delete: fn(&mut Resources, &str, &str) -> bool,
@@ -72,7 +74,7 @@ const fn row<K: Kind>() -> Row {
 }
 
 /// The kinds that are read.
-pub(crate) static KINDS: &[Row] = &[
+static KINDS: &[Row] = &[
     row::<NamespaceSpec>(),
     row::<PodSpec>(),
     row::<DeploymentSpec>(),
@@ -84,7 +86,7 @@ pub(crate) static KINDS: &[Row] = &[
 ];
 
 /// The other kinds of the API groups above: a kind of these groups that stands in neither list is misspelt.
-pub(crate) static NEIGHBOURS: &[(&str, &[&str])] = &[
+static NEIGHBOURS: &[(&str, &[&str])] = &[
     (
         "",
         &[
@@ -127,6 +129,49 @@ pub(crate) const ISTIO_NETWORKING: &[&str] = &[
 ];
 
 /// The group of an API version: `apps` of `apps/v1`, empty for `v1`.
-pub(crate) fn group_of(api_version: &str) -> &str {
+fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// What a kind and its version name.
+pub(crate) enum Found {
+    /// A kind that is read.
+    Read(&'static Row),
+    /// A kind that does not matter here.
+    Other,
+    /// Nothing that a cluster would know, and what may be meant.
+    Nothing(Option<String>),
+}
+
+/// The kind that an object names.
+pub(crate) fn find(api_version: &str, kind: &str) -> Found {
+    let group = group_of(api_version);
+    if let Some(row) = KINDS.iter().find(|row| row.kind == kind) {
+        if row.api_versions.contains(&api_version) {
+            return Found::Read(row);
+        }
+        // Other groups may have a kind of the same name, such as Knative's Service.
+        let preferred = row.api_versions[0];
+        let own = row
+            .api_versions
+            .iter()
+            .any(|version| group_of(version) == group);
+        if own
+            || !group.contains('.')
+            || suggestion(group, [group_of(preferred)].into_iter()).is_some()
+        {
+            return Found::Nothing(Some(format!("write `apiVersion: {preferred}`")));
+        }
+    }
+    let Some((_, neighbours)) = NEIGHBOURS.iter().find(|(name, _)| *name == group) else {
+        return Found::Other;
+    };
+    if neighbours.contains(&kind) || kind == "List" {
+        return Found::Other;
+    }
+    let read = KINDS
+        .iter()
+        .filter(|row| group_of(row.api_versions[0]) == group);
+    let names = read.map(|row| row.kind).chain(neighbours.iter().copied());
+    Found::Nothing(suggestion(kind, names))
 }

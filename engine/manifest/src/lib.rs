@@ -27,6 +27,7 @@ mod names;
 pub mod namespace;
 pub mod node;
 mod nullable;
+mod object;
 mod one_of;
 pub mod outlier_detection;
 pub mod percent;

@@ -129,7 +129,30 @@ pub struct WarmupConfiguration {
     pub minimum_percent: Option<Percentage>,
     /// How its load grows: 1 is linear.
     #[serde(default, deserialize_with = "nullable::optional")]
-    pub aggression: Option<f64>,
+    pub aggression: Option<Aggression>,
+}
+
+/// A number that is not negative.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Aggression(f64);
+
+impl Aggression {
+    /// The number.
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Aggression {
+    type Error = &'static str;
+    fn try_from(value: f64) -> Result<Self, &'static str> {
+        if value >= 0.0 {
+            Ok(Self(value))
+        } else {
+            Err("must not be negative")
+        }
+    }
 }
 
 /// A number from 0 to 100.

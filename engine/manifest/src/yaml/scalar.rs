@@ -54,7 +54,7 @@ pub(crate) fn resolve_tagged<'s>(
     text: Cow<'s, str>,
     tag: &str,
 ) -> Result<Scalar<'s>, Cow<'s, str>> {
-    if tag == "str" {
+    if !matches!(tag, "int" | "float" | "bool" | "null" | "timestamp") {
         return Ok(Scalar::String(text));
     }
     let value = resolve(text.clone());
@@ -153,10 +153,16 @@ fn float(text: &str) -> Option<Scalar<'static>> {
     finite(text)
 }
 
-/// A number that begins with a point. Go looks at it unseparated from its underscores.
+/// A number that begins with a point: here underscores must stand between digits.
 fn point_float(text: &str) -> Option<Scalar<'static>> {
-    let plain = text.replace('_', "");
-    float(&plain)
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let separating = |at: usize| at > 0 && is_digit(at - 1) && is_digit(at + 1);
+    let underscores = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    if !underscores.into_iter().all(|(at, _)| separating(at)) {
+        return None;
+    }
+    float(&text.replace('_', ""))
 }
 
 /// `0b+1`: go-yaml cuts the prefix off and lets a sign follow.
@@ -248,6 +254,9 @@ mod tests {
             "+",
             ".",
             "..",
+            ".1_",
+            "._1",
+            ".1__2",
             "0b",
             "1e",
             "0b2",
