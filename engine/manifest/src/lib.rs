@@ -44,6 +44,8 @@ pub mod service;
 pub mod source;
 pub mod span;
 pub mod string_match;
+#[cfg(test)]
+mod tests;
 mod timeout;
 pub mod timestamp;
 pub mod tls;
