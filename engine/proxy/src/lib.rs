@@ -12,6 +12,7 @@ pub mod effect;
 pub mod input;
 pub mod listener;
 pub mod names;
+pub mod re2;
 pub mod request;
 pub mod response_flag;
 pub mod table;
