@@ -8,11 +8,25 @@
 //!    so whoever sends many requests of one shape resolves once.
 //! 3. [`Proxy::handle`](proxy::Proxy::handle) takes that resolution through faults, host choice, timeouts and retries.
 
+mod active_request;
+mod attempt;
+mod cluster;
+mod cors;
+mod draws;
 pub mod effect;
+mod fault;
 pub mod input;
 pub mod listener;
+mod load_balancer;
 pub mod names;
+pub mod problem;
+pub mod proxy;
 pub mod re2;
 pub mod request;
 pub mod response_flag;
+pub mod router;
+mod sanitize;
+mod slab;
+pub mod stats;
 pub mod table;
+pub mod trace;

@@ -1,9 +1,28 @@
 //! One configuration, compiled: names resolved, expressions built, routes indexed.
+//!
+//! Compiling happens once per configuration, and proxies that are told the same share the result. What follows from a
+//! request's head ([`Table::resolve`]) is decided here and depends on nothing else; chance, time and load are
+//! [`Proxy`](crate::proxy::Proxy)'s.
 
-use crate::names::ClusterId;
+mod cluster;
+mod compile;
+mod resolve;
+mod route;
+
+use crate::names::{ClusterId, EndpointId};
+use crate::problem::Problem;
 use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlags};
+use crate::router::route_index::RouteIndex;
+use crate::router::virtual_host::Domains;
+use crate::trace::Trace;
 use base::SimDuration;
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+use xds::{HealthStatus, HttpFault, Origin};
+
+pub(crate) use cluster::{Cluster, ClusterSettings, HostConfig, LbKind, LocalityConfig};
+pub(crate) use route::{Destination, Mirror, Plan, Route};
 
 base::id! {
     /// A route configuration of a table.
@@ -45,10 +64,203 @@ pub enum Outcome {
         /// The headers, `location` among them.
         headers: Vec<(String, String)>,
     },
-    /// The request goes to the address that the client dialled (`PassthroughCluster`).
+    /// The request goes to the address that the client dialled (`PassthroughCluster`), with the first upstream head.
     Passthrough(ClusterId),
 }
 
 /// A compiled configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Table {}
+pub struct Table {
+    configs: Vec<RouteConfig>,
+    config_ids: FxHashMap<String, RouteConfigId>,
+    virtual_hosts: Vec<VirtualHost>,
+    routes: Vec<Route>,
+    /// What the event loop needs of each route, by [`RouteId`].
+    plans: Vec<Plan>,
+    clusters: Vec<Cluster>,
+    cluster_index: FxHashMap<ClusterId, u32>,
+    /// A gateway, which trusts its clients less than a sidecar does.
+    edge: bool,
+}
+
+#[derive(Clone, Debug)]
+struct RouteConfig {
+    name: String,
+    domains: Domains,
+    ignore_port: bool,
+}
+
+#[derive(Clone, Debug)]
+struct VirtualHost {
+    name: String,
+    routes: Range<usize>,
+    index: Option<RouteIndex>,
+    include_attempt_count: bool,
+    require_tls: bool,
+}
+
+impl Table {
+    /// Compiles a configuration. Names are added to `names`, which all tables of a world share.
+    pub fn compile(
+        snapshot: &xds::Snapshot,
+        names: &mut crate::names::Names,
+    ) -> (Self, Vec<Problem>) {
+        compile::compile(snapshot, names)
+    }
+
+    /// The route configuration of this name.
+    pub fn route_config(&self, name: &str) -> Option<RouteConfigId> {
+        self.config_ids.get(name).copied()
+    }
+
+    /// A route configuration's name.
+    pub fn route_config_name(&self, id: RouteConfigId) -> &str {
+        &self.configs[id.index()].name
+    }
+
+    /// What becomes of a request with this head.
+    pub fn resolve(&self, config: RouteConfigId, head: &RequestHead) -> Resolution {
+        resolve::resolve(self, config, head)
+    }
+
+    /// What becomes of a request with this head, and why.
+    pub fn explain(&self, config: RouteConfigId, head: &RequestHead) -> (Resolution, Trace<'_>) {
+        let resolution = self.resolve(config, head);
+        let trace = resolve::trace(self, config, head, &resolution);
+        (resolution, trace)
+    }
+
+    /// The route that a request with this head matches: matching alone, without what follows from it.
+    pub fn find_route(&self, config: RouteConfigId, head: &RequestHead) -> Option<RouteId> {
+        resolve::find_route(self, config, head, true)
+    }
+
+    /// The same, asking one route after the other: what indexes are measured against.
+    pub fn find_route_by_scan(&self, config: RouteConfigId, head: &RequestHead) -> Option<RouteId> {
+        resolve::find_route(self, config, head, false)
+    }
+
+    /// A route's name: its rule's; `default` for default routes.
+    pub fn route_name(&self, id: RouteId) -> &str {
+        &self.routes[id.index()].source.name
+    }
+
+    /// The rule that a route was made from; none for default routes.
+    pub fn route_origin(&self, id: RouteId) -> Option<&Origin> {
+        self.routes[id.index()].source.origin.as_ref()
+    }
+
+    /// The name of a route's virtual host.
+    pub fn virtual_host_name(&self, id: RouteId) -> &str {
+        &self.virtual_hosts[self.routes[id.index()].virtual_host].name
+    }
+
+    /// A route's faults.
+    pub fn fault(&self, id: RouteId) -> Option<&HttpFault> {
+        self.routes[id.index()].source.fault.as_ref()
+    }
+
+    /// A route's retry policy.
+    pub fn retry_policy(&self, id: RouteId) -> Option<&xds::RetryPolicy> {
+        self.routes[id.index()].target()?.retry_policy.as_ref()
+    }
+
+    /// A route's timeout; none where it does not forward, zero where it has no limit.
+    pub fn timeout(&self, id: RouteId) -> Option<SimDuration> {
+        Some(self.routes[id.index()].target()?.timeout)
+    }
+
+    /// A route's clusters in its order; empty where it does not forward.
+    pub fn route_clusters(&self, id: RouteId) -> impl Iterator<Item = RouteCluster<'_>> {
+        let sources = self.routes[id.index()].target().into_iter();
+        let sources = sources.flat_map(|target| &target.clusters);
+        let destinations = &self.plans[id.index()].destinations;
+        destinations
+            .iter()
+            .zip(sources)
+            .map(|(destination, source)| RouteCluster {
+                id: destination.cluster,
+                name: &source.name,
+                weight: source.weight,
+                origin: source.origin.as_ref(),
+            })
+    }
+
+    /// A route's mirrors in its order.
+    pub fn route_mirrors(&self, id: RouteId) -> impl Iterator<Item = RouteMirror<'_>> {
+        let sources = self.routes[id.index()].target().into_iter();
+        let sources = sources.flat_map(|target| &target.mirrors);
+        let mirrors = &self.plans[id.index()].mirrors;
+        mirrors
+            .iter()
+            .zip(sources)
+            .map(|(mirror, source)| RouteMirror {
+                id: mirror.cluster,
+                name: &source.cluster,
+                fraction: source.fraction,
+                origin: source.origin.as_ref(),
+            })
+    }
+
+    /// Whether the configuration has this cluster.
+    pub fn has_cluster(&self, id: ClusterId) -> bool {
+        self.cluster_index.contains_key(&id)
+    }
+
+    /// What the configuration says about a cluster.
+    pub fn cluster_config(&self, id: ClusterId) -> Option<&xds::Cluster> {
+        Some(&self.cluster(id)?.source)
+    }
+
+    /// How long a connection attempt may take; none if there is no such cluster.
+    pub fn connect_timeout(&self, id: ClusterId) -> Option<SimDuration> {
+        Some(self.cluster(id)?.source.connect_timeout)
+    }
+
+    /// A cluster's endpoints with their health.
+    pub fn endpoints(&self, id: ClusterId) -> impl Iterator<Item = (EndpointId, HealthStatus)> {
+        let hosts = self.cluster(id).into_iter().flat_map(|c| &c.hosts);
+        hosts.map(|host| (host.endpoint, host.health))
+    }
+
+    /// The clusters of the configuration, in its order.
+    pub fn clusters(&self) -> impl Iterator<Item = ClusterId> {
+        self.clusters.iter().map(|cluster| cluster.id)
+    }
+
+    pub(crate) fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
+        let index = self.cluster_index.get(&id)?;
+        Some(&self.clusters[*index as usize])
+    }
+
+    #[inline]
+    pub(crate) fn plan(&self, id: RouteId) -> &Plan {
+        &self.plans[id.index()]
+    }
+}
+
+/// A cluster that a route names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RouteCluster<'a> {
+    /// Its id, whether it exists or not.
+    pub id: ClusterId,
+    /// Its name.
+    pub name: &'a str,
+    /// Its share of the sum of weights; plays no part where it is the only one.
+    pub weight: u32,
+    /// The destination behind it.
+    pub origin: Option<&'a Origin>,
+}
+
+/// A mirror that a route names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RouteMirror<'a> {
+    /// The cluster's id, whether it exists or not.
+    pub id: ClusterId,
+    /// The cluster's name.
+    pub name: &'a str,
+    /// For how many requests.
+    pub fraction: base::Ratio,
+    /// The mirror behind it.
+    pub origin: Option<&'a Origin>,
+}

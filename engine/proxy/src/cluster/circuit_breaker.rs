@@ -1,0 +1,47 @@
+//! How much of its limits a cluster uses. A limit that is reached refuses; nothing is dropped before.
+//!
+//! Source: envoyproxy/envoy 1.40, source/common/upstream/resource_manager_impl.h.
+
+use crate::table::ClusterSettings;
+
+/// What is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Connections, those being made and drained included.
+    pub(crate) connections: u32,
+    /// Tries that wait for a connection.
+    pub(crate) pending: u32,
+    /// Tries that hold a connection.
+    pub(crate) requests: u32,
+    /// Retries, from the decision to the retried try's result.
+    pub(crate) retries: u32,
+}
+
+impl Usage {
+    #[inline]
+    pub(crate) const fn admits_connection(&self, settings: &ClusterSettings) -> bool {
+        self.connections < settings.max_connections
+    }
+
+    #[inline]
+    pub(crate) const fn admits_pending(&self, settings: &ClusterSettings) -> bool {
+        self.pending < settings.max_pending_requests
+    }
+
+    #[inline]
+    pub(crate) const fn admits_request(&self, settings: &ClusterSettings) -> bool {
+        self.requests < settings.max_requests
+    }
+
+    /// A retry budget replaces `max_retries`.
+    pub(crate) fn admits_retry(&self, settings: &ClusterSettings) -> bool {
+        let limit = match settings.retry_budget {
+            Some((percent, least)) => {
+                let under_way = f64::from(self.requests) + f64::from(self.pending);
+                least.max((percent / 100.0 * under_way) as u32)
+            }
+            None => settings.max_retries,
+        };
+        self.retries < limit
+    }
+}

@@ -1,0 +1,263 @@
+//! One Envoy: handed the time and an input, it answers with effects.
+
+use crate::cluster::{ClusterState, Host, World};
+use crate::effect::{Effect, TimerKind};
+use crate::input::Input;
+use crate::names::{ClusterId, EndpointId};
+use crate::router::{Router, Turn};
+use crate::slab::NONE;
+use crate::stats::{ClusterStats, HttpStats};
+use crate::table::Table;
+use base::SimTime;
+use std::sync::Arc;
+
+/// One proxy.
+///
+/// The same configuration, key and inputs give the same effects, in the same order, on every machine.
+#[derive(Debug)]
+pub struct Proxy {
+    /// The table in force, and those that requests under way were resolved with.
+    tables: Vec<Arc<Table>>,
+    epoch: u32,
+    router: Router,
+}
+
+impl Proxy {
+    /// A proxy with its first configuration. All its random draws are keyed by `draws_key`.
+    pub fn new(table: Arc<Table>, draws_key: u64) -> Self {
+        Self {
+            tables: vec![table],
+            epoch: 0,
+            router: Router::new(draws_key),
+        }
+    }
+
+    /// Takes over another configuration: requests under way keep the route that they resolved, clusters and hosts that
+    /// stay as they are keep their state.
+    pub fn apply(&mut self, now: SimTime, table: Arc<Table>, effects: &mut Vec<Effect>) {
+        let old = Arc::clone(&self.tables[self.epoch as usize]);
+        let mut world = World {
+            now,
+            key: self.router.key,
+            effects,
+        };
+        for account in &mut self.router.accounts {
+            if account.current == NONE {
+                continue;
+            }
+            let state = &mut self.router.clusters[account.current];
+            let (before, after) = (old.cluster(account.id), table.cluster(account.id));
+            match (before, after) {
+                (Some(before), Some(after)) if before.source == after.source => {
+                    if (&before.hosts, &before.localities) != (&after.hosts, &after.localities) {
+                        state.update(after, &mut world);
+                    }
+                }
+                _ => {
+                    state.retire(world.effects);
+                    if state.references == 0 {
+                        self.router.clusters.remove(account.current);
+                    }
+                    account.current = NONE;
+                }
+            }
+        }
+        self.epoch = self.free_epoch();
+        let place = self.epoch as usize;
+        if place == self.tables.len() {
+            self.tables.push(table);
+        } else {
+            self.tables[place] = table;
+        }
+        self.forget_tables();
+    }
+
+    /// A place for a table that no request under way needs.
+    fn free_epoch(&self) -> u32 {
+        let used = |epoch: u32| self.router.requests.iter().any(|(_, r)| r.epoch == epoch);
+        let count = u32::try_from(self.tables.len()).expect("fewer than 2^32 tables");
+        (0..count).find(|epoch| !used(*epoch)).unwrap_or(count)
+    }
+
+    /// Lets go of tables that no request under way needs.
+    fn forget_tables(&mut self) {
+        let current = Arc::clone(&self.tables[self.epoch as usize]);
+        for epoch in 0..self.tables.len() {
+            let needed = self
+                .router
+                .requests
+                .iter()
+                .any(|(_, request)| request.epoch as usize == epoch);
+            if !needed {
+                self.tables[epoch] = Arc::clone(&current);
+            }
+        }
+    }
+
+    /// The configuration in force: the one that requests are to be resolved with.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.tables[self.epoch as usize]
+    }
+
+    /// Takes an input, and appends what it asks for to `effects`. Inputs about what has ended are ignored.
+    pub fn handle(&mut self, now: SimTime, input: Input<'_>, effects: &mut Vec<Effect>) {
+        let router = &mut self.router;
+        let mut turn = Turn {
+            now,
+            tables: &self.tables,
+            epoch: self.epoch,
+            effects,
+        };
+        let turn = &mut turn;
+        match input {
+            Input::Request {
+                tag,
+                identity,
+                resolution,
+            } => router.on_request(turn, tag, identity, resolution),
+            Input::Connected { attempt } => router.on_connected(turn, attempt),
+            Input::Response {
+                attempt,
+                status,
+                grpc_status,
+            } => router.on_response(turn, attempt, status, grpc_status),
+            Input::Reset { attempt, reason } => router.on_reset(turn, attempt, reason),
+            Input::Disconnected { endpoint } => {
+                for account in &router.accounts {
+                    if account.current != NONE {
+                        router.clusters[account.current].disconnected(endpoint);
+                    }
+                }
+            }
+            Input::Timer(timer) => match timer.kind {
+                TimerKind::FaultDelay
+                | TimerKind::Global
+                | TimerKind::PerTry
+                | TimerKind::BackOff => router.on_request_timer(turn, timer.kind, timer.slot),
+                TimerKind::Mirror => router.on_mirror_timeout(turn, timer.slot),
+                TimerKind::OutlierSweep | TimerKind::HostUpdate => {
+                    let id = ClusterId::new(timer.slot as usize);
+                    self.on_cluster_timer(now, timer.kind, id, effects);
+                }
+            },
+            Input::Cancel(request) => router.on_cancel(turn, request),
+        }
+    }
+
+    fn on_cluster_timer(
+        &mut self,
+        now: SimTime,
+        kind: TimerKind,
+        id: ClusterId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let router = &mut self.router;
+        let Some(account) = router.account_ids.get(&id) else {
+            return;
+        };
+        let current = router.accounts[*account as usize].current;
+        if current == NONE {
+            return;
+        }
+        let state = &mut router.clusters[current];
+        let key = router.key;
+        if kind == TimerKind::OutlierSweep {
+            state.sweep(&mut World { now, key, effects });
+        } else {
+            state.merged_update(now, key);
+        }
+    }
+
+    /// What the HTTP filters counted.
+    pub fn http_stats(&self) -> &HttpStats {
+        &self.router.http
+    }
+
+    /// What each cluster that was used counted, in the order of first use.
+    pub fn stats(&self) -> impl Iterator<Item = (ClusterId, &ClusterStats)> {
+        let accounts = self.router.accounts.iter();
+        accounts.map(|account| (account.id, &account.stats))
+    }
+
+    /// A cluster that has been used, as it is now.
+    pub fn cluster(&self, id: ClusterId) -> Option<ClusterView<'_>> {
+        let account = &self.router.accounts[*self.router.account_ids.get(&id)? as usize];
+        if account.current == NONE {
+            return None;
+        }
+        Some(ClusterView {
+            state: &self.router.clusters[account.current],
+            stats: &account.stats,
+        })
+    }
+
+    /// Requests that have not ended.
+    pub fn active_requests(&self) -> usize {
+        self.router.requests.len()
+    }
+
+    /// Tries and mirrored copies that have not ended.
+    pub fn active_attempts(&self) -> usize {
+        self.router.attempts.len()
+    }
+}
+
+/// A cluster in one proxy at one time.
+#[derive(Clone, Copy, Debug)]
+pub struct ClusterView<'a> {
+    state: &'a ClusterState,
+    stats: &'a ClusterStats,
+}
+
+/// A host in one proxy at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostView {
+    /// Its address.
+    pub endpoint: EndpointId,
+    /// Requests that hold a connection to it.
+    pub active_requests: u32,
+    /// Connections to it.
+    pub connections: u32,
+    /// Outlier detection has ejected it.
+    pub ejected: bool,
+    /// It is configured as healthy and not ejected.
+    pub healthy: bool,
+}
+
+impl<'a> ClusterView<'a> {
+    /// What it counted, under all its configurations.
+    pub fn stats(&self) -> &'a ClusterStats {
+        self.stats
+    }
+
+    /// Requests that hold a connection.
+    pub fn active_requests(&self) -> u32 {
+        self.state.usage.requests
+    }
+
+    /// Requests that wait for a connection.
+    pub fn pending_requests(&self) -> u32 {
+        self.state.usage.pending
+    }
+
+    /// Connections.
+    pub fn connections(&self) -> u32 {
+        self.state.usage.connections
+    }
+
+    /// Retries under way.
+    pub fn retries(&self) -> u32 {
+        self.state.usage.retries
+    }
+
+    /// Its hosts, in the order of the configuration.
+    pub fn hosts(&self) -> impl Iterator<Item = HostView> {
+        self.state.configured_hosts().map(|host: &Host| HostView {
+            endpoint: host.endpoint,
+            active_requests: host.active,
+            connections: host.pool.connections(),
+            ejected: host.is_ejected(),
+            healthy: host.is_healthy(),
+        })
+    }
+}

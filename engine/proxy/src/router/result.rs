@@ -1,0 +1,200 @@
+//! What a try's end means for its request: another try, or the final response.
+//!
+//! Source: envoyproxy/envoy 1.40, source/common/router/router.cc (onUpstreamHeaders, onUpstreamReset, doRetry).
+
+use super::retry::{NoRetry, Retry, TryResult};
+use super::{Router, Turn};
+use crate::active_request::LocalReply;
+use crate::attempt::Attempt;
+use crate::cluster::PickDraws;
+use crate::draws;
+use crate::effect::{Effect, Timer, TimerKind};
+use crate::input::ResetReason;
+use crate::names::EndpointId;
+use crate::response_flag::{Details, ResponseFlag};
+use crate::slab::NONE;
+use base::SimDuration;
+
+impl Router {
+    /// Decides what becomes of a request whose try has ended. The try itself is freed by the caller.
+    pub(super) fn decide(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, result: TryResult) {
+        let slot = attempt.request.slot;
+        let request = &mut self.requests[slot];
+        request.attempt = NONE;
+        let kind = TimerKind::PerTry;
+        if request.disarm(kind) {
+            turn.effects.push(Effect::CancelTimer(Timer { kind, slot }));
+        }
+        let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
+        let verdict = match policy {
+            Some(policy) => {
+                self.release_retry_slot(slot);
+                let state = &self.clusters[attempt.cluster];
+                let request = &mut self.requests[slot];
+                let written = request.written;
+                policy.decide(&mut request.retry, result, written, || {
+                    state.usage.admits_retry(&state.settings)
+                })
+            }
+            None => Retry::No(NoRetry::NotRetriable),
+        };
+        let state = &mut self.clusters[attempt.cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        let request = &mut self.requests[slot];
+        match verdict {
+            Retry::Within(window) => {
+                state.usage.retries += 1;
+                state.references += 1;
+                request.retry_slot = attempt.cluster;
+                if policy.is_some_and(|p| p.previous_hosts || p.previous_priorities.is_some()) {
+                    let endpoint = state.hosts[attempt.host as usize].endpoint;
+                    request.tried.push(endpoint);
+                }
+                let site = draws::BACK_OFF + u32::from(request.attempts) + 1;
+                let pause = draws::draw(self.key, request.identity, site) % u64::from(window);
+                request.arm(TimerKind::BackOff);
+                let at = turn.now + SimDuration::from_millis(pause);
+                turn.set_timer(TimerKind::BackOff, slot, at);
+                return;
+            }
+            Retry::No(NoRetry::NotRetriable) => {
+                stats.upstream_rq_retry_success += u64::from(request.attempts > 1);
+            }
+            Retry::No(NoRetry::LimitExceeded) => {
+                stats.upstream_rq_retry_limit_exceeded += 1;
+                let flag = ResponseFlag::UpstreamRetryLimitExceeded;
+                request.flags = request.flags.with(flag);
+            }
+            Retry::No(NoRetry::Overflow) => {
+                stats.upstream_rq_retry_overflow += 1;
+                request.flags = request.flags.with(ResponseFlag::UpstreamOverflow);
+            }
+        }
+        match result {
+            TryResult::Response {
+                status,
+                grpc_status,
+            } => {
+                stats.complete(status);
+                self.reply(turn, slot, status, grpc_status, Details::ViaUpstream);
+            }
+            TryResult::Reset(reason) => {
+                let answer = reset_reply(reason);
+                stats.complete(answer.status);
+                self.reply_locally(turn, slot, answer);
+            }
+            TryResult::PerTryTimeout => {
+                stats.complete(PER_TRY_TIMEOUT.status);
+                self.reply_locally(turn, slot, PER_TRY_TIMEOUT);
+            }
+        }
+    }
+
+    /// A try was refused by a circuit breaker: final.
+    pub(super) fn end_in_overflow(&mut self, turn: &mut Turn<'_>, attempt: &Attempt) {
+        let slot = attempt.request.slot;
+        let request = &mut self.requests[slot];
+        request.attempt = NONE;
+        let entry = self.clusters[attempt.cluster].entry as usize;
+        let stats = &mut self.accounts[entry].stats;
+        // Envoy counts so: the retry ended in something that is not retriable.
+        stats.upstream_rq_retry_success += u64::from(request.attempts > 1);
+        stats.complete(OVERFLOW.status);
+        self.reply_locally(turn, slot, OVERFLOW);
+    }
+
+    /// A pause is over: another try, on another host where the policy asks for one.
+    pub(super) fn retry(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        let request = &mut self.requests[slot];
+        request.attempts += 1;
+        let (identity, number) = (request.identity, request.attempts);
+        let id = request.cluster.expect("who is retried has a cluster");
+        let account = self.account_ids[&id] as usize;
+        let stats = &mut self.accounts[account].stats;
+        stats.upstream_rq_retry += 1;
+        // The cluster may have gone since: then there is no host, and it stays at that.
+        let Some(cluster) = self.cluster(turn, id) else {
+            let stats = &mut self.accounts[account].stats;
+            stats.complete(503);
+            self.reply_locally(turn, slot, crate::active_request::NO_HEALTHY_UPSTREAM);
+            return;
+        };
+        let numbers = PickDraws::new(self.key, identity, number, false);
+        match self.pick_again(turn, slot, cluster, numbers) {
+            Some(host) => self.start_try(turn, slot, cluster, host),
+            None => self.no_host(turn, slot, cluster),
+        }
+    }
+
+    /// Chooses a host for a retry: of several picks the first that was not tried, else the last.
+    fn pick_again(
+        &mut self,
+        turn: &Turn<'_>,
+        slot: u32,
+        cluster: u32,
+        mut numbers: PickDraws,
+    ) -> Option<u32> {
+        let request = &self.requests[slot];
+        let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
+        let state = &mut self.clusters[cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        let tried: &[EndpointId] = &request.tried;
+        let loads = policy
+            .and_then(|policy| policy.previous_priorities)
+            .and_then(|frequency| {
+                let counted = tried.len() - tried.len() % frequency as usize;
+                (counted > 0).then(|| state.loads_without(&tried[..counted]))?
+            });
+        let picks = match policy {
+            Some(policy) if policy.previous_hosts => policy.reselections + 1,
+            Some(_) | None => 1,
+        };
+        let mut chosen = None;
+        for _ in 0..picks {
+            chosen = Some(state.pick(&mut numbers, loads.as_ref(), stats)?);
+            let endpoint = chosen.map(|host| state.hosts[host as usize].endpoint);
+            if !endpoint.is_some_and(|endpoint| tried.contains(&endpoint)) {
+                break;
+            }
+        }
+        chosen
+    }
+}
+
+/// The reply to a request whose last try ended without a response.
+fn reset_reply(reason: ResetReason) -> LocalReply {
+    use ResponseFlag::{
+        UpstreamConnectionFailure, UpstreamConnectionTermination, UpstreamProtocolError,
+        UpstreamRemoteReset,
+    };
+    let (status, flag, details) = match reason {
+        ResetReason::ConnectionFailure => (
+            503,
+            UpstreamConnectionFailure,
+            Details::RemoteConnectionFailure,
+        ),
+        ResetReason::ConnectionTimeout => {
+            (503, UpstreamConnectionFailure, Details::ConnectionTimeout)
+        }
+        ResetReason::ConnectionTermination => (
+            503,
+            UpstreamConnectionTermination,
+            Details::ConnectionTermination,
+        ),
+        ResetReason::RemoteReset => (503, UpstreamRemoteReset, Details::RemoteReset),
+        ResetReason::RemoteRefusedStream => {
+            (503, UpstreamRemoteReset, Details::RemoteRefusedStreamReset)
+        }
+        ResetReason::ProtocolError => (502, UpstreamProtocolError, Details::ProtocolError),
+    };
+    LocalReply::new(status, flag, details)
+}
+
+const OVERFLOW: LocalReply =
+    LocalReply::new(503, ResponseFlag::UpstreamOverflow, Details::Overflow);
+
+const PER_TRY_TIMEOUT: LocalReply = LocalReply::new(
+    504,
+    ResponseFlag::UpstreamRequestTimeout,
+    Details::UpstreamPerTryTimeout,
+);

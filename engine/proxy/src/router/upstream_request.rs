@@ -1,0 +1,450 @@
+//! One try: its connection, its response, its end.
+//!
+//! Source: envoyproxy/envoy 1.40, source/common/router/upstream_request.cc, source/common/conn_pool/conn_pool_base.cc.
+
+use super::retry::TryResult;
+use super::{Router, Turn};
+use crate::attempt::{Attempt, Phase};
+use crate::cluster::connection_pool::{Books, Pool, StreamEnd};
+use crate::cluster::outlier_detection::Report;
+use crate::effect::{AttemptId, Effect, RequestId, Send, TimerKind};
+use crate::input::ResetReason;
+use crate::slab::{NONE, Slab};
+
+/// Why a try gets no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overflow {
+    /// `max_pending_requests`.
+    Pending,
+    /// `max_requests`.
+    Active,
+}
+
+impl Router {
+    /// Begins a request's try on a host.
+    pub(super) fn start_try(&mut self, turn: &mut Turn<'_>, slot: u32, cluster: u32, host: u32) {
+        let request = &self.requests[slot];
+        let id = RequestId {
+            slot,
+            generation: self.requests.generation(slot),
+        };
+        let (attempt, _) = self.attempts.insert(Attempt {
+            grpc: request.grpc,
+            head: request.head,
+            number: request.attempts,
+            ..Attempt::new(request.tag, id, cluster, host)
+        });
+        self.requests[slot].attempt = attempt;
+        self.place(turn, attempt);
+    }
+
+    /// Finds a connection for a try, or a place among those that wait.
+    pub(super) fn place(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        let Attempt { cluster, host, .. } = self.attempts[slot];
+        let state = &mut self.clusters[cluster];
+        state.references += 1;
+        state.hosts[host as usize].references += 1;
+        let (pool, mut books, attempts) = self.pool(cluster, host);
+        let overflow = match pool.ready(turn.now, &mut books) {
+            Some(_) if !books.usage.admits_request(books.settings) => Some(Overflow::Active),
+            Some(connection) => {
+                pool.attach(connection, &mut books);
+                attempts[slot].connection = connection;
+                self.send(turn, slot, false);
+                self.on_attached(turn, slot);
+                return;
+            }
+            None if !books.usage.admits_pending(books.settings) => Some(Overflow::Pending),
+            None => {
+                pool.enqueue(attempts, slot, &mut books);
+                None
+            }
+        };
+        match overflow {
+            Some(overflow) => self.overflow(turn, slot, overflow),
+            None => self.open_connections(turn, cluster, host),
+        }
+    }
+
+    /// A host's pool, the books of its cluster, and the tries that may wait in it.
+    fn pool(&mut self, cluster: u32, host: u32) -> (&mut Pool, Books<'_>, &mut Slab<Attempt>) {
+        let state = &mut self.clusters[cluster];
+        let books = Books {
+            settings: &state.settings,
+            usage: &mut state.usage,
+            stats: &mut self.accounts[state.entry as usize].stats,
+        };
+        (
+            &mut state.hosts[host as usize].pool,
+            books,
+            &mut self.attempts,
+        )
+    }
+
+    /// Opens connections for those that wait, as far as the cluster's limit allows.
+    fn open_connections(&mut self, turn: &mut Turn<'_>, cluster: u32, host: u32) {
+        for _ in 0..CONNECTIONS_AT_A_TIME {
+            let (pool, books, _) = self.pool(cluster, host);
+            if !pool.needs_connection(books.settings) {
+                return;
+            }
+            if !books.usage.admits_connection(books.settings) {
+                let state = &mut self.clusters[cluster];
+                let stats = &mut self.accounts[state.entry as usize].stats;
+                state.expire_connections(turn.now, stats);
+            }
+            let (pool, mut books, attempts) = self.pool(cluster, host);
+            let admitted = books.usage.admits_connection(books.settings);
+            if !admitted {
+                books.stats.upstream_cx_overflow += 1;
+                // A pool without any connection may always make one.
+                if !pool.has_none() {
+                    return;
+                }
+            }
+            if let Some(opener) = pool.open(attempts, turn.now, &mut books) {
+                self.send(turn, opener, true);
+            }
+            if !admitted {
+                return;
+            }
+        }
+    }
+
+    /// Serves those that wait from connections that are ready.
+    fn serve_queue(&mut self, turn: &mut Turn<'_>, cluster: u32, host: u32) {
+        loop {
+            let (pool, mut books, attempts) = self.pool(cluster, host);
+            let Some(slot) = pool.first_queued() else {
+                return;
+            };
+            let Some(connection) = pool.ready(turn.now, &mut books) else {
+                self.open_connections(turn, cluster, host);
+                return;
+            };
+            pool.dequeue(attempts, slot, books.usage);
+            if !books.usage.admits_request(books.settings) {
+                self.overflow(turn, slot, Overflow::Active);
+                continue;
+            }
+            pool.attach(connection, &mut books);
+            attempts[slot].connection = connection;
+            self.send(turn, slot, false);
+            self.on_attached(turn, slot);
+        }
+    }
+
+    fn send(&self, turn: &mut Turn<'_>, slot: u32, new_connection: bool) {
+        let attempt = &self.attempts[slot];
+        let cluster = &self.clusters[attempt.cluster];
+        turn.effects.push(Effect::Send(Send {
+            attempt: AttemptId {
+                slot,
+                generation: self.attempts.generation(slot),
+            },
+            tag: attempt.tag,
+            request: attempt.request,
+            endpoint: cluster.hosts[attempt.host as usize].endpoint,
+            cluster: cluster.id,
+            head: attempt.head,
+            number: attempt.number,
+            mirror: attempt.mirror,
+            new_connection,
+        }));
+    }
+
+    /// A try has got its connection: its own timeout starts.
+    #[inline]
+    fn on_attached(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        let attempt = &mut self.attempts[slot];
+        attempt.phase = Phase::Active;
+        let Attempt {
+            cluster,
+            host,
+            mirror,
+            request,
+            ..
+        } = *attempt;
+        let state = &mut self.clusters[cluster];
+        state.hosts[host as usize].active += 1;
+        let endpoint = state.hosts[host as usize].endpoint;
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        state.report(host, Report::Connected, &mut turn.world(self.key), stats);
+        if mirror {
+            return;
+        }
+        let request_slot = request.slot;
+        let request = &mut self.requests[request_slot];
+        request.written = true;
+        request.endpoint = Some(endpoint);
+        if !request.per_try_timeout.is_zero() {
+            request.arm(TimerKind::PerTry);
+            let at = turn.now + request.per_try_timeout;
+            turn.set_timer(TimerKind::PerTry, request_slot, at);
+        }
+    }
+
+    /// A try is refused by a circuit breaker: never retried, and no host is to blame.
+    fn overflow(&mut self, turn: &mut Turn<'_>, slot: u32, overflow: Overflow) {
+        let attempt = self.attempts[slot];
+        let state = &self.clusters[attempt.cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        match overflow {
+            Overflow::Pending => stats.upstream_rq_pending_overflow += 1,
+            Overflow::Active => stats.upstream_rq_active_overflow += 1,
+        }
+        if attempt.mirror {
+            self.end_mirror(turn, slot, 503);
+        } else {
+            if overflow == Overflow::Active {
+                let endpoint = state.hosts[attempt.host as usize].endpoint;
+                self.requests[attempt.request.slot].endpoint = Some(endpoint);
+            }
+            self.end_in_overflow(turn, &attempt);
+        }
+        self.free(slot);
+    }
+
+    /// The connection that a try asked for is made.
+    pub(crate) fn on_connected(&mut self, turn: &mut Turn<'_>, id: AttemptId) {
+        if !self.attempts.holds(id.slot, id.generation) {
+            return;
+        }
+        let attempt = self.attempts[id.slot];
+        if attempt.phase != Phase::Pending || !attempt.is_sent() {
+            return;
+        }
+        let (pool, mut books, attempts) = self.pool(attempt.cluster, attempt.host);
+        pool.dequeue(attempts, id.slot, books.usage);
+        pool.connected(attempt.connection, turn.now);
+        if books.usage.admits_request(books.settings) {
+            pool.attach(attempt.connection, &mut books);
+            self.on_attached(turn, id.slot);
+        } else {
+            turn.effects.push(Effect::Abandon(id));
+            self.overflow(turn, id.slot, Overflow::Active);
+        }
+        self.serve_queue(turn, attempt.cluster, attempt.host);
+    }
+
+    /// A try's response arrives.
+    pub(crate) fn on_response(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: AttemptId,
+        status: u16,
+        grpc_status: Option<u8>,
+    ) {
+        if self.attempts.holds(id.slot, id.generation)
+            && self.attempts[id.slot].phase == Phase::Pending
+        {
+            self.on_connected(turn, id);
+        }
+        if !self.attempts.holds(id.slot, id.generation)
+            || self.attempts[id.slot].phase == Phase::Pending
+        {
+            return;
+        }
+        let attempt = self.attempts[id.slot];
+        let code = match grpc_status {
+            Some(grpc) if attempt.grpc => grpc_as_http(grpc),
+            Some(_) | None => status,
+        };
+        self.report(turn, &attempt, Report::Code(code));
+        if attempt.mirror {
+            self.end_mirror(turn, id.slot, status);
+        } else {
+            let result = TryResult::Response {
+                status,
+                grpc_status,
+            };
+            self.decide(turn, &attempt, result);
+        }
+        self.detach(turn, id.slot, StreamEnd::Reusable);
+    }
+
+    /// A try ends without a response.
+    pub(crate) fn on_reset(&mut self, turn: &mut Turn<'_>, id: AttemptId, reason: ResetReason) {
+        if !self.attempts.holds(id.slot, id.generation) {
+            return;
+        }
+        let attempt = self.attempts[id.slot];
+        if attempt.phase == Phase::Pending {
+            if attempt.is_sent() {
+                self.on_connect_failure(turn, id, reason);
+            }
+            return;
+        }
+        let by_peer = matches!(
+            reason,
+            ResetReason::RemoteReset | ResetReason::RemoteRefusedStream
+        );
+        let state = &self.clusters[attempt.cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        stats.upstream_rq_rx_reset += u64::from(by_peer);
+        // An HTTP/2 server resets a stream and leaves the connection alone.
+        let end = if by_peer && state.settings.http2 {
+            StreamEnd::Reusable
+        } else {
+            StreamEnd::Broken
+        };
+        self.report(turn, &attempt, Report::Failure);
+        self.end_without_response(turn, id.slot, &attempt, TryResult::Reset(reason));
+        self.detach(turn, id.slot, end);
+    }
+
+    /// A connection attempt fails, and with it all that waits for a connection to the host, the newest first.
+    fn on_connect_failure(&mut self, turn: &mut Turn<'_>, failed: AttemptId, reason: ResetReason) {
+        let Attempt { cluster, host, .. } = self.attempts[failed.slot];
+        let (_, books, _) = self.pool(cluster, host);
+        books.stats.upstream_cx_connect_fail += 1;
+        let late = reason == ResetReason::ConnectionTimeout;
+        books.stats.upstream_cx_connect_timeout += u64::from(late);
+        loop {
+            let (pool, books, attempts) = self.pool(cluster, host);
+            let Some(slot) = pool.last_pending() else {
+                return;
+            };
+            let attempt = attempts[slot];
+            pool.dequeue(attempts, slot, books.usage);
+            if attempt.is_sent() {
+                pool.abort(attempt.connection, books.usage);
+            }
+            books.stats.upstream_rq_pending_failure_eject += 1;
+            if attempt.is_sent() && slot != failed.slot {
+                turn.effects.push(Effect::Abandon(AttemptId {
+                    slot,
+                    generation: self.attempts.generation(slot),
+                }));
+            }
+            if !attempt.mirror {
+                let endpoint = self.clusters[cluster].hosts[host as usize].endpoint;
+                self.requests[attempt.request.slot].endpoint = Some(endpoint);
+            }
+            self.report(turn, &attempt, Report::Failure);
+            self.end_without_response(turn, slot, &attempt, TryResult::Reset(reason));
+            self.free(slot);
+        }
+    }
+
+    /// A try takes longer than its own timeout.
+    pub(super) fn on_per_try_timeout(&mut self, turn: &mut Turn<'_>, request: u32) {
+        let slot = self.requests[request].attempt;
+        if slot == NONE {
+            return;
+        }
+        let attempt = self.attempts[slot];
+        let entry = self.clusters[attempt.cluster].entry as usize;
+        self.accounts[entry].stats.upstream_rq_per_try_timeout += 1;
+        self.report(turn, &attempt, Report::Timeout);
+        turn.effects.push(Effect::Abandon(AttemptId {
+            slot,
+            generation: self.attempts.generation(slot),
+        }));
+        self.decide(turn, &attempt, TryResult::PerTryTimeout);
+        self.accounts[entry].stats.upstream_rq_tx_reset += 1;
+        let end = self.end_of_abandoned(attempt.cluster);
+        self.detach(turn, slot, end);
+    }
+
+    fn end_without_response(
+        &mut self,
+        turn: &mut Turn<'_>,
+        slot: u32,
+        attempt: &Attempt,
+        result: TryResult,
+    ) {
+        if attempt.mirror {
+            self.end_mirror(turn, slot, 503);
+        } else {
+            self.decide(turn, attempt, result);
+        }
+    }
+
+    /// Nobody waits for a try any more.
+    pub(super) fn abandon(&mut self, turn: &mut Turn<'_>, slot: u32, report: Option<Report>) {
+        let attempt = self.attempts[slot];
+        if attempt.is_sent() {
+            turn.effects.push(Effect::Abandon(AttemptId {
+                slot,
+                generation: self.attempts.generation(slot),
+            }));
+        }
+        if attempt.phase == Phase::Active {
+            if let Some(report) = report {
+                self.report(turn, &attempt, report);
+            }
+            let entry = self.clusters[attempt.cluster].entry as usize;
+            self.accounts[entry].stats.upstream_rq_tx_reset += 1;
+            let end = self.end_of_abandoned(attempt.cluster);
+            self.detach(turn, slot, end);
+            return;
+        }
+        let (pool, books, attempts) = self.pool(attempt.cluster, attempt.host);
+        books.stats.upstream_rq_cancelled += 1;
+        pool.dequeue(attempts, slot, books.usage);
+        if attempt.is_sent() {
+            pool.abort(attempt.connection, books.usage);
+        }
+        self.open_connections(turn, attempt.cluster, attempt.host);
+        self.free(slot);
+    }
+
+    /// HTTP/1 can give up a request only with its connection.
+    fn end_of_abandoned(&self, cluster: u32) -> StreamEnd {
+        if self.clusters[cluster].settings.http2 {
+            StreamEnd::Reusable
+        } else {
+            StreamEnd::Broken
+        }
+    }
+
+    /// A stream has ended: its connection serves the next.
+    fn detach(&mut self, turn: &mut Turn<'_>, slot: u32, end: StreamEnd) {
+        let attempt = self.attempts[slot];
+        self.clusters[attempt.cluster].hosts[attempt.host as usize].active -= 1;
+        let (pool, mut books, _) = self.pool(attempt.cluster, attempt.host);
+        pool.detach(attempt.connection, end, turn.now, &mut books);
+        if pool.first_queued().is_some() {
+            self.serve_queue(turn, attempt.cluster, attempt.host);
+        }
+        self.free(slot);
+    }
+
+    fn report(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, report: Report) {
+        let state = &mut self.clusters[attempt.cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        state.report(attempt.host, report, &mut turn.world(self.key), stats);
+    }
+
+    /// A try's slot is free.
+    fn free(&mut self, slot: u32) {
+        let Attempt { cluster, host, .. } = self.attempts[slot];
+        self.attempts.remove(slot);
+        self.clusters[cluster].hosts[host as usize].references -= 1;
+        self.release_cluster(cluster);
+    }
+}
+
+/// The HTTP status that a gRPC status stands for in outlier detection.
+///
+/// Source: envoyproxy/envoy 1.40, source/common/grpc/status.cc (grpcToHttpStatus).
+fn grpc_as_http(status: u8) -> u16 {
+    match status {
+        0 => 200,
+        1 => 499,
+        3 | 9 | 11 => 400,
+        4 => 504,
+        5 => 404,
+        6 | 10 => 409,
+        7 => 403,
+        8 => 429,
+        12 => 501,
+        14 => 503,
+        16 => 401,
+        _ => 500,
+    }
+}
+
+/// Envoy opens at most this many connections in one go.
+const CONNECTIONS_AT_A_TIME: usize = 3;

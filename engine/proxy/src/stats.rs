@@ -1,0 +1,129 @@
+//! What a proxy counts, under Envoy's names.
+//!
+//! Source: envoyproxy/envoy 1.40, envoy/upstream/upstream.h (ALL_CLUSTER_TRAFFIC_STATS), docs, cluster statistics.
+
+use crate::cluster::outlier_detection::Detection;
+
+/// The counters of one cluster (`cluster.<name>.`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterStats {
+    /// Tries that got a connection, retries and mirrored copies included.
+    pub upstream_rq_total: u64,
+    /// Requests that ended, one each.
+    pub upstream_rq_completed: u64,
+    /// Those of them with a status 1xx to 5xx, local replies included.
+    pub upstream_rq_xx: [u64; 5],
+    /// Requests whose timeout expired while a try was under way.
+    pub upstream_rq_timeout: u64,
+    /// Tries whose own timeout expired.
+    pub upstream_rq_per_try_timeout: u64,
+    /// Retries performed.
+    pub upstream_rq_retry: u64,
+    /// Requests that ended in something no longer retriable after a retry.
+    pub upstream_rq_retry_success: u64,
+    /// Retriable results without a retry left.
+    pub upstream_rq_retry_limit_exceeded: u64,
+    /// Retries refused by `max_retries` or the retry budget.
+    pub upstream_rq_retry_overflow: u64,
+    /// Tries that had to wait for a connection, cold ones included.
+    pub upstream_rq_pending_total: u64,
+    /// Tries refused by `max_pending_requests`.
+    pub upstream_rq_pending_overflow: u64,
+    /// Tries that waited for a connection that failed.
+    pub upstream_rq_pending_failure_eject: u64,
+    /// Tries refused by `max_requests`.
+    pub upstream_rq_active_overflow: u64,
+    /// Tries given up while they waited for a connection.
+    pub upstream_rq_cancelled: u64,
+    /// Tries reset by the server.
+    pub upstream_rq_rx_reset: u64,
+    /// Tries reset by this proxy.
+    pub upstream_rq_tx_reset: u64,
+    /// Connections made or attempted.
+    pub upstream_cx_total: u64,
+    /// Connection attempts that failed.
+    pub upstream_cx_connect_fail: u64,
+    /// Those of them that took too long.
+    pub upstream_cx_connect_timeout: u64,
+    /// Connections not made because of `max_connections`.
+    pub upstream_cx_overflow: u64,
+    /// Picks that found no host.
+    pub upstream_cx_none_healthy: u64,
+    /// Connections closed after `max_requests_per_connection`.
+    pub upstream_cx_max_requests: u64,
+    /// Connections closed for being idle.
+    pub upstream_cx_idle_timeout: u64,
+    /// Picks among all hosts because too few were healthy.
+    pub lb_healthy_panic: u64,
+    /// Ejections.
+    pub ejections_enforced_total: u64,
+    /// Ejections refused by `max_ejection_percent`.
+    pub ejections_overflow: u64,
+    /// Detections of 5xx in a row.
+    pub ejections_detected_consecutive_5xx: u64,
+    /// Ejections for 5xx in a row.
+    pub ejections_enforced_consecutive_5xx: u64,
+    /// Detections of gateway failures in a row.
+    pub ejections_detected_consecutive_gateway_failure: u64,
+    /// Ejections for gateway failures in a row.
+    pub ejections_enforced_consecutive_gateway_failure: u64,
+    /// Detections of local failures in a row.
+    pub ejections_detected_consecutive_local_origin_failure: u64,
+    /// Ejections for local failures in a row.
+    pub ejections_enforced_consecutive_local_origin_failure: u64,
+}
+
+impl ClusterStats {
+    /// Outlier detection found a reason to eject a host.
+    pub(crate) fn detected(&mut self, detection: Detection) {
+        *match detection {
+            Detection::Consecutive5xx => &mut self.ejections_detected_consecutive_5xx,
+            Detection::ConsecutiveGatewayFailure => {
+                &mut self.ejections_detected_consecutive_gateway_failure
+            }
+            Detection::ConsecutiveLocalOriginFailure => {
+                &mut self.ejections_detected_consecutive_local_origin_failure
+            }
+        } += 1;
+    }
+
+    /// A host is ejected for this reason.
+    pub(crate) fn enforced(&mut self, detection: Detection) {
+        self.ejections_enforced_total += 1;
+        *match detection {
+            Detection::Consecutive5xx => &mut self.ejections_enforced_consecutive_5xx,
+            Detection::ConsecutiveGatewayFailure => {
+                &mut self.ejections_enforced_consecutive_gateway_failure
+            }
+            Detection::ConsecutiveLocalOriginFailure => {
+                &mut self.ejections_enforced_consecutive_local_origin_failure
+            }
+        } += 1;
+    }
+
+    /// A request ended with this status.
+    #[inline]
+    pub(crate) fn complete(&mut self, status: u16) {
+        self.upstream_rq_completed += 1;
+        if let 100..=599 = status {
+            self.upstream_rq_xx[usize::from(status / 100 - 1)] += 1;
+        }
+    }
+}
+
+/// The counters of the HTTP filters (`http.<prefix>.`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpStats {
+    /// Requests that arrived.
+    pub downstream_rq_total: u64,
+    /// Requests without a route.
+    pub no_route: u64,
+    /// Requests whose cluster does not exist.
+    pub no_cluster: u64,
+    /// Redirects and direct responses.
+    pub rq_direct_response: u64,
+    /// Injected delays.
+    pub delays_injected: u64,
+    /// Injected aborts.
+    pub aborts_injected: u64,
+}

@@ -1,0 +1,68 @@
+//! A compiled cluster: its limits and its hosts, as configured.
+
+use crate::cluster::outlier_detection::OutlierSettings;
+use crate::names::{ClusterId, EndpointId};
+use base::SimDuration;
+use xds::HealthStatus;
+
+/// A cluster of a configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    pub(crate) id: ClusterId,
+    /// As configured; a push that changes anything of it makes a new cluster.
+    pub(crate) source: xds::Cluster,
+    pub(crate) settings: ClusterSettings,
+    pub(crate) outlier: Option<OutlierSettings>,
+    /// Hosts in the order of the configuration, each address once.
+    pub(crate) hosts: Vec<HostConfig>,
+    pub(crate) localities: Vec<LocalityConfig>,
+    /// The first host's name, where it has one: what `auto_host_rewrite` writes.
+    pub(crate) host_name: Option<String>,
+}
+
+/// What the event loop asks for at each try.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ClusterSettings {
+    pub(crate) lb: LbKind,
+    pub(crate) panic_threshold: u32,
+    pub(crate) locality_weighted: bool,
+    pub(crate) max_connections: u32,
+    pub(crate) max_pending_requests: u32,
+    pub(crate) max_requests: u32,
+    pub(crate) max_retries: u32,
+    pub(crate) retry_budget: Option<(f64, u32)>,
+    pub(crate) http2: bool,
+    /// Streams of one connection at a time: one for HTTP/1.
+    pub(crate) max_streams: u32,
+    /// Requests of one connection in all.
+    pub(crate) max_requests_per_connection: u32,
+    pub(crate) idle_timeout: SimDuration,
+    pub(crate) max_connection_duration: SimDuration,
+}
+
+/// How a host is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LbKind {
+    RoundRobin,
+    LeastRequest,
+    Random,
+    /// No host of its own: the original destination.
+    Provided,
+}
+
+/// A host of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostConfig {
+    pub(crate) endpoint: EndpointId,
+    pub(crate) weight: u32,
+    pub(crate) health: HealthStatus,
+    /// The position of its locality.
+    pub(crate) locality: u32,
+}
+
+/// A locality at a priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LocalityConfig {
+    pub(crate) priority: u32,
+    pub(crate) weight: u32,
+}

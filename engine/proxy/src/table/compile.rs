@@ -1,0 +1,430 @@
+//! From a snapshot to a table.
+
+use super::{
+    Cluster, ClusterSettings, Destination, HostConfig, LbKind, LocalityConfig, Mirror, Plan, Route,
+    RouteConfig, RouteConfigId, Table, VirtualHost,
+};
+use crate::cluster::outlier_detection::OutlierSettings;
+use crate::cors::Cors;
+use crate::names::{Endpoint, Names};
+use crate::problem::{Problem, ProblemKind};
+use crate::re2::{Re2Error, Substitution};
+use crate::router::matching::RouteMatcher;
+use crate::router::retry::RetryPolicy;
+use crate::router::rewrite::{PathRewriter, unknown_operators};
+use crate::router::route_index::RouteIndex;
+use crate::router::virtual_host::Domains;
+use base::SimDuration;
+use rustc_hash::{FxHashMap, FxHashSet};
+use xds::{
+    ClusterLoadAssignment, ClusterType, HeaderMutations, HostRewrite, HttpProtocol, LbPolicy,
+    NodeType, Origin, PathRewrite, RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
+};
+
+/// Compiles a configuration.
+pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Problem>) {
+    let mut problems = Problems(Vec::new());
+    let mut table = Table {
+        edge: snapshot.node.node_type == NodeType::Router,
+        ..Table::default()
+    };
+    let mut assignments: FxHashMap<&str, &ClusterLoadAssignment> = FxHashMap::default();
+    for assignment in &snapshot.endpoints {
+        assignments.insert(&assignment.cluster_name, assignment);
+    }
+    for source in &snapshot.clusters {
+        let assignment = assignments.get(source.name.as_str()).copied();
+        let cluster = compile_cluster(source, assignment, names, &mut problems);
+        let index = u32::try_from(table.clusters.len()).expect("fewer than 2^32 clusters");
+        table.cluster_index.insert(cluster.id, index);
+        table.clusters.push(cluster);
+    }
+    for source in &snapshot.routes {
+        compile_route_config(source, &mut table, names, &mut problems);
+    }
+    (table, problems.0)
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, kind: ProblemKind, subject: &str, message: String, origin: Option<&Origin>) {
+        let problem = Problem {
+            kind,
+            subject: subject.to_owned(),
+            message,
+            origin: origin.cloned(),
+        };
+        // Routes of one rule share its problems.
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
+    fn refused(
+        &mut self,
+        subject: &str,
+        expression: &str,
+        error: &Re2Error,
+        origin: Option<&Origin>,
+    ) {
+        self.add(
+            ProblemKind::Refused,
+            subject,
+            format!("the regular expression `{expression}` is refused and never matches: {error}"),
+            origin,
+        );
+    }
+}
+
+fn compile_route_config(
+    source: &RouteConfiguration,
+    table: &mut Table,
+    names: &mut Names,
+    problems: &mut Problems,
+) {
+    let mut domains = Domains::default();
+    for virtual_host in &source.virtual_hosts {
+        let index = table.virtual_hosts.len();
+        let number = u32::try_from(index).expect("fewer than 2^32 virtual hosts");
+        for domain in &virtual_host.domains {
+            if !domains.insert(domain, number) {
+                problems.add(
+                    ProblemKind::Refused,
+                    &format!("virtual host `{}`", virtual_host.name),
+                    format!("the domain `{domain}` belongs to another virtual host already"),
+                    None,
+                );
+            }
+        }
+        let first = table.routes.len();
+        for route in &virtual_host.routes {
+            let (route, plan) = compile_route(route, index, table, names, problems);
+            table.routes.push(route);
+            table.plans.push(plan);
+        }
+        let routes = first..table.routes.len();
+        table.virtual_hosts.push(VirtualHost {
+            name: virtual_host.name.clone(),
+            index: RouteIndex::new(table.routes[routes.clone()].iter().map(|r| &r.matcher)),
+            routes,
+            include_attempt_count: virtual_host.include_request_attempt_count,
+            require_tls: virtual_host.require_tls,
+        });
+    }
+    let id = RouteConfigId::new(table.configs.len());
+    table.config_ids.insert(source.name.clone(), id);
+    table.configs.push(RouteConfig {
+        name: source.name.clone(),
+        domains,
+        ignore_port: source.ignore_port_in_host_matching,
+    });
+}
+
+fn compile_route(
+    source: &xds::Route,
+    virtual_host: usize,
+    table: &Table,
+    names: &mut Names,
+    problems: &mut Problems,
+) -> (Route, Plan) {
+    let origin = source.origin.as_ref();
+    let subject = if source.name.is_empty() {
+        "route".to_owned()
+    } else {
+        format!("route `{}`", source.name)
+    };
+    let mut refused = |expression: &str, error: Re2Error| {
+        problems.refused(&subject, expression, &error, origin);
+    };
+    let matcher = RouteMatcher::new(&source.match_, &mut refused);
+    let cors = source
+        .cors
+        .as_ref()
+        .map(|cors| Cors::new(cors, &mut refused));
+    let mut rewriter = None;
+    let mut plan = Plan {
+        fault: source.fault.clone(),
+        ..Plan::default()
+    };
+    report_mutations(&source.request_headers, &subject, origin, problems);
+    report_mutations(&source.response_headers, &subject, origin, problems);
+    if let RouteAction::Route(target) = &source.action {
+        rewriter = compile_rewrite(target, &subject, origin, problems);
+        plan.destinations = target
+            .clusters
+            .iter()
+            .map(|cluster| Destination {
+                cluster: names.cluster(&cluster.name),
+                weight: cluster.weight,
+            })
+            .collect();
+        plan.total_weight = target.clusters.iter().map(|c| u64::from(c.weight)).sum();
+        plan.mirrors = target
+            .mirrors
+            .iter()
+            .map(|mirror| Mirror {
+                cluster: names.cluster(&mirror.cluster),
+                fraction: mirror.fraction,
+            })
+            .collect();
+        plan.retry = target.retry_policy.as_ref().map(RetryPolicy::new);
+        report_target(target, &plan, table, &subject, origin, problems);
+    }
+    let route = Route {
+        matcher,
+        virtual_host,
+        rewriter,
+        cors,
+        source: source.clone(),
+    };
+    (route, plan)
+}
+
+fn compile_rewrite(
+    target: &RouteTarget,
+    subject: &str,
+    origin: Option<&Origin>,
+    problems: &mut Problems,
+) -> Option<PathRewriter> {
+    match target.path_rewrite.as_ref()? {
+        PathRewrite::Prefix(prefix) => Some(PathRewriter::Prefix(prefix.clone())),
+        PathRewrite::Regex(regex) => match Substitution::new(&regex.pattern, &regex.substitution) {
+            Ok(substitution) => Some(PathRewriter::Regex(substitution)),
+            Err(error) => {
+                problems.refused(subject, &regex.pattern, &error, origin);
+                None
+            }
+        },
+    }
+}
+
+/// Reports what a forwarding route asks for and does not get.
+fn report_target(
+    target: &RouteTarget,
+    plan: &Plan,
+    table: &Table,
+    subject: &str,
+    origin: Option<&Origin>,
+    problems: &mut Problems,
+) {
+    use ProblemKind::{Approximate, NotSimulated, Refused};
+    if target.clusters.len() > 1 && plan.total_weight == 0 {
+        let message = "the weights of its clusters sum to zero".to_owned();
+        problems.add(Refused, subject, message, origin);
+    }
+    for cluster in &target.clusters {
+        let origin = cluster.origin.as_ref().or(origin);
+        report_mutations(&cluster.request_headers, subject, origin, problems);
+        report_mutations(&cluster.response_headers, subject, origin, problems);
+    }
+    if target.host_rewrite == Some(HostRewrite::Auto) {
+        let message =
+            "the authority becomes the name of the cluster's first endpoint, where that is a name";
+        problems.add(Approximate, subject, message.to_owned(), origin);
+    }
+    let provided = |id| {
+        let cluster = table.cluster(id);
+        cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
+    };
+    let among_others =
+        target.clusters.len() > 1 && plan.destinations.iter().any(|d| provided(d.cluster));
+    if among_others || plan.mirrors.iter().any(|mirror| provided(mirror.cluster)) {
+        let message = "a weighted or mirrored cluster leads to the original destination, which is taken for one without hosts";
+        problems.add(NotSimulated, subject, message.to_owned(), origin);
+    }
+    let conditions = target
+        .retry_policy
+        .iter()
+        .flat_map(|policy| &policy.retry_on);
+    for condition in conditions {
+        if let RetryOn::EnvoyRatelimited
+        | RetryOn::RetriableHeaders
+        | RetryOn::Http3PostConnectFailure = condition
+        {
+            let condition = condition.as_str();
+            let message = format!("the retry condition `{condition}` never holds here");
+            problems.add(NotSimulated, subject, message, origin);
+        }
+    }
+}
+
+fn report_mutations(
+    mutations: &HeaderMutations,
+    subject: &str,
+    origin: Option<&Origin>,
+    problems: &mut Problems,
+) {
+    for add in &mutations.add {
+        for operator in unknown_operators(&add.value) {
+            let message = format!("`{operator}` in header `{}` is left empty", add.name);
+            problems.add(ProblemKind::NotSimulated, subject, message, origin);
+        }
+        let name = add.name.to_ascii_lowercase();
+        if RETRY_HEADERS.contains(&name.as_str()) {
+            let message = format!("the header `{name}` does not change how requests are retried");
+            problems.add(ProblemKind::NotSimulated, subject, message, origin);
+        }
+    }
+}
+
+/// Headers that Envoy's router obeys where the route sets them itself.
+const RETRY_HEADERS: [&str; 4] = [
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-retriable-status-codes",
+];
+
+fn compile_cluster(
+    source: &xds::Cluster,
+    assignment: Option<&ClusterLoadAssignment>,
+    names: &mut Names,
+    problems: &mut Problems,
+) -> Cluster {
+    let id = names.cluster(&source.name);
+    let (hosts, localities) = match assignment {
+        Some(assignment) => compile_hosts(assignment, names),
+        None => (Vec::new(), Vec::new()),
+    };
+    report_cluster(source, &hosts, problems);
+    Cluster {
+        id,
+        settings: settings(source),
+        outlier: source.outlier_detection.as_ref().map(OutlierSettings::new),
+        source: xds::Cluster {
+            origin: None,
+            ..source.clone()
+        },
+        host_name: hosts
+            .first()
+            .and_then(|host| match names.endpoint_address(host.endpoint) {
+                Endpoint::Name(name, _) => Some(name.clone()),
+                Endpoint::Socket(_) => None,
+            }),
+        hosts,
+        localities,
+    }
+}
+
+fn compile_hosts(
+    assignment: &ClusterLoadAssignment,
+    names: &mut Names,
+) -> (Vec<HostConfig>, Vec<LocalityConfig>) {
+    let mut seen = FxHashSet::default();
+    let mut hosts = Vec::new();
+    let mut localities = Vec::new();
+    for (locality, index) in assignment.endpoints.iter().zip(0_u32..) {
+        localities.push(LocalityConfig {
+            priority: locality.priority,
+            weight: locality.load_balancing_weight,
+        });
+        for endpoint in &locality.lb_endpoints {
+            let address = Endpoint::new(&endpoint.address, endpoint.port);
+            let id = names.endpoint(address);
+            // Envoy keeps the first of several hosts with one address.
+            if seen.insert(id) {
+                hosts.push(HostConfig {
+                    endpoint: id,
+                    weight: endpoint.load_balancing_weight.max(1),
+                    health: endpoint.health_status,
+                    locality: index,
+                });
+            }
+        }
+    }
+    (hosts, localities)
+}
+
+fn settings(source: &xds::Cluster) -> ClusterSettings {
+    let breakers = &source.circuit_breakers;
+    let http2 = source.protocol == HttpProtocol::Http2;
+    let streams = source.max_concurrent_streams.unwrap_or(DEFAULT_STREAMS);
+    let unlimited = |span: Option<SimDuration>, default| match span {
+        Some(span) if span.is_zero() => SimDuration::MAX,
+        Some(span) => span,
+        None => default,
+    };
+    ClusterSettings {
+        lb: match source.lb_policy {
+            LbPolicy::RoundRobin => LbKind::RoundRobin,
+            LbPolicy::LeastRequest => LbKind::LeastRequest,
+            LbPolicy::Random | LbPolicy::RingHash { .. } | LbPolicy::Maglev { .. } => {
+                LbKind::Random
+            }
+            LbPolicy::ClusterProvided => LbKind::Provided,
+        },
+        panic_threshold: (source.healthy_panic_threshold + 0.5) as u32,
+        locality_weighted: source.locality_weighted_lb,
+        max_connections: breakers.max_connections,
+        max_pending_requests: breakers.max_pending_requests,
+        max_requests: breakers.max_requests,
+        max_retries: breakers.max_retries,
+        retry_budget: breakers
+            .retry_budget
+            .as_ref()
+            .map(|budget| (budget.budget_percent, budget.min_retry_concurrency)),
+        http2,
+        max_streams: if http2 { streams.max(1) } else { 1 },
+        max_requests_per_connection: match source.max_requests_per_connection {
+            Some(0) | None => u32::MAX,
+            Some(limit) => limit,
+        },
+        idle_timeout: unlimited(source.idle_timeout, DEFAULT_IDLE_TIMEOUT),
+        max_connection_duration: unlimited(source.max_connection_duration, SimDuration::MAX),
+    }
+}
+
+/// Reports what a cluster asks for and does not get.
+fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Problems) {
+    use ProblemKind::{Approximate, NotSimulated};
+    let subject = format!("cluster `{}`", source.name);
+    let origin = source.origin.as_ref();
+    let mut add = |kind, message: &str| problems.add(kind, &subject, message.to_owned(), origin);
+    match source.lb_policy {
+        LbPolicy::RingHash { .. } => add(Approximate, "RING_HASH chooses hosts at random"),
+        LbPolicy::Maglev { .. } => add(Approximate, "MAGLEV chooses hosts at random"),
+        LbPolicy::ClusterProvided if source.type_ != ClusterType::OriginalDst => {
+            add(
+                Approximate,
+                "CLUSTER_PROVIDED means the original destination",
+            );
+        }
+        LbPolicy::RoundRobin
+        | LbPolicy::LeastRequest
+        | LbPolicy::Random
+        | LbPolicy::ClusterProvided => {}
+    }
+    if source.slow_start.is_some() {
+        add(NotSimulated, "new hosts do not warm up");
+    }
+    if source.protocol == HttpProtocol::Downstream {
+        add(
+            Approximate,
+            "upstream connections speak HTTP/1.1, whatever the client speaks",
+        );
+    }
+    if source.type_ == ClusterType::LogicalDns && hosts.len() > 1 {
+        add(Approximate, "all addresses are used at a time, not one");
+    }
+    let budget = &source.circuit_breakers.retry_budget;
+    if budget
+        .as_ref()
+        .is_some_and(|b| !b.budget_interval.is_zero())
+    {
+        add(
+            Approximate,
+            "the retry budget counts requests under way, not those of an interval",
+        );
+    }
+    let success_rate = source.outlier_detection.as_ref();
+    if success_rate.is_some_and(|outlier| outlier.enforcing_success_rate != Some(0)) {
+        add(NotSimulated, "hosts are not ejected for their success rate");
+    }
+}
+
+/// Envoy's `max_concurrent_streams` since 1.36.
+const DEFAULT_STREAMS: u32 = 1024;
+
+/// Envoy's idle timeout of upstream connections.
+const DEFAULT_IDLE_TIMEOUT: SimDuration = SimDuration::from_secs(3600);

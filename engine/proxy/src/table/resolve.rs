@@ -1,0 +1,321 @@
+//! What follows from a request's head: virtual host, route, and what the upstream or the client receives.
+
+use super::{Outcome, Resolution, Route, RouteConfigId, RouteId, Table, VirtualHost};
+use crate::names::ClusterId;
+use crate::request::{Protocol, RequestHead};
+use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
+use crate::router::matching::RequestView;
+use crate::router::redirect::{LocalAnswer, direct_response, redirect, to_https};
+use crate::router::{path_normalization, rewrite, timeout};
+use crate::sanitize;
+use crate::table::LbKind;
+use crate::trace::{Rejected, RouteTrace, Trace};
+use base::SimDuration;
+use std::borrow::Cow;
+use xds::{HostRewrite, HttpProtocol, RouteAction, RouteTarget};
+
+pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) -> Resolution {
+    let reply = |answer: LocalAnswer, flags, details| Resolution {
+        route: None,
+        outcome: Outcome::Reply {
+            status: answer.status,
+            flags,
+            details,
+            body: answer.body,
+            headers: answer.headers,
+        },
+        upstream_heads: Vec::new(),
+        timeout: SimDuration::ZERO,
+        grpc: head.is_grpc(),
+    };
+    let Ok(path) = path_normalization::normalize(&head.path) else {
+        let details = Details::PathNormalizationFailed;
+        return reply(empty(400), ResponseFlags::NONE, details);
+    };
+    let view = view(table, head, &path);
+    let not_found = || {
+        let flags = ResponseFlags::of(ResponseFlag::NoRouteFound);
+        reply(empty(404), flags, Details::RouteNotFound)
+    };
+    let Some(virtual_host) = find_virtual_host(table, config, head) else {
+        return not_found();
+    };
+    if virtual_host.require_tls && view.scheme != "https" {
+        let details = Details::DirectResponse;
+        return reply(to_https(&view), ResponseFlags::NONE, details);
+    }
+    let Some(id) = find_in(table, virtual_host, &view, true) else {
+        return not_found();
+    };
+    let route = &table.routes[id.index()];
+    let answer = match &route.source.action {
+        RouteAction::Route(target) => {
+            let preflight = route.cors.as_ref().and_then(|cors| cors.preflight(&view));
+            match preflight {
+                Some(headers) => {
+                    let answer = LocalAnswer {
+                        headers,
+                        ..empty(200)
+                    };
+                    (answer, Details::CorsPreflight)
+                }
+                None => return forward(table, id, target, &view),
+            }
+        }
+        RouteAction::Redirect(to) => {
+            let answer = redirect(to, &route.matcher.path, &view);
+            (answer, Details::DirectResponse)
+        }
+        RouteAction::DirectResponse(response) => {
+            (direct_response(response, &view), Details::DirectResponse)
+        }
+    };
+    let (mut answer, details) = answer;
+    rewrite::mutate_response(&mut answer.headers, &route.source.response_headers, head);
+    Resolution {
+        route: Some(id),
+        ..reply(answer, ResponseFlags::NONE, details)
+    }
+}
+
+fn empty(status: u16) -> LocalAnswer {
+    LocalAnswer {
+        status,
+        body: String::new(),
+        headers: Vec::new(),
+    }
+}
+
+fn view<'a>(table: &Table, head: &'a RequestHead, path: &'a str) -> RequestView<'a> {
+    RequestView {
+        head,
+        scheme: sanitize::scheme(head, table.edge),
+        path,
+        path_only: path.split_once('?').map_or(path, |(plain, _)| plain),
+        stripped: stripped(table),
+    }
+}
+
+fn stripped(table: &Table) -> fn(&str) -> bool {
+    if table.edge {
+        sanitize::is_stripped_at_edge
+    } else {
+        sanitize::is_stripped
+    }
+}
+
+fn find_virtual_host<'a>(
+    table: &'a Table,
+    config: RouteConfigId,
+    head: &RequestHead,
+) -> Option<&'a VirtualHost> {
+    let config = &table.configs[config.index()];
+    let found = config.domains.find(&head.authority, config.ignore_port)?;
+    Some(&table.virtual_hosts[found as usize])
+}
+
+fn find_in(
+    table: &Table,
+    virtual_host: &VirtualHost,
+    view: &RequestView<'_>,
+    indexed: bool,
+) -> Option<RouteId> {
+    let first = virtual_host.routes.start;
+    let routes = &table.routes[virtual_host.routes.clone()];
+    let position = match &virtual_host.index {
+        Some(index) if indexed => {
+            index.find(view, |position| &routes[position as usize].matcher)? as usize
+        }
+        Some(_) | None => routes
+            .iter()
+            .position(|route| route.matcher.matches(view))?,
+    };
+    Some(RouteId::new(first + position))
+}
+
+pub(super) fn find_route(
+    table: &Table,
+    config: RouteConfigId,
+    head: &RequestHead,
+    indexed: bool,
+) -> Option<RouteId> {
+    let path = path_normalization::normalize(&head.path).ok()?;
+    let virtual_host = find_virtual_host(table, config, head)?;
+    find_in(table, virtual_host, &view(table, head, &path), indexed)
+}
+
+fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<'_>) -> Resolution {
+    let route = &table.routes[id.index()];
+    let plan = &table.plans[id.index()];
+    let grpc = view.head.is_grpc();
+    let limit = timeout::global(target, view.head, grpc);
+    let mut base = view.head.clone();
+    view.path.clone_into(&mut base.path);
+    view.scheme.clone_into(&mut base.scheme);
+    sanitize::clean(&mut base, stripped(table));
+    let edge_proto = table.edge || base.values("x-forwarded-proto").next().is_none();
+    if edge_proto {
+        let scheme = base.scheme.clone();
+        rewrite::set(&mut base.headers, "x-forwarded-proto", scheme);
+    }
+    add_own_headers(table, route, target, limit, grpc, &mut base);
+    let mut heads: Vec<RequestHead> = (0..target.clusters.len())
+        .map(|position| upstream_head(table, id, target, position, &base))
+        .collect();
+    // A copy is what the likeliest cluster would receive.
+    let likeliest = (0..target.clusters.len())
+        .rev()
+        .max_by_key(|position| target.clusters[*position].weight);
+    for mirror in &plan.mirrors {
+        let mut copy = likeliest.map_or_else(|| base.clone(), |position| heads[position].clone());
+        rewrite::set(&mut copy.headers, "x-envoy-internal", "true".to_owned());
+        copy.protocol = protocol(table, mirror.cluster, copy.protocol);
+        heads.push(copy);
+    }
+    let passthrough = match plan.destinations.as_slice() {
+        [only] => Some(only.cluster).filter(|id| {
+            let cluster = table.cluster(*id);
+            cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
+        }),
+        _ => None,
+    };
+    Resolution {
+        route: Some(id),
+        outcome: passthrough.map_or(Outcome::Forward, Outcome::Passthrough),
+        upstream_heads: heads,
+        timeout: limit,
+        grpc,
+    }
+}
+
+/// Headers that the router writes before the route's own changes.
+fn add_own_headers(
+    table: &Table,
+    route: &Route,
+    target: &RouteTarget,
+    limit: SimDuration,
+    grpc: bool,
+    head: &mut RequestHead,
+) {
+    let retry = target.retry_policy.as_ref();
+    let per_try = retry.and_then(|policy| timeout::per_try(policy.per_try_timeout, limit));
+    let expected = per_try.unwrap_or(limit);
+    if !expected.is_zero() {
+        let milliseconds = expected.as_millis().to_string();
+        rewrite::set(
+            &mut head.headers,
+            "x-envoy-expected-rq-timeout-ms",
+            milliseconds.clone(),
+        );
+        if grpc && target.max_grpc_timeout.is_some() {
+            rewrite::set(&mut head.headers, "grpc-timeout", milliseconds + "m");
+        }
+    }
+    if table.virtual_hosts[route.virtual_host].include_attempt_count {
+        rewrite::set(&mut head.headers, "x-envoy-attempt-count", "1".to_owned());
+    }
+}
+
+/// What the cluster at `position` receives of the first try.
+fn upstream_head(
+    table: &Table,
+    id: RouteId,
+    target: &RouteTarget,
+    position: usize,
+    base: &RequestHead,
+) -> RequestHead {
+    let route = &table.routes[id.index()];
+    let weighted = &target.clusters[position];
+    let cluster = table.plans[id.index()].destinations[position].cluster;
+    let mut head = base.clone();
+    rewrite::mutate_request(&mut head, &weighted.request_headers);
+    rewrite::mutate_request(&mut head, &route.source.request_headers);
+    match &target.host_rewrite {
+        Some(HostRewrite::Literal(host)) => {
+            let old = std::mem::replace(&mut head.authority, host.clone());
+            rewrite::set(&mut head.headers, "x-envoy-original-host", old);
+        }
+        Some(HostRewrite::Auto) => {
+            if let Some(name) = table.cluster(cluster).and_then(|c| c.host_name.as_ref()) {
+                head.authority.clone_from(name);
+            }
+        }
+        None => {
+            if let Some(host) = &weighted.host_rewrite_literal {
+                head.authority.clone_from(host);
+            }
+        }
+    }
+    if let Some(rewriter) = &route.rewriter
+        && let Some(path) = rewriter.rewrite(&route.matcher.path, &head.path)
+    {
+        let old = std::mem::replace(&mut head.path, path);
+        rewrite::set(&mut head.headers, "x-envoy-original-path", old);
+    }
+    head.protocol = protocol(table, cluster, head.protocol);
+    head
+}
+
+fn protocol(table: &Table, cluster: ClusterId, downstream: Protocol) -> Protocol {
+    match table
+        .cluster(cluster)
+        .map(|cluster| cluster.source.protocol)
+    {
+        Some(HttpProtocol::Http1) => Protocol::Http1,
+        Some(HttpProtocol::Http2) => Protocol::Http2,
+        Some(HttpProtocol::Downstream) | None => downstream,
+    }
+}
+
+pub(super) fn trace<'a>(
+    table: &'a Table,
+    config: RouteConfigId,
+    head: &RequestHead,
+    resolution: &Resolution,
+) -> Trace<'a> {
+    let mut trace = Trace::default();
+    let Ok(path) = path_normalization::normalize(&head.path) else {
+        return trace;
+    };
+    let view = view(table, head, &path);
+    if let Cow::Owned(normal) = &path {
+        trace.normalized_path = Some(normal.clone());
+    }
+    let Some(virtual_host) = find_virtual_host(table, config, head) else {
+        return trace;
+    };
+    trace.virtual_host = Some(&virtual_host.name);
+    if virtual_host.require_tls && view.scheme != "https" {
+        return trace;
+    }
+    for id in virtual_host.routes.clone().map(RouteId::new) {
+        let route = &table.routes[id.index()];
+        let Some(mismatch) = route.matcher.first_mismatch(&view) else {
+            break;
+        };
+        trace.rejected.push(Rejected {
+            route: id,
+            name: &route.source.name,
+            origin: route.source.origin.as_ref(),
+            reason: mismatch.describe(&view),
+        });
+    }
+    let Some(id) = resolution.route else {
+        return trace;
+    };
+    let source = &table.routes[id.index()].source;
+    let retry = table.retry_policy(id);
+    trace.route = Some(RouteTrace {
+        id,
+        name: &source.name,
+        origin: source.origin.as_ref(),
+        fault: source.fault.as_ref(),
+        timeout: Some(resolution.timeout).filter(|limit| !limit.is_zero()),
+        per_try_timeout: retry
+            .and_then(|policy| timeout::per_try(policy.per_try_timeout, resolution.timeout)),
+        retry,
+        clusters: table.route_clusters(id).collect(),
+        mirrors: table.route_mirrors(id).collect(),
+    });
+    trace
+}
