@@ -56,8 +56,8 @@ pub(crate) enum Format {
 
 /// A row of the table of kinds.
 pub(crate) struct Row {
-    kind: &'static str,
-    api_versions: &'static [&'static str],
+    pub(crate) kind: &'static str,
+    pub(crate) api_versions: &'static [&'static str],
     pub(crate) read: fn(&mut Collector<'_>, &Object<'_, '_>),
     pub(crate) apply: fn(&mut Resources, &mut Resources),
     pub(crate) delete: fn(&mut Resources, &str, &str) -> bool,
@@ -74,7 +74,7 @@ const fn row<K: Kind>() -> Row {
 }
 
 /// The kinds that are read.
-static KINDS: &[Row] = &[
+pub(crate) static KINDS: &[Row] = &[
     row::<NamespaceSpec>(),
     row::<PodSpec>(),
     row::<DeploymentSpec>(),
