@@ -240,12 +240,16 @@ impl Queue for PlainHeap {
 /// The same with timers: cancelled ones stay in the heap until they come up.
 #[derive(Default)]
 struct TimerHeap {
-    heap: BinaryHeap<Reverse<(SimTime, u64, u64, Option<Timer>)>>,
+    heap: BinaryHeap<Reverse<Scheduled>>,
     scheduled: u64,
     generations: Vec<u32>,
     free: Vec<u32>,
 }
 
+/// Time, number, event and timer.
+type Scheduled = (SimTime, u64, u64, Timer);
+
+/// The default is no timer: generations start at one.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Timer {
     slot: u32,
@@ -271,14 +275,15 @@ impl Queue for TimerHeap {
     #[inline]
     fn schedule(&mut self, at: SimTime, event: u64) {
         self.scheduled += 1;
-        self.heap.push(Reverse((at, self.scheduled, event, None)));
+        self.heap
+            .push(Reverse((at, self.scheduled, event, Timer::default())));
     }
 
     #[inline]
     fn pop(&mut self) -> Option<(SimTime, u64)> {
         loop {
             let Reverse((at, _, event, timer)) = self.heap.pop()?;
-            if timer.is_none_or(|timer| self.end(timer)) {
+            if timer == Timer::default() || self.end(timer) {
                 return Some((at, event));
             }
         }
@@ -291,7 +296,6 @@ impl TimerQueue for TimerHeap {
     #[inline]
     fn start(&mut self, at: SimTime, event: u64) -> Timer {
         let slot = self.free.pop().unwrap_or_else(|| {
-            // Generations start at one: the default timer is none.
             self.generations.push(1);
             self.generations.len() as u32 - 1
         });
@@ -300,8 +304,7 @@ impl TimerQueue for TimerHeap {
             generation: self.generations[slot as usize],
         };
         self.scheduled += 1;
-        self.heap
-            .push(Reverse((at, self.scheduled, event, Some(timer))));
+        self.heap.push(Reverse((at, self.scheduled, event, timer)));
         timer
     }
 
