@@ -1,7 +1,7 @@
 //! One Envoy: handed the time and an input, it answers with effects.
 
 use crate::cluster::{ClusterState, Host, World};
-use crate::effect::{Effect, TimerKind};
+use crate::effect::{Effect, RequestId, TimerKind};
 use crate::input::Input;
 use crate::names::{ClusterId, EndpointId};
 use crate::router::{Router, Turn};
@@ -100,7 +100,14 @@ impl Proxy {
     }
 
     /// Takes an input, and appends what it asks for to `effects`. Inputs about what has ended are ignored.
-    pub fn handle(&mut self, now: SimTime, input: Input<'_>, effects: &mut Vec<Effect>) {
+    ///
+    /// Gives the id of the request that an [`Input::Request`] begins, for [`Input::Cancel`].
+    pub fn handle(
+        &mut self,
+        now: SimTime,
+        input: Input<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<RequestId> {
         let router = &mut self.router;
         let mut turn = Turn {
             now,
@@ -114,7 +121,7 @@ impl Proxy {
                 tag,
                 identity,
                 resolution,
-            } => router.on_request(turn, tag, identity, resolution),
+            } => return Some(router.on_request(turn, tag, identity, resolution)),
             Input::Connected { attempt } => router.on_connected(turn, attempt),
             Input::Response {
                 attempt,
@@ -142,6 +149,7 @@ impl Proxy {
             },
             Input::Cancel(request) => router.on_cancel(turn, request),
         }
+        None
     }
 
     fn on_cluster_timer(

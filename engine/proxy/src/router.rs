@@ -115,10 +115,11 @@ impl Router {
         tag: u32,
         identity: u64,
         resolution: &Resolution,
-    ) {
+    ) -> RequestId {
         self.http.downstream_rq_total += 1;
         let request = ActiveRequest::new(tag, identity, turn.epoch, resolution);
-        let (slot, _) = self.requests.insert(request);
+        let (slot, generation) = self.requests.insert(request);
+        let id = RequestId { slot, generation };
         let request = &mut self.requests[slot];
         let faults = turn.plan(request).and_then(|plan| plan.fault.as_ref());
         if let Some(faults) = faults {
@@ -129,10 +130,11 @@ impl Router {
                 request.flags = request.flags.with(ResponseFlag::DelayInjected);
                 request.arm(TimerKind::FaultDelay);
                 turn.set_timer(TimerKind::FaultDelay, slot, turn.now + delay);
-                return;
+                return id;
             }
         }
         self.after_delay(turn, slot);
+        id
     }
 
     /// An injected delay is over, or there was none.

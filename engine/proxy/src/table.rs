@@ -71,6 +71,7 @@ pub enum Outcome {
 /// A compiled configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    listeners: Vec<xds::Listener>,
     configs: Vec<RouteConfig>,
     config_ids: FxHashMap<String, RouteConfigId>,
     virtual_hosts: Vec<VirtualHost>,
@@ -106,6 +107,11 @@ impl Table {
         names: &mut crate::names::Names,
     ) -> (Self, Vec<Problem>) {
         compile::compile(snapshot, names)
+    }
+
+    /// The listeners, for [`accept`](crate::listener::accept).
+    pub fn listeners(&self) -> &[xds::Listener] {
+        &self.listeners
     }
 
     /// The route configuration of this name.

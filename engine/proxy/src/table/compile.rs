@@ -25,6 +25,7 @@ use xds::{
 pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Problem>) {
     let mut problems = Problems(Vec::new());
     let mut table = Table {
+        listeners: snapshot.listeners.clone(),
         edge: snapshot.node.node_type == NodeType::Router,
         ..Table::default()
     };

@@ -1,0 +1,294 @@
+//! Calls: an application's request with its timeout and its own retries, whoever makes it.
+
+use crate::event::Event;
+use crate::observation::{Exchange, Journey, Observer};
+use crate::plan::{ApplicationRetries, PodId, SiteId, TrafficId};
+use crate::shape::{HeadId, Shape, ShapeId};
+use crate::world::World;
+use base::rng::mix;
+use base::{Draws, SimTime};
+use kernel::TimerId;
+use proxy::effect::{Reply, RequestId};
+use proxy::input::Input;
+use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+
+/// An application's request under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    owner: Owner,
+    pub(crate) request: Request,
+    /// What the source's sidecar makes of the current try; meaningless without a sidecar.
+    pub(crate) shape: ShapeId,
+    /// Tries begun, application retries included.
+    requests: u32,
+    started: SimTime,
+    exchange_started: SimTime,
+    /// The timeout of the current try, or the pause before the next.
+    timer: TimerId,
+    via: Via,
+}
+
+/// What is asked, from where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) site: SiteId,
+    pub(crate) source: PodId,
+    pub(crate) head: HeadId,
+    /// All its draws follow from this.
+    pub(crate) identity: u64,
+    /// How many requests deep it is nested: 0 for traffic.
+    pub(crate) depth: u8,
+}
+
+/// Who waits for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A traffic source.
+    Traffic(TrafficId),
+    /// A request in service, by its delivery.
+    Job(u32),
+}
+
+/// What currently carries a call.
+#[derive(Clone, Copy, Debug)]
+enum Via {
+    /// Nothing: it pauses, or has just begun.
+    Nothing,
+    /// A request in the source's proxy.
+    Proxy(RequestId),
+    /// A delivery without a proxy's help.
+    Plain(u32),
+}
+
+impl Call {
+    #[inline]
+    pub(crate) fn new(owner: Owner, request: Request, now: SimTime) -> Self {
+        Self {
+            owner,
+            request,
+            shape: ShapeId::new(0),
+            requests: 0,
+            started: now,
+            exchange_started: now,
+            timer: TimerId::NONE,
+            via: Via::Nothing,
+        }
+    }
+
+    pub(crate) fn is_traffic(&self) -> bool {
+        matches!(self.owner, Owner::Traffic(_))
+    }
+
+    /// The identity of the current try: application retries meet dice of their own.
+    #[inline]
+    pub(crate) fn exchange_identity(&self) -> u64 {
+        let identity = self.request.identity;
+        if self.requests <= 1 {
+            identity
+        } else {
+            mix(identity ^ u64::from(self.requests))
+        }
+    }
+}
+
+impl<O: Observer> World<'_, O> {
+    /// A call begins.
+    #[inline]
+    pub(crate) fn start(&mut self, now: SimTime, call: Call) {
+        let slot = self.calls.insert(call) as u32;
+        if let Owner::Job(job) = call.owner {
+            self.deliveries[job as usize].children.push(slot);
+        }
+        self.exchange(now, slot);
+    }
+
+    /// One try of a call begins.
+    #[inline]
+    pub(crate) fn exchange(&mut self, now: SimTime, slot: u32) {
+        let plan = self.plan;
+        let call = &mut self.calls[slot as usize];
+        call.requests += 1;
+        call.exchange_started = now;
+        call.timer = TimerId::NONE;
+        call.via = Via::Nothing;
+        let site = &plan.sites[call.request.site.index()];
+        if let Some(timeout) = site.timeout {
+            call.timer = self
+                .calendar
+                .schedule_cancellable(now + timeout, Event::CallTimeout { call: slot });
+        }
+        let source = call.request.source;
+        let Some(sidecar) = self.pods[source.index()].sidecar.as_deref_mut() else {
+            return self.plain(now, slot);
+        };
+        let shape = self
+            .shapes
+            .shape(plan, sidecar.table, call.request.site, call.request.head);
+        call.shape = shape;
+        match self.shapes.get(shape) {
+            Shape::Routed { resolution, .. } => {
+                let identity = call.exchange_identity();
+                let mut effects = self.buffers.pop().unwrap_or_default();
+                let input = Input::Request {
+                    tag: slot,
+                    identity,
+                    resolution,
+                };
+                if let Some(request) = sidecar.proxy.handle(now, input, &mut effects) {
+                    call.via = Via::Proxy(request);
+                }
+                self.perform(now, source, effects);
+            }
+            Shape::Passthrough => self.plain(now, slot),
+            Shape::Blackhole => {
+                self.on_reply(now, slot, no_answer(Details::ConnectionTermination), None)
+            }
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, now: SimTime, slot: u32) {
+        let delivery = self.send_plain(now, slot);
+        self.calls[slot as usize].via = Via::Plain(delivery);
+    }
+
+    /// A try of a call is answered.
+    ///
+    /// `plain` is the pod that answered where no proxy chose it.
+    pub(crate) fn on_reply(&mut self, now: SimTime, slot: u32, reply: Reply, plain: Option<PodId>) {
+        let timer = self.calls[slot as usize].timer;
+        self.calendar.cancel(timer);
+        self.end_exchange(now, slot, reply, plain);
+        let call = &self.calls[slot as usize];
+        let retries = &self.plan.sites[call.request.site.index()].retries;
+        if call.requests <= retries.attempts && is_retried(retries, reply.status) {
+            self.pause(now, slot);
+        } else {
+            self.end_call(now, slot, reply);
+        }
+    }
+
+    /// The caller's patience ends before the answer comes.
+    pub(crate) fn on_call_timeout(&mut self, now: SimTime, slot: u32) {
+        self.calls[slot as usize].timer = TimerId::NONE;
+        self.give_up(now, slot);
+        let reply = no_answer(Details::DownstreamRemoteDisconnect);
+        let call = &self.calls[slot as usize];
+        if call.requests <= self.plan.sites[call.request.site.index()].retries.attempts {
+            self.pause(now, slot);
+        } else {
+            self.end_call(now, slot, reply);
+        }
+    }
+
+    /// A call is dropped because what it was made for has ended.
+    pub(crate) fn cancel_call(&mut self, now: SimTime, slot: u32) {
+        let timer = self.calls[slot as usize].timer;
+        self.calendar.cancel(timer);
+        self.give_up(now, slot);
+        self.calls.remove(slot as usize);
+    }
+
+    /// The current try's answer is no longer wanted.
+    fn give_up(&mut self, now: SimTime, slot: u32) {
+        let call = self.calls[slot as usize];
+        self.calls[slot as usize].via = Via::Nothing;
+        match call.via {
+            Via::Proxy(request) => self.tell(now, call.request.source, Input::Cancel(request)),
+            Via::Plain(delivery) => self.abandon(now, delivery),
+            Via::Nothing => return,
+        }
+        self.end_exchange(
+            now,
+            slot,
+            no_answer(Details::DownstreamRemoteDisconnect),
+            None,
+        );
+    }
+
+    fn pause(&mut self, now: SimTime, slot: u32) {
+        let key = self.key;
+        let call = &mut self.calls[slot as usize];
+        call.via = Via::Nothing;
+        let draws = || Draws::new(key, call.exchange_identity(), APPLICATION_BACK_OFF);
+        let pause = crate::network::sample(
+            &self.plan.sites[call.request.site.index()].retries.back_off,
+            draws,
+        );
+        call.timer = self
+            .calendar
+            .schedule_cancellable(now + pause, Event::CallRetry { call: slot });
+    }
+
+    #[inline]
+    fn end_exchange(&mut self, now: SimTime, slot: u32, reply: Reply, plain: Option<PodId>) {
+        self.count_exchange();
+        let call = &self.calls[slot as usize];
+        let exchange = Exchange {
+            site: call.request.site,
+            source: call.request.source,
+            proxied: self.pods[call.request.source.index()].sidecar.is_some(),
+            started: call.exchange_started,
+            ended: now,
+            reply,
+            target: reply
+                .endpoint
+                .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
+            service: self.plan.sites[call.request.site.index()].dial.service,
+        };
+        self.observer.on_exchange(&exchange);
+    }
+
+    #[inline]
+    fn end_call(&mut self, now: SimTime, slot: u32, reply: Reply) {
+        let call = self.calls.remove(slot as usize);
+        match call.owner {
+            Owner::Traffic(traffic) => {
+                self.observer.on_journey(&Journey {
+                    traffic,
+                    site: call.request.site,
+                    source: call.request.source,
+                    started: call.started,
+                    ended: now,
+                    reply,
+                    requests: call.requests,
+                });
+                self.rest(now, traffic);
+            }
+            Owner::Job(job) => {
+                self.on_nested_reply(now, job, slot, call.request.site, reply.status)
+            }
+        }
+    }
+}
+
+/// Whether an application repeats a request that was answered so.
+fn is_retried(retries: &ApplicationRetries, status: u16) -> bool {
+    status == 0
+        || if retries.on_status.is_empty() {
+            status >= 500
+        } else {
+            retries.on_status.contains(&status)
+        }
+}
+
+/// What is recorded of a request to which no answer came.
+fn no_answer(details: Details) -> Reply {
+    let flags = if details == Details::DownstreamRemoteDisconnect {
+        ResponseFlags::of(ResponseFlag::DownstreamConnectionTermination)
+    } else {
+        ResponseFlags::NONE
+    };
+    Reply {
+        status: 0,
+        grpc_status: None,
+        flags,
+        details,
+        attempts: 0,
+        cluster: None,
+        endpoint: None,
+    }
+}
+
+/// The site of the draws for an application's pause.
+const APPLICATION_BACK_OFF: u32 = 3;

@@ -1,0 +1,569 @@
+//! Deliveries: one try on its way to a pod, in its queue, in service, and back.
+//!
+//! ```text
+//!  send ─► (Connecting) ─► Outbound ─► Queued ─► Serving ─► Calling ─► Returning ─► gone
+//!                └─ overflow, nobody there ─────────────────┘
+//! ```
+//! A delivery whose client gave up is *abandoned*. Its server goes on unless it is told: then it stops, frees its
+//! worker and drops the calls it made.
+
+use crate::call::{Call, Owner, Request};
+use crate::event::Event;
+use crate::network::{sample, sidecar_cost};
+use crate::observation::{Attempt, AttemptOutcome, Observer};
+use crate::plan::{Abandonment, Overflow, Plan, PodId, SiteId, Step};
+use crate::server::Admission;
+use crate::shape::{HeadId, Shape};
+use crate::world::World;
+use base::rng::mix;
+use base::{Draws, SimDuration, SimTime};
+use proxy::effect::{AttemptId, Reply, Send};
+use proxy::input::{Input, ResetReason};
+use proxy::names::ClusterId;
+use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use smallvec::SmallVec;
+
+/// One try under way.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    client: Client,
+    site: SiteId,
+    source: PodId,
+    pub(crate) target: Option<PodId>,
+    cluster: Option<ClusterId>,
+    head: HeadId,
+    number: u16,
+    mirror: bool,
+    depth: u8,
+    stage: Stage,
+    /// Nobody waits for its end.
+    abandoned: bool,
+    /// The server has been told so.
+    stopped: bool,
+    /// The server answers with its behaviour's error status.
+    fails: bool,
+    behaviour: u32,
+    step: u32,
+    /// Calls of the current step that have not ended.
+    outstanding: u32,
+    /// The status that a failed call leads to.
+    failure: Option<u16>,
+    outcome: AttemptOutcome,
+    identity: u64,
+    sent: SimTime,
+    /// The calls under way that it made.
+    pub(crate) children: SmallVec<[u32; 2]>,
+}
+
+/// Who sent a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// A proxy, as this try.
+    Proxy(AttemptId),
+    /// A call, without a proxy's help.
+    Call(u32),
+}
+
+/// Where a delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Connecting,
+    Outbound,
+    Queued,
+    Serving,
+    Calling,
+    Returning,
+}
+
+impl<O: Observer> World<'_, O> {
+    /// A proxy sends a try, or a copy.
+    #[inline]
+    pub(crate) fn send(&mut self, now: SimTime, source: PodId, send: Send) {
+        let call = &self.calls[send.tag as usize];
+        let Shape::Routed { heads, .. } = self.shapes.get(call.shape) else {
+            unreachable!("a proxy sends what it routed");
+        };
+        let salt =
+            u64::from(send.number) << 17 | u64::from(send.mirror) << 16 | u64::from(send.head);
+        let delivery = Delivery {
+            cluster: Some(send.cluster),
+            head: heads[usize::from(send.head)],
+            number: send.number,
+            mirror: send.mirror,
+            ..Delivery::new(
+                Client::Proxy(send.attempt),
+                call,
+                mix(call.exchange_identity() ^ salt),
+                now,
+            )
+        };
+        let target = self.plan.pod_at(send.endpoint);
+        let slot = self.depart(now, delivery, target, send.new_connection);
+        let sidecar = self.pods[source.index()]
+            .sidecar
+            .as_deref_mut()
+            .expect("a proxy sends it");
+        let at = send.attempt.slot as usize;
+        if at >= sidecar.deliveries.len() {
+            sidecar.deliveries.resize(at + 1, u32::MAX);
+        }
+        sidecar.deliveries[at] = slot;
+    }
+
+    /// A request goes straight to the address that was dialled: a pod's, or a Service's, behind which the node picks
+    /// a ready pod at random. Gives the delivery's slot.
+    pub(crate) fn send_plain(&mut self, now: SimTime, call_slot: u32) -> u32 {
+        let call = &self.calls[call_slot as usize];
+        let dial = &self.plan.sites[call.request.site.index()].dial;
+        let identity = call.exchange_identity();
+        let target = dial.pod.or_else(|| {
+            let service = &self.plan.services[dial.service?.index()];
+            let (_, pods) = service.ports.iter().find(|(port, _)| *port == dial.port)?;
+            let draw = Draws::new(self.key, identity, PLAIN_CHOICE).next_u64();
+            (!pods.is_empty()).then(|| pods[(draw % pods.len() as u64) as usize])
+        });
+        let delivery = Delivery::new(Client::Call(call_slot), call, mix(identity), now);
+        self.depart(now, delivery, target, true)
+    }
+
+    /// A try leaves its pod: at once, or when its connection is made. Where nobody listens, it comes back.
+    #[inline]
+    fn depart(
+        &mut self,
+        now: SimTime,
+        mut delivery: Delivery,
+        target: Option<PodId>,
+        connect: bool,
+    ) -> u32 {
+        self.count_attempt();
+        delivery.target = target;
+        let (source, identity) = (delivery.source, delivery.identity);
+        let Some(target) = target.filter(|target| !self.pods[target.index()].server.refuses) else {
+            let way = sample(&self.plan.network.latency, || {
+                Draws::new(self.key, identity, OUTBOUND)
+            });
+            delivery.stage = Stage::Returning;
+            delivery.outcome = AttemptOutcome::Reset;
+            let slot = self.deliveries.insert(delivery) as u32;
+            self.calendar
+                .schedule(now + way * 2, Event::Returned { delivery: slot });
+            return slot;
+        };
+        if !connect {
+            let slot = self.deliveries.insert(delivery) as u32;
+            self.travel(now, slot, source, target);
+            return slot;
+        }
+        delivery.stage = Stage::Connecting;
+        let slot = self.deliveries.insert(delivery) as u32;
+        let latency = self.latencies.between(self.plan, source, target);
+        let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
+        let made = now + way * u64::from(self.plan.network.connect_trips);
+        // An event even if it takes no time: its proxy may still be sending.
+        self.calendar
+            .schedule(made, Event::Connected { delivery: slot });
+        slot
+    }
+
+    /// A connection is made, and the request that waited for it goes out.
+    pub(crate) fn on_connected(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        let (client, source) = (delivery.client, delivery.source);
+        if delivery.abandoned {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        delivery.stage = Stage::Outbound;
+        let target = delivery.target.expect("only a pod accepts a connection");
+        if let Client::Proxy(attempt) = client {
+            self.tell(now, source, Input::Connected { attempt });
+        }
+        self.travel(now, slot, source, target);
+    }
+
+    #[inline]
+    fn travel(&mut self, now: SimTime, slot: u32, source: PodId, target: PodId) {
+        let plan = self.plan;
+        let identity = self.deliveries[slot as usize].identity;
+        let latency = self.latencies.between(plan, source, target);
+        let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
+        let sidecars = u32::from(self.pods[source.index()].sidecar.is_some())
+            + u32::from(self.pods[target.index()].sidecar.is_some());
+        let cost = sidecar_cost(&plan.network, sidecars, || {
+            Draws::new(self.key, identity, SIDECARS)
+        });
+        if (way + cost).is_zero() {
+            self.on_delivered(now, slot);
+        } else {
+            self.calendar
+                .schedule(now + way + cost, Event::Delivered { delivery: slot });
+        }
+    }
+
+    /// A request reaches its server.
+    #[inline]
+    pub(crate) fn on_delivered(&mut self, now: SimTime, slot: u32) {
+        let delivery = &self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod is reached");
+        let pod = &mut self.pods[target.index()];
+        let server = pod.server;
+        if delivery.abandoned && server.abandonment == Abandonment::Stop {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        match pod
+            .occupancy
+            .arrive(slot, server.concurrency, server.queue_limit)
+        {
+            Admission::Serve => self.serve(now, target, slot),
+            Admission::Queue => self.deliveries[slot as usize].stage = Stage::Queued,
+            Admission::Overflow => match server.overflow {
+                Overflow::Respond(status) => {
+                    self.give_back(now, slot, AttemptOutcome::Response(status))
+                }
+                Overflow::Refuse => self.give_back(now, slot, AttemptOutcome::Reset),
+            },
+        }
+        self.observe_station(now, target);
+    }
+
+    /// A worker takes a request.
+    #[inline]
+    fn serve(&mut self, now: SimTime, target: PodId, slot: u32) {
+        let pod = &self.pods[target.index()];
+        let delivery = &mut self.deliveries[slot as usize];
+        let behaviours = &pod.server.behaviours;
+        let index = self
+            .shapes
+            .behaviour(pod.server_number, behaviours, delivery.head);
+        let behaviour = &behaviours[index as usize];
+        let identity = delivery.identity;
+        delivery.behaviour = index;
+        delivery.stage = Stage::Serving;
+        delivery.fails = !behaviour.error_rate.is_zero()
+            && behaviour
+                .error_rate
+                .holds(Draws::new(self.key, identity, SERVER_ERROR).next_u64());
+        let busy = sample(&behaviour.service_time, || {
+            Draws::new(self.key, identity, SERVICE_TIME)
+        });
+        self.calendar
+            .schedule(now + busy, Event::Served { delivery: slot });
+    }
+
+    /// A server has done its own work for a request: it fails, calls others, or answers.
+    #[inline]
+    pub(crate) fn on_served(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        if delivery.stopped {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        let target = delivery.target.expect("only a pod serves");
+        let behaviours = &self.pods[target.index()].server.behaviours;
+        let behaviour = &behaviours[(delivery.behaviour as usize).min(behaviours.len() - 1)];
+        if delivery.fails {
+            let status = behaviour.error_status;
+            return self.answer(now, slot, status);
+        }
+        self.next_step(now, slot);
+    }
+
+    /// Makes the calls of the next step, or answers after the last.
+    #[inline]
+    fn next_step(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod serves");
+        let server = self.pods[target.index()].server;
+        let behaviour =
+            &server.behaviours[(delivery.behaviour as usize).min(server.behaviours.len() - 1)];
+        let step: &Step = match behaviour.steps.get(delivery.step as usize) {
+            Some(step) if !step.calls.is_empty() => step,
+            _ => return self.answer(now, slot, behaviour.status),
+        };
+        if delivery.depth >= DEPTH_LIMIT {
+            return self.answer(now, slot, LOOP_DETECTED);
+        }
+        delivery.step += 1;
+        delivery.stage = Stage::Calling;
+        delivery.outstanding = step.calls.len() as u32;
+        let (parent_head, parent_identity) = (delivery.head, delivery.identity);
+        let (step_number, depth) = (u64::from(delivery.step), delivery.depth + 1);
+        for (index, site) in step.calls.iter().enumerate() {
+            let head = self.shapes.nested(self.plan, *site, parent_head);
+            let identity = mix(parent_identity ^ (step_number << 32 | index as u64 | 1 << 63));
+            let request = Request {
+                site: *site,
+                source: target,
+                head,
+                identity,
+                depth,
+            };
+            self.start(now, Call::new(Owner::Job(slot), request, now));
+        }
+    }
+
+    /// A call that a request in service made has ended.
+    pub(crate) fn on_nested_reply(
+        &mut self,
+        now: SimTime,
+        job: u32,
+        call: u32,
+        site: SiteId,
+        status: u16,
+    ) {
+        let delivery = &mut self.deliveries[job as usize];
+        if let Some(at) = delivery.children.iter().position(|child| *child == call) {
+            delivery.children.swap_remove(at);
+        }
+        if (status == 0 || status >= 500) && delivery.failure.is_none() {
+            delivery.failure = self.plan.sites[site.index()].failure_status;
+        }
+        delivery.outstanding -= 1;
+        if delivery.outstanding > 0 {
+            return;
+        }
+        match delivery.failure {
+            Some(status) => self.answer(now, job, status),
+            None => self.next_step(now, job),
+        }
+    }
+
+    /// A server answers: its worker is free, the response goes on its way.
+    #[inline]
+    fn answer(&mut self, now: SimTime, slot: u32, status: u16) {
+        let target = self.deliveries[slot as usize]
+            .target
+            .expect("only a pod answers");
+        self.pods[target.index()].occupancy.release();
+        self.serve_next(now, target);
+        self.observe_station(now, target);
+        if self.deliveries[slot as usize].abandoned {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        let way = self.way_back(slot);
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.outcome = AttemptOutcome::Response(status);
+        delivery.stage = Stage::Returning;
+        if way.is_zero() {
+            self.on_returned(now, slot);
+        } else {
+            self.calendar
+                .schedule(now + way, Event::Returned { delivery: slot });
+        }
+    }
+
+    /// A request that got no worker goes back; always by an event, since its proxy may still be sending.
+    fn give_back(&mut self, now: SimTime, slot: u32, outcome: AttemptOutcome) {
+        if self.deliveries[slot as usize].abandoned {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        let way = self.way_back(slot);
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.outcome = outcome;
+        delivery.stage = Stage::Returning;
+        self.calendar
+            .schedule(now + way, Event::Returned { delivery: slot });
+    }
+
+    #[inline]
+    fn way_back(&self, slot: u32) -> SimDuration {
+        let delivery = &self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod answers");
+        let latency = self.latencies.between(self.plan, target, delivery.source);
+        sample(latency, || Draws::new(self.key, delivery.identity, RETURN))
+    }
+
+    /// Free workers of a pod take waiting requests.
+    #[inline]
+    pub(crate) fn serve_next(&mut self, now: SimTime, target: PodId) {
+        loop {
+            let pod = &mut self.pods[target.index()];
+            let deliveries = &mut self.deliveries;
+            let next = pod.occupancy.next(pod.server.concurrency, |slot| {
+                let left = deliveries[slot as usize].stopped;
+                if left {
+                    deliveries.remove(slot as usize);
+                }
+                left
+            });
+            let Some(slot) = next else { return };
+            self.serve(now, target, slot);
+        }
+    }
+
+    /// A response, or the news that there is none, reaches the caller's side.
+    #[inline]
+    pub(crate) fn on_returned(&mut self, now: SimTime, slot: u32) {
+        let delivery = self.deliveries.remove(slot as usize);
+        if delivery.abandoned {
+            return;
+        }
+        self.observer
+            .on_attempt(&delivery.observation(self.plan, now, delivery.outcome));
+        match (delivery.client, delivery.outcome) {
+            (Client::Proxy(attempt), AttemptOutcome::Response(status)) => {
+                self.tell(
+                    now,
+                    delivery.source,
+                    Input::Response {
+                        attempt,
+                        status,
+                        grpc_status: None,
+                    },
+                );
+            }
+            (Client::Proxy(attempt), AttemptOutcome::Reset | AttemptOutcome::Abandoned) => {
+                self.tell(
+                    now,
+                    delivery.source,
+                    Input::Reset {
+                        attempt,
+                        reason: ResetReason::ConnectionFailure,
+                    },
+                );
+            }
+            (Client::Call(call), outcome) => {
+                let proxied = self.pods[delivery.source.index()].sidecar.is_some();
+                self.on_reply(now, call, plain_reply(outcome, proxied), delivery.target);
+            }
+        }
+    }
+
+    /// A proxy no longer waits for one of its tries.
+    pub(crate) fn abandon_attempt(&mut self, now: SimTime, pod: PodId, attempt: AttemptId) {
+        let sidecar = self.pods[pod.index()]
+            .sidecar
+            .as_deref()
+            .expect("a proxy abandons it");
+        let slot = sidecar.deliveries[attempt.slot as usize];
+        self.abandon(now, slot);
+    }
+
+    /// Nobody waits for a delivery any more.
+    pub(crate) fn abandon(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.abandoned = true;
+        let target = delivery.target;
+        self.observer
+            .on_attempt(&delivery.observation(self.plan, now, AttemptOutcome::Abandoned));
+        let told = target
+            .is_some_and(|pod| self.pods[pod.index()].server.abandonment == Abandonment::Stop);
+        if let (Some(target), true) = (target, told) {
+            self.stop(now, target, slot);
+        }
+    }
+
+    /// A server learns that nobody waits for a request.
+    fn stop(&mut self, now: SimTime, target: PodId, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        match delivery.stage {
+            // Dropped at its next event.
+            Stage::Connecting | Stage::Outbound | Stage::Returning => return,
+            // Its place in the queue is passed over when its turn comes.
+            Stage::Queued => {
+                delivery.stopped = true;
+                self.pods[target.index()].occupancy.leave_queue();
+            }
+            // Its completion is still scheduled and finds it stopped.
+            Stage::Serving => {
+                delivery.stopped = true;
+                self.pods[target.index()].occupancy.release();
+                self.serve_next(now, target);
+            }
+            Stage::Calling => {
+                let children = std::mem::take(&mut delivery.children);
+                self.deliveries.remove(slot as usize);
+                for child in children {
+                    self.cancel_call(now, child);
+                }
+                self.pods[target.index()].occupancy.release();
+                self.serve_next(now, target);
+            }
+        }
+        self.observe_station(now, target);
+    }
+}
+
+impl Delivery {
+    #[inline]
+    fn new(client: Client, call: &Call, identity: u64, now: SimTime) -> Self {
+        Self {
+            client,
+            site: call.request.site,
+            source: call.request.source,
+            target: None,
+            cluster: None,
+            head: call.request.head,
+            number: 1,
+            mirror: false,
+            depth: call.request.depth,
+            stage: Stage::Outbound,
+            abandoned: false,
+            stopped: false,
+            fails: false,
+            behaviour: 0,
+            step: 0,
+            outstanding: 0,
+            failure: None,
+            outcome: AttemptOutcome::Abandoned,
+            identity,
+            sent: now,
+            children: SmallVec::new(),
+        }
+    }
+
+    fn observation(&self, plan: &Plan, ended: SimTime, outcome: AttemptOutcome) -> Attempt {
+        Attempt {
+            site: self.site,
+            source: self.source,
+            cluster: self.cluster,
+            service: plan.sites[self.site.index()].dial.service,
+            target: self.target,
+            number: self.number,
+            mirror: self.mirror,
+            sent: self.sent,
+            ended,
+            outcome,
+        }
+    }
+}
+
+/// What a caller without a proxy's help sees; a pass-through proxy says 503 UF where no connection is made.
+fn plain_reply(outcome: AttemptOutcome, proxied: bool) -> Reply {
+    let (status, flags, details) = match outcome {
+        AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
+        AttemptOutcome::Reset | AttemptOutcome::Abandoned if proxied => (
+            503,
+            ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure),
+            Details::RemoteConnectionFailure,
+        ),
+        AttemptOutcome::Reset | AttemptOutcome::Abandoned => {
+            (0, ResponseFlags::NONE, Details::RemoteConnectionFailure)
+        }
+    };
+    Reply {
+        status,
+        grpc_status: None,
+        flags,
+        details,
+        attempts: 1,
+        cluster: None,
+        endpoint: None,
+    }
+}
+
+/// A request that was passed on so often goes in circles.
+const DEPTH_LIMIT: u8 = 100;
+/// HTTP 508.
+const LOOP_DETECTED: u16 = 508;
+
+// Sites of draws.
+const OUTBOUND: u32 = 10;
+const RETURN: u32 = 11;
+const SIDECARS: u32 = 12;
+const SERVICE_TIME: u32 = 13;
+const SERVER_ERROR: u32 = 14;
+const PLAIN_CHOICE: u32 = 15;

@@ -1,0 +1,49 @@
+//! All that can happen in a world.
+
+use proxy::effect::Timer;
+
+/// One event; slots are those of the world's own slabs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// An open load's next request.
+    Arrival { traffic: u32, epoch: u32 },
+    /// A closed load's user has thought enough.
+    Thought { traffic: u32 },
+    /// A caller has waited long enough for an answer.
+    CallTimeout { call: u32 },
+    /// A caller tries again.
+    CallRetry { call: u32 },
+    /// A connection is made, and the request that waited for it goes out.
+    Connected { delivery: u32 },
+    /// A request reaches its server.
+    Delivered { delivery: u32 },
+    /// A server has done its own work for a request.
+    Served { delivery: u32 },
+    /// A response, or the news that there is none, reaches the caller's side.
+    Returned { delivery: u32 },
+    /// A proxy's timer expires.
+    ProxyTimer { pod: u32, timer: Timer },
+    /// An entry of the timeline is due.
+    Change { index: u32 },
+}
+
+impl Event {
+    /// A number that tells events apart, for the fingerprint.
+    pub(crate) fn digest(self) -> u64 {
+        let (kind, detail) = match self {
+            Self::Arrival { traffic, .. } => (1, traffic),
+            Self::Thought { traffic } => (2, traffic),
+            Self::CallTimeout { call } => (3, call),
+            Self::CallRetry { call } => (4, call),
+            Self::Delivered { delivery } => (5, delivery),
+            Self::Served { delivery } => (6, delivery),
+            Self::Returned { delivery } => (7, delivery),
+            Self::ProxyTimer { pod, timer } => {
+                (8 + timer.kind as u64, pod ^ timer.slot.rotate_left(16))
+            }
+            Self::Change { index } => (20, index),
+            Self::Connected { delivery } => (21, delivery),
+        };
+        kind << 32 | u64::from(detail)
+    }
+}

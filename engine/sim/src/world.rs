@@ -1,0 +1,418 @@
+//! A world that plays its plan: all state, and the one place where events are handed out.
+//!
+//! The life of a request: an arrival starts a *call* (`call.rs`). Where the pod has a sidecar the call goes through
+//! its proxy, whose effects become *deliveries* (`delivery.rs`): tries on the wire, in a server's queue, in service,
+//! and on their way back. A server that calls others starts calls of its own.
+//!
+//! Invariant: while the effects of one proxy input are carried out, the same proxy gets no further input before all
+//! effects but the replies are done; timers therefore always belong to the request that set them.
+
+use crate::call::{Call, Owner, Request};
+use crate::client::Client;
+use crate::delivery::Delivery;
+use crate::event::Event;
+use crate::network::Latencies;
+use crate::observation::{Ejection, Observer, Station};
+use crate::plan::{ChangeEffect, Load, Plan, PodId, Server, TableId, TrafficId};
+use crate::server::Occupancy;
+use crate::shape::{HeadId, Shapes};
+use base::SimTime;
+use kernel::{Calendar, Fingerprint, TimerId};
+use proxy::effect::{Effect, TimerKind};
+use proxy::input::Input;
+use proxy::proxy::Proxy;
+use slab::Slab;
+use std::sync::Arc;
+
+/// A world in motion.
+#[derive(Debug)]
+pub struct World<'a, O> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) observer: &'a mut O,
+    pub(crate) calendar: Calendar<Event>,
+    pub(crate) shapes: Shapes,
+    /// The head of each site's request as written.
+    pub(crate) site_heads: Vec<HeadId>,
+    pub(crate) latencies: Latencies,
+    pub(crate) pods: Vec<PodState<'a>>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) calls: Slab<Call>,
+    pub(crate) deliveries: Slab<Delivery>,
+    /// The key of the draws made by servers, links and clients.
+    pub(crate) key: u64,
+    fingerprint: Fingerprint,
+    tally: Tally,
+    next_server_number: u32,
+    /// Empty buffers for effects.
+    pub(crate) buffers: Vec<Vec<Effect>>,
+}
+
+/// What has happened so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events.
+    pub events: u64,
+    /// Requests that traffic sources began.
+    pub begun: u64,
+    /// Those that ended.
+    pub ended: u64,
+    /// Requests of any pod, nested ones and application retries included, that ended.
+    pub exchanges: u64,
+    /// Tries and mirrored copies that were sent.
+    pub attempts: u64,
+}
+
+/// A pod's proxy and server.
+#[derive(Debug)]
+pub(crate) struct PodState<'a> {
+    pub(crate) sidecar: Option<Box<Sidecar>>,
+    pub(crate) server: &'a Server,
+    /// Tells servers with different behaviours apart: the workload's number, unless the pod's server is its own.
+    pub(crate) server_number: u32,
+    pub(crate) occupancy: Occupancy,
+}
+
+/// A proxy and what the world remembers for it.
+#[derive(Debug)]
+pub(crate) struct Sidecar {
+    pub(crate) table: TableId,
+    pub(crate) proxy: Proxy,
+    /// The kernel's name of each running timer, by kind and slot.
+    timers: [Vec<TimerId>; TimerKind::COUNT],
+    /// The delivery of each try, by the try's slot.
+    pub(crate) deliveries: Vec<u32>,
+}
+
+impl<'a, O: Observer> World<'a, O> {
+    /// The world at time zero.
+    pub fn new(plan: &'a Plan, observer: &'a mut O) -> Self {
+        let mut shapes = Shapes::default();
+        let mut world = Self {
+            plan,
+            observer,
+            calendar: Calendar::new(),
+            site_heads: plan
+                .sites
+                .iter()
+                .map(|site| shapes.head_id(site.head.clone()))
+                .collect(),
+            shapes,
+            latencies: Latencies::new(plan),
+            pods: (0..plan.pods.len())
+                .map(|pod| PodState::new(plan, PodId::new(pod)))
+                .collect(),
+            clients: plan
+                .traffic
+                .iter()
+                .map(|traffic| Client::new(plan, traffic))
+                .collect(),
+            calls: Slab::new(),
+            deliveries: Slab::new(),
+            key: plan.seed.key("world"),
+            fingerprint: Fingerprint::new(),
+            tally: Tally::default(),
+            next_server_number: (plan.workloads.len() + plan.pods.len()) as u32,
+            buffers: Vec::new(),
+        };
+        for (index, change) in plan.timeline.iter().enumerate() {
+            world.calendar.schedule(
+                change.at,
+                Event::Change {
+                    index: index as u32,
+                },
+            );
+        }
+        for traffic in 0..plan.traffic.len() {
+            world.start_traffic(TrafficId::new(traffic));
+        }
+        world
+    }
+
+    /// Lets everything happen up to and including `until`.
+    pub fn run_until(&mut self, until: SimTime) {
+        while let Some((now, event)) = self.calendar.pop_until(until) {
+            self.tally.events += 1;
+            self.fingerprint
+                .record(now.as_nanos() ^ event.digest().rotate_left(32));
+            self.handle(now, event);
+        }
+    }
+
+    /// What has happened so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// A number that two runs share only if they met the same events at the same times.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint.value()
+    }
+
+    /// Requests of traffic sources that have begun and not ended; pauses before application retries count.
+    pub fn in_flight(&self) -> u64 {
+        self.calls
+            .iter()
+            .filter(|(_, call)| call.is_traffic())
+            .count() as u64
+    }
+
+    #[inline]
+    fn handle(&mut self, now: SimTime, event: Event) {
+        match event {
+            Event::Arrival { traffic, epoch } => {
+                self.on_arrival(now, TrafficId::new(traffic as usize), epoch)
+            }
+            Event::Thought { traffic } => self.begin(now, TrafficId::new(traffic as usize)),
+            Event::CallTimeout { call } => self.on_call_timeout(now, call),
+            Event::CallRetry { call } => self.exchange(now, call),
+            Event::Connected { delivery } => self.on_connected(now, delivery),
+            Event::Delivered { delivery } => self.on_delivered(now, delivery),
+            Event::Served { delivery } => self.on_served(now, delivery),
+            Event::Returned { delivery } => self.on_returned(now, delivery),
+            Event::ProxyTimer { pod, timer } => {
+                self.tell(now, PodId::new(pod as usize), Input::Timer(timer))
+            }
+            Event::Change { index } => self.on_change(now, index as usize),
+        }
+    }
+
+    fn start_traffic(&mut self, id: TrafficId) {
+        let traffic = &self.plan.traffic[id.index()];
+        match &traffic.load {
+            Load::Open { .. } => self.schedule_arrival(traffic.start, id),
+            Load::Closed { users, think_time } => {
+                for _ in 0..*users {
+                    let at = traffic.start + self.clients[id.index()].think(think_time);
+                    self.calendar.schedule(
+                        at,
+                        Event::Thought {
+                            traffic: id.index() as u32,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn schedule_arrival(&mut self, now: SimTime, id: TrafficId) {
+        let Load::Open { arrivals, .. } = self.plan.traffic[id.index()].load else {
+            return;
+        };
+        let client = &mut self.clients[id.index()];
+        if let Some(gap) = client.gap(arrivals) {
+            let event = Event::Arrival {
+                traffic: id.index() as u32,
+                epoch: client.epoch,
+            };
+            self.calendar.schedule(now + gap, event);
+        }
+    }
+
+    #[inline]
+    fn on_arrival(&mut self, now: SimTime, id: TrafficId, epoch: u32) {
+        if epoch != self.clients[id.index()].epoch || now >= self.plan.traffic[id.index()].stop {
+            return;
+        }
+        self.schedule_arrival(now, id);
+        self.begin(now, id);
+    }
+
+    /// A traffic source's next request begins.
+    #[inline]
+    fn begin(&mut self, now: SimTime, id: TrafficId) {
+        let traffic = &self.plan.traffic[id.index()];
+        if now >= traffic.stop {
+            return;
+        }
+        let (identity, source, site) = self.clients[id.index()].next(traffic);
+        self.tally.begun += 1;
+        self.observer.on_arrival(now, id, site);
+        let head = self.site_heads[site.index()];
+        let request = Request {
+            site,
+            source,
+            head,
+            identity,
+            depth: 0,
+        };
+        self.start(now, Call::new(Owner::Traffic(id), request, now));
+    }
+
+    /// A traffic source's request has ended; in a closed load its user thinks.
+    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId) {
+        self.tally.ended += 1;
+        if let Load::Closed { think_time, .. } = &self.plan.traffic[id.index()].load {
+            let at = now + self.clients[id.index()].think(think_time);
+            self.calendar.schedule(
+                at,
+                Event::Thought {
+                    traffic: id.index() as u32,
+                },
+            );
+        }
+    }
+
+    pub(crate) fn count_exchange(&mut self) {
+        self.tally.exchanges += 1;
+    }
+
+    pub(crate) fn count_attempt(&mut self) {
+        self.tally.attempts += 1;
+    }
+
+    /// Hands an input to a pod's proxy and carries out what it asks for.
+    #[inline]
+    pub(crate) fn tell(&mut self, now: SimTime, pod: PodId, input: Input<'_>) {
+        let Some(sidecar) = self.pods[pod.index()].sidecar.as_deref_mut() else {
+            return;
+        };
+        let mut effects = self.buffers.pop().unwrap_or_default();
+        sidecar.proxy.handle(now, input, &mut effects);
+        self.perform(now, pod, effects);
+    }
+
+    /// An empty buffer for effects; give it to [`Self::perform`].
+    #[inline]
+    pub(crate) fn buffer(&mut self) -> Vec<Effect> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
+    /// Carries out what a pod's proxy asks for: replies last, since they may lead to new inputs to the same proxy.
+    #[inline]
+    pub(crate) fn perform(&mut self, now: SimTime, pod: PodId, mut effects: Vec<Effect>) {
+        let mut replies = false;
+        for effect in &effects {
+            match *effect {
+                Effect::Send(send) => self.send(now, pod, send),
+                Effect::SetTimer { timer, at } => {
+                    let event = Event::ProxyTimer {
+                        pod: pod.index() as u32,
+                        timer,
+                    };
+                    let id = self.calendar.schedule_cancellable(at, event);
+                    let old = std::mem::replace(self.timer(pod, timer.kind, timer.slot), id);
+                    self.calendar.cancel(old);
+                }
+                Effect::CancelTimer(timer) => {
+                    let id =
+                        std::mem::replace(self.timer(pod, timer.kind, timer.slot), TimerId::NONE);
+                    self.calendar.cancel(id);
+                }
+                Effect::Abandon(attempt) => self.abandon_attempt(now, pod, attempt),
+                Effect::Ejection {
+                    cluster,
+                    endpoint,
+                    ejected,
+                } => {
+                    self.observer.on_ejection(
+                        now,
+                        pod,
+                        Ejection {
+                            cluster,
+                            endpoint,
+                            ejected,
+                        },
+                    );
+                }
+                Effect::Reply { .. } => replies = true,
+            }
+        }
+        if replies {
+            for effect in &effects {
+                if let Effect::Reply { tag, reply } = *effect {
+                    self.on_reply(now, tag, reply, None);
+                }
+            }
+        }
+        effects.clear();
+        self.buffers.push(effects);
+    }
+
+    #[inline]
+    fn timer(&mut self, pod: PodId, kind: TimerKind, slot: u32) -> &mut TimerId {
+        let sidecar = self.pods[pod.index()]
+            .sidecar
+            .as_deref_mut()
+            .expect("only a proxy has timers");
+        let timers = &mut sidecar.timers[kind as usize];
+        let slot = slot as usize;
+        if slot >= timers.len() {
+            timers.resize(slot + 1, TimerId::NONE);
+        }
+        &mut timers[slot]
+    }
+
+    #[inline]
+    pub(crate) fn observe_station(&mut self, now: SimTime, pod: PodId) {
+        let station: Station = self.pods[pod.index()].occupancy.station();
+        self.observer.on_station(now, pod, station);
+    }
+
+    fn on_change(&mut self, now: SimTime, index: usize) {
+        for effect in &self.plan.timeline[index].effects {
+            match effect {
+                ChangeEffect::Push { pod, table } => self.push(now, *pod, *table),
+                ChangeEffect::Rate { traffic, rate } => {
+                    self.clients[traffic.index()].change_rate(*rate);
+                    let running = now >= self.plan.traffic[traffic.index()].start;
+                    let from = if running {
+                        now
+                    } else {
+                        self.plan.traffic[traffic.index()].start
+                    };
+                    self.schedule_arrival(from, *traffic);
+                }
+                ChangeEffect::Server { pod, server } => {
+                    self.pods[pod.index()].server = server;
+                    self.pods[pod.index()].server_number = self.next_server_number;
+                    self.next_server_number += 1;
+                    self.serve_next(now, *pod);
+                    self.observe_station(now, *pod);
+                }
+            }
+        }
+        self.observer.on_change(now, index);
+    }
+
+    /// A pod's proxy learns another configuration.
+    fn push(&mut self, now: SimTime, pod: PodId, table: TableId) {
+        let compiled = Arc::clone(&self.plan.tables[table.index()]);
+        let mut effects = self.buffer();
+        let Some(sidecar) = self.pods[pod.index()].sidecar.as_deref_mut() else {
+            return;
+        };
+        sidecar.table = table;
+        sidecar.proxy.apply(now, compiled, &mut effects);
+        self.perform(now, pod, effects);
+    }
+}
+
+impl<'a> PodState<'a> {
+    fn new(plan: &'a Plan, id: PodId) -> Self {
+        let pod = &plan.pods[id.index()];
+        let workload = plan.workload_of(id);
+        let (server, number) = match &pod.server {
+            Some(own) => (own, plan.workloads.len() + id.index()),
+            None => (&workload.server, pod.workload.index()),
+        };
+        let sidecar = pod.table.map(|table| {
+            // Keyed by workload: a request meets the same dice in each of its pods.
+            let key = plan
+                .seed
+                .key(&format!("proxy/{}/{}", workload.namespace, workload.name));
+            Box::new(Sidecar {
+                table,
+                proxy: Proxy::new(Arc::clone(&plan.tables[table.index()]), key),
+                timers: std::array::from_fn(|_| Vec::new()),
+                deliveries: Vec::new(),
+            })
+        });
+        Self {
+            sidecar,
+            server,
+            server_number: number as u32,
+            occupancy: Occupancy::default(),
+        }
+    }
+}
