@@ -1,7 +1,7 @@
 //! `loadBalancer` of a DestinationRule: how a host is chosen.
 
 use base::SimDuration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::locality::{LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetting};
 use crate::one_of::{OneOfError, at_most_one};
@@ -128,31 +128,8 @@ pub struct WarmupConfiguration {
     #[serde(default, deserialize_with = "nullable::optional")]
     pub minimum_percent: Option<Percentage>,
     /// How its load grows: 1 is linear.
-    #[serde(default, deserialize_with = "nullable::optional")]
-    pub aggression: Option<Aggression>,
-}
-
-/// A number that is not negative.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Aggression(f64);
-
-impl Aggression {
-    /// The number.
-    pub const fn value(self) -> f64 {
-        self.0
-    }
-}
-
-impl TryFrom<f64> for Aggression {
-    type Error = &'static str;
-    fn try_from(value: f64) -> Result<Self, &'static str> {
-        if value >= 0.0 {
-            Ok(Self(value))
-        } else {
-            Err("must not be negative")
-        }
-    }
+    #[serde(default, deserialize_with = "optional_not_negative")]
+    pub aggression: Option<f64>,
 }
 
 /// A number from 0 to 100.
@@ -176,6 +153,29 @@ impl TryFrom<f64> for Percentage {
             Err("a percentage must be between 0 and 100")
         }
     }
+}
+
+/// A number that is not negative.
+#[derive(Deserialize)]
+#[serde(try_from = "f64")]
+struct NotNegative(f64);
+
+impl TryFrom<f64> for NotNegative {
+    type Error = &'static str;
+    fn try_from(value: f64) -> Result<Self, &'static str> {
+        if value >= 0.0 {
+            Ok(Self(value))
+        } else {
+            Err("must not be negative")
+        }
+    }
+}
+
+fn optional_not_negative<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<f64>, D::Error> {
+    let number: Option<NotNegative> = nullable::optional(deserializer)?;
+    Ok(number.map(|number| number.0))
 }
 
 #[derive(Deserialize)]
