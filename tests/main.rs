@@ -1,1 +1,4 @@
-//! Integration tests.
+//! Behaviour that a user can rely on, tested across crates.
+
+mod laws;
+mod support;
