@@ -385,10 +385,10 @@ impl Router {
     }
 }
 
-/// The gRPC status of a local reply.
+/// The gRPC status of a local reply with this HTTP status.
 ///
 /// Source: envoyproxy/envoy 1.40, source/common/grpc/status.cc (httpToGrpcStatus).
-pub(crate) fn grpc_status(http: u16) -> u8 {
+pub fn grpc_status(http: u16) -> u8 {
     match http {
         400 => 13,
         401 => 16,

@@ -13,6 +13,7 @@ use crate::names::{ClusterId, EndpointId};
 use crate::problem::Problem;
 use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlags};
+use crate::router::rewrite::mutate_response;
 use crate::router::route_index::RouteIndex;
 use crate::router::virtual_host::Domains;
 use crate::trace::Trace;
@@ -144,6 +145,27 @@ impl Table {
     /// The same, asking one route after the other: what indexes are measured against.
     pub fn find_route_by_scan(&self, config: RouteConfigId, head: &RequestHead) -> Option<RouteId> {
         resolve::find_route(self, config, head, false)
+    }
+
+    /// A route, as configured.
+    pub fn route(&self, id: RouteId) -> &xds::Route {
+        &self.routes[id.index()].source
+    }
+
+    /// What a route itself adds to a response to `request`: its cluster at `position` first, then the route.
+    pub fn response_headers(
+        &self,
+        id: RouteId,
+        position: usize,
+        request: &RequestHead,
+    ) -> Vec<(String, String)> {
+        let route = &self.routes[id.index()];
+        let mut headers = Vec::new();
+        if let Some(cluster) = route.target().and_then(|t| t.clusters.get(position)) {
+            mutate_response(&mut headers, &cluster.response_headers, request);
+        }
+        mutate_response(&mut headers, &route.source.response_headers, request);
+        headers
     }
 
     /// A route's name: its rule's; `default` for default routes.
