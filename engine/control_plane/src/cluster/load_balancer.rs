@@ -56,7 +56,7 @@ fn slow_start(settings: &LoadBalancerSettings) -> Option<SlowStart> {
         return Some(SlowStart {
             window: warmup.duration,
             min_weight_percent: warmup.minimum_percent.map_or(10.0, |share| share.value()),
-            aggression: warmup.aggression.map_or(1.0, |curve| curve.value()),
+            aggression: warmup.aggression.unwrap_or(1.0),
         });
     }
     settings.warmup_duration_secs.map(|window| SlowStart {
