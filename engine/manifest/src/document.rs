@@ -39,8 +39,28 @@ use crate::yaml::tree::{Content, NodeId, Tree};
 /// );
 /// ```
 pub fn parse(sources: &[Source], default_namespace: &str) -> (Resources, Vec<Diagnostic>) {
+    parse_with(sources, default_namespace, Invalid::LeftOut)
+}
+
+/// What becomes of an object that a cluster would refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// It is left out, as a cluster would.
+    LeftOut,
+    /// It is kept if all of it that matters can be read: an analyzer has more to say about it, as istioctl does, which
+    /// knows of no API server.
+    Kept,
+}
+
+/// Reads manifests as [`parse`] does, with a choice of what becomes of invalid objects; their diagnostics are the same.
+pub fn parse_with(
+    sources: &[Source],
+    default_namespace: &str,
+    invalid: Invalid,
+) -> (Resources, Vec<Diagnostic>) {
     let mut collector = Collector {
         default_namespace,
+        invalid,
         resources: Resources::default(),
         diagnostics: Vec::new(),
         index: BTreeMap::new(),
@@ -57,6 +77,7 @@ pub fn parse(sources: &[Source], default_namespace: &str) -> (Resources, Vec<Dia
 /// What was read so far.
 pub(crate) struct Collector<'n> {
     default_namespace: &'n str,
+    invalid: Invalid,
     resources: Resources,
     diagnostics: Vec<Diagnostic>,
     /// Where each object is kept, by kind, namespace and name.
@@ -178,8 +199,10 @@ pub(crate) fn read<K: Kind>(collector: &mut Collector<'_>, object: &Object<'_, '
     };
     let namespace = if K::NAMESPACED { namespace } else { "" };
     let reference = object.reference(namespace);
-    match object.read::<K>(namespace) {
-        Ok(resource) => collector.keep(object, resource, &reference),
-        Err(problems) => collector.report(object.file, problems, Some(&reference)),
+    let (resource, problems) = object.read::<K>(namespace);
+    let kept = problems.is_empty() || collector.invalid == Invalid::Kept;
+    collector.report(object.file, problems, Some(&reference));
+    if let Some(resource) = resource.filter(|_| kept) {
+        collector.keep(object, resource, &reference);
     }
 }

@@ -58,7 +58,7 @@ mod yaml;
 pub use change::Deletion;
 pub use destination_rule::DestinationRule;
 pub use diagnostic::{Diagnostic, Level, ObjectRef};
-pub use document::parse;
+pub use document::{Invalid, parse, parse_with};
 pub use metadata::ObjectMeta;
 pub use namespace::Namespace;
 pub use node::{Node, read_node};

@@ -26,8 +26,6 @@ pub(crate) struct Object<'f, 's> {
     pub(crate) kind: &'f str,
 }
 
-type Found<T> = Result<T, Vec<Problem>>;
-
 impl Object<'_, '_> {
     /// Where it begins.
     pub(crate) fn location(&self) -> Location {
@@ -62,13 +60,17 @@ impl Object<'_, '_> {
         }
     }
 
-    /// Its content, or all that is wrong with it.
-    pub(crate) fn read<K: Kind>(&self, namespace: &str) -> Found<Resource<K, K::Status>> {
+    /// All that is wrong with it, and its content as far as it can be read in spite of that.
+    pub(crate) fn read<K: Kind>(
+        &self,
+        namespace: &str,
+    ) -> (Option<Resource<K, K::Status>>, Vec<Problem>) {
         let mut problems = self.check_top_level();
-        let meta = gather(self.read_metadata::<K>(), &mut problems);
-        let content = gather(self.read_content::<K>(), &mut problems);
-        let (Some(meta), Some((spec, status))) = (meta, content) else {
-            return Err(problems);
+        let meta = self.read_metadata::<K>(&mut problems);
+        let spec = self.read_spec::<K>(&mut problems);
+        let status = self.read_status::<K>(&mut problems);
+        let (Some(meta), Some(spec), Some(status)) = (meta, spec, status) else {
+            return (None, problems);
         };
         let resource = Resource {
             meta: ObjectMeta {
@@ -82,11 +84,7 @@ impl Object<'_, '_> {
         let mut check = Check::new(self.tree, self.node);
         K::check(&resource, &mut check);
         problems.extend(check.into_problems());
-        if problems.is_empty() {
-            Ok(resource)
-        } else {
-            Err(problems)
-        }
+        (Some(resource), problems)
     }
 
     fn check_top_level(&self) -> Vec<Problem> {
@@ -106,10 +104,10 @@ impl Object<'_, '_> {
             .collect()
     }
 
-    fn read_metadata<K: Kind>(&self) -> Found<ObjectMeta> {
+    fn read_metadata<K: Kind>(&self, problems: &mut Vec<Problem>) -> Option<ObjectMeta> {
         let path = Path::Root.key("metadata");
         let meta: ObjectMeta = match self.tree.get(self.node, "metadata") {
-            Some(node) => self.read_native(node, &path, &schema::METADATA)?,
+            Some(node) => self.read_native(node, &path, &schema::METADATA, problems)?,
             None => ObjectMeta::default(),
         };
         let mut check = Check::new(self.tree, self.node);
@@ -126,53 +124,49 @@ impl Object<'_, '_> {
             check.name(&path.key("namespace"), &meta.namespace, found);
         }
         check.metadata(&path, &meta);
-        match check.into_problems() {
-            problems if problems.is_empty() => Ok(meta),
-            problems => Err(problems),
-        }
+        problems.extend(check.into_problems());
+        Some(meta)
     }
 
-    /// `spec` and `status`.
-    fn read_content<K: Kind>(&self) -> Found<(K, K::Status)> {
+    fn read_spec<K: Kind>(&self, problems: &mut Vec<Problem>) -> Option<K> {
         let path = Path::Root.key("spec");
         match K::FORMAT {
-            Format::Native { spec, required } => {
-                let spec = match self.tree.get(self.node, "spec") {
-                    Some(node) => self.read_native(node, &path, spec)?,
-                    None if required => return Err(vec![self.no_spec(&path)]),
-                    None => self.read_nothing(&path)?,
-                };
-                let status = match self.tree.get(self.node, "status") {
-                    Some(node) => {
-                        self.read_native(node, &Path::Root.key("status"), &Schema::Any)?
-                    }
-                    None => K::Status::default(),
-                };
-                Ok((spec, status))
-            }
-            Format::Custom => {
-                let spec = match self.tree.entry(self.node, "spec") {
-                    Some(entry) => self.deserialize(entry.value, &path, CUSTOM)?,
-                    None => self.read_nothing(&path)?,
-                };
-                Ok((spec, K::Status::default()))
-            }
+            Format::Native { spec, required } => match self.tree.get(self.node, "spec") {
+                Some(node) => self.read_native(node, &path, spec, problems),
+                None if required => self.no_spec(&path, problems),
+                None => self.read_nothing(&path, problems),
+            },
+            Format::Custom => match self.tree.entry(self.node, "spec") {
+                Some(entry) => self.deserialize(entry.value, &path, CUSTOM, problems),
+                None => self.read_nothing(&path, problems),
+            },
         }
     }
 
-    /// Reads what matters of a value, once all of it is known to be right.
+    fn read_status<K: Kind>(&self, problems: &mut Vec<Problem>) -> Option<K::Status> {
+        match (K::FORMAT, self.tree.get(self.node, "status")) {
+            (Format::Native { .. }, Some(node)) => {
+                self.read_native(node, &Path::Root.key("status"), &Schema::Any, problems)
+            }
+            (Format::Native { .. }, None) | (Format::Custom, _) => Some(K::Status::default()),
+        }
+    }
+
+    /// Reads what matters of a value, and checks all of it.
     fn read_native<T: DeserializeOwned>(
         &self,
         node: NodeId,
         path: &Path<'_>,
         schema: &Schema,
-    ) -> Found<T> {
-        let mut problems = Vec::new();
-        schema::check(self.tree, node, schema, path, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        self.deserialize(node, path, NATIVE)
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
+        let mut checked = Vec::new();
+        schema::check(self.tree, node, schema, path, &mut checked);
+        let mut found = Vec::new();
+        let value = self.deserialize(node, path, NATIVE, &mut found);
+        // What the struct misses, the list of fields misses as well.
+        problems.extend(if checked.is_empty() { found } else { checked });
+        value
     }
 
     fn deserialize<T: DeserializeOwned>(
@@ -180,27 +174,38 @@ impl Object<'_, '_> {
         node: NodeId,
         path: &Path<'_>,
         strictness: Strictness,
-    ) -> Found<T> {
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
         let file = self.file;
-        deserializer::read(
+        let (value, found) = deserializer::read(
             &file.source.name,
             &file.lines,
             self.tree,
             node,
             path,
             strictness,
-        )
+        );
+        problems.extend(found);
+        value
     }
 
     /// A `spec` that is not written, if it may be empty.
-    fn read_nothing<T: DeserializeOwned>(&self, path: &Path<'_>) -> Found<T> {
+    fn read_nothing<T: DeserializeOwned>(
+        &self,
+        path: &Path<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<T> {
         let nothing = std::iter::empty::<(&str, &str)>();
         let nothing: MapDeserializer<'_, _, ValueError> = MapDeserializer::new(nothing);
-        T::deserialize(nothing).map_err(|_| vec![self.no_spec(path)])
+        match T::deserialize(nothing) {
+            Ok(value) => Some(value),
+            Err(_) => self.no_spec(path, problems),
+        }
     }
 
-    fn no_spec(&self, path: &Path<'_>) -> Problem {
-        Problem::missing_field(self.tree.span(self.node), path)
+    fn no_spec<T>(&self, path: &Path<'_>, problems: &mut Vec<Problem>) -> Option<T> {
+        problems.push(Problem::missing_field(self.tree.span(self.node), path));
+        None
     }
 }
 
@@ -215,19 +220,23 @@ const CUSTOM: Strictness = Strictness {
     nulls: Nulls::Refused,
 };
 
-/// The value, or its problems among the others.
-fn gather<T>(found: Found<T>, problems: &mut Vec<Problem>) -> Option<T> {
-    found.map_err(|more| problems.extend(more)).ok()
-}
-
 /// `apiVersion` and `kind` of a value, or what the list it stands in says about all of its elements.
 pub(crate) fn header<'t>(
     tree: &'t Tree<'_>,
     node: NodeId,
     list: Option<(&'t str, &'t str)>,
-) -> Found<(&'t str, &'t str)> {
+) -> Result<(&'t str, &'t str), Vec<Problem>> {
     if !matches!(tree.content(node), Content::Object(_)) {
         return Err(vec![Problem::mismatch(tree, node, &Path::Root, "object")]);
+    }
+    if list.is_none() && tree.get(node, "apiVersion").is_none() && tree.get(node, "kind").is_none()
+    {
+        let message = "expected a Kubernetes object: neither `apiVersion` nor `kind` is given";
+        return Err(vec![Problem::error(
+            codes::INVALID_OBJECT,
+            tree.span(node),
+            message,
+        )]);
     }
     let (list_version, list_kind) = list.unzip();
     let api_version = header_text(tree, node, "apiVersion", list_version);

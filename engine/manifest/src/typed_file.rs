@@ -51,14 +51,18 @@ pub fn from_yaml<T: DeserializeOwned>(source: &Source) -> (Option<T>, Vec<Diagno
 fn read<T: DeserializeOwned>(file: &File<'_>) -> Result<T, Vec<Problem>> {
     let text = &file.source.text;
     let tree = Tree::read(text, only_document(text)?)?;
-    deserializer::read(
-        &file.source.name,
+    let name = &file.source.name;
+    match deserializer::read(
+        name,
         &file.lines,
         &tree,
         tree.root(),
         &Path::Root,
         STRICTNESS,
-    )
+    ) {
+        (Some(value), problems) if problems.is_empty() => Ok(value),
+        (_, problems) => Err(problems),
+    }
 }
 
 /// The bytes of the only document of a text.

@@ -60,10 +60,9 @@ fn breaks_marks_and_tabs_are_read() {
     assert_eq!(lines, [""; 0]);
     assert_eq!(resources.services[0].location.to_string(), "a.yaml:25:1");
     check(
-        "a:\tb",
+        "a:	b",
         &[
-            "a.yaml:1:1: error: missing required field \"apiVersion\"",
-            "a.yaml:1:1: error: missing required field \"kind\"",
+            "a.yaml:1:1: error: expected a Kubernetes object: neither `apiVersion` nor `kind` is given",
         ],
     );
     check(
@@ -344,4 +343,36 @@ status:
     );
     assert_eq!(pod.status.pod_ip.as_deref(), Some("10.0.0.7"));
     assert_eq!(pod.status.conditions[0].status, "True");
+}
+
+#[test]
+fn invalid_objects_are_kept_for_analysis() {
+    let text = "apiVersion: v1
+kind: Service
+metadata: {name: X}
+spec: {ports: [{port: 1}, {port: 2}], foo: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: x}
+spec: {ports: [{port: a}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: z}
+spec: {host: h, subset: []}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: w}
+spec: {host: h, exportTo: [1, x]}
+";
+    let sources = [Source::new("a.yaml", text)];
+    let (left, diagnostics) = parse(&sources, "default");
+    assert_eq!((left.services.len(), left.destination_rules.len()), (0, 0));
+    let (kept, same) = crate::parse_with(&sources, "default", crate::Invalid::Kept);
+    assert_eq!(diagnostics, same);
+    assert_eq!(diagnostics.len(), 7);
+    assert_eq!(kept.services[0].spec.ports.len(), 2);
+    assert_eq!((kept.services.len(), kept.destination_rules.len()), (1, 1));
 }

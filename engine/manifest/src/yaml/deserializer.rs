@@ -48,7 +48,8 @@ pub(crate) enum Nulls {
     Refused,
 }
 
-/// Reads a value of type `T` from `node`, whose path is `path`, with all that is wrong with it.
+/// Reads a value of type `T` from `node`, whose path is `path`, with all that is wrong with it. There is a value as long
+/// as nothing had to be pruned.
 pub(crate) fn read<T: DeserializeOwned>(
     file: &Arc<str>,
     lines: &Lines<'_>,
@@ -56,7 +57,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     node: NodeId,
     path: &Path<'_>,
     strictness: Strictness,
-) -> Result<T, Vec<Problem>> {
+) -> (Option<T>, Vec<Problem>) {
     let context = Context {
         file,
         lines,
@@ -73,16 +74,14 @@ pub(crate) fn read<T: DeserializeOwned>(
         Ok(read) => Some(Some(read)),
         Err(error) => (!context.prune(&value, error)).then_some(None),
     });
-    let mut problems = context.noted.into_inner().problems;
-    match result {
-        Some(Some(value)) if problems.is_empty() => return Ok(value),
-        Some(_) => {}
-        None => {
-            let start = tree.span(node).start;
-            problems.push(Problem::error(codes::LIMIT, start..start, TOO_MANY));
-        }
+    let mut noted = context.noted.into_inner();
+    if result.is_none() {
+        let start = tree.span(node).start;
+        let problem = Problem::error(codes::LIMIT, start..start, TOO_MANY);
+        noted.problems.push(problem);
     }
-    Err(problems)
+    let value = result.flatten().filter(|_| noted.pruned.is_empty());
+    (value, noted.problems)
 }
 
 const TOO_MANY: &str = "too many errors: there may be more than are shown";
