@@ -478,6 +478,21 @@ impl Measure {
 impl Unit {
     /// A value as a reader would write it.
     pub fn show(self, value: f64) -> String {
+        self.show_digits(value, 9)
+    }
+
+    /// A measured value: three digits after the point, and five of a duration.
+    pub fn show_measured(self, value: f64) -> String {
+        match self {
+            Self::Time => SimDuration::from_nanos(five_digits(value * 1e9)).to_string(),
+            Self::Percent | Self::PerSecond | Self::Number => self.show_digits(value, 3),
+        }
+    }
+
+    fn show_digits(self, value: f64, digits: u32) -> String {
+        let scale = f64::from(10_u32.pow(digits));
+        // Nine digits cut off the noise of binary fractions.
+        let round = |value: f64| (value * scale).round() / scale;
         match self {
             Self::Percent => format!("{}%", round(value * 100.0)),
             Self::Time => SimDuration::from_secs_f64(value).to_string(),
@@ -487,10 +502,13 @@ impl Unit {
     }
 }
 
-/// Cuts the noise of binary fractions off: nine digits after the point at most.
-fn round(value: f64) -> f64 {
-    let scaled = (value * 1e9).round() / 1e9;
-    if scaled.is_finite() { scaled } else { value }
+/// A number whose digits after the fifth are zero.
+fn five_digits(value: f64) -> u64 {
+    let mut step = 1_u64;
+    while value >= 100_000.0 * step as f64 && step < 1_000_000_000_000_000 {
+        step *= 10;
+    }
+    (value / step as f64).round() as u64 * step
 }
 
 impl Expectation {

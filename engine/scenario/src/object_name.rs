@@ -51,25 +51,30 @@ pub(crate) fn matches_pattern(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// The candidate that `text` was most likely meant to be.
+/// The candidate that `text` was most likely meant to be: one that is spelt nearly alike, or that it abbreviates.
 pub(crate) fn nearest<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // A text longer than any name is no misspelling, and comparing it would cost.
+    if text.is_empty() || text.len() > 100 {
+        return None;
+    }
+    let text = text.to_ascii_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(
-                    &text.to_ascii_lowercase(),
-                    &candidate.to_ascii_lowercase(),
-                ),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&text, &candidate.to_ascii_lowercase()), candidate))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(text.len()) / 3)
         .map(|(_, candidate)| candidate)
+}
+
+fn distance(text: &str, candidate: &str) -> usize {
+    if candidate.starts_with(text) && text.len() > 2 {
+        1
+    } else {
+        strsim::damerau_levenshtein(text, candidate)
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +114,7 @@ mod tests {
         let names = ["reviews", "ratings", "details"];
         assert_eq!(nearest("reveiws", names), Some("reviews"));
         assert_eq!(nearest("rating", names), Some("ratings"));
+        assert_eq!(nearest("rev", names), Some("reviews"));
         assert_eq!(nearest("unrelated-thing", names), None);
         assert_eq!(nearest("x", []), None);
     }

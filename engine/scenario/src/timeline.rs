@@ -110,7 +110,11 @@ const CHANGE_FIELDS: [Field; 19] = {
             Shape::Text,
             "The traffic source whose rate changes.",
         ),
-        field("rate", Shape::Rate, "Its new rate, such as `400/s`."),
+        field(
+            "rate",
+            Shape::Rate,
+            "Its new rate, such as `400/s`; `0/s` for a pause.",
+        ),
         WORKLOAD,
         POD,
         SELECTOR,
@@ -215,7 +219,7 @@ fn read_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<RateChange> {
         return None;
     }
     let traffic = reader.placed_text(&traffic?);
-    let rate = reader.rate(&rate?);
+    let rate = reader.rate_or_zero(&rate?);
     Some(RateChange {
         traffic: traffic?,
         rate: rate?,

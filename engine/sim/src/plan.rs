@@ -23,7 +23,7 @@ base::id! {
 }
 
 /// A whole world and its future.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// Where all randomness begins.
     pub seed: Seed,

@@ -1,7 +1,7 @@
 //! Sums over a window: by traffic source, by destination, or by whatever a caller selects.
 
 use crate::histogram::Histogram;
-use crate::labels::{AttemptKind, AttemptLabels, DestinationLabels, RequestLabels};
+use crate::labels::{AttemptKind, AttemptLabels, DestinationLabels, JourneyLabels, RequestLabels};
 use crate::measurements::{TrafficFigures, Window};
 use std::collections::BTreeMap;
 
@@ -127,6 +127,23 @@ impl Window {
                 code,
                 flags,
                 figures.tries,
+                &figures.latency,
+            );
+        }
+        totals
+    }
+
+    /// All journeys whose labels are `selected`.
+    pub fn journeys_where(&self, mut selected: impl FnMut(&JourneyLabels) -> bool) -> Totals {
+        let mut totals = Totals::default();
+        let journeys = self.traffic.iter().flat_map(|traffic| &traffic.journeys);
+        for figures in journeys.filter(|figures| selected(&figures.labels)) {
+            let labels = &figures.labels;
+            totals.add(
+                labels.is_success(),
+                labels.response_code,
+                &labels.response_flags,
+                figures.requests,
                 &figures.latency,
             );
         }

@@ -1,0 +1,133 @@
+//! A scenario becomes a plan: manifests are compiled as the control plane does it, names become numbers.
+//!
+//! ```text
+//! manifests at time zero, and after each change ─► mesh per stage (stage.rs)
+//!   ├─► pods and workloads of all stages (population.rs)
+//!   ├─► what each proxy is told in each stage, shared where it is the same (tables.rs)
+//!   └─► Services as clients without a sidecar use them, and what names resolve to (dial.rs)
+//! workloads, traffic, timeline ─► servers, sites, loads, changes (server.rs, site.rs, timeline.rs)
+//! expectations ─► checked against all these names (names.rs)
+//! ```
+//!
+//! What refers to something that is not there is an error with a place and a suggestion; what is read but not
+//! simulated exactly is a note. Nothing here draws a random number.
+
+mod dial;
+mod names;
+mod population;
+mod report;
+mod server;
+mod site;
+mod stage;
+mod tables;
+mod timeline;
+
+use crate::compile::dial::Directory;
+use crate::compile::population::Population;
+use crate::compile::report::Report;
+use crate::compile::server::Servers;
+use crate::compile::site::Sites;
+use crate::compile::tables::Tables;
+use crate::file::Scenario;
+use base::Seed;
+use control_plane::MeshConfig;
+use manifest::Diagnostic;
+use sim::plan::{Link, Network, Plan};
+
+/// What is decided outside of a scenario's file.
+#[derive(Clone, Debug, Default)]
+pub struct CompileOptions {
+    /// The mesh's configuration.
+    pub mesh: MeshConfig,
+    /// Invalid objects are left out with a warning, as a cluster that refused them would.
+    pub skip_invalid: bool,
+}
+
+/// A scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The world and its future.
+    pub plan: Plan,
+    /// What a reader should know before trusting the figures: warnings about manifests, and what is not simulated.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Compiles a scenario.
+///
+/// # Errors
+/// All that is wrong with its manifests, and all names in it that name nothing.
+pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut report = Report::default();
+    let stages = stage::stages(scenario, options, &mut report);
+    if report.is_refused() {
+        return Err(report.into_diagnostics());
+    }
+    let population = Population::of(&stages);
+    let mut tables = Tables::of(&stages, &population, scenario, &mut report);
+    let directory = Directory::of(&stages, &population);
+    let mut sites = Sites::new(&directory);
+    let servers = Servers::of(scenario, &population, &mut sites, &mut report);
+    let traffic = site::traffic(scenario, &population, &mut sites, &mut report);
+    let timeline = timeline::changes(
+        scenario,
+        &stages,
+        &population,
+        &tables,
+        &servers,
+        &mut report,
+    );
+    let network = network(scenario, &population, &mut report);
+    let endpoints = tables.endpoints(&population);
+    let clusters = tables.cluster_labels(&stages);
+    names::check(scenario, &population, &directory, &clusters, &mut report);
+    sites.report_unknown_hosts(&mut report);
+    if report.is_refused() {
+        return Err(report.into_diagnostics());
+    }
+    let pods = servers.pods(&population, &tables);
+    let workloads = servers.workloads(&population);
+    Ok(Compiled {
+        plan: Plan {
+            seed: Seed::new(scenario.seed),
+            duration: scenario.duration,
+            names: std::mem::take(&mut tables.names),
+            tables: tables.tables,
+            workloads,
+            pods,
+            services: directory.services(),
+            endpoints,
+            clusters,
+            sites: sites.into_sites(),
+            traffic,
+            network,
+            timeline,
+        },
+        notes: report.into_diagnostics(),
+    })
+}
+
+fn network(scenario: &Scenario, population: &Population, report: &mut Report) -> Network {
+    let written = &scenario.network;
+    let mut links = Vec::new();
+    for link in &written.links {
+        let [a, b] = &link.between;
+        let a = population.workloads_named(a, report);
+        let b = population.workloads_named(b, report);
+        for &a in &a {
+            links.extend(b.iter().map(|&b| Link {
+                a,
+                b,
+                latency: link.latency.clone(),
+            }));
+        }
+    }
+    Network {
+        latency: written.latency.clone(),
+        links,
+        sidecar_latency: written.sidecar_latency.clone(),
+        connect_trips: CONNECT_TRIPS,
+    }
+}
+
+/// SYN and SYN-ACK; the request follows with the ACK. A TLS handshake, which would take as much again, is left out.
+const CONNECT_TRIPS: u32 = 2;

@@ -1,0 +1,123 @@
+//! Names in expectations: one that nothing has would select nothing, and let every upper bound pass.
+
+use crate::compile::dial::Directory;
+use crate::compile::population::Population;
+use crate::compile::report::Report;
+use crate::expectation::{Expectation, Selector};
+use crate::file::Scenario;
+use crate::object_name::ObjectName;
+use crate::place::Placed;
+use sim::plan::ClusterLabels;
+use std::collections::BTreeSet;
+
+/// Reports all names in expectations that nothing has.
+pub(super) fn check(
+    scenario: &Scenario,
+    population: &Population,
+    directory: &Directory<'_>,
+    clusters: &[ClusterLabels],
+    report: &mut Report,
+) {
+    let set = |names: Vec<String>| names.into_iter().collect();
+    let versions = population.workloads.iter().map(|w| w.version.clone());
+    let hosts = clusters.iter().map(|cluster| cluster.service.clone());
+    let known = Known {
+        traffic: scenario.traffic.iter().map(|t| t.name.clone()).collect(),
+        workloads: set(population.workload_names()),
+        versions: versions.filter(|version| !version.is_empty()).collect(),
+        services: directory.service_names().into_iter().chain(hosts).collect(),
+        pods: set(population.pod_names()),
+        clusters,
+    };
+    for expectation in &scenario.expect {
+        let Expectation { select, of, .. } = expectation;
+        known.check(select, report);
+        if let Some(of) = of {
+            known.check(of, report);
+        }
+    }
+}
+
+/// The names that there are.
+struct Known<'a> {
+    traffic: BTreeSet<String>,
+    workloads: BTreeSet<String>,
+    versions: BTreeSet<String>,
+    services: BTreeSet<String>,
+    pods: BTreeSet<String>,
+    clusters: &'a [ClusterLabels],
+}
+
+impl Known<'_> {
+    fn check(&self, selector: &Selector, report: &mut Report) {
+        let Selector {
+            traffic,
+            source_workload,
+            source_version,
+            destination_service,
+            subset,
+            destination_workload,
+            destination_version,
+            response_code: _,
+            response_flags: _,
+            workload,
+            pod,
+        } = selector;
+        one("traffic source", traffic, &self.traffic, report);
+        named("workload", source_workload, &self.workloads, report);
+        one("version", source_version, &self.versions, report);
+        named("workload", destination_workload, &self.workloads, report);
+        one("version", destination_version, &self.versions, report);
+        named("workload", workload, &self.workloads, report);
+        named("pod", pod, &self.pods, report);
+        if let Some(service) = destination_service
+            && (service.contains('/') || !service.contains('.'))
+        {
+            one("Service", destination_service, &self.services, report);
+        }
+        self.check_subset(subset, destination_service, report);
+    }
+
+    fn check_subset(
+        &self,
+        subset: &Option<Placed<String>>,
+        service: &Option<Placed<String>>,
+        report: &mut Report,
+    ) {
+        let subsets: BTreeSet<String> = self
+            .clusters
+            .iter()
+            .filter(|cluster| {
+                service
+                    .as_ref()
+                    .is_none_or(|service| cluster.service == service.value)
+            })
+            .map(|cluster| cluster.subset.clone())
+            .filter(|subset| !subset.is_empty())
+            .collect();
+        if subset.as_ref().is_some_and(|subset| !subset.is_empty()) {
+            one("subset", subset, &subsets, report);
+        }
+    }
+}
+
+fn named(
+    sort: &str,
+    name: &Option<Placed<ObjectName>>,
+    known: &BTreeSet<String>,
+    report: &mut Report,
+) {
+    let text = name
+        .as_ref()
+        .map(|name| Placed::new(name.to_string(), name.place.clone()));
+    one(sort, &text, known, report);
+}
+
+fn one(sort: &str, name: &Option<Placed<String>>, known: &BTreeSet<String>, report: &mut Report) {
+    if let Some(name) = name
+        && !known.contains(&name.value)
+    {
+        let known = known.iter().map(String::as_str);
+        report.unknown(&name.place, sort, name, known);
+    }
+}

@@ -1,0 +1,183 @@
+//! The pods and workloads of all stages, numbered once: a pod keeps its number while it comes and goes.
+
+use crate::compile::report::Report;
+use crate::compile::stage::Stage;
+use crate::object_name::{ObjectName, matches_pattern};
+use crate::place::Placed;
+use crate::target::Candidate;
+use control_plane::WorkloadRef;
+use sim::plan::{PodId, WorkloadId};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// All pods and workloads.
+#[derive(Debug)]
+pub(super) struct Population {
+    /// By [`PodId`].
+    pub(super) pods: Vec<Pod>,
+    /// By [`WorkloadId`].
+    pub(super) workloads: Vec<Workload>,
+    /// By namespace and name.
+    by_name: BTreeMap<(String, String), PodId>,
+    by_ip: BTreeMap<IpAddr, PodId>,
+}
+
+/// A pod.
+#[derive(Debug)]
+pub(super) struct Pod {
+    pub(super) name: ObjectName,
+    pub(super) workload: WorkloadId,
+    labels: BTreeMap<String, String>,
+    images: Vec<String>,
+    /// Whether it is there, by stage.
+    pub(super) exists: Vec<bool>,
+    /// Whether it has a sidecar, when it first appears.
+    pub(super) has_sidecar: bool,
+}
+
+/// A workload.
+#[derive(Debug)]
+pub(super) struct Workload {
+    pub(super) name: ObjectName,
+    pub(super) app: String,
+    pub(super) version: String,
+    /// Its pods, in order.
+    pub(super) pods: Vec<PodId>,
+}
+
+impl Population {
+    /// The pods of all stages, those of the first in order of their names.
+    pub(super) fn of(stages: &[Stage]) -> Self {
+        let mut population = Self {
+            pods: Vec::new(),
+            workloads: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_ip: BTreeMap::new(),
+        };
+        let mut workload_ids = BTreeMap::new();
+        for (number, stage) in stages.iter().enumerate() {
+            for pod in stage.mesh.pods() {
+                let id = population.add(pod, &mut workload_ids, stages.len());
+                population.pods[id.index()].exists[number] = true;
+            }
+        }
+        population
+    }
+
+    fn add(
+        &mut self,
+        pod: &control_plane::Pod,
+        workload_ids: &mut BTreeMap<WorkloadRef, WorkloadId>,
+        stages: usize,
+    ) -> PodId {
+        let key = (pod.namespace.clone(), pod.name.clone());
+        if let Some(id) = self.by_name.get(&key) {
+            return *id;
+        }
+        let workload = *workload_ids.entry(pod.workload.clone()).or_insert_with(|| {
+            self.workloads.push(workload(pod));
+            WorkloadId::new(self.workloads.len() - 1)
+        });
+        let id = PodId::new(self.pods.len());
+        self.workloads[workload.index()].pods.push(id);
+        let containers = &pod.template.spec.containers;
+        self.pods.push(Pod {
+            name: ObjectName {
+                namespace: pod.namespace.clone(),
+                name: pod.name.clone(),
+            },
+            workload,
+            labels: pod.labels().clone(),
+            images: containers
+                .iter()
+                .map(|container| container.image.clone())
+                .collect(),
+            exists: vec![false; stages],
+            has_sidecar: pod.has_sidecar(),
+        });
+        self.by_name.insert(key, id);
+        self.by_ip.entry(pod.ip).or_insert(id);
+        id
+    }
+
+    /// The ids of all pods.
+    pub(super) fn pod_ids(&self) -> impl Iterator<Item = PodId> + use<> {
+        (0..self.pods.len()).map(PodId::new)
+    }
+
+    /// The pod of this name.
+    pub(super) fn pod_named(&self, namespace: &str, name: &str) -> Option<PodId> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.by_name.get(&key).copied()
+    }
+
+    /// The pod at this address.
+    pub(super) fn pod_at(&self, ip: IpAddr) -> Option<PodId> {
+        self.by_ip.get(&ip).copied()
+    }
+
+    /// The workloads of this name; none is an error.
+    pub(super) fn workloads_named(
+        &self,
+        name: &Placed<ObjectName>,
+        report: &mut Report,
+    ) -> Vec<WorkloadId> {
+        let found = self.find_workloads(name);
+        if found.is_empty() {
+            let known = self.workload_names();
+            let known = known.iter().map(String::as_str);
+            report.unknown(&name.place, "workload", &name.to_string(), known);
+        }
+        found
+    }
+
+    /// The workloads whose names meet a pattern.
+    pub(super) fn find_workloads(&self, pattern: &ObjectName) -> Vec<WorkloadId> {
+        let matches = |name: &ObjectName| {
+            matches_pattern(&pattern.namespace, &name.namespace)
+                && matches_pattern(&pattern.name, &name.name)
+        };
+        (0..self.workloads.len())
+            .map(WorkloadId::new)
+            .filter(|id| matches(&self.workloads[id.index()].name))
+            .collect()
+    }
+
+    /// The names of all workloads.
+    pub(super) fn workload_names(&self) -> Vec<String> {
+        self.workloads.iter().map(|w| w.name.to_string()).collect()
+    }
+
+    /// The names of all pods.
+    pub(super) fn pod_names(&self) -> Vec<String> {
+        self.pods.iter().map(|pod| pod.name.to_string()).collect()
+    }
+
+    /// A pod as a target sees it.
+    pub(super) fn candidate(&self, id: PodId) -> Candidate<'_> {
+        let pod = &self.pods[id.index()];
+        Candidate {
+            namespace: &pod.name.namespace,
+            pod: &pod.name.name,
+            workload: &self.workloads[pod.workload.index()].name.name,
+            labels: &pod.labels,
+            images: &pod.images,
+        }
+    }
+}
+
+fn workload(pod: &control_plane::Pod) -> Workload {
+    let label = |names: [&str; 2]| {
+        let mut values = names.iter().filter_map(|name| pod.labels().get(*name));
+        values.next().cloned().unwrap_or_default()
+    };
+    Workload {
+        name: ObjectName {
+            namespace: pod.workload.namespace.clone(),
+            name: pod.workload.name.clone(),
+        },
+        app: label(["app.kubernetes.io/name", "app"]),
+        version: label(["app.kubernetes.io/version", "version"]),
+        pods: Vec::new(),
+    }
+}

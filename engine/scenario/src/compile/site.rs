@@ -1,0 +1,166 @@
+//! Places where requests are made: templates of traffic sources, and calls of workloads.
+
+use crate::call::Call;
+use crate::compile::dial::Directory;
+use crate::compile::population::Population;
+use crate::compile::report::{Report, code};
+use crate::file::Scenario;
+use crate::object_name::{ObjectName, nearest};
+use crate::place::{Place, Placed};
+use crate::request::Request;
+use crate::traffic::Traffic;
+use base::{SimDuration, SimTime};
+use proxy::request::{Protocol, RequestHead};
+use sim::plan::{self, ApplicationRetries, PodId, Site, SiteId};
+
+/// All sites.
+#[derive(Debug)]
+pub(super) struct Sites<'a> {
+    directory: &'a Directory<'a>,
+    sites: Vec<Site>,
+    /// Sites at whose address nobody is known: the URL's place, the host, the caller's namespace.
+    unknown: Vec<(Place, String, String)>,
+}
+
+/// Who makes requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller<'c> {
+    /// A traffic source's name, or a workload's `<namespace>/<name>`.
+    pub(super) name: &'c str,
+    /// The namespace whose names it may abbreviate.
+    pub(super) namespace: &'c str,
+    /// Headers that it takes over from the request being served.
+    pub(super) propagate: &'c [String],
+}
+
+impl<'a> Sites<'a> {
+    /// No sites yet.
+    pub(super) fn new(directory: &'a Directory<'a>) -> Self {
+        Self {
+            directory,
+            sites: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// The site of a call.
+    pub(super) fn call(&mut self, caller: Caller<'_>, call: &Call) -> SiteId {
+        let patience = (call.timeout, call.retries.clone());
+        self.add(caller, &call.request, patience, call.failure_status)
+    }
+
+    fn add(
+        &mut self,
+        caller: Caller<'_>,
+        request: &Request,
+        (timeout, retries): (Option<SimDuration>, ApplicationRetries),
+        failure_status: Option<u16>,
+    ) -> SiteId {
+        let url = &request.url;
+        let dial = self.directory.dial(&url.host, url.port, caller.namespace);
+        if dial.ip.is_none() && dial.service.is_none() {
+            let unknown = (
+                url.place.clone(),
+                url.host.clone(),
+                caller.namespace.to_owned(),
+            );
+            self.unknown.push(unknown);
+        }
+        let authority = request.authority.as_ref().unwrap_or(&url.authority);
+        self.sites.push(Site {
+            name: caller.name.to_owned(),
+            head: RequestHead {
+                method: request.method.clone(),
+                scheme: "http".to_owned(),
+                authority: authority.clone(),
+                path: url.path.clone(),
+                headers: request.headers.clone(),
+                protocol: Protocol::Http1,
+            },
+            dial,
+            timeout,
+            retries,
+            propagate: caller.propagate.to_vec(),
+            failure_status,
+        });
+        SiteId::new(self.sites.len() - 1)
+    }
+
+    /// Says which hosts nobody knows: outside of the mesh nobody answers.
+    pub(super) fn report_unknown_hosts(&self, report: &mut Report) {
+        for (place, host, namespace) in &self.unknown {
+            let names = self.directory.short_names(namespace);
+            let help = nearest(host, names.iter().map(String::as_str))
+                .map(|name| format!("did you mean `{name}`?"));
+            let message = format!(
+                "`{host}` is no Service that pods of `{namespace}` can look up: nobody answers there"
+            );
+            report.warn(code::UNKNOWN_NAME, place, message, help);
+        }
+    }
+
+    /// All sites, by [`SiteId`].
+    pub(super) fn into_sites(self) -> Vec<Site> {
+        self.sites
+    }
+}
+
+/// The sources of requests.
+pub(super) fn traffic(
+    scenario: &Scenario,
+    population: &Population,
+    sites: &mut Sites<'_>,
+    report: &mut Report,
+) -> Vec<plan::Traffic> {
+    let sources = scenario.traffic.iter();
+    sources
+        .map(|traffic| {
+            let caller = Caller {
+                name: &traffic.name,
+                namespace: &traffic.from.namespace,
+                propagate: &[],
+            };
+            let templates = traffic.requests.iter().map(|(weight, request)| {
+                let patience = (traffic.timeout, traffic.retries.clone());
+                (*weight, sites.add(caller, request, patience, None))
+            });
+            plan::Traffic {
+                name: traffic.name.clone(),
+                templates: templates.collect(),
+                from: senders(traffic, population, report),
+                load: traffic.load.clone(),
+                start: traffic.start,
+                stop: traffic.stop.unwrap_or(SimTime::ZERO + scenario.duration),
+            }
+        })
+        .collect()
+}
+
+/// The pods that send: those of the workload, or the pod, that `from` names.
+fn senders(traffic: &Traffic, population: &Population, report: &mut Report) -> Vec<PodId> {
+    let Placed { value: from, place } = &traffic.from;
+    let workloads = population.find_workloads(from);
+    let pods: Vec<PodId> = workloads
+        .iter()
+        .flat_map(|id| population.workloads[id.index()].pods.iter().copied())
+        .collect();
+    let from_the_start: Vec<PodId> = pods
+        .iter()
+        .copied()
+        .filter(|pod| population.pods[pod.index()].exists[0])
+        .collect();
+    if !from_the_start.is_empty() {
+        return from_the_start;
+    }
+    if !pods.is_empty() {
+        return pods;
+    }
+    let ObjectName { namespace, name } = from;
+    if let Some(pod) = population.pod_named(namespace, name) {
+        return vec![pod];
+    }
+    let known = population.workload_names();
+    let known = known.iter().map(String::as_str);
+    report.unknown(place, "workload or pod", &from.to_string(), known);
+    Vec::new()
+}

@@ -1,0 +1,210 @@
+//! What each proxy is told in each stage: compiled once for all proxies that are told the same.
+
+use crate::compile::population::Population;
+use crate::compile::report::{Report, code};
+use crate::compile::stage::Stage;
+use crate::file::Scenario;
+use base::Location;
+use control_plane::ProxyRef;
+use manifest::{Diagnostic, Level};
+use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
+use proxy::problem::{Problem, ProblemKind};
+use proxy::table::Table;
+use rustc_hash::FxHashMap;
+use sim::plan::{ClusterLabels, PodId, TableId};
+use std::sync::Arc;
+use xds::Snapshot;
+
+/// Compiled configurations, and who is told which.
+#[derive(Debug)]
+pub(super) struct Tables {
+    /// By [`TableId`].
+    pub(super) tables: Vec<Arc<Table>>,
+    /// The names behind all their ids.
+    pub(super) names: Names,
+    /// By stage and [`PodId`]; none without a sidecar, or while the pod is not there.
+    of_pods: Vec<Vec<Option<TableId>>>,
+}
+
+impl Tables {
+    /// The configurations of all stages. A proxy that is told the same in two stages keeps its table.
+    pub(super) fn of(
+        stages: &[Stage],
+        population: &Population,
+        scenario: &Scenario,
+        report: &mut Report,
+    ) -> Self {
+        let mut builder = Builder {
+            tables: Vec::new(),
+            names: Names::default(),
+            known: FxHashMap::default(),
+            same: FxHashMap::default(),
+            somewhere: Location::start_of(scenario.source.name.clone()),
+        };
+        let mut told: Vec<Option<(Arc<Snapshot>, TableId)>> = vec![None; population.pods.len()];
+        let mut of_pods = Vec::with_capacity(stages.len());
+        for (number, stage) in stages.iter().enumerate() {
+            for id in population.pod_ids() {
+                let pod = &population.pods[id.index()];
+                if !pod.exists[number] || !pod.has_sidecar {
+                    continue;
+                }
+                let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
+                // A pod that loses its sidecar by a change of labels would have to be made anew: it keeps it.
+                let Ok(snapshot) = stage.mesh.shared_snapshot(&proxy) else {
+                    continue;
+                };
+                let before = told[id.index()].take();
+                told[id.index()] = Some(builder.tell(snapshot, before, report));
+            }
+            let now = population.pod_ids().map(|id| {
+                let exists = population.pods[id.index()].exists[number];
+                let told = told[id.index()].as_ref().filter(|_| exists);
+                told.map(|(_, table)| *table)
+            });
+            of_pods.push(now.collect());
+        }
+        Self {
+            tables: builder.tables,
+            names: builder.names,
+            of_pods,
+        }
+    }
+
+    /// What a pod's proxy is told in a stage.
+    pub(super) fn of_pod(&self, stage: usize, pod: PodId) -> Option<TableId> {
+        self.of_pods[stage][pod.index()]
+    }
+
+    /// What a pod's proxy is told when the pod first appears.
+    pub(super) fn first_of_pod(&self, pod: PodId) -> Option<TableId> {
+        self.of_pods.iter().find_map(|stage| stage[pod.index()])
+    }
+
+    /// The pod behind each endpoint.
+    pub(super) fn endpoints(&self, population: &Population) -> Vec<Option<PodId>> {
+        let addresses = (0..self.names.endpoint_count())
+            .map(|index| self.names.endpoint_address(EndpointId::new(index)));
+        addresses
+            .map(|address| match address {
+                Endpoint::Socket(socket) => population.pod_at(socket.ip()),
+                Endpoint::Name(..) => None,
+            })
+            .collect()
+    }
+
+    /// What each cluster stands for.
+    pub(super) fn cluster_labels(&self, stages: &[Stage]) -> Vec<ClusterLabels> {
+        (0..self.names.cluster_count())
+            .map(|index| labels(self.names.cluster_name(ClusterId::new(index)), stages))
+            .collect()
+    }
+}
+
+struct Builder {
+    tables: Vec<Arc<Table>>,
+    names: Names,
+    /// The table of each snapshot, by its address: snapshots live as long as their meshes.
+    known: FxHashMap<*const Snapshot, TableId>,
+    /// Whether two snapshots tell the same.
+    same: FxHashMap<(*const Snapshot, *const Snapshot), bool>,
+    /// The place of problems that have none.
+    somewhere: Location,
+}
+
+impl Builder {
+    fn tell(
+        &mut self,
+        snapshot: Arc<Snapshot>,
+        before: Option<(Arc<Snapshot>, TableId)>,
+        report: &mut Report,
+    ) -> (Arc<Snapshot>, TableId) {
+        if let Some((old, table)) = before {
+            let key = (Arc::as_ptr(&old), Arc::as_ptr(&snapshot));
+            let same = *self
+                .same
+                .entry(key)
+                .or_insert_with(|| tell_the_same(&old, &snapshot));
+            if same {
+                return (old, table);
+            }
+        }
+        let table = match self.known.get(&Arc::as_ptr(&snapshot)) {
+            Some(table) => *table,
+            None => self.compile(&snapshot, report),
+        };
+        (snapshot, table)
+    }
+
+    fn compile(&mut self, snapshot: &Arc<Snapshot>, report: &mut Report) -> TableId {
+        let (table, problems) = Table::compile(snapshot, &mut self.names);
+        // What is approximate without anybody having asked for it is so in every mesh, and belongs into a manual.
+        let notable =
+            |problem: &&Problem| problem.origin.is_some() || problem.kind == ProblemKind::Refused;
+        for problem in problems.iter().filter(notable) {
+            report.push(self.diagnostic(problem));
+        }
+        let id = TableId::new(self.tables.len());
+        self.tables.push(Arc::new(table));
+        self.known.insert(Arc::as_ptr(snapshot), id);
+        id
+    }
+
+    fn diagnostic(&self, problem: &Problem) -> Diagnostic {
+        let location = problem.origin.as_ref().map(|origin| &origin.location);
+        Diagnostic {
+            code: match problem.kind {
+                ProblemKind::Refused => code::REFUSED,
+                ProblemKind::Approximate => code::APPROXIMATE,
+                ProblemKind::NotSimulated => code::NOT_SIMULATED,
+            },
+            level: Level::Warning,
+            location: location.unwrap_or(&self.somewhere).clone(),
+            span: 0..0,
+            object: None,
+            field: String::new(),
+            message: problem.to_string(),
+            help: None,
+        }
+    }
+}
+
+/// Whether two snapshots differ in nothing but whom they are for.
+fn tell_the_same(a: &Snapshot, b: &Snapshot) -> bool {
+    let Snapshot {
+        node: _,
+        listeners,
+        routes,
+        clusters,
+        endpoints,
+    } = a;
+    *listeners == b.listeners
+        && *routes == b.routes
+        && *clusters == b.clusters
+        && *endpoints == b.endpoints
+}
+
+/// The labels of a cluster; Istio's names are `outbound|<port>|<subset>|<host>`.
+fn labels(cluster: &str, stages: &[Stage]) -> ClusterLabels {
+    let mut parts = cluster.splitn(4, '|');
+    let (Some(_), Some(port), Some(subset), Some(host)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return ClusterLabels {
+            cluster: cluster.to_owned(),
+            service: cluster.to_owned(),
+            ..ClusterLabels::default()
+        };
+    };
+    let service = stages.iter().find_map(|stage| {
+        let registry = stage.mesh.registry();
+        let service = registry.service(registry.service_by_hostname(host)?);
+        Some(format!("{}/{}", service.namespace, service.name))
+    });
+    ClusterLabels {
+        cluster: cluster.to_owned(),
+        service: service.unwrap_or_else(|| host.to_owned()),
+        subset: subset.to_owned(),
+        port: port.parse().unwrap_or(0),
+    }
+}

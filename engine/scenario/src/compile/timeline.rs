@@ -1,0 +1,150 @@
+//! Changes at given times: pushes to the proxies whose configuration changes, rates, servers.
+
+use crate::compile::population::Population;
+use crate::compile::report::Report;
+use crate::compile::server::Servers;
+use crate::compile::stage::Stage;
+use crate::compile::tables::Tables;
+use crate::file::Scenario;
+use crate::timeline::{RateChange, ServerChange};
+use base::SimTime;
+use sim::plan::{Change, ChangeEffect, Load, TrafficId};
+
+/// The plan's timeline: the scenario's, and the ends of changes that last for a while.
+pub(super) fn changes(
+    scenario: &Scenario,
+    stages: &[Stage],
+    population: &Population,
+    tables: &Tables,
+    servers: &Servers<'_>,
+    report: &mut Report,
+) -> Vec<Change> {
+    let world = World {
+        stages,
+        population,
+        tables,
+        servers,
+    };
+    let mut changes = Vec::new();
+    for (index, written) in scenario.timeline.iter().enumerate() {
+        let mut effects = Vec::new();
+        if let Some(stage) = stages.iter().position(|s| s.change == Some(index)) {
+            effects.extend(world.pushes(stage));
+            effects.extend(world.comings_and_goings(stage));
+        }
+        if let Some(rate) = &written.rate {
+            effects.extend(rate_effect(rate, scenario, report));
+        }
+        if let Some(server) = &written.server {
+            effects.extend(world.server_effects(server, written.at, index));
+        }
+        changes.push(Change {
+            at: written.at,
+            label: written.label.clone(),
+            effects,
+        });
+        if let Some(server) = &written.server
+            && let Some(lasts) = server.lasts
+        {
+            let at = written.at + lasts;
+            changes.push(Change {
+                at,
+                label: format!("{} ends", written.label),
+                effects: world.server_effects(server, at, index),
+            });
+        }
+    }
+    changes.sort_by_key(|change| change.at);
+    changes
+}
+
+struct World<'a> {
+    stages: &'a [Stage],
+    population: &'a Population,
+    tables: &'a Tables,
+    servers: &'a Servers<'a>,
+}
+
+impl World<'_> {
+    /// What proxies are told when a stage begins, where it differs from what they knew.
+    fn pushes(&self, stage: usize) -> Vec<ChangeEffect> {
+        let ids = self.population.pod_ids();
+        ids.filter_map(|pod| {
+            let table = self.tables.of_pod(stage, pod)?;
+            let earlier = (0..stage).rev();
+            let before = earlier
+                .filter_map(|stage| self.tables.of_pod(stage, pod))
+                .next()
+                .or_else(|| self.tables.first_of_pod(pod))?;
+            (before != table).then_some(ChangeEffect::Push { pod, table })
+        })
+        .collect()
+    }
+
+    /// Pods that are there from this stage on begin to listen, and those that are gone cease to.
+    fn comings_and_goings(&self, stage: usize) -> Vec<ChangeEffect> {
+        let at = self.stages[stage].from;
+        let ids = self.population.pod_ids();
+        ids.filter_map(|pod| {
+            let exists = &self.population.pods[pod.index()].exists;
+            (exists[stage] != exists[stage - 1]).then(|| ChangeEffect::Server {
+                pod,
+                server: Box::new(self.servers.at(pod, at, exists[stage])),
+            })
+        })
+        .collect()
+    }
+
+    /// How the pods of a change serve from `at` on; `index` is the change's own place in the timeline.
+    fn server_effects(
+        &self,
+        change: &ServerChange,
+        at: SimTime,
+        index: usize,
+    ) -> Vec<ChangeEffect> {
+        let stage = self.stage_at(at, index);
+        let ids = self.population.pod_ids();
+        ids.filter(|pod| change.target.matches(self.population.candidate(*pod)))
+            .map(|pod| {
+                let present = self.population.pods[pod.index()].exists[stage];
+                ChangeEffect::Server {
+                    pod,
+                    server: Box::new(self.servers.at(pod, at, present)),
+                }
+            })
+            .collect()
+    }
+
+    /// The stage that holds at a time; of those that begin at this very time, what the timeline says up to `index`.
+    fn stage_at(&self, at: SimTime, index: usize) -> usize {
+        let begun = |stage: &Stage| {
+            stage.from < at || stage.from == at && stage.change.is_none_or(|c| c <= index)
+        };
+        self.stages.iter().rposition(begun).unwrap_or(0)
+    }
+}
+
+fn rate_effect(
+    change: &RateChange,
+    scenario: &Scenario,
+    report: &mut Report,
+) -> Option<ChangeEffect> {
+    let name = &change.traffic;
+    let Some(index) = scenario.traffic.iter().position(|t| t.name == **name) else {
+        let known = scenario.traffic.iter().map(|t| t.name.as_str());
+        report.unknown(&name.place, "traffic source", name, known);
+        return None;
+    };
+    if let Load::Closed { .. } = scenario.traffic[index].load {
+        let message = format!(
+            "traffic source `{}` has users, and no rate to change",
+            name.value
+        );
+        report.invalid(&name.place, message, None);
+        return None;
+    }
+    Some(ChangeEffect::Rate {
+        traffic: TrafficId::new(index),
+        rate: change.rate,
+    })
+}

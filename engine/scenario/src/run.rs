@@ -1,0 +1,189 @@
+//! Runs a compiled scenario: once, or in replications side by side, merged in a fixed order.
+//!
+//! Replications share nothing but the plan, so that the number of threads changes no byte of the result.
+
+use crate::compile::Compiled;
+use crate::file::Scenario;
+use crate::verdict::{self, Verdict};
+use base::{Seed, SimDuration, SimTime};
+use kernel::Fingerprint;
+use rayon::prelude::*;
+use sim::World;
+use sim::observation::Observer;
+use sim::plan::Plan;
+use telemetry::{
+    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions,
+};
+
+/// What is decided when a scenario is run.
+#[derive(Clone, Copy, Default)]
+pub struct RunOptions<'p> {
+    /// Where randomness begins; none: as the scenario says.
+    pub seed: Option<u64>,
+    /// How many runs, each with a seed of its own derived from the first; zero counts as one.
+    pub replications: u32,
+    /// Keeps single requests of the first replication.
+    pub access_log: Option<AccessLogOptions>,
+    /// Told of each piece of simulated time that has passed, from any thread, of all replications.
+    pub progress: Option<&'p (dyn Fn(SimDuration) + Sync)>,
+}
+
+/// What became of a run, or of several replications of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it is about.
+    pub description: String,
+    /// Where randomness began.
+    pub seed: u64,
+    /// How many runs.
+    pub replications: u32,
+    /// The simulated time of each.
+    pub simulated: SimDuration,
+    /// The fingerprint over all events, in 16 hexadecimal digits: two outcomes with the same one went the same way.
+    pub fingerprint: String,
+    /// Events of all replications.
+    pub events: u64,
+    /// Requests that ended, of all replications, the warm-up's and the calls between workloads included.
+    pub requests: u64,
+    /// What was measured, replications merged.
+    pub measurements: Measurements,
+    /// Judged expectations, in the scenario's order.
+    pub verdicts: Vec<Verdict>,
+    /// Single requests, if they were asked for.
+    pub access_log: Option<Vec<AccessLogEntry>>,
+}
+
+impl Outcome {
+    /// Whether all expectations were met.
+    pub fn passed(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.passed)
+    }
+}
+
+/// Runs a scenario on the threads of the rayon pool in which it is called.
+pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -> Outcome {
+    let seed = Seed::new(options.seed.unwrap_or(scenario.seed));
+    let replications = options.replications.max(1);
+    let windows = verdict::windows(&scenario.expect);
+    let recorder = RecorderOptions {
+        warm_up: scenario.warm_up,
+        bucket: scenario.bucket,
+        windows: windows
+            .iter()
+            .map(|window| (window.from, window.to))
+            .collect(),
+    };
+    let runs: Vec<Run> = (0..replications)
+        .into_par_iter()
+        .map(|index| {
+            let plan = Plan {
+                seed: seed.replication(u64::from(index)),
+                ..compiled.plan.clone()
+            };
+            let access_log = options.access_log.filter(|_| index == 0);
+            play(&plan, &recorder, access_log, options)
+        })
+        .collect();
+    let merged = merge(runs);
+    Outcome {
+        scenario: scenario.name.clone(),
+        description: scenario.description.clone(),
+        seed: seed.number(),
+        replications,
+        simulated: compiled.plan.duration,
+        fingerprint: format!("{:016x}", merged.fingerprint),
+        events: merged.events,
+        requests: merged.requests,
+        verdicts: verdict::judge(&scenario.expect, &merged.measurements),
+        measurements: merged.measurements,
+        access_log: merged.access_log,
+    }
+}
+
+/// One replication, or several.
+struct Run {
+    fingerprint: u64,
+    events: u64,
+    requests: u64,
+    measurements: Measurements,
+    access_log: Option<Vec<AccessLogEntry>>,
+}
+
+fn play(
+    plan: &Plan,
+    recorder: &RecorderOptions,
+    access_log: Option<AccessLogOptions>,
+    options: &RunOptions<'_>,
+) -> Run {
+    let mut recorder = Recorder::new(plan, recorder);
+    let (run, log) = match access_log {
+        None => (simulate(plan, &mut recorder, options), None),
+        Some(wanted) => {
+            let mut both = (recorder, AccessLog::new(wanted));
+            let run = simulate(plan, &mut both, options);
+            let log = both.1.finish(plan);
+            recorder = both.0;
+            (run, Some(log))
+        }
+    };
+    let end = SimTime::ZERO + plan.duration;
+    Run {
+        measurements: recorder.finish(end),
+        access_log: log,
+        ..run
+    }
+}
+
+/// Plays a plan to its end while `observer` watches; what the observer saw is not in the result.
+fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: &RunOptions<'_>) -> Run {
+    let mut world = World::new(plan, observer);
+    let mut shown = SimDuration::ZERO;
+    for part in 1..=PARTS {
+        let now = plan.duration / PARTS * part;
+        let now = if part == PARTS { plan.duration } else { now };
+        world.run_until(SimTime::ZERO + now);
+        if let Some(progress) = options.progress {
+            progress(now.saturating_sub(shown));
+        }
+        shown = now;
+    }
+    let tally = world.tally();
+    let in_flight = world.in_flight();
+    assert_eq!(
+        tally.begun,
+        tally.ended + in_flight,
+        "every request of a traffic source has ended or is in flight"
+    );
+    Run {
+        fingerprint: world.fingerprint(),
+        events: tally.events,
+        requests: tally.exchanges,
+        measurements: Measurements::default(),
+        access_log: None,
+    }
+}
+
+/// In how many pieces progress is told.
+const PARTS: u64 = 200;
+
+/// Joins replications in their order.
+fn merge(runs: Vec<Run>) -> Run {
+    let mut fingerprints = Fingerprint::new();
+    let several = runs.len() > 1;
+    for run in &runs {
+        fingerprints.record(run.fingerprint);
+    }
+    let mut runs = runs.into_iter();
+    let mut merged = runs.next().expect("there is at least one replication");
+    for run in runs {
+        merged.events += run.events;
+        merged.requests += run.requests;
+        merged.measurements.merge(run.measurements);
+    }
+    if several {
+        merged.fingerprint = fingerprints.value();
+    }
+    merged
+}

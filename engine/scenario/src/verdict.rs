@@ -1,0 +1,207 @@
+//! Expectations judged: what was observed, what passes, and why.
+//!
+//! A bound with a confidence (`about`) passes inside the interval in which chance alone leaves the figure of a run
+//! whose expected value is the stated one; so a correct policy fails once in `1 / (1 - confidence)` seeds, and a wrong
+//! one fails as soon as there are enough requests to tell. The law of chance depends on the figure:
+//!
+//! - shares and success rates: each request is one independent draw, so the count is binomial; the interval is exact
+//!   (`binomial.rs`);
+//! - means over time: successive requests share their queues, so they are not independent; the run is cut into batches
+//!   that are long against the memory of queues, and the batches' means into a Student interval (`batch_means.rs`).
+//!
+//! Percentiles, extremes and plain counts follow no law that is known here: they take `within` instead.
+
+mod batch_means;
+mod binomial;
+mod figure;
+
+use crate::expectation::{Bound, Expectation, Unit, WindowSpan};
+use crate::place::Place;
+use crate::verdict::batch_means::BatchMeans;
+use crate::verdict::figure::{Figure, figure};
+use telemetry::{Measurements, Window};
+
+/// An expectation and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The expectation's name.
+    pub name: String,
+    /// Whether it was met.
+    pub passed: bool,
+    /// What was observed, in its unit; none where there was nothing to observe.
+    pub observed: Option<f64>,
+    /// The least that passes.
+    pub min: Option<f64>,
+    /// The most that passes.
+    pub max: Option<f64>,
+    /// What the three are counted in.
+    pub unit: Unit,
+    /// The bound as written, in words.
+    pub bound: String,
+    /// What was seen and what it was measured against, in a sentence.
+    pub evidence: String,
+    /// Where the expectation is written.
+    pub place: Place,
+}
+
+/// The windows that expectations ask for, each once.
+pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
+    let mut windows = Vec::new();
+    for window in expectations.iter().filter_map(|e| e.window) {
+        if !windows.contains(&window) {
+            windows.push(window);
+        }
+    }
+    windows
+}
+
+/// Judges expectations by what was measured in the windows that [`windows`] names.
+///
+/// # Panics
+/// If the measurements lack one of the windows.
+pub(crate) fn judge(expectations: &[Expectation], measurements: &Measurements) -> Vec<Verdict> {
+    let windows = windows(expectations);
+    expectations
+        .iter()
+        .map(|expectation| {
+            let window = match expectation.window {
+                None => &measurements.window,
+                Some(window) => {
+                    let index = windows.iter().position(|other| *other == window);
+                    let index = index.expect("every window of an expectation is listed");
+                    &measurements.windows[index]
+                }
+            };
+            judge_one(expectation, measurements, window)
+        })
+        .collect()
+}
+
+fn judge_one(expectation: &Expectation, measurements: &Measurements, window: &Window) -> Verdict {
+    let unit = expectation.measure.unit();
+    let figure = figure(expectation, measurements, window);
+    let observed = figure.value();
+    let range = range(&expectation.bound, &figure, unit);
+    let verdict = Verdict {
+        name: expectation.name.clone(),
+        passed: false,
+        observed,
+        min: None,
+        max: None,
+        unit,
+        bound: expectation.bound.show(unit),
+        evidence: String::new(),
+        place: expectation.place.clone(),
+    };
+    let (range, observed) = match (range, observed) {
+        (Ok(range), Some(observed)) => (range, observed),
+        (Err(reason), _) => {
+            return Verdict {
+                evidence: reason,
+                ..verdict
+            };
+        }
+        (Ok(range), None) => {
+            return Verdict {
+                min: range.min,
+                max: range.max,
+                evidence: figure.show(unit),
+                ..verdict
+            };
+        }
+    };
+    Verdict {
+        passed: range.contains(observed, unit),
+        min: range.min,
+        max: range.max,
+        evidence: format!("{}{}", figure.show(unit), range.reason),
+        ..verdict
+    }
+}
+
+/// Values that pass.
+#[derive(Clone, Debug, PartialEq)]
+struct Range {
+    min: Option<f64>,
+    max: Option<f64>,
+    /// How a statistical bound came about.
+    reason: String,
+}
+
+impl Range {
+    fn between(min: f64, max: f64) -> Self {
+        Self {
+            min: Some(min),
+            max: Some(max),
+            reason: String::new(),
+        }
+    }
+
+    fn contains(&self, value: f64, unit: Unit) -> bool {
+        // Times are whole nanoseconds; half of one is the noise of counting them in seconds.
+        let noise = if unit == Unit::Time { 0.5e-9 } else { 0.0 };
+        self.min.is_none_or(|min| value >= min - noise)
+            && self.max.is_none_or(|max| value <= max + noise)
+    }
+}
+
+/// What passes, or why nothing can be told.
+fn range(bound: &Bound, figure: &Figure, unit: Unit) -> Result<Range, String> {
+    match *bound {
+        Bound::Range { at_least, at_most } => Ok(Range {
+            min: at_least,
+            max: at_most,
+            reason: String::new(),
+        }),
+        Bound::Equals(value) => Ok(Range::between(value, value)),
+        Bound::Within { about, within } => Ok(Range::between(about - within, about + within)),
+        Bound::About { about, confidence } => by_chance(about, confidence, figure, unit),
+    }
+}
+
+fn by_chance(about: f64, confidence: f64, figure: &Figure, unit: Unit) -> Result<Range, String> {
+    let sure = Unit::Percent.show(confidence);
+    match figure {
+        Figure::Nothing(_) => Ok(Range {
+            min: None,
+            max: None,
+            reason: String::new(),
+        }),
+        Figure::Part { whole, .. } => {
+            let (low, high) = binomial::central_interval(*whole, about, confidence);
+            let share = |count: u64| count as f64 / *whole as f64;
+            let reason = format!(
+                "; a fair draw with {} stays between {} and {} with {sure} confidence",
+                unit.show(about),
+                unit.show_measured(share(low)),
+                unit.show_measured(share(high)),
+            );
+            Ok(Range {
+                min: Some(share(low)),
+                max: Some(share(high)),
+                reason,
+            })
+        }
+        Figure::Value { batches, .. } => {
+            let BatchMeans { half_width, count } = batch_means::interval(batches, confidence)
+                .ok_or_else(|| {
+                    format!(
+                        "{}, but too few buckets of time to tell what chance alone does: add `within`, or run longer",
+                        figure.show(unit)
+                    )
+                })?;
+            let (min, max) = (about - half_width, about + half_width);
+            let reason = format!(
+                "; {count} batches of the run scatter so that a mean of {} stays between {} and {} with {sure} confidence",
+                unit.show(about),
+                unit.show_measured(min),
+                unit.show_measured(max),
+            );
+            Ok(Range {
+                min: Some(min),
+                max: Some(max),
+                reason,
+            })
+        }
+    }
+}
