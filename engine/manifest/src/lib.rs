@@ -1,7 +1,32 @@
 //! Kubernetes and Istio manifests, exactly as `kubectl apply` with strict validation takes them.
 //!
 //! YAML as written becomes typed resources that know the place of every field that decides about traffic, plus
-//! diagnostics. What Istio makes of the resources is left to `control_plane`.
+//! diagnostics; what is wrong with one object hides nothing of another. What Istio makes of the resources, and what its
+//! webhook and its analyzers say about them, is left to `control_plane`. Nothing here opens a file.
+//!
+//! ```
+//! use meshsim_manifest::{Source, parse};
+//!
+//! let text = "
+//! apiVersion: networking.istio.io/v1
+//! kind: VirtualService
+//! metadata: {name: reviews}
+//! spec:
+//!   hosts: [reviews]
+//!   http:
+//!   - route:
+//!     - destination: {host: reviews, subset: v2}
+//! ";
+//! let (resources, diagnostics) = parse(&[Source::new("vs.yaml", text)], "default");
+//! assert!(diagnostics.is_empty());
+//! let rule = &resources.virtual_services[0].spec.http[0];
+//! assert_eq!(rule.route[0].destination.subset_name(), "v2");
+//! assert_eq!(rule.at.to_string(), "vs.yaml:8:5");
+//! ```
+//!
+//! The way of a document: `document` finds its objects, `kind` their types; `object` reads one with the help of `schema`
+//! (the fields of Kubernetes' own kinds) and of the structs of the kinds; `check` knows rules that span fields; `yaml`
+//! lies under all of it.
 
 mod base64;
 mod change;

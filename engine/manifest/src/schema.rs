@@ -166,7 +166,8 @@ fn check_int(tree: &Tree<'_>, node: NodeId, path: &Path<'_>, min: i64, max: i64)
 
 fn check_one_of(tree: &Tree<'_>, node: NodeId, path: &Path<'_>, allowed: &[&str]) -> Checked {
     let value = text(tree, node, path)?;
-    if allowed.contains(&value) {
+    // In Go an empty text is one that is not written.
+    if value.is_empty() || allowed.contains(&value) {
         return Ok(());
     }
     let problem = Problem::unknown_value(tree.span(node), path, value, allowed.iter().copied());
@@ -280,7 +281,9 @@ fn check_object(
     }
     for field in fields {
         if let Field::Required(name, _) = field
-            && tree.get(node, name).is_none()
+            && tree
+                .entry(node, name)
+                .is_none_or(|entry| tree.is_zero(entry.value))
         {
             problems.push(Problem::missing_field(tree.span(node), &path.key(name)));
         }

@@ -2,8 +2,10 @@
 //!
 //! Source: istio/api, kubernetes/customresourcedefinitions.gen.yaml (`duration(self) >= duration('1ms')`).
 
+use std::fmt;
+
 use base::SimDuration;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::span::Spanned;
 
@@ -49,7 +51,26 @@ impl<'de> Deserialize<'de> for Positive {
 }
 
 fn parse<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SimDuration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|error| Error::custom(format_args!("`{text}` is not a duration: {error}")))
+    deserializer.deserialize_any(DurationVisitor)
+}
+
+struct DurationVisitor;
+
+impl Visitor<'_> for DurationVisitor {
+    type Value = SimDuration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration such as `3s`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<SimDuration, E> {
+        text.parse()
+            .map_err(|error| E::custom(format_args!("`{text}` is not a duration: {error}")))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<SimDuration, E> {
+        Err(E::custom(format_args!(
+            "`{number}` is not a duration: write it with a unit, such as `{number}s`"
+        )))
+    }
 }

@@ -60,7 +60,7 @@ fn says_what_is_wrong_with_a_route() {
         ),
         &[
             "a.yaml:6:14: error: spec.http[0].timeout: a duration must be at least `1ms`",
-            "a.yaml:7:44: error: spec.http[0].retries.perTryTimeout: expected string, got integer (quote it: \"2\")",
+            "a.yaml:7:44: error: spec.http[0].retries.perTryTimeout: `2` is not a duration: write it with a unit, such as `2s`",
             "a.yaml:7:56: error: spec.http[0].retries.backoff: `soon` is not a duration: expected a number with a unit, such as `250ms`",
             "a.yaml:8:52: error: spec.http[0].route[0].destination.port.number: `-1` is out of range: expected 0 to 4294967295",
             "a.yaml:8:66: error: spec.http[0].route[0].weight: `2147483648` is out of range: expected -2147483648 to 2147483647",

@@ -52,6 +52,10 @@ fn services_are_checked() {
     for (text, expected) in [
         ("ports: [{port: 80}]", &[][..]),
         ("clusterIP: None", &[]),
+        (
+            "type: ''\nclusterIP: ''\nports: [{port: 80, protocol: '', name: ''}]",
+            &[],
+        ),
         ("type: ExternalName\nexternalName: example.com.", &[]),
         (
             "ports: [{port: 80, targetPort: 0.5}]",

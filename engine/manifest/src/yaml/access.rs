@@ -48,8 +48,11 @@ impl<'v> Entries<'v> {
             return true;
         };
         if fields.contains(&entry.key.as_ref()) {
-            return context.strictness.nulls == Nulls::Refused
-                || !context.tree.is_null(entry.value);
+            return match context.strictness.nulls {
+                Nulls::Refused => true,
+                Nulls::Absent => !context.tree.is_null(entry.value),
+                Nulls::Zero => !context.tree.is_zero(entry.value),
+            };
         }
         if context.strictness.unknown_fields == UnknownFields::Refused {
             self.note_unknown(entry, fields);

@@ -42,7 +42,7 @@ pub(crate) enum UnknownFields {
 pub(crate) enum Nulls {
     /// As if they were not written.
     Absent,
-    /// The same, and in a map or an array of strings the empty one: so Go reads.
+    /// The same, and so are empty texts; in a map or an array of strings null is an empty one. So Go reads.
     Zero,
     /// A value of the wrong type, but for fields that are marked: so say the schemas of custom resources.
     Refused,

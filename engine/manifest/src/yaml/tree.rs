@@ -89,6 +89,11 @@ impl<'s> Tree<'s> {
         matches!(self.content(node), Content::Scalar(Scalar::Null))
     }
 
+    /// Whether a value is null or an empty text: in Go the same as none.
+    pub(crate) fn is_zero(&self, node: NodeId) -> bool {
+        self.is_null(node) || self.str(node) == Some("")
+    }
+
     /// The text of a string; none if it is something else.
     pub(crate) fn str(&self, node: NodeId) -> Option<&str> {
         match self.content(node) {
