@@ -20,6 +20,7 @@ use manifest::Resources;
 use manifest::int_or_string::IntOrString;
 use manifest::pod::PodSpec;
 use manifest::service::{ServiceType, TransportProtocol};
+use manifest::timestamp::Timestamp;
 use rustc_hash::FxHashMap;
 use xds::Locality;
 
@@ -62,6 +63,8 @@ pub struct Service {
     pub publish_not_ready_addresses: bool,
     /// Whether clients reach pods of their own node only.
     pub is_node_local: bool,
+    /// When it was created, if that is known.
+    pub created: Option<Timestamp>,
     /// Who sees it.
     pub export_to: ExportTo,
     /// The ExternalName services that stand for it.

@@ -102,6 +102,7 @@ pub(crate) fn default_route(cluster: String, context: RouteContext<'_>) -> Route
 pub(crate) fn target(clusters: Vec<WeightedCluster>) -> RouteTarget {
     RouteTarget {
         clusters,
+        is_weighted: false,
         path_rewrite: None,
         host_rewrite: None,
         timeout: SimDuration::ZERO,
@@ -231,6 +232,7 @@ fn forward(
         hashed = hash.is_some();
         action.hash_policy.extend(hash.flatten());
     } else {
+        action.is_weighted = true;
         for weighted in written.route.iter().filter(|weighted| weighted.weight != 0) {
             let origin = virtual_service.origin(Some(rule.index), None, &weighted.destination.at);
             action

@@ -2,14 +2,15 @@
 //!
 //! Source: istio/istio, pilot/pkg/model/context.go (SetServiceTargets).
 
-use crate::registry::{PodId, Registry, ServiceId};
+use crate::protocol::Protocol;
+use crate::registry::{Registry, ServiceId};
 
 /// A container's port and a service that leads to it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ServiceTarget {
     /// The container's port.
     pub(crate) target_port: u16,
-    /// The service; older ones have lower ids.
+    /// The service.
     pub(crate) service: ServiceId,
     /// The position of the service's port.
     pub(crate) port_index: usize,
@@ -21,11 +22,10 @@ pub(crate) fn service_targets(registry: &Registry) -> Vec<Vec<ServiceTarget>> {
     for service_id in registry.service_ids() {
         let service = registry.service(service_id);
         for (port_index, port) in service.ports.iter().enumerate() {
-            if port.protocol == crate::protocol::Protocol::Udp {
+            if port.protocol == Protocol::Udp {
                 continue;
             }
             for (pod, target_port) in registry.endpoints(service, port) {
-                let pod: PodId = pod;
                 targets[pod.index()].push(ServiceTarget {
                     target_port,
                     service: service_id,
@@ -35,7 +35,16 @@ pub(crate) fn service_targets(registry: &Registry) -> Vec<Vec<ServiceTarget>> {
         }
     }
     for pod in &mut targets {
-        pod.sort_unstable();
+        // Here, unlike elsewhere, services of one age are ordered by their full names.
+        pod.sort_by(|a, b| {
+            let (x, y) = (registry.service(a.service), registry.service(b.service));
+            (a.target_port, x.created, &x.hostname, a.port_index).cmp(&(
+                b.target_port,
+                y.created,
+                &y.hostname,
+                b.port_index,
+            ))
+        });
     }
     targets
 }

@@ -97,6 +97,8 @@ pub enum RouteAction {
 pub struct RouteTarget {
     /// One or more clusters; with one, its weight plays no part.
     pub clusters: Vec<WeightedCluster>,
+    /// Envoy is told `weighted_clusters`, even if one is left of several.
+    pub is_weighted: bool,
     /// The path sent upstream.
     pub path_rewrite: Option<PathRewrite>,
     /// The authority sent upstream.

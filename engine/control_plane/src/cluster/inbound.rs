@@ -34,6 +34,10 @@ pub(crate) fn inbound_clusters(targets: &[ServiceTarget], client: &Client<'_>) -
             protocol: upstream_protocol(port.protocol),
             services: same_port
                 .iter()
+                .filter(|target| {
+                    let other = client.registry.service(target.service);
+                    other.ports[target.port_index].number == port.number
+                })
                 .map(|target| cluster_service(client.registry.service(target.service)))
                 .collect(),
             origin: rule

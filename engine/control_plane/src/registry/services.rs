@@ -70,6 +70,7 @@ pub(super) fn services(resources: &Resources, mesh: &MeshConfig) -> Vec<Service>
             selector: spec.selector.clone(),
             endpoints: Vec::new(),
             publish_not_ready_addresses: spec.publish_not_ready_addresses,
+            created: meta.creation_timestamp,
             is_node_local: spec.internal_traffic_policy == TrafficScope::Local,
             export_to: match meta.annotations.get(EXPORT_TO) {
                 Some(list) if !list.is_empty() => {

@@ -74,6 +74,7 @@ mod tests {
         ] {
             let target = RouteTarget {
                 clusters: vec![],
+                is_weighted: false,
                 path_rewrite: None,
                 host_rewrite: None,
                 timeout: MS(9_000),

@@ -178,7 +178,10 @@ impl Cluster {
         if common.is_empty() && self.protocol == HttpProtocol::Http1 {
             return None;
         }
-        let common = (!common.is_empty()).then_some(common);
+        let is_written = !common.is_empty()
+            || self.max_concurrent_streams.is_some()
+            || self.connection_keepalive.is_some();
+        let common = is_written.then_some(common);
         let message =
             Message::any(HTTP_PROTOCOL_OPTIONS).optional("commonHttpProtocolOptions", common);
         let nothing = Message::default;

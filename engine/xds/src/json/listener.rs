@@ -7,7 +7,7 @@ use super::endpoint::socket_address;
 use super::message::Message;
 use super::{istio_metadata, metadata, tls};
 use crate::{
-    Filter, FilterChain, FilterChainMatch, Listener, RouteConfiguration, TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, Listener, Origin, RouteConfiguration, TrafficDirection,
 };
 use serde_json::Value;
 
@@ -96,7 +96,10 @@ impl FilterChain {
         Message::default()
             .text("name", &self.name)
             .optional("filterChainMatch", match_)
-            .list("filters", [self.filter.message(listener, routes)])
+            .list(
+                "filters",
+                [self.filter.message(listener, routes, self.origin.as_ref())],
+            )
             .optional(
                 "transportSocketConnectTimeout",
                 (!is_bound).then_some("15s"),
@@ -134,7 +137,12 @@ impl FilterChainMatch {
 }
 
 impl Filter {
-    fn message(&self, listener: &Listener, routes: &[RouteConfiguration]) -> Message {
+    fn message(
+        &self,
+        listener: &Listener,
+        routes: &[RouteConfiguration],
+        origin: Option<&Origin>,
+    ) -> Message {
         match self {
             Self::TcpProxy { clusters } => {
                 let proxy = Message::any(&format!("{NETWORK}.tcp_proxy.v3.TcpProxy"));
@@ -142,17 +150,19 @@ impl Filter {
                     [(only, _)] => proxy
                         .field("cluster", only.as_str())
                         .text("statPrefix", only),
-                    several => proxy.field(
-                        "weightedClusters",
-                        Message::default().list(
-                            "clusters",
-                            several.iter().map(|(name, weight)| {
-                                Message::default()
-                                    .text("name", name)
-                                    .number("weight", *weight)
-                            }),
+                    several => proxy
+                        .text("statPrefix", &origin.map_or_else(String::new, stat_prefix))
+                        .field(
+                            "weightedClusters",
+                            Message::default().list(
+                                "clusters",
+                                several.iter().map(|(name, weight)| {
+                                    Message::default()
+                                        .text("name", name)
+                                        .number("weight", *weight)
+                                }),
+                            ),
                         ),
-                    ),
                 };
                 Message::default()
                     .field("name", "envoy.filters.network.tcp_proxy")
@@ -167,6 +177,15 @@ impl Filter {
             }
         }
     }
+}
+
+/// The name of an object as statistics have it: `name.namespace`.
+fn stat_prefix(origin: &Origin) -> String {
+    let (namespace, name) = origin
+        .object
+        .split_once('/')
+        .unwrap_or(("", &origin.object));
+    format!("{name}.{namespace}")
 }
 
 /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.

@@ -7,7 +7,11 @@ use serde_json::Value;
 impl RetryPolicy {
     /// `envoy.config.route.v3.RetryPolicy`.
     pub fn to_json(&self) -> Value {
-        let conditions: Vec<_> = self.retry_on.iter().map(RetryOn::as_str).collect();
+        let mut conditions: Vec<_> = self.retry_on.iter().map(RetryOn::as_str).collect();
+        if self.retry_on == [RetryOn::RetriableStatusCodes] {
+            // Pilot appends its own condition to those that are written, even if those are codes only.
+            conditions.insert(0, "");
+        }
         let back_off = (self.back_off_base.is_some() || self.back_off_max.is_some()).then(|| {
             Message::default()
                 .optional_duration("baseInterval", self.back_off_base)

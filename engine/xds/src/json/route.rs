@@ -107,7 +107,7 @@ impl Route {
         match &self.action {
             RouteAction::Route(target) => {
                 let only = match target.clusters.as_slice() {
-                    [only] => Some(only.name.clone()),
+                    [only] if !target.is_weighted => Some(only.name.clone()),
                     _ => None,
                 };
                 (message.field("route", target.to_json()), only)
@@ -171,9 +171,7 @@ impl RouteTarget {
     /// `envoy.config.route.v3.RouteAction`.
     pub fn to_json(&self) -> Value {
         let message = match self.clusters.as_slice() {
-            [only] if only.host_rewrite_literal.is_none() => {
-                Message::default().field("cluster", only.name.as_str())
-            }
+            [only] if !self.is_weighted => Message::default().field("cluster", only.name.as_str()),
             several => Message::default().field(
                 "weightedClusters",
                 Message::default().list("clusters", several.iter().map(WeightedCluster::to_json)),
