@@ -12,6 +12,8 @@ mod reader;
 pub mod request;
 mod run;
 mod schema;
+pub mod server;
+pub mod server_patch;
 pub mod set;
 mod shape;
 pub mod target;

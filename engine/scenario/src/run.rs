@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use sim::World;
 use sim::observation::Observer;
 use sim::plan::Plan;
+use std::borrow::Cow;
 use telemetry::{
     AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions,
 };
@@ -78,10 +79,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
     let runs: Vec<Run> = (0..replications)
         .into_par_iter()
         .map(|index| {
-            let plan = Plan {
-                seed: seed.replication(u64::from(index)),
-                ..compiled.plan.clone()
-            };
+            let plan = with_seed(&compiled.plan, seed.replication(u64::from(index)));
             let access_log = options.access_log.filter(|_| index == 0);
             play(&plan, &recorder, access_log, options)
         })
@@ -99,6 +97,18 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         verdicts: verdict::judge(&scenario.expect, &merged.measurements),
         measurements: merged.measurements,
         access_log: merged.access_log,
+    }
+}
+
+/// The plan with another seed; a large plan is not copied without need.
+fn with_seed(plan: &Plan, seed: Seed) -> Cow<'_, Plan> {
+    if plan.seed == seed {
+        Cow::Borrowed(plan)
+    } else {
+        Cow::Owned(Plan {
+            seed,
+            ..plan.clone()
+        })
     }
 }
 

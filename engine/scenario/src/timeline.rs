@@ -2,9 +2,9 @@
 
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
+use crate::server_patch::{PATCH_FIELDS, ServerPatch};
 use crate::shape::{Field, Object, Shape, field};
 use crate::target::{IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
-use crate::workload::{PATCH_FIELDS, ServerPatch};
 use base::{SimDuration, SimTime};
 use manifest::Source;
 

@@ -14,6 +14,7 @@
 mod batch_means;
 mod binomial;
 mod figure;
+mod selection;
 
 use crate::expectation::{Bound, Expectation, Unit, WindowSpan};
 use crate::place::Place;

@@ -1,13 +1,12 @@
 //! Figures: what an expectation measures, taken from the measurements.
 
-use crate::expectation::{Expectation, Measure, Selector, StatusClass, Unit};
-use crate::object_name::ObjectName;
-use crate::place::Placed;
+use crate::expectation::{Expectation, Measure, Selector, Unit};
 use crate::verdict::batch_means::Batch;
+use crate::verdict::selection::{is_attempt, is_ejection, is_journey, is_request, is_station};
 use base::SimTime;
 use telemetry::{
-    AttemptLabels, DestinationLabels, EjectionRecord, Facts, JourneyLabels, LatencyBucket,
-    Measurements, Occupancy, Outcome, PodFigures, RequestLabels, Totals, Window, WorkloadLabels,
+    Facts, JourneyLabels, LatencyBucket, Measurements, Occupancy, PodFigures, RequestLabels,
+    Totals, Window,
 };
 
 /// What was observed.
@@ -324,87 +323,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-fn is_request(select: &Selector, labels: &RequestLabels) -> bool {
-    is_text(&select.traffic, &labels.caller)
-        && is_workload(
-            &select.source_workload,
-            &select.source_version,
-            &labels.source,
-        )
-        && is_destination(select, &labels.destination)
-        && is_response(select, labels.response_code, &labels.response_flags)
-}
-
-fn is_journey(select: &Selector, labels: &JourneyLabels) -> bool {
-    is_text(&select.traffic, &labels.traffic)
-        && is_response(select, labels.response_code, &labels.response_flags)
-}
-
-fn is_attempt(select: &Selector, labels: &AttemptLabels) -> bool {
-    let status = match labels.outcome {
-        Outcome::Response(status) => status,
-        Outcome::Reset | Outcome::Abandoned => 0,
-    };
-    is_text(&select.traffic, &labels.caller)
-        && is_workload(
-            &select.source_workload,
-            &select.source_version,
-            &labels.source,
-        )
-        && is_destination(select, &labels.destination)
-        && is_status(&select.response_code, status)
-}
-
-fn is_station(select: &Selector, workload: &WorkloadLabels, pod: &str) -> bool {
-    is_workload(&select.workload, &None, workload)
-        && select
-            .pod
-            .as_ref()
-            .is_none_or(|wanted| wanted.name == pod && wanted.namespace == workload.namespace)
-}
-
-fn is_ejection(select: &Selector, record: &EjectionRecord) -> bool {
-    is_text(&select.destination_service, &record.service)
-        && is_text(&select.subset, &record.subset)
-        && select
-            .pod
-            .as_ref()
-            .is_none_or(|wanted| wanted.name == record.pod)
-}
-
-fn is_destination(select: &Selector, labels: &DestinationLabels) -> bool {
-    let service = select.destination_service.as_ref();
-    service.is_none_or(|wanted| **wanted == labels.service || **wanted == labels.host)
-        && is_text(&select.subset, &labels.subset)
-        && is_workload(
-            &select.destination_workload,
-            &select.destination_version,
-            &labels.workload,
-        )
-}
-
-fn is_workload(
-    name: &Option<Placed<ObjectName>>,
-    version: &Option<Placed<String>>,
-    labels: &WorkloadLabels,
-) -> bool {
-    name.as_ref()
-        .is_none_or(|wanted| wanted.name == labels.workload && wanted.namespace == labels.namespace)
-        && is_text(version, &labels.version)
-}
-
-fn is_response(select: &Selector, code: u16, flags: &str) -> bool {
-    is_status(&select.response_code, code)
-        && (select.response_flags.is_empty()
-            || select.response_flags.iter().any(|wanted| wanted == flags))
-}
-
-fn is_status(wanted: &[StatusClass], status: u16) -> bool {
-    wanted.is_empty() || wanted.iter().any(|class| class.contains(status))
-}
-
-fn is_text(wanted: &Option<Placed<String>>, text: &str) -> bool {
-    wanted.as_ref().is_none_or(|wanted| **wanted == text)
 }

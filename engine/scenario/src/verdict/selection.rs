@@ -1,0 +1,92 @@
+//! Whether what was measured is as a selector says: all conditions that are written must hold.
+
+use crate::expectation::{Selector, StatusClass};
+use crate::object_name::ObjectName;
+use crate::place::Placed;
+use telemetry::{
+    AttemptLabels, DestinationLabels, EjectionRecord, JourneyLabels, Outcome, RequestLabels,
+    WorkloadLabels,
+};
+
+pub(super) fn is_request(select: &Selector, labels: &RequestLabels) -> bool {
+    is_text(&select.traffic, &labels.caller)
+        && is_workload(
+            &select.source_workload,
+            &select.source_version,
+            &labels.source,
+        )
+        && is_destination(select, &labels.destination)
+        && is_response(select, labels.response_code, &labels.response_flags)
+}
+
+pub(super) fn is_journey(select: &Selector, labels: &JourneyLabels) -> bool {
+    is_text(&select.traffic, &labels.traffic)
+        && is_response(select, labels.response_code, &labels.response_flags)
+}
+
+pub(super) fn is_attempt(select: &Selector, labels: &AttemptLabels) -> bool {
+    let status = match labels.outcome {
+        Outcome::Response(status) => status,
+        Outcome::Reset | Outcome::Abandoned => 0,
+    };
+    is_text(&select.traffic, &labels.caller)
+        && is_workload(
+            &select.source_workload,
+            &select.source_version,
+            &labels.source,
+        )
+        && is_destination(select, &labels.destination)
+        && is_status(&select.response_code, status)
+}
+
+pub(super) fn is_station(select: &Selector, workload: &WorkloadLabels, pod: &str) -> bool {
+    is_workload(&select.workload, &None, workload)
+        && select
+            .pod
+            .as_ref()
+            .is_none_or(|wanted| wanted.name == pod && wanted.namespace == workload.namespace)
+}
+
+pub(super) fn is_ejection(select: &Selector, record: &EjectionRecord) -> bool {
+    is_text(&select.destination_service, &record.service)
+        && is_text(&select.subset, &record.subset)
+        && select
+            .pod
+            .as_ref()
+            .is_none_or(|wanted| wanted.name == record.pod)
+}
+
+fn is_destination(select: &Selector, labels: &DestinationLabels) -> bool {
+    let service = select.destination_service.as_ref();
+    service.is_none_or(|wanted| **wanted == labels.service || **wanted == labels.host)
+        && is_text(&select.subset, &labels.subset)
+        && is_workload(
+            &select.destination_workload,
+            &select.destination_version,
+            &labels.workload,
+        )
+}
+
+fn is_workload(
+    name: &Option<Placed<ObjectName>>,
+    version: &Option<Placed<String>>,
+    labels: &WorkloadLabels,
+) -> bool {
+    name.as_ref()
+        .is_none_or(|wanted| wanted.name == labels.workload && wanted.namespace == labels.namespace)
+        && is_text(version, &labels.version)
+}
+
+fn is_response(select: &Selector, code: u16, flags: &str) -> bool {
+    is_status(&select.response_code, code)
+        && (select.response_flags.is_empty()
+            || select.response_flags.iter().any(|wanted| wanted == flags))
+}
+
+fn is_status(wanted: &[StatusClass], status: u16) -> bool {
+    wanted.is_empty() || wanted.iter().any(|class| class.contains(status))
+}
+
+fn is_text(wanted: &Option<Placed<String>>, text: &str) -> bool {
+    wanted.as_ref().is_none_or(|wanted| **wanted == text)
+}
