@@ -207,13 +207,21 @@ impl Router {
 
     /// The connection that a try asked for is made.
     pub(crate) fn on_connected(&mut self, turn: &mut Turn<'_>, id: AttemptId) {
-        if !self.attempts.holds(id.slot, id.generation) {
-            return;
+        if self.is_connecting(id) {
+            self.connect(turn, id, true);
         }
+    }
+
+    fn is_connecting(&self, id: AttemptId) -> bool {
+        self.attempts.holds(id.slot, id.generation) && {
+            let attempt = &self.attempts[id.slot];
+            attempt.phase == Phase::Pending && attempt.is_sent()
+        }
+    }
+
+    /// A try gets the connection that it made. `abandon`: the world is told if the try is refused all the same.
+    fn connect(&mut self, turn: &mut Turn<'_>, id: AttemptId, abandon: bool) {
         let attempt = self.attempts[id.slot];
-        if attempt.phase != Phase::Pending || !attempt.is_sent() {
-            return;
-        }
         let (pool, mut books, attempts) = self.pool(attempt.cluster, attempt.host);
         pool.dequeue(attempts, id.slot, books.usage);
         pool.connected(attempt.connection, turn.now);
@@ -221,7 +229,9 @@ impl Router {
             pool.attach(attempt.connection, &mut books);
             self.on_attached(turn, id.slot);
         } else {
-            turn.effects.push(Effect::Abandon(id));
+            if abandon {
+                turn.effects.push(Effect::Abandon(id));
+            }
             self.overflow(turn, id.slot, Overflow::Active);
         }
         self.serve_queue(turn, attempt.cluster, attempt.host);
@@ -235,10 +245,9 @@ impl Router {
         status: u16,
         grpc_status: Option<u8>,
     ) {
-        if self.attempts.holds(id.slot, id.generation)
-            && self.attempts[id.slot].phase == Phase::Pending
-        {
-            self.on_connected(turn, id);
+        // A response without word of its connection: that was made.
+        if self.is_connecting(id) {
+            self.connect(turn, id, false);
         }
         if !self.attempts.holds(id.slot, id.generation)
             || self.attempts[id.slot].phase == Phase::Pending

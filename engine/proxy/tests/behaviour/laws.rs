@@ -1,0 +1,394 @@
+//! Laws that hold for random routes and random inputs.
+
+use crate::config::{
+    cluster, hosts, locality, mirror, ms, outliers, retries, route, sidecar, target, to_a,
+};
+use base::{Ratio, SimTime};
+use proptest::prelude::*;
+use proxy::effect::{AttemptId, Effect, RequestId, Timer};
+use proxy::input::{Input, ResetReason};
+use proxy::names::{ClusterId, EndpointId, Names};
+use proxy::proxy::Proxy;
+use proxy::request::RequestHead;
+use proxy::table::Table;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xds::{
+    FaultAbort, FaultDelay, HeaderMatch, HeaderMatcher, HttpFault, HttpProtocol, LbPolicy,
+    PathMatch, RouteAction, Snapshot, StringMatch,
+};
+
+const SEGMENTS: [&str; 5] = ["", "a", "b", "ab", "A"];
+
+fn path() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(&SEGMENTS[..]), 1..4)
+        .prop_map(|segments| format!("/{}", segments.join("/")))
+}
+
+fn path_match() -> impl Strategy<Value = PathMatch> {
+    prop_oneof![
+        path().prop_map(PathMatch::Path),
+        path().prop_map(PathMatch::Prefix),
+        path().prop_map(PathMatch::PathSeparatedPrefix),
+        path().prop_map(|path| PathMatch::SafeRegex(format!("{path}.?[ab]*"))),
+        Just(PathMatch::SafeRegex("(".to_owned())),
+        Just(PathMatch::Prefix(String::new())),
+    ]
+}
+
+proptest! {
+    /// The index finds the route that the scan finds.
+    #[test]
+    fn indexed_and_scanned_routes_agree(
+        routes in prop::collection::vec((path_match(), any::<bool>(), any::<bool>()), 16..60),
+        heads in prop::collection::vec((path(), any::<bool>()), 1..30),
+    ) {
+        let routes = routes
+            .into_iter()
+            .map(|(path, case_sensitive, header)| {
+                let mut route = to_a(|_| {});
+                route.match_.path = path;
+                route.match_.case_sensitive = case_sensitive;
+                if header {
+                    route.match_.headers = vec![HeaderMatcher {
+                        name: "x".to_owned(),
+                        match_: HeaderMatch::Value(StringMatch::Exact("1".to_owned())),
+                        invert_match: false,
+                        treat_missing_header_as_empty: false,
+                    }];
+                }
+                route
+            })
+            .collect();
+        let (table, _) = Table::compile(&sidecar(routes, vec![]), &mut Names::default());
+        let config = table.route_config("80").expect("it is configured");
+        for (path, header) in heads {
+            let mut head = RequestHead::get("h", &path);
+            if header {
+                head.headers.push(("x".to_owned(), "1".to_owned()));
+            }
+            prop_assert_eq!(
+                table.find_route(config, &head),
+                table.find_route_by_scan(config, &head)
+            );
+        }
+    }
+
+    /// Whatever happens in whatever order: each request ends once, and nothing is left when all have ended.
+    #[test]
+    fn random_inputs_leave_nothing_behind(
+        world in 0..WORLDS,
+        steps in prop::collection::vec((any::<u16>(), 0_u64..40), 1..200),
+    ) {
+        let mut swarm = Swarm::new(world);
+        for (choice, milliseconds) in steps {
+            swarm.step(choice, milliseconds)?;
+        }
+        swarm.settle()?;
+    }
+}
+
+const WORLDS: usize = 6;
+
+/// Configurations that use everything there is, and their variants.
+fn world(index: usize, variant: u8) -> Snapshot {
+    let mut a = cluster("a");
+    a.outlier_detection = Some(outliers(2, Some(70)));
+    let mut b = cluster("b");
+    b.protocol = HttpProtocol::Http2;
+    b.max_concurrent_streams = Some(2);
+    let mut m = cluster("m");
+    match index {
+        0 => {}
+        1 => {
+            a.circuit_breakers.max_connections = 2;
+            a.circuit_breakers.max_pending_requests = 3;
+            b.circuit_breakers.max_connections = 1;
+            m.circuit_breakers.max_requests = 1;
+        }
+        2 => {
+            a.lb_policy = LbPolicy::LeastRequest;
+            a.circuit_breakers.max_requests = 2;
+            a.circuit_breakers.max_retries = 1;
+            a.max_requests_per_connection = Some(2);
+            b.lb_policy = LbPolicy::Random;
+            b.max_requests_per_connection = Some(3);
+        }
+        3 => {
+            a.idle_timeout = Some(ms(15));
+            a.healthy_panic_threshold = 50.0;
+            b.outlier_detection = Some(outliers(1, Some(100)));
+            b.max_connection_duration = Some(ms(30));
+            m.lb_policy = LbPolicy::LeastRequest;
+        }
+        4 => {
+            a.locality_weighted_lb = true;
+            b.locality_weighted_lb = true;
+            b.lb_policy = LbPolicy::LeastRequest;
+        }
+        _ => {
+            a.circuit_breakers.max_pending_requests = 0;
+            b.circuit_breakers.max_requests = 0;
+        }
+    }
+    let numbers: &[u8] = match variant {
+        0 => &[1, 2, 3],
+        1 => &[2, 3, 4],
+        2 => &[],
+        _ => &[1],
+    };
+    if variant == 3 {
+        a.circuit_breakers.max_retries = 2;
+    }
+    let mut forward = target(&[("a", 2), ("b", 1), ("nowhere", 1)]);
+    forward.timeout = ms(60);
+    forward.mirrors = vec![mirror("m", Ratio::ONE), mirror("a", Ratio::hundred(50))];
+    let mut policy = retries("5xx", 3);
+    policy.per_try_timeout = Some(ms(20));
+    policy.previous_hosts = true;
+    policy.host_selection_retry_max_attempts = 2;
+    policy.previous_priorities = Some(2);
+    forward.retry_policy = Some(policy);
+    let mut faulty = route("faulty", "/", RouteAction::Route(Box::new(forward)));
+    faulty.fault = Some(HttpFault {
+        delay: Some(FaultDelay {
+            fixed_delay: ms(10),
+            percentage: Ratio::hundred(30),
+        }),
+        abort: Some(FaultAbort {
+            status: xds::AbortStatus::Grpc(14),
+            percentage: Ratio::hundred(10),
+        }),
+    });
+    let localities = vec![locality(0, 1, numbers), locality(1, 2, &[7, 8])];
+    let mut clusters = vec![(a, localities), (b, hosts(numbers))];
+    if variant != 1 {
+        clusters.push((m, hosts(&[5])));
+    }
+    sidecar(vec![faulty], clusters)
+}
+
+/// A proxy among servers that act at random, checked at each step.
+struct Swarm {
+    world: usize,
+    proxy: Proxy,
+    names: Names,
+    now: SimTime,
+    effects: Vec<Effect>,
+    next_tag: u32,
+    /// Requests without an end, with their ids where those are known.
+    open: BTreeMap<u32, Option<RequestId>>,
+    attempts: Vec<(AttemptId, EndpointId, bool)>,
+    timers: BTreeMap<(u8, u32), (SimTime, Timer)>,
+    ended: BTreeSet<Ended>,
+}
+
+type Ended = (u32, u32);
+
+impl Swarm {
+    fn new(index: usize) -> Self {
+        let mut names = Names::default();
+        let (table, _) = Table::compile(&world(index, 0), &mut names);
+        Self {
+            world: index,
+            proxy: Proxy::new(Arc::new(table), 11),
+            names,
+            now: SimTime::ZERO,
+            effects: vec![],
+            next_tag: 0,
+            open: BTreeMap::new(),
+            attempts: vec![],
+            timers: BTreeMap::new(),
+            ended: BTreeSet::new(),
+        }
+    }
+
+    fn step(&mut self, choice: u16, milliseconds: u64) -> Result<(), TestCaseError> {
+        self.fire_timers(self.now + ms(milliseconds))?;
+        let (what, which) = (choice % 16, usize::from(choice / 16));
+        let attempt = (!self.attempts.is_empty()).then(|| which % self.attempts.len().max(1));
+        match (what, attempt) {
+            (0..=5, _) => self.arrive()?,
+            (6, Some(at)) => {
+                let (attempt, _, connecting) = self.attempts[at];
+                if connecting {
+                    self.attempts[at].2 = false;
+                    self.input(Input::Connected { attempt })?;
+                }
+            }
+            (7..=9, Some(at)) => {
+                let (attempt, ..) = self.attempts.remove(at);
+                let status = [200, 503, 500, 404][which % 4];
+                self.respond(attempt, status)?;
+            }
+            (10 | 11, Some(at)) => {
+                let (attempt, ..) = self.attempts.remove(at);
+                self.input(Input::Reset {
+                    attempt,
+                    reason: REASONS[which % REASONS.len()],
+                })?;
+            }
+            (12, Some(at)) => {
+                let (_, endpoint, _) = self.attempts[at];
+                self.input(Input::Disconnected { endpoint })?;
+            }
+            (13, _) => {
+                let known = self
+                    .open
+                    .iter()
+                    .filter_map(|(tag, id)| Some((*tag, (*id)?)));
+                let known: Vec<(u32, RequestId)> = known.collect();
+                if !known.is_empty() {
+                    let (tag, id) = known[which % known.len()];
+                    self.open.remove(&tag);
+                    self.input(Input::Cancel(id))?;
+                }
+            }
+            (14, _) => {
+                let (table, _) =
+                    Table::compile(&world(self.world, (which % 4) as u8), &mut self.names);
+                let mut effects = std::mem::take(&mut self.effects);
+                self.proxy.apply(self.now, Arc::new(table), &mut effects);
+                self.obey(effects)?;
+            }
+            // What has ended is told again, and what never was.
+            _ => {
+                let stale = self.ended.iter().nth(which % self.ended.len().max(1));
+                if let Some((slot, generation)) = stale.copied() {
+                    let attempt = AttemptId { slot, generation };
+                    self.input(Input::Connected { attempt })?;
+                    self.respond(attempt, 503)?;
+                }
+                self.input(Input::Cancel(RequestId {
+                    slot: 9999,
+                    generation: 0,
+                }))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self) -> Result<(), TestCaseError> {
+        let table = Arc::clone(self.proxy.table());
+        let config = table.route_config("80").expect("it is configured");
+        let resolution = table.resolve(config, &RequestHead::get("h", "/"));
+        let tag = self.next_tag;
+        self.next_tag += 1;
+        self.open.insert(tag, None);
+        self.input(Input::Request {
+            tag,
+            identity: u64::from(tag),
+            resolution: &resolution,
+        })
+    }
+
+    fn respond(&mut self, attempt: AttemptId, status: u16) -> Result<(), TestCaseError> {
+        self.ended.insert((attempt.slot, attempt.generation));
+        self.input(Input::Response {
+            attempt,
+            status,
+            grpc_status: None,
+        })
+    }
+
+    fn fire_timers(&mut self, until: SimTime) -> Result<(), TestCaseError> {
+        loop {
+            let next = self.timers.iter().min_by_key(|(_, (at, _))| *at);
+            let Some((key, (at, timer))) = next.map(|(key, value)| (*key, *value)) else {
+                break;
+            };
+            if at > until {
+                break;
+            }
+            self.timers.remove(&key);
+            self.now = self.now.max(at);
+            self.input(Input::Timer(timer))?;
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    /// All that is under way ends, then nothing may be left.
+    fn settle(&mut self) -> Result<(), TestCaseError> {
+        for _ in 0..1000 {
+            while let Some((attempt, ..)) = self.attempts.pop() {
+                self.respond(attempt, 200)?;
+            }
+            let until = self.now + ms(500);
+            self.fire_timers(until)?;
+            if self.open.is_empty() && self.attempts.is_empty() {
+                break;
+            }
+        }
+        prop_assert!(self.open.is_empty(), "each request ends: {:?}", self.open);
+        prop_assert_eq!(self.proxy.active_requests(), 0);
+        prop_assert_eq!(self.proxy.active_attempts(), 0);
+        let ids: Vec<ClusterId> = self.proxy.stats().map(|(id, _)| id).collect();
+        for id in ids {
+            let stats = self.proxy.stats().find(|(other, _)| *other == id);
+            let stats = stats.expect("it is listed").1;
+            let Some(view) = self.proxy.cluster(id) else {
+                continue;
+            };
+            prop_assert_eq!(view.active_requests(), 0);
+            prop_assert_eq!(view.pending_requests(), 0);
+            prop_assert_eq!(view.retries(), 0);
+            prop_assert!(view.hosts().all(|host| host.active_requests == 0));
+            prop_assert!(u64::from(view.connections()) <= stats.upstream_cx_total);
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input<'_>) -> Result<(), TestCaseError> {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.proxy.handle(self.now, input, &mut effects);
+        self.obey(effects)
+    }
+
+    fn obey(&mut self, mut effects: Vec<Effect>) -> Result<(), TestCaseError> {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(send) => {
+                    let connecting = send.new_connection;
+                    self.attempts
+                        .push((send.attempt, send.endpoint, connecting));
+                    if let Some(known) = self.open.get_mut(&send.tag)
+                        && !send.mirror
+                    {
+                        *known = Some(send.request);
+                    }
+                }
+                Effect::Reply { tag, .. } => {
+                    prop_assert!(self.open.remove(&tag).is_some(), "one reply to {}", tag);
+                }
+                Effect::SetTimer { timer, at } => {
+                    prop_assert!(at >= self.now);
+                    self.timers
+                        .insert((timer.kind as u8, timer.slot), (at, timer));
+                }
+                Effect::CancelTimer(timer) => {
+                    let running = self.timers.remove(&(timer.kind as u8, timer.slot));
+                    prop_assert!(running.is_some(), "{:?} runs", timer);
+                }
+                Effect::Abandon(attempt) => {
+                    let known = self.attempts.iter().position(|(id, ..)| *id == attempt);
+                    prop_assert!(known.is_some(), "{:?} is under way", attempt);
+                    self.attempts.remove(known.unwrap_or_default());
+                    self.ended.insert((attempt.slot, attempt.generation));
+                }
+                Effect::Ejection { .. } => {}
+            }
+        }
+        self.effects = effects;
+        Ok(())
+    }
+}
+
+const REASONS: [ResetReason; 6] = [
+    ResetReason::ConnectionFailure,
+    ResetReason::ConnectionTimeout,
+    ResetReason::ConnectionTermination,
+    ResetReason::RemoteReset,
+    ResetReason::RemoteRefusedStream,
+    ResetReason::ProtocolError,
+];
