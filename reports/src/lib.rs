@@ -8,12 +8,13 @@ mod csv;
 mod figures;
 mod json;
 mod model;
+mod numbers;
 mod plots;
 mod text;
 
 pub use json::{RunJson, run_json};
 pub use model::{AccessLog, AccessLogFormat, Expectation, OutputFile, RunReport, Unit};
-pub use text::text;
+pub use text::{coloured_text, text};
 
 /// All files of a run's folder but `report.html`, in order of their paths.
 pub fn render(report: &RunReport) -> Vec<OutputFile> {

@@ -1,8 +1,93 @@
-//! A run as pictures.
+//! A run as pictures: SVG, and the same as PNG.
+//!
+//! Every picture is drawn from the measurements alone, has the colours of [`palette`] and the frame of [`frame`], and is
+//! left out where there is nothing to show (no retries, no ejections).
+
+mod axis;
+mod call_graph;
+mod ejections;
+mod frame;
+mod graph;
+mod latency;
+mod layout;
+mod palette;
+mod png;
+mod responses;
+mod retries;
+mod split;
+mod svg;
+mod times;
+mod utilization;
 
 use crate::model::{OutputFile, RunReport};
+use crate::numbers::{number, seconds};
+use frame::Figure;
+use palette::Palette;
+use png::Painter;
+use times::Times;
 
-/// All pictures.
-pub(crate) fn files(_report: &RunReport) -> Vec<OutputFile> {
-    Vec::new()
+/// All pictures, each as SVG and PNG.
+pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
+    let painter = Painter::new();
+    let mut files = Vec::new();
+    for (name, svg) in pictures(report) {
+        files.push(OutputFile {
+            path: format!("plots/{name}.png"),
+            bytes: painter.png(&svg),
+        });
+        files.push(OutputFile {
+            path: format!("plots/{name}.svg"),
+            bytes: svg.into_bytes(),
+        });
+    }
+    files
+}
+
+/// Names and SVG documents, in the order in which a reader wants them.
+pub(crate) fn pictures(report: &RunReport) -> Vec<(&'static str, String)> {
+    let times = Times::of(report);
+    let palette = Palette::of(&report.measurements);
+    let draw = |figure: Option<Figure>| figure.map(|figure| figure.draw());
+    let pictures = [
+        ("service_graph", graph::draw(report, &palette)),
+        (
+            "traffic_split",
+            draw(split::figure(report, &times, &palette)),
+        ),
+        ("latency", draw(latency::over_time(report, &times))),
+        (
+            "latency_distribution",
+            draw(latency::distribution(report, &times)),
+        ),
+        ("responses", draw(responses::figure(report, &times))),
+        ("retries", draw(retries::figure(report, &times, &palette))),
+        (
+            "ejections",
+            draw(ejections::figure(report, &times, &palette)),
+        ),
+        (
+            "utilization",
+            draw(utilization::figure(report, &times, &palette)),
+        ),
+    ];
+    pictures
+        .into_iter()
+        .filter_map(|(name, svg)| svg.map(|svg| (name, svg)))
+        .collect()
+}
+
+/// What a picture is of.
+fn subtitle(report: &RunReport) -> String {
+    let facts = &report.measurements.facts;
+    let replications = match facts.replications {
+        0 | 1 => String::new(),
+        count => format!(" · {count} replications"),
+    };
+    format!(
+        "{} · seed {}{replications} · {} simulated · {} requests",
+        report.scenario,
+        report.seed,
+        seconds(report.simulated.as_secs_f64()),
+        number(report.requests as f64),
+    )
 }

@@ -127,6 +127,8 @@ pub struct PodFigures {
     pub pod: String,
     /// Its workload.
     pub workload: WorkloadLabels,
+    /// It has a sidecar.
+    pub sidecar: bool,
     /// For how long it was watched.
     #[serde(with = "crate::written::sum")]
     pub watched_ns: u128,

@@ -30,6 +30,7 @@ pub(crate) struct PlanNames {
 pub(crate) struct PodNames {
     pub(crate) name: String,
     pub(crate) workload: WorkloadId,
+    pub(crate) sidecar: bool,
     /// Workers; none: no limit.
     pub(crate) workers: Option<u32>,
 }
@@ -152,6 +153,7 @@ fn pod_names(plan: &Plan, pod: &sim::plan::Pod) -> PodNames {
     PodNames {
         name: pod.name.clone(),
         workload: pod.workload,
+        sidecar: pod.table.is_some(),
         workers: server.concurrency,
     }
 }

@@ -362,6 +362,7 @@ fn finish_pods(
             window.pods.push(PodFigures {
                 pod: pod.name.clone(),
                 workload: workload.clone(),
+                sidecar: pod.sidecar,
                 watched_ns: u128::from(window.to.since(window.from).as_nanos()),
                 occupancy,
                 tries: tries[number][index],

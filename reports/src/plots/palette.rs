@@ -1,0 +1,133 @@
+//! Colours that mean the same in every picture of a run.
+//!
+//! A version has one colour wherever it appears; workloads that are their app's only one take what is left. The palette
+//! is told apart with any colour vision. Source: M. Okabe and K. Ito, "Color Universal Design", 2008.
+
+use std::collections::{BTreeMap, BTreeSet};
+use telemetry::{Measurements, WorkloadLabels};
+
+/// Text and lines of a picture.
+pub(crate) const INK: &str = "#1f2328";
+pub(crate) const SOFT_INK: &str = "#59636e";
+pub(crate) const GRID: &str = "#e4e7eb";
+pub(crate) const AXIS: &str = "#9aa4af";
+pub(crate) const MARK: &str = "#6e7781";
+pub(crate) const SHADE: &str = "#8c959f";
+
+/// What went well, where failures are what matters.
+pub(crate) const GOOD: &str = "#a9c9df";
+/// What was redirected or otherwise answered well but not with 200.
+pub(crate) const ALSO_GOOD: &str = "#7fb8a8";
+/// What has no version or workload: nobody answered.
+pub(crate) const NOBODY: &str = "#b3b9c0";
+
+pub(crate) const BLUE: &str = "#0072b2";
+pub(crate) const ORANGE: &str = "#e69f00";
+pub(crate) const GREEN: &str = "#009e73";
+pub(crate) const PURPLE: &str = "#cc79a7";
+pub(crate) const SKY: &str = "#56b4e9";
+pub(crate) const VERMILION: &str = "#d55e00";
+pub(crate) const YELLOW: &str = "#d9c62e";
+pub(crate) const BLACK: &str = "#3b4046";
+
+const ORDER: [&str; 8] = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK];
+
+/// Failures, the most frequent first.
+pub(crate) const FAILURES: [&str; 6] = [VERMILION, ORANGE, PURPLE, YELLOW, BLACK, SKY];
+
+/// The colours of a run's workloads.
+#[derive(Debug)]
+pub(crate) struct Palette(BTreeMap<WorkloadLabels, &'static str>);
+
+impl Palette {
+    /// Gives each version of an app that has several its colour, and each other workload one that is left.
+    pub(crate) fn of(measured: &Measurements) -> Self {
+        let workloads: BTreeSet<&WorkloadLabels> = (measured.series.requests.iter())
+            .map(|series| &series.labels.destination.workload)
+            .chain(measured.series.pods.iter().map(|series| &series.workload))
+            .filter(|workload| !workload.workload.is_empty())
+            .collect();
+        let mut apps: BTreeMap<(&str, &str), Vec<&WorkloadLabels>> = BTreeMap::new();
+        for workload in &workloads {
+            let app = if workload.app.is_empty() {
+                &workload.workload
+            } else {
+                &workload.app
+            };
+            let key = (workload.namespace.as_str(), app.as_str());
+            apps.entry(key).or_default().push(workload);
+        }
+        let several = || {
+            apps.values()
+                .filter(|workloads| workloads.len() > 1)
+                .flatten()
+        };
+        let mut versions: Vec<&str> = several().map(|workload| variant(workload)).collect();
+        versions.sort_by_key(|version| natural(version));
+        versions.dedup();
+        let mut colours = BTreeMap::new();
+        for workload in several() {
+            let place = versions
+                .iter()
+                .position(|version| *version == variant(workload));
+            let place = place.expect("every version of these is among them");
+            colours.insert((*workload).clone(), ORDER[place % ORDER.len()]);
+        }
+        let single = apps
+            .values()
+            .filter(|workloads| workloads.len() == 1)
+            .flatten();
+        for (index, workload) in single.enumerate() {
+            let place = (versions.len() + index) % ORDER.len();
+            colours.insert((*workload).clone(), ORDER[place]);
+        }
+        Self(colours)
+    }
+
+    /// A workload's colour.
+    pub(crate) fn workload(&self, workload: &WorkloadLabels) -> &'static str {
+        self.0.get(workload).copied().unwrap_or(NOBODY)
+    }
+
+    /// The colour at a place of the order, for what is not a workload.
+    pub(crate) const fn plain(index: usize) -> &'static str {
+        ORDER[index % ORDER.len()]
+    }
+}
+
+/// What tells a workload from others of its app: its version, or its name where it has none.
+pub(crate) fn variant(workload: &WorkloadLabels) -> &str {
+    if workload.version.is_empty() {
+        &workload.workload
+    } else {
+        &workload.version
+    }
+}
+
+/// A key that puts `v2` before `v10`.
+pub(crate) fn natural(text: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.len() - rest.trim_start_matches(|c: char| !c.is_ascii_digit()).len();
+        let (word, after) = rest.split_at(word);
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (digits, after) = after.split_at(digits);
+        parts.push((0, word.to_owned()));
+        parts.push((digits.parse().unwrap_or(u64::MAX), digits.to_owned()));
+        rest = after;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_in_the_order_that_people_expect() {
+        let mut versions = ["v10", "v2", "1.10.0", "canary", "1.9.3", "v1"];
+        versions.sort_by_key(|version| natural(version));
+        assert_eq!(versions, ["1.9.3", "1.10.0", "canary", "v1", "v2", "v10"]);
+    }
+}
