@@ -91,6 +91,7 @@ pub(crate) fn target(clusters: &[(&str, u32)]) -> RouteTarget {
                 origin: None,
             })
             .collect(),
+        is_weighted: clusters.len() > 1,
         path_rewrite: None,
         host_rewrite: None,
         timeout: SimDuration::ZERO,
