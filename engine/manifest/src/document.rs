@@ -80,8 +80,8 @@ pub(crate) struct Collector<'n> {
     invalid: Invalid,
     resources: Resources,
     diagnostics: Vec<Diagnostic>,
-    /// Where each object is kept, by kind, namespace and name.
-    index: BTreeMap<(&'static str, String, String), usize>,
+    /// Where each object is kept, by kind (and version: groups share names), namespace and name.
+    index: BTreeMap<(&'static str, &'static str, String, String), usize>,
 }
 
 impl Collector<'_> {
@@ -163,7 +163,8 @@ impl Collector<'_> {
         reference: &ObjectRef,
     ) {
         let kept = K::resources(&mut self.resources);
-        let key = (K::KIND, reference.namespace.clone(), reference.name.clone());
+        let (namespace, name) = (reference.namespace.clone(), reference.name.clone());
+        let key = (K::KIND, K::API_VERSIONS[0], namespace, name);
         let Some(at) = self.index.get(&key).copied() else {
             self.index.insert(key, kept.len());
             kept.push(resource);

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::change;
 use crate::check::Check;
+use crate::config_map::ConfigMapData;
 use crate::destination_rule::DestinationRuleSpec;
 use crate::document::{self, Collector};
 use crate::names::NameRule;
@@ -19,7 +20,7 @@ use crate::virtual_service::VirtualServiceSpec;
 use crate::workload::{DeploymentSpec, ReplicaSetSpec, StatefulSetSpec};
 use crate::yaml::problem::suggestion;
 
-/// A `spec` of a kind that is read.
+/// The `spec` of a kind that is read.
 pub(crate) trait Kind: DeserializeOwned {
     /// Its `status`, as far as it is read.
     type Status: DeserializeOwned + Default;
@@ -50,6 +51,11 @@ pub(crate) enum Format {
         /// Whether `spec` must be given.
         required: bool,
     },
+    /// One of Kubernetes' own kinds without `spec`: a list of all fields of the object.
+    Flat {
+        /// The fields of the object.
+        object: &'static Schema,
+    },
     /// A custom resource: the struct itself.
     Custom,
 }
@@ -76,6 +82,7 @@ const fn row<K: Kind>() -> Row {
 /// The kinds that are read.
 pub(crate) static KINDS: &[Row] = &[
     row::<NamespaceSpec>(),
+    row::<ConfigMapData>(),
     row::<PodSpec>(),
     row::<DeploymentSpec>(),
     row::<ReplicaSetSpec>(),
@@ -92,7 +99,6 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
         &[
             "Binding",
             "ComponentStatus",
-            "ConfigMap",
             "Endpoints",
             "Event",
             "LimitRange",
@@ -145,23 +151,16 @@ pub(crate) enum Found {
 
 /// The kind that an object names.
 pub(crate) fn find(api_version: &str, kind: &str) -> Found {
+    let mut rows = KINDS.iter().filter(|row| row.kind == kind);
+    if let Some(row) = rows
+        .clone()
+        .find(|row| row.api_versions.contains(&api_version))
+    {
+        return Found::Read(row);
+    }
     let group = group_of(api_version);
-    if let Some(row) = KINDS.iter().find(|row| row.kind == kind) {
-        if row.api_versions.contains(&api_version) {
-            return Found::Read(row);
-        }
-        // Other groups may have a kind of the same name, such as Knative's Service.
-        let preferred = row.api_versions[0];
-        let own = row
-            .api_versions
-            .iter()
-            .any(|version| group_of(version) == group);
-        if own
-            || !group.contains('.')
-            || suggestion(group, [group_of(preferred)].into_iter()).is_some()
-        {
-            return Found::Nothing(Some(format!("write `apiVersion: {preferred}`")));
-        }
+    if let Some(row) = rows.find(|row| is_meant(row, group)) {
+        return Found::Nothing(Some(format!("write `apiVersion: {}`", row.api_versions[0])));
     }
     let Some((_, neighbours)) = NEIGHBOURS.iter().find(|(name, _)| *name == group) else {
         return Found::Other;
@@ -174,4 +173,11 @@ pub(crate) fn find(api_version: &str, kind: &str) -> Found {
         .filter(|row| group_of(row.api_versions[0]) == group);
     let names = read.map(|row| row.kind).chain(neighbours.iter().copied());
     Found::Nothing(suggestion(kind, names))
+}
+
+/// Whether a version of `group` is a mistake for one of the row's. Other groups may have a kind of the same name, such
+/// as Knative's Service.
+fn is_meant(row: &Row, group: &str) -> bool {
+    let own = group_of(row.api_versions[0]);
+    own == group || !group.contains('.') || suggestion(group, [own].into_iter()).is_some()
 }

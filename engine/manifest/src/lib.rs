@@ -31,6 +31,7 @@
 mod base64;
 mod change;
 mod check;
+pub mod config_map;
 pub mod connection_pool;
 pub mod container;
 pub mod cors;
@@ -81,6 +82,7 @@ pub mod workload;
 mod yaml;
 
 pub use change::Deletion;
+pub use config_map::ConfigMap;
 pub use destination_rule::DestinationRule;
 pub use diagnostic::{Diagnostic, Level, ObjectRef};
 pub use document::{Invalid, parse, parse_with};

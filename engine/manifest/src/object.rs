@@ -65,7 +65,10 @@ impl Object<'_, '_> {
         &self,
         namespace: &str,
     ) -> (Option<Resource<K, K::Status>>, Vec<Problem>) {
-        let mut problems = self.check_top_level();
+        let mut problems = match K::FORMAT {
+            Format::Native { .. } | Format::Custom => self.check_top_level(),
+            Format::Flat { .. } => Vec::new(),
+        };
         let meta = self.read_metadata::<K>(&mut problems);
         let spec = self.read_spec::<K>(&mut problems);
         let status = self.read_status::<K>(&mut problems);
@@ -136,6 +139,7 @@ impl Object<'_, '_> {
                 None if required => self.no_spec(&path, problems),
                 None => self.read_nothing(&path, problems),
             },
+            Format::Flat { object } => self.read_native(self.node, &Path::Root, object, problems),
             Format::Custom => match self.tree.entry(self.node, "spec") {
                 Some(entry) => self.deserialize(entry.value, &path, CUSTOM, problems),
                 None => self.read_nothing(&path, problems),
@@ -148,7 +152,9 @@ impl Object<'_, '_> {
             (Format::Native { .. }, Some(node)) => {
                 self.read_native(node, &Path::Root.key("status"), &Schema::Any, problems)
             }
-            (Format::Native { .. }, None) | (Format::Custom, _) => Some(K::Status::default()),
+            (Format::Native { .. }, None) | (Format::Flat { .. } | Format::Custom, _) => {
+                Some(K::Status::default())
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::Location;
 
+use crate::config_map::ConfigMap;
 use crate::destination_rule::DestinationRule;
 use crate::metadata::ObjectMeta;
 use crate::namespace::Namespace;
@@ -30,6 +31,8 @@ pub struct Resource<Spec, Status = ()> {
 pub struct Resources {
     /// Namespaces.
     pub namespaces: Vec<Namespace>,
+    /// ConfigMaps.
+    pub config_maps: Vec<ConfigMap>,
     /// Pods that were written as such.
     pub pods: Vec<Pod>,
     /// Deployments.

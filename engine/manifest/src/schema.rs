@@ -4,6 +4,7 @@
 //! the structs of `pod`, `service` and `workload` then hold what matters. Custom resources need no such list: their
 //! structs are complete. Rules that span several fields stand with the kinds.
 
+mod config_map;
 mod container;
 mod metadata;
 mod pod;
@@ -75,6 +76,8 @@ const PORT_OR_NONE: Schema = Schema::Int(0, 65535);
 
 /// `metadata` of any object.
 pub(crate) const METADATA: Schema = Schema::Object(metadata::OBJECT_META);
+/// All of a ConfigMap; its `metadata` is checked like everybody's.
+pub(crate) const CONFIG_MAP: Schema = Schema::Object(config_map::CONFIG_MAP);
 /// `spec` of a Namespace.
 pub(crate) const NAMESPACE: Schema = Schema::Object(workload::NAMESPACE_SPEC);
 /// `spec` of a Pod.

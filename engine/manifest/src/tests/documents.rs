@@ -137,7 +137,7 @@ fn kinds_and_versions_are_known() {
         format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n")
     };
     for (api_version, kind) in [
-        ("v1", "ConfigMap"),
+        ("v1", "Secret"),
         ("apps/v1", "DaemonSet"),
         ("networking.istio.io/v1", "Gateway"),
         ("serving.knative.dev/v1", "Service"),
@@ -205,15 +205,15 @@ fn kinds_and_versions_are_known() {
 #[test]
 fn others_are_counted() {
     let (resources, lines) = read(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: c}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b, namespace: c}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n",
     );
     assert_eq!(lines, [""; 0]);
     let counts: Vec<(String, usize)> = resources.other_counts().into_iter().collect();
     assert_eq!(
         counts,
         [
-            ("ConfigMap".into(), 2),
-            ("Gateway.networking.istio.io".into(), 1)
+            ("Gateway.networking.istio.io".into(), 1),
+            ("Secret".into(), 2)
         ]
     );
     assert_eq!(resources.others[1].namespace.as_deref(), Some("c"));

@@ -319,3 +319,22 @@ metadata: {name: web, labels: {istio-injection: enabled}}
         ("", "enabled")
     );
 }
+
+#[test]
+fn config_maps_hold_texts() {
+    let (resources, lines) = read(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    enableTracing: true\nimmutable: false\n",
+    );
+    assert_eq!(lines, [""; 0]);
+    let mesh = &resources.config_maps[0].spec.data["mesh"];
+    assert_eq!((mesh.as_str(), mesh.at.line), ("enableTracing: true\n", 6));
+    check(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: x}\ndata: {a: 1}\nspec: {}\n",
+        &[
+            "a.yaml:3:11: error: missing required field \"metadata.name\"",
+            "a.yaml:3:12: error: unknown field \"metadata.nam\" (did you mean `name`?)",
+            "a.yaml:4:11: error: data.a: expected string, got integer (quote it: \"1\")",
+            "a.yaml:5:1: error: unknown field \"spec\"",
+        ],
+    );
+}
