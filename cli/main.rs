@@ -1,1 +1,40 @@
-fn main() {}
+//! The command line of meshsim: the only place with terminals, files and environment.
+//!
+//! It reads what the user names, hands it to the engine, and prints what comes back. What anything means is decided
+//! in the engine; how it looks as a file, in `reports`.
+
+mod args;
+mod cluster_name;
+mod commands;
+mod exit_code;
+mod input;
+mod manifests;
+mod mesh;
+mod mesh_config;
+mod output;
+mod pod_name;
+mod refusal;
+mod similar;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+use args::Args;
+use exit_code::Exit;
+use output::Output;
+use refusal::Failure;
+
+fn main() -> ExitCode {
+    exit_code::report_bugs();
+    let args = Args::parse();
+    let output = Output::new(&args.global);
+    exit_code::guard(|| match commands::run(&args.command, &output) {
+        Ok(exit) => exit,
+        Err(Failure::BrokenPipe) => Exit::Success,
+        Err(Failure::Refused(refusal)) => {
+            output.error(&refusal);
+            Exit::Refused
+        }
+    })
+    .into()
+}

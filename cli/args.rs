@@ -1,0 +1,326 @@
+//! The verbs and flags. What they do is left to [`commands`](crate::commands).
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// Shows where Istio and Envoy send a request, and what a mesh does under load, without a cluster.
+#[derive(Debug, Parser)]
+#[command(
+    name = "meshsim",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 all is well; 1 expectations failed, or `analyze` found errors; \
+                  2 input refused; 101 a bug of ours."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What all verbs understand.
+#[derive(Debug, ArgGroup)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Text is for people and may change; JSON is versioned and does not
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) output: Format,
+    /// Colours; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say what is read and left out as well
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// For whom the output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Explain(ExplainArgs),
+    Analyze(AnalyzeArgs),
+    ProxyConfig(ProxyConfigArgs),
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+}
+
+/// The manifests that a verb works on.
+#[derive(Debug, ArgGroup)]
+#[command(next_help_heading = "Manifests")]
+pub(crate) struct ManifestArgs {
+    /// A file, a folder with all its *.yaml, *.yml and *.json, or `-` for standard input; repeatable
+    #[arg(short = 'f', long = "filename", value_name = "FILE|FOLDER", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The namespace of objects that name none
+    #[arg(short, long, value_name = "NS", default_value = "default")]
+    pub(crate) namespace: String,
+    /// The mesh's configuration, as in the ConfigMap `istio`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) mesh_config: Option<PathBuf>,
+}
+
+/// The manifests of a mesh that is to be compiled.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct MeshArgs {
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    /// Leave invalid objects out with a warning, as a cluster that refused them would
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+}
+
+/// Simulate a scenario, print a summary, and write tables and plots
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Examples:
+  meshsim run scenarios/canary-shift
+  meshsim run scenario.yaml --seed 7 --set traffic[0].rate=500/s -o json")]
+pub(crate) struct RunArgs {
+    /// A scenario file, or the folder of a scenario.yaml
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath)]
+    pub(crate) scenario: PathBuf,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// Where randomness begins; the scenario's if not given, else 1
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Runs with different randomness, merged
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) replications: NonZeroU32,
+    /// The folder to write, replaced as a whole; `reports/out/<name>` if not given
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// How long the simulation runs, such as `90s` or `5m`
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) duration: Option<String>,
+    /// Write each request into access_log.csv, or into access_log.txt as Istio does
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
+    pub(crate) access_log: Option<AccessLogFormat>,
+}
+
+/// What `run` and `test` share.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct SimulationArgs {
+    /// Override one field of the scenario, such as `traffic[0].rate=500/s`; repeatable
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Threads; changes how long it takes and nothing else
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Leave invalid objects out with a warning, as a cluster that refused them would
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+}
+
+/// How single requests are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessLogFormat {
+    Csv,
+    Istio,
+}
+
+/// Run all scenarios under the paths and judge their expectations, one line each
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Example: meshsim test scenarios --junit junit.xml")]
+pub(crate) struct TestArgs {
+    /// Scenario files, or folders that are searched for scenario.yaml
+    #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// Write the verdicts as JUnit XML as well
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+}
+
+/// Tell where one request goes and why, without a simulation
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Examples:
+  meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
+  meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000")]
+pub(crate) struct ExplainArgs {
+    /// Who sends the request: a pod or a workload
+    #[arg(long, value_name = "NS/NAME")]
+    pub(crate) from: String,
+    /// What is dialled: http, https, grpc or tcp
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The method; GET if not given
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+    /// A header, as curl takes it: `name: value`, `name;` for an empty one; `Host: x` sets the authority
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub(crate) headers: Vec<String>,
+    /// Draw what is left to chance N times and count what happens
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<NonZeroU32>,
+    /// Where randomness begins
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+}
+
+/// Find what is wrong in manifests, as istioctl analyze does
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Examples:
+  meshsim analyze mesh/
+  kubectl get all,vs,dr,gw,se,sidecar -A -o yaml | meshsim analyze -f -")]
+pub(crate) struct AnalyzeArgs {
+    /// Files and folders, as after -f
+    #[arg(value_name = "FILE|FOLDER", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+}
+
+/// Print what Pilot would send a proxy: istioctl's columns, or Envoy's JSON
+#[derive(Debug, ArgGroup)]
+#[command(visible_alias = "pc", disable_help_subcommand = true)]
+pub(crate) struct ProxyConfigArgs {
+    #[command(subcommand)]
+    pub(crate) part: ProxyConfigPart,
+}
+
+/// A part of a proxy's configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProxyConfigPart {
+    /// Where it listens, and what follows
+    #[command(visible_aliases = ["listener", "l"])]
+    Listeners(ListenersArgs),
+    /// Which requests go where
+    #[command(visible_aliases = ["route", "r"])]
+    Routes(RoutesArgs),
+    /// Where requests can go
+    #[command(visible_aliases = ["cluster", "c"])]
+    Clusters(ClustersArgs),
+    /// The addresses behind each cluster
+    #[command(visible_aliases = ["endpoint", "ep"])]
+    Endpoints(EndpointsArgs),
+}
+
+/// A proxy, and the manifests that say what it is told.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ProxyArgs {
+    /// The proxy: a pod, or a workload for its first pod
+    #[arg(value_name = "NS/POD")]
+    pub(crate) proxy: String,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ListenersArgs {
+    /// Keep listeners on this address
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Keep listeners on this port
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Keep listeners for HTTP, or for other TCP
+    #[arg(long = "type", value_name = "TYPE", ignore_case = true)]
+    pub(crate) type_: Option<ListenerType>,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+/// What a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListenerType {
+    Http,
+    Tcp,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct RoutesArgs {
+    /// Keep the route configuration of this name, such as 9080
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ClustersArgs {
+    /// Keep clusters whose host contains this
+    #[arg(long)]
+    pub(crate) fqdn: Option<String>,
+    /// Keep clusters of this port
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Keep clusters of this subset
+    #[arg(long)]
+    pub(crate) subset: Option<String>,
+    /// Keep clusters of this direction
+    #[arg(long, ignore_case = true)]
+    pub(crate) direction: Option<Direction>,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+/// Which side of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Direction {
+    Inbound,
+    Outbound,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct EndpointsArgs {
+    /// Keep endpoints of this cluster
+    #[arg(long)]
+    pub(crate) cluster: Option<String>,
+    /// Keep endpoints with this address
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Keep endpoints with this port
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Keep endpoints in this state, such as healthy
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+/// Print the JSON Schema of scenario files, for editors
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Example: meshsim schema > scenario.schema.json")]
+pub(crate) struct SchemaArgs {}
+
+/// Print the completions of a shell
+#[derive(Debug, ArgGroup)]
+#[command(
+    after_help = "Example: meshsim completions bash > ~/.local/share/bash-completion/completions/meshsim"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,23 @@
+//! The verbs, one a file: each reads its input, asks the engine and prints the answer.
+
+mod analyze;
+mod completions;
+mod explain;
+mod proxy_config;
+mod schema;
+
+use crate::args::Command;
+use crate::exit_code::Exit;
+use crate::output::Output;
+use crate::refusal::Failure;
+
+/// Runs a verb.
+pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Completions(args) => completions::run(args, output),
+        Command::Analyze(args) => analyze::run(args, output),
+        Command::Explain(args) => explain::run(args, output),
+        Command::ProxyConfig(args) => proxy_config::run(args, output),
+        Command::Schema(args) => schema::run(args, output),
+    }
+}

@@ -1,0 +1,79 @@
+//! `meshsim explain`: where one request goes and why, without a simulation.
+//!
+//! The control plane says what the proxies are told, the routing engine decides; here their decisions are followed
+//! from proxy to proxy and told.
+
+mod conditions;
+mod dial;
+mod draw;
+mod hop;
+mod model;
+mod outcome;
+mod request;
+mod story;
+mod walk;
+
+use crate::args::{ExplainArgs, Format};
+use crate::exit_code::Exit;
+use crate::mesh::Mesh;
+use crate::output::Output;
+use crate::pod_name::find_pod;
+use crate::refusal::Failure;
+use model::{Explanation, SCHEMA};
+use request::{Request, Scheme};
+use walk::Walk;
+
+/// Prints where a request goes.
+pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
+    let request = Request::new(&args.url, args.method.as_deref(), &args.headers)?;
+    let mesh = Mesh::read(&args.mesh, output)?;
+    let from = find_pod(mesh.registry(), &args.from, &args.mesh.manifests.namespace)?;
+    let explanation = explain(&mesh, from, &request, args, output);
+    match output.format {
+        Format::Text => output.print(&story::tell(&explanation, &mesh.manifests.sources))?,
+        Format::Json => output.print_json(&explanation)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn explain(
+    mesh: &Mesh,
+    from: control_plane::PodId,
+    request: &Request,
+    args: &ExplainArgs,
+    output: &Output,
+) -> Explanation {
+    let namespace = &mesh.registry().pod(from).namespace;
+    let dialled = dial::look_up(mesh.registry(), namespace, mesh.domain(), &request.host);
+    let mut walk = Walk::new(mesh, output);
+    let (first, second) = walk.of(from, request, &dialled);
+    let draws = args.count.and_then(|count| {
+        let decided = first.decided?;
+        Some(draw::draw(
+            decided,
+            first.outcome.kind,
+            &walk.names,
+            count.get(),
+            args.seed,
+        ))
+    });
+    Explanation {
+        schema: SCHEMA,
+        request: described(request),
+        hops: std::iter::once(first.hop).chain(second).collect(),
+        outcome: first.outcome,
+        draws,
+    }
+}
+
+fn described(request: &Request) -> model::Request {
+    let has_head = request.scheme != Scheme::Tcp;
+    let head = &request.head;
+    model::Request {
+        method: has_head.then(|| head.method.clone()),
+        scheme: request.scheme.as_str(),
+        authority: head.authority.clone(),
+        path: has_head.then(|| head.path.clone()),
+        headers: head.headers.clone(),
+    }
+}

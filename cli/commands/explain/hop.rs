@@ -1,0 +1,187 @@
+//! One proxy on the way: what its configuration decides, as data.
+
+use control_plane::Pod;
+use proxy::listener::BLACK_HOLE_CLUSTER;
+use proxy::request::RequestHead;
+use proxy::table::{Resolution, Table};
+use proxy::trace::Trace;
+use xds::{ClusterType, HealthStatus, LbEndpoint, Snapshot};
+
+use super::conditions;
+use super::model::{
+    Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
+    UpstreamRequest,
+};
+use super::outcome::BLOCK_ALL;
+
+/// What one proxy is told, and what it makes of it.
+pub(crate) struct Told {
+    /// As Pilot sends it.
+    pub(crate) snapshot: Snapshot,
+    /// As the proxy compiles it.
+    pub(crate) table: Table,
+    /// The pod at the address that was dialled, `<namespace>/<name>`.
+    pub(crate) original_destination: Option<String>,
+}
+
+impl Hop {
+    /// A pod about whose proxy nothing is known yet.
+    pub(crate) fn at(pod: &Pod, direction: Direction) -> Self {
+        Self {
+            proxy: full_name(pod),
+            direction,
+            sidecar: pod.has_sidecar(),
+            listener: None,
+            route_config: None,
+            virtual_host: None,
+            route: None,
+            rejected: Vec::new(),
+            fault: None,
+            timeout_ms: None,
+            retry: None,
+            clusters: Vec::new(),
+            mirrors: Vec::new(),
+            upstream_request: None,
+            arrival: Vec::new(),
+        }
+    }
+
+    /// Fills in what the route table decides.
+    pub(crate) fn describe(&mut self, told: &Told, resolution: &Resolution, trace: &Trace<'_>) {
+        self.virtual_host = trace.virtual_host.map(str::to_owned);
+        self.rejected = trace
+            .rejected
+            .iter()
+            .map(|rejected| Rejected {
+                rule: Rule::from(rejected.origin),
+                reason: rejected.reason.clone(),
+            })
+            .collect();
+        if let Some(path) = &trace.normalized_path {
+            self.arrival
+                .push(format!("the path is normalised to `{path}`"));
+        }
+        if trace.virtual_host == Some(BLOCK_ALL) {
+            self.clusters = vec![told.cluster(BLACK_HOLE_CLUSTER, 100, 1)];
+        }
+        let Some(route) = &trace.route else {
+            return;
+        };
+        self.route = Some(Route {
+            name: route.name.to_owned(),
+            rule: Rule::from(route.origin),
+            conditions: conditions::in_words(&told.table.route(route.id).match_),
+        });
+        self.fault = route.fault.map(Fault::from);
+        self.timeout_ms = route.timeout.map(Millis);
+        self.retry = route.retry.map(|policy| Retry {
+            per_try_timeout_ms: route.per_try_timeout.map(Millis),
+            ..Retry::from(policy)
+        });
+        let heads = &resolution.upstream_heads;
+        for (named, head) in route.clusters.iter().zip(heads) {
+            self.clusters.push(Cluster {
+                upstream_request: Some(UpstreamRequest::from(head)),
+                head: Some(head.clone()),
+                source: named.origin.map(|origin| Place::from(&origin.location)),
+                ..told.cluster(named.name, named.weight, route.clusters.len())
+            });
+        }
+        self.mirrors = route
+            .mirrors
+            .iter()
+            .map(|mirror| told.mirror(mirror.name, mirror.fraction.percent()))
+            .collect();
+        self.upstream_request = self
+            .likeliest()
+            .and_then(|(_, cluster)| cluster.upstream_request.clone());
+    }
+
+    /// The cluster with the largest weight, the first of equals, and its position.
+    pub(crate) fn likeliest(&self) -> Option<(usize, &Cluster)> {
+        self.clusters
+            .iter()
+            .enumerate()
+            .rev()
+            .max_by_key(|(_, cluster)| cluster.weight)
+    }
+}
+
+impl Told {
+    /// What is known of a cluster that a route names, among so many others.
+    pub(crate) fn cluster(&self, name: &str, weight: u32, siblings: usize) -> Cluster {
+        let config = self.config(name);
+        Cluster {
+            name: name.to_owned(),
+            // The weight of an only destination plays no part.
+            weight: if siblings == 1 { 100 } else { weight },
+            exists: config.is_some(),
+            endpoints: self.pods_of(name),
+            upstream_request: None,
+            head: None,
+            destination_rule: config.and_then(|config| config.origin.clone()),
+            source: None,
+        }
+    }
+
+    fn mirror(&self, name: &str, percent: f64) -> Mirror {
+        Mirror {
+            cluster: name.to_owned(),
+            percent,
+            exists: self.config(name).is_some(),
+            endpoints: self.pods_of(name),
+        }
+    }
+
+    /// The configuration of a cluster.
+    pub(crate) fn config(&self, name: &str) -> Option<&xds::Cluster> {
+        self.snapshot.clusters.iter().find(|c| c.name == name)
+    }
+
+    /// The endpoints of a cluster that may be used.
+    pub(crate) fn healthy_endpoints<'a>(
+        &'a self,
+        cluster: &'a str,
+    ) -> impl Iterator<Item = &'a LbEndpoint> {
+        self.snapshot
+            .endpoints
+            .iter()
+            .filter(move |assignment| assignment.cluster_name == cluster)
+            .flat_map(|assignment| &assignment.endpoints)
+            .flat_map(|locality| &locality.lb_endpoints)
+            .filter(|endpoint| endpoint.health_status == HealthStatus::Healthy)
+    }
+
+    /// The pods behind a cluster, or the addresses of endpoints that are no pods.
+    fn pods_of(&self, cluster: &str) -> Vec<String> {
+        let keeps_destination = self
+            .config(cluster)
+            .is_some_and(|config| config.type_ == ClusterType::OriginalDst);
+        if keeps_destination {
+            return self.original_destination.iter().cloned().collect();
+        }
+        self.healthy_endpoints(cluster)
+            .map(|endpoint| match &endpoint.workload {
+                Some(workload) => format!("{}/{}", workload.namespace, workload.pod),
+                None => format!("{}:{}", endpoint.address, endpoint.port),
+            })
+            .collect()
+    }
+}
+
+/// `<namespace>/<name>`.
+pub(crate) fn full_name(pod: &Pod) -> String {
+    format!("{}/{}", pod.namespace, pod.name)
+}
+
+/// A request on its way to a pod.
+pub(crate) struct Next {
+    /// The pod.
+    pub(crate) pod: control_plane::PodId,
+    /// The container's port.
+    pub(crate) port: u16,
+    /// What is sent.
+    pub(crate) head: RequestHead,
+    /// It comes from a sidecar that speaks Istio's mutual TLS.
+    pub(crate) is_mutual_tls: bool,
+}

@@ -1,0 +1,94 @@
+//! The columns of `proxy-config clusters`.
+//!
+//! Source: istio/istio, istioctl/pkg/writer/envoy/configdump/cluster.go.
+
+use xds::{Cluster, ClusterType};
+
+use super::{Table, managed_by};
+use crate::args::{ClustersArgs, Direction};
+use crate::cluster_name::ClusterName;
+
+/// The clusters that the filter keeps, by name, subset and port.
+pub(crate) fn select<'a>(args: &ClustersArgs, clusters: &'a [Cluster]) -> Vec<&'a Cluster> {
+    let mut kept: Vec<_> = clusters.iter().filter(|c| keeps(args, c)).collect();
+    kept.sort_by_cached_key(|cluster| match ClusterName::parse(&cluster.name) {
+        Some(name) => (
+            name.host.to_owned(),
+            name.subset.to_owned(),
+            name.port,
+            name.direction.to_owned(),
+        ),
+        None => (cluster.name.clone(), String::new(), 0, String::new()),
+    });
+    kept
+}
+
+fn keeps(args: &ClustersArgs, cluster: &Cluster) -> bool {
+    let Some(name) = ClusterName::parse(&cluster.name) else {
+        let asks_for_parts =
+            args.port.is_some() || args.subset.is_some() || args.direction.is_some();
+        return !asks_for_parts
+            && args
+                .fqdn
+                .as_ref()
+                .is_none_or(|fqdn| cluster.name.contains(fqdn));
+    };
+    args.fqdn
+        .as_ref()
+        .is_none_or(|fqdn| name.host.contains(fqdn))
+        && args.port.is_none_or(|port| port == name.port)
+        && args
+            .subset
+            .as_ref()
+            .is_none_or(|subset| subset == name.subset)
+        && args.direction.is_none_or(|direction| {
+            name.direction
+                == match direction {
+                    Direction::Inbound => "inbound",
+                    Direction::Outbound => "outbound",
+                }
+        })
+}
+
+/// One row per cluster.
+pub(crate) fn table(clusters: &[&Cluster]) -> Table {
+    let mut table = Table::new([
+        "SERVICE FQDN",
+        "PORT",
+        "SUBSET",
+        "DIRECTION",
+        "TYPE",
+        "DESTINATION RULE",
+    ]);
+    let dash = || "-".to_owned();
+    for cluster in clusters {
+        let type_ = type_name(cluster.type_).to_owned();
+        let managed = managed_by(cluster.origin.as_ref());
+        table.push(match ClusterName::parse(&cluster.name) {
+            Some(name) => [
+                name.host.to_owned(),
+                name.port.to_string(),
+                if name.subset.is_empty() {
+                    dash()
+                } else {
+                    name.subset.to_owned()
+                },
+                name.direction.to_owned(),
+                type_,
+                managed,
+            ],
+            None => [cluster.name.clone(), dash(), dash(), dash(), type_, managed],
+        });
+    }
+    table
+}
+
+const fn type_name(type_: ClusterType) -> &'static str {
+    match type_ {
+        ClusterType::Eds => "EDS",
+        ClusterType::OriginalDst => "ORIGINAL_DST",
+        ClusterType::StrictDns => "STRICT_DNS",
+        ClusterType::LogicalDns => "LOGICAL_DNS",
+        ClusterType::Static => "STATIC",
+    }
+}

@@ -1,0 +1,139 @@
+//! The manifests that a verb works on: read, and what is wrong with them said.
+
+use std::path::PathBuf;
+
+use manifest::diagnostic::codes;
+use manifest::{Color, Diagnostic, Level, Resources, Source};
+
+use crate::args::ManifestArgs;
+use crate::input;
+use crate::output::{ERROR, Output, Verbosity, WARNING};
+use crate::refusal::{Failure, Refusal};
+
+/// Manifests as read.
+#[derive(Debug)]
+pub(crate) struct Manifests {
+    /// The files.
+    pub(crate) sources: Vec<Source>,
+    /// The objects that are valid.
+    pub(crate) resources: Resources,
+    /// What is wrong with the others.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Manifests {
+    /// Reads what `-f` names, and the paths beside it.
+    pub(crate) fn read(
+        args: &ManifestArgs,
+        paths: &[PathBuf],
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let named: Vec<PathBuf> = paths.iter().chain(&args.files).cloned().collect();
+        if named.is_empty() {
+            return Err(Refusal::new("no manifests are given")
+                .with_help("name a file or a folder with `-f`, or pipe them in: `-f -`")
+                .into());
+        }
+        let sources = input::read_manifests(&named)?;
+        let (resources, diagnostics) = manifest::parse(&sources, &args.namespace);
+        for source in &sources {
+            output.detail(format_args!("reads `{}`", source.name));
+        }
+        for (kind, count) in resources.other_counts() {
+            output.detail(format_args!(
+                "leaves out {count} {kind}: it plays no part here"
+            ));
+        }
+        Ok(Self {
+            sources,
+            resources,
+            diagnostics,
+        })
+    }
+
+    /// The objects, if all are valid or those that are not may be left out; says what is wrong.
+    pub(crate) fn accept(&self, skip_invalid: bool, output: &Output) -> Result<(), Failure> {
+        report(&self.diagnostics, &self.sources, skip_invalid, output);
+        let (unreadable, invalid) = count_errors(&self.diagnostics);
+        if unreadable == 0 && (invalid == 0 || skip_invalid) {
+            return Ok(());
+        }
+        let refusal = Refusal::new(format!("{} in the manifests", errors(unreadable + invalid)));
+        Err(match unreadable {
+            0 => refusal.with_help(
+                "`--skip-invalid` leaves invalid objects out, as a cluster that refused them would",
+            ),
+            _ => refusal,
+        }
+        .into())
+    }
+}
+
+/// Whether the text itself could not be read, so that nothing is known about the objects in it.
+pub(crate) fn is_unreadable(diagnostic: &Diagnostic) -> bool {
+    [codes::SYNTAX, codes::LIMIT].contains(&diagnostic.code)
+}
+
+fn count_errors(diagnostics: &[Diagnostic]) -> (usize, usize) {
+    let errors = diagnostics.iter().filter(|d| d.level == Level::Error);
+    let (unreadable, invalid): (Vec<_>, Vec<_>) = errors.partition(|d| is_unreadable(d));
+    (unreadable.len(), invalid.len())
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn errors(count: usize) -> String {
+    match count {
+        1 => "1 error".to_owned(),
+        count => format!("{count} errors"),
+    }
+}
+
+/// Says what is wrong: one line as compilers write it, and the line of the file below.
+pub(crate) fn report(
+    diagnostics: &[Diagnostic],
+    sources: &[Source],
+    skip_invalid: bool,
+    output: &Output,
+) {
+    for diagnostic in diagnostics {
+        let is_left_out = skip_invalid && !is_unreadable(diagnostic);
+        let wanted = match diagnostic.level {
+            Level::Error if !is_left_out => Verbosity::Quiet,
+            Level::Error | Level::Warning => Verbosity::Normal,
+            Level::Info => Verbosity::Verbose,
+        };
+        if output.verbosity >= wanted {
+            output.block(&show(diagnostic, sources, is_left_out));
+        }
+    }
+}
+
+fn show(diagnostic: &Diagnostic, sources: &[Source], is_left_out: bool) -> String {
+    let level = match diagnostic.level {
+        Level::Error if !is_left_out => format!("{ERROR}error{ERROR:#}"),
+        Level::Error => format!("{WARNING}warning{WARNING:#}: left out"),
+        Level::Warning => format!("{WARNING}warning{WARNING:#}"),
+        Level::Info => "info".to_owned(),
+    };
+    let help = diagnostic
+        .help
+        .as_ref()
+        .map(|help| format!(" ({help})"))
+        .unwrap_or_default();
+    let line = format!(
+        "{}: {level}: {}{help}",
+        diagnostic.location, diagnostic.message
+    );
+    match snippet(diagnostic, sources) {
+        Some(snippet) => format!("{line}\n{snippet}"),
+        None => line,
+    }
+}
+
+/// The line of the file with a mark; the heading above it would say again what the line before says.
+fn snippet(diagnostic: &Diagnostic, sources: &[Source]) -> Option<String> {
+    let rendered = manifest::render(diagnostic, sources, Color::Always);
+    let (_, after_heading) = rendered.split_once("--> ")?;
+    let (_, snippet) = after_heading.split_once('\n')?;
+    snippet.contains('|').then(|| snippet.to_owned())
+}

@@ -1,0 +1,62 @@
+//! The mesh that manifests make, asked for what its proxies are told.
+
+use control_plane::{PodId, ProxyRef, Registry};
+use xds::Snapshot;
+
+use crate::args::MeshArgs;
+use crate::manifests::Manifests;
+use crate::mesh_config;
+use crate::output::Output;
+use crate::refusal::{Failure, Refusal};
+
+/// A compiled mesh and the files behind it.
+#[derive(Debug)]
+pub(crate) struct Mesh {
+    /// The manifests.
+    pub(crate) manifests: Manifests,
+    compiled: control_plane::Mesh,
+}
+
+impl Mesh {
+    /// Reads and compiles what the flags name.
+    pub(crate) fn read(args: &MeshArgs, output: &Output) -> Result<Self, Failure> {
+        let config = mesh_config::read(&args.manifests, output)?;
+        let manifests = Manifests::read(&args.manifests, &[], output)?;
+        manifests.accept(args.skip_invalid, output)?;
+        let compiled = control_plane::compile(&manifests.resources, &config);
+        Ok(Self {
+            manifests,
+            compiled,
+        })
+    }
+
+    /// Services and pods.
+    pub(crate) fn registry(&self) -> &Registry {
+        self.compiled.registry()
+    }
+
+    /// The end of every service's name.
+    pub(crate) fn domain(&self) -> &str {
+        &self.compiled.config().domain_suffix
+    }
+
+    /// What the sidecar of a pod is told; none: it has no sidecar.
+    pub(crate) fn snapshot(&self, pod: PodId) -> Option<Snapshot> {
+        let pod = self.registry().pod(pod);
+        let proxy = ProxyRef::new(&pod.namespace, &pod.name);
+        self.compiled.snapshot(&proxy).ok()
+    }
+
+    /// Why a pod has no sidecar.
+    pub(crate) fn without_sidecar(&self, pod: PodId) -> Refusal {
+        let pod = self.registry().pod(pod);
+        let name = format!("{}/{}", pod.namespace, pod.name);
+        Refusal::new(format!(
+            "`{name}` has no sidecar: {}",
+            pod.template.injection
+        ))
+        .with_help(
+            "label its namespace `istio-injection: enabled`, in a Namespace among the manifests",
+        )
+    }
+}
