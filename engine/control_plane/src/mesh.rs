@@ -34,10 +34,29 @@ pub struct Mesh {
     scopes: BTreeMap<String, OnceLock<SidecarScope>>,
     /// By [`PodId`].
     targets: Vec<Vec<ServiceTarget>>,
-    /// By [`PodId`]; none without a sidecar.
-    group_of: Vec<Option<usize>>,
-    groups: Vec<Group>,
+    /// Proxies that are told the same.
+    proxies: Groups,
+    /// Proxies that are told the same about requests that leave their pods.
+    clients: Groups,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// Proxies in groups that are told the same.
+#[derive(Debug)]
+struct Groups {
+    side: Side,
+    groups: Vec<Group>,
+    /// By [`PodId`]; none without a sidecar.
+    of_pod: Vec<Option<usize>>,
+}
+
+/// What of a configuration is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// All of it.
+    Both,
+    /// What is about requests that leave the pod.
+    Outbound,
 }
 
 /// Proxies that are told the same.
@@ -62,7 +81,8 @@ impl Mesh {
     pub(crate) fn new(resources: &Resources, config: &MeshConfig) -> Self {
         let push = PushContext::new(resources, config);
         let targets = service_targets(&push.registry);
-        let (groups, group_of) = group(&push, &targets);
+        let proxies = group(&push, &targets, Side::Both);
+        let clients = group(&push, &targets, Side::Outbound);
         let pods = push.registry.pods().iter();
         let mut mesh = Self {
             scopes: pods
@@ -70,8 +90,8 @@ impl Mesh {
                 .collect(),
             push,
             targets,
-            group_of,
-            groups,
+            proxies,
+            clients,
             diagnostics: Vec::new(),
         };
         mesh.diagnostics = analyzers::analyze(resources, &mesh);
@@ -88,20 +108,30 @@ impl Mesh {
 
     /// What a proxy is told, shared with all that are told the same; its node is the first of them.
     pub fn shared_snapshot(&self, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
+        self.snapshot_in(&self.proxies, proxy)
+    }
+
+    /// What a proxy is told about requests that leave its pod, shared with all that are told the same about them: far
+    /// more than share a whole snapshot, since it plays no part what each of them serves.
+    pub fn outbound_snapshot(&self, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
+        self.snapshot_in(&self.clients, proxy)
+    }
+
+    fn snapshot_in(&self, groups: &Groups, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
         let pod = self
             .registry()
             .pod_by_name(&proxy.namespace, &proxy.pod)
             .ok_or(NoProxy::NoSuchPod)?;
-        let Some(group) = self.group_of[pod.index()] else {
+        let Some(group) = groups.of_pod[pod.index()] else {
             return Err(match &self.registry().pod(pod).template.injection {
                 Injection::NotInjected(because) => NoProxy::NoSidecar(because.clone()),
                 Injection::Injected(_) => unreachable!("every injected pod is in a group"),
             });
         };
-        let group = &self.groups[group];
+        let group = &groups.groups[group];
         let snapshot = group
             .snapshot
-            .get_or_init(|| Arc::new(self.build(group.representative)));
+            .get_or_init(|| Arc::new(self.build(group.representative, groups.side)));
         Ok(Arc::clone(snapshot))
     }
 
@@ -138,7 +168,7 @@ impl Mesh {
         scope.get_or_init(|| SidecarScope::of_namespace(namespace, &self.push))
     }
 
-    fn build(&self, pod_id: PodId) -> Snapshot {
+    fn build(&self, pod_id: PodId, side: Side) -> Snapshot {
         let pod = self.registry().pod(pod_id);
         let client = Client {
             mesh: &self.push.mesh,
@@ -150,14 +180,16 @@ impl Mesh {
         let targets = &self.targets[pod_id.index()];
         let (mut listeners, tables) = outbound_listeners(&client, &self.push, pod_id);
         listeners.push(virtual_outbound(&self.push.mesh));
-        let (inbound, inbound_tables) = virtual_inbound(targets, &client);
-        listeners.push(inbound);
         let mut routes = outbound_tables(&client, &self.push, tables);
-        routes.extend(inbound_tables);
         let mut clusters = outbound_clusters(&client);
         let endpoints = load_assignments(&clusters, &client, pod_id);
         clusters.extend(catch_all_clusters(&self.push.mesh));
-        clusters.extend(inbound_clusters(targets, &client));
+        if side == Side::Both {
+            let (inbound, inbound_tables) = virtual_inbound(targets, &client);
+            listeners.push(inbound);
+            routes.extend(inbound_tables);
+            clusters.extend(inbound_clusters(targets, &client));
+        }
         Snapshot {
             node: Node {
                 node_type: NodeType::Sidecar,
@@ -172,8 +204,8 @@ impl Mesh {
     }
 }
 
-/// Groups the proxies that are told the same; each pod's group by [`PodId`].
-fn group(push: &PushContext, targets: &[Vec<ServiceTarget>]) -> (Vec<Group>, Vec<Option<usize>>) {
+/// Groups the proxies that are told the same.
+fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Groups {
     let registry = &push.registry;
     let by_node = registry
         .services()
@@ -181,11 +213,11 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>]) -> (Vec<Group>, Vec
         .any(|service| service.is_node_local);
     let mut groups = Vec::new();
     let mut keys = FxHashMap::default();
-    let mut group_of = Vec::with_capacity(registry.pods().len());
+    let mut of_pod = Vec::with_capacity(registry.pods().len());
     for id in registry.pod_ids() {
         let pod = registry.pod(id);
         if !pod.has_sidecar() {
-            group_of.push(None);
+            of_pod.push(None);
             continue;
         }
         let targets = &targets[id.index()];
@@ -203,7 +235,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>]) -> (Vec<Group>, Vec
         let key = (
             &pod.namespace,
             labels,
-            targets,
+            (side == Side::Both).then_some(targets),
             pod.node.as_ref().filter(|_| by_node),
             is_special.then_some(id),
         );
@@ -214,7 +246,11 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>]) -> (Vec<Group>, Vec
             });
             groups.len() - 1
         });
-        group_of.push(Some(group));
+        of_pod.push(Some(group));
     }
-    (groups, group_of)
+    Groups {
+        side,
+        groups,
+        of_pod,
+    }
 }

@@ -63,11 +63,13 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
         return Err(report.into_diagnostics());
     }
     let population = Population::of(&stages);
-    let mut tables = Tables::of(&stages, &population, scenario, &mut report);
     let directory = Directory::of(&stages, &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
     let traffic = site::traffic(scenario, &population, &mut sites, &mut report);
+    let mut senders = servers.callers();
+    senders.extend(traffic.iter().flat_map(|traffic| &traffic.from));
+    let mut tables = Tables::of(&stages, &population, &senders, scenario, &mut report);
     let timeline = timeline::changes(
         scenario,
         &stages,

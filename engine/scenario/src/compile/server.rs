@@ -11,7 +11,7 @@ use crate::target::Target;
 use base::SimTime;
 use manifest::diagnostic::codes;
 use sim::plan::{self, Behaviour, PodId, Step, WorkloadId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How all pods serve.
 #[derive(Debug)]
@@ -119,6 +119,18 @@ impl<'s> Servers<'s> {
         }
         server.refuse |= !present;
         self.build(of_pod, &server)
+    }
+
+    /// The pods that call others.
+    pub(super) fn callers(&self) -> BTreeSet<PodId> {
+        let pods = (0..).map(PodId::new).zip(&self.of_pods);
+        let calls = |of_pod: &OfPod<'_>| {
+            let steps = &self.steps[&(of_pod.workload, of_pod.entry)];
+            steps.iter().any(|steps| !steps.is_empty())
+        };
+        pods.filter(|(_, of_pod)| calls(of_pod))
+            .map(|(pod, _)| pod)
+            .collect()
     }
 
     /// All pods, by [`PodId`].

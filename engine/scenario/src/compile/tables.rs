@@ -1,4 +1,7 @@
 //! What each proxy is told in each stage: compiled once for all proxies that are told the same.
+//!
+//! Only what a proxy is told about requests that leave its pod plays a part in a world, and only in pods that make
+//! requests; so meshes of thousands of services need few tables.
 
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
@@ -12,6 +15,7 @@ use proxy::problem::{Problem, ProblemKind};
 use proxy::table::Table;
 use rustc_hash::FxHashMap;
 use sim::plan::{ClusterLabels, PodId, TableId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use xds::Snapshot;
 
@@ -27,10 +31,12 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// The configurations of all stages. A proxy that is told the same in two stages keeps its table.
+    /// The configurations of all stages. A proxy that is told the same in two stages keeps its table, and those of pods
+    /// that are not among `senders` are told nothing.
     pub(super) fn of(
         stages: &[Stage],
         population: &Population,
+        senders: &BTreeSet<PodId>,
         scenario: &Scenario,
         report: &mut Report,
     ) -> Self {
@@ -41,26 +47,31 @@ impl Tables {
             same: FxHashMap::default(),
             somewhere: Location::start_of(scenario.source.name.clone()),
         };
+        let silent = builder.add(Table::default());
         let mut told: Vec<Option<(Arc<Snapshot>, TableId)>> = vec![None; population.pods.len()];
         let mut of_pods = Vec::with_capacity(stages.len());
         for (number, stage) in stages.iter().enumerate() {
             for id in population.pod_ids() {
                 let pod = &population.pods[id.index()];
-                if !pod.exists[number] || !pod.has_sidecar {
+                if !pod.exists[number] || !pod.has_sidecar || !senders.contains(&id) {
                     continue;
                 }
                 let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
                 // A pod that loses its sidecar by a change of labels would have to be made anew: it keeps it.
-                let Ok(snapshot) = stage.mesh.shared_snapshot(&proxy) else {
+                let Ok(snapshot) = stage.mesh.outbound_snapshot(&proxy) else {
                     continue;
                 };
                 let before = told[id.index()].take();
                 told[id.index()] = Some(builder.tell(snapshot, before, report));
             }
             let now = population.pod_ids().map(|id| {
-                let exists = population.pods[id.index()].exists[number];
-                let told = told[id.index()].as_ref().filter(|_| exists);
-                told.map(|(_, table)| *table)
+                let pod = &population.pods[id.index()];
+                let table = if senders.contains(&id) {
+                    told[id.index()].as_ref().map(|(_, table)| *table)
+                } else {
+                    pod.has_sidecar.then_some(silent)
+                };
+                table.filter(|_| pod.exists[number])
             });
             of_pods.push(now.collect());
         }
@@ -144,10 +155,14 @@ impl Builder {
         for problem in problems.iter().filter(notable) {
             report.push(self.diagnostic(problem));
         }
-        let id = TableId::new(self.tables.len());
-        self.tables.push(Arc::new(table));
+        let id = self.add(table);
         self.known.insert(Arc::as_ptr(snapshot), id);
         id
+    }
+
+    fn add(&mut self, table: Table) -> TableId {
+        self.tables.push(Arc::new(table));
+        TableId::new(self.tables.len() - 1)
     }
 
     fn diagnostic(&self, problem: &Problem) -> Diagnostic {
