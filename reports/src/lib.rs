@@ -1,7 +1,7 @@
 //! Measurements to something to read: tables, pictures, JSON and text.
 //!
 //! Everything here is a pure function of a [`RunReport`]: no files, no clock. [`render`] gives all files of a run's
-//! folder, [`run_json`] and [`text`] what `run` prints.
+//! folder, [`pictures`] the same pictures for a page to embed, [`run_json`] and [`text`] what `run` prints.
 
 mod access_log;
 mod csv;
@@ -14,14 +14,32 @@ mod text;
 
 pub use json::{RunJson, run_json};
 pub use model::{AccessLog, AccessLogFormat, Expectation, OutputFile, RunReport, Unit};
+pub use plots::pictures;
 pub use text::{coloured_text, text};
+
+/// Which pictures are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pictures {
+    /// None at all.
+    None,
+    /// SVG only.
+    Svg,
+    /// SVG and PNG.
+    #[default]
+    SvgAndPng,
+}
 
 /// All files of a run's folder but `report.html`, in order of their paths.
 pub fn render(report: &RunReport) -> Vec<OutputFile> {
+    render_with(report, Pictures::SvgAndPng)
+}
+
+/// The same with fewer pictures: drawing PNG files is most of the work.
+pub fn render_with(report: &RunReport, pictures: Pictures) -> Vec<OutputFile> {
     let mut files = csv::files(report);
     files.extend(access_log::file(report));
     files.push(json::summary_file(report));
-    files.extend(plots::files(report));
+    files.extend(plots::files(report, pictures));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }

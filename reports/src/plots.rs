@@ -19,6 +19,7 @@ mod svg;
 mod times;
 mod utilization;
 
+use crate::Pictures;
 use crate::model::{OutputFile, RunReport};
 use crate::numbers::{number, seconds};
 use frame::Figure;
@@ -26,15 +27,21 @@ use palette::Palette;
 use png::Painter;
 use times::Times;
 
-/// All pictures, each as SVG and PNG.
-pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
-    let painter = Painter::new();
+/// The pictures that were asked for, as files.
+pub(crate) fn files(report: &RunReport, wanted: Pictures) -> Vec<OutputFile> {
+    let painter = match wanted {
+        Pictures::None => return Vec::new(),
+        Pictures::Svg => None,
+        Pictures::SvgAndPng => Some(Painter::new()),
+    };
     let mut files = Vec::new();
     for (name, svg) in pictures(report) {
-        files.push(OutputFile {
-            path: format!("plots/{name}.png"),
-            bytes: painter.png(&svg),
-        });
+        if let Some(painter) = &painter {
+            files.push(OutputFile {
+                path: format!("plots/{name}.png"),
+                bytes: painter.png(&svg),
+            });
+        }
         files.push(OutputFile {
             path: format!("plots/{name}.svg"),
             bytes: svg.into_bytes(),
@@ -43,8 +50,8 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
     files
 }
 
-/// Names and SVG documents, in the order in which a reader wants them.
-pub(crate) fn pictures(report: &RunReport) -> Vec<(&'static str, String)> {
+/// All pictures: names and SVG documents, in the order in which a reader wants them.
+pub fn pictures(report: &RunReport) -> Vec<(&'static str, String)> {
     let times = Times::of(report);
     let palette = Palette::of(&report.measurements);
     let draw = |figure: Option<Figure>| figure.map(|figure| figure.draw());

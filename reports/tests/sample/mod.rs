@@ -334,7 +334,7 @@ fn ejections() -> Vec<EjectionRecord> {
 }
 
 /// The whole report of the run, with so many requests a second.
-pub fn canary(rate: f64) -> RunReport {
+pub(crate) fn canary(rate: f64) -> RunReport {
     let tape = play(rate);
     let (pods, pod_series) = pods(&tape);
     let mut requests = 0;

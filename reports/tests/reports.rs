@@ -1,0 +1,589 @@
+//! What reports make of measurements.
+
+mod sample;
+
+use base::{SimDuration, SimTime};
+use reports::{
+    AccessLog, AccessLogFormat, OutputFile, Pictures, RunReport, coloured_text, render,
+    render_with, run_json, text,
+};
+use serde_json::Value;
+use telemetry::{
+    AccessLogEntry, AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels, EjectionRecord,
+    Facts, Histogram, JourneyFigures, JourneyLabels, LatencyBucket, Mark, Measurements, Occupancy,
+    Outcome, PodFigures, RequestFigures, RequestLabels, RequestSeries, Series, TrafficFigures,
+    Window, WorkloadLabels,
+};
+
+fn at(secs: u64) -> SimTime {
+    SimTime::ZERO + SimDuration::from_secs(secs)
+}
+
+fn latencies(millis: &[u64]) -> Histogram {
+    let mut histogram = Histogram::default();
+    for millis in millis {
+        histogram.record(SimDuration::from_millis(*millis));
+    }
+    histogram
+}
+
+fn reviews(version: &str) -> DestinationLabels {
+    DestinationLabels {
+        service: "default/reviews".to_owned(),
+        host: "reviews.default.svc.cluster.local".to_owned(),
+        subset: version.to_owned(),
+        workload: WorkloadLabels {
+            namespace: "default".to_owned(),
+            workload: format!("reviews-{version}"),
+            app: "reviews".to_owned(),
+            version: version.to_owned(),
+        },
+    }
+}
+
+fn client() -> WorkloadLabels {
+    WorkloadLabels {
+        namespace: "default".to_owned(),
+        workload: "client".to_owned(),
+        ..WorkloadLabels::default()
+    }
+}
+
+fn request(version: &str, code: u16, flags: &str) -> RequestLabels {
+    RequestLabels {
+        caller: "visitors".to_owned(),
+        source: client(),
+        destination: reviews(version),
+        response_code: code,
+        grpc_response_status: None,
+        response_flags: flags.to_owned(),
+    }
+}
+
+/// Three requests: two to v1, one to v2 that was retried in vain.
+fn small() -> RunReport {
+    let good = latencies(&[10, 20]);
+    let bad = latencies(&[64]);
+    let attempt = |version: &str, kind, outcome, count, millis: u128| AttemptFigures {
+        labels: AttemptLabels {
+            caller: "visitors".to_owned(),
+            source: client(),
+            destination: reviews(version),
+            kind,
+            outcome,
+        },
+        count,
+        duration_ns: millis * 1_000_000,
+    };
+    let journey = |code: u16, flags: &str, latency: &Histogram| JourneyFigures {
+        labels: JourneyLabels {
+            traffic: "visitors".to_owned(),
+            response_code: code,
+            grpc_response_status: None,
+            response_flags: flags.to_owned(),
+        },
+        requests: latency.count(),
+        latency: latency.clone(),
+    };
+    let series = |version: &str, code, flags, bucket, latency: &Histogram| RequestSeries {
+        labels: request(version, code, flags),
+        buckets: vec![LatencyBucket {
+            bucket,
+            tries: latency.count(),
+            latency: latency.pack(),
+        }],
+    };
+    let second = 1_000_000_000;
+    RunReport {
+        scenario: "small".to_owned(),
+        version: "0.1.0".to_owned(),
+        seed: 7,
+        fingerprint: "00ff".to_owned(),
+        simulated: SimDuration::from_secs(20),
+        events: 42,
+        requests: 3,
+        wall_seconds: 0.5,
+        measurements: Measurements {
+            facts: Facts {
+                replications: 1,
+                end: at(20),
+                warm_up: at(0),
+                bucket: SimDuration::from_secs(5),
+                marks: vec![Mark {
+                    at: at(10),
+                    label: "half \"done\", <b>".to_owned(),
+                }],
+            },
+            window: Window {
+                from: at(0),
+                to: at(20),
+                requests: vec![
+                    RequestFigures {
+                        labels: request("v1", 200, "-"),
+                        tries: 2,
+                        latency: good.clone(),
+                    },
+                    RequestFigures {
+                        labels: request("v2", 503, "URX"),
+                        tries: 2,
+                        latency: bad.clone(),
+                    },
+                ],
+                traffic: vec![TrafficFigures {
+                    name: "visitors".to_owned(),
+                    arrivals: 4,
+                    journeys: vec![journey(200, "-", &good), journey(503, "URX", &bad)],
+                }],
+                attempts: vec![
+                    attempt("v1", AttemptKind::First, Outcome::Response(200), 2, 25),
+                    attempt("v2", AttemptKind::First, Outcome::Response(503), 1, 30),
+                    attempt("v2", AttemptKind::Retry, Outcome::Reset, 1, 4),
+                ],
+                pods: vec![PodFigures {
+                    pod: "reviews-v1-0".to_owned(),
+                    workload: reviews("v1").workload,
+                    sidecar: true,
+                    watched_ns: 20 * second,
+                    occupancy: Occupancy {
+                        in_service_ns: 10 * second,
+                        queued_ns: 5 * second,
+                        workers_ns: 40 * second,
+                        queued_max: 3,
+                    },
+                    tries: 2,
+                    overflowed: 1,
+                }],
+            },
+            windows: Vec::new(),
+            series: Series {
+                requests: vec![
+                    series("v1", 200, "-", 0, &good),
+                    series("v2", 503, "URX", 2, &bad),
+                ],
+                ..Series::default()
+            },
+            ejections: vec![EjectionRecord {
+                replication: 0,
+                at: at(12),
+                proxy: "client-0".to_owned(),
+                cluster: "outbound|9080|v2|reviews.default.svc.cluster.local".to_owned(),
+                service: "default/reviews".to_owned(),
+                subset: "v2".to_owned(),
+                endpoint: "10.0.0.2:9080".to_owned(),
+                pod: "reviews-v2-0".to_owned(),
+                ejected: true,
+            }],
+        },
+        ..RunReport::default()
+    }
+}
+
+fn file<'a>(files: &'a [OutputFile], path: &str) -> &'a str {
+    let file = files.iter().find(|file| file.path == path);
+    let file = file.unwrap_or_else(|| panic!("no {path} among the files"));
+    std::str::from_utf8(&file.bytes).expect("tables and documents are text")
+}
+
+const LABELS: &str = "source_workload,source_workload_namespace,source_app,source_version,\
+     destination_service,destination_service_name,destination_service_namespace,destination_subset,\
+     destination_workload,destination_workload_namespace,destination_app,destination_version";
+
+const TO_V1: &str = "client,default,unknown,unknown,reviews.default.svc.cluster.local,reviews,\
+     default,v1,reviews-v1,default,reviews,v1";
+
+const TO_V2: &str = "client,default,unknown,unknown,reviews.default.svc.cluster.local,reviews,\
+     default,v2,reviews-v2,default,reviews,v2";
+
+#[test]
+fn tables_have_the_figures_of_the_window() {
+    let files = render_with(&small(), Pictures::None);
+    let answer = "response_code,grpc_response_status,response_flags";
+    let figures = "count,mean_ms,p50_ms,p90_ms,p95_ms,p99_ms,p99.9_ms,max_ms";
+    let tries = "requests,tries,retries,mirrors,tries_per_request,responses,resets,abandoned,\
+                 mean_try_ms";
+    let good = "2,15,10,20,20,20,20,20";
+    let bad = "1,64,64,64,64,64,64,64";
+    for (path, expected) in [
+        (
+            "requests_total.csv",
+            format!(
+                "reporter,caller,{LABELS},{answer},requests_total,tries\n\
+                 source,visitors,{TO_V1},200,,-,2,2\n\
+                 source,visitors,{TO_V2},503,,URX,1,2\n"
+            ),
+        ),
+        (
+            "latency.csv",
+            format!(
+                "reporter,caller,{LABELS},{answer},{figures}\n\
+                 source,visitors,{TO_V1},200,,-,{good}\n\
+                 source,visitors,{TO_V2},503,,URX,{bad}\n"
+            ),
+        ),
+        (
+            "timeseries.csv",
+            format!(
+                "time_seconds,reporter,caller,{LABELS},{answer},{figures}\n\
+                 0,source,visitors,{TO_V1},200,,-,{good}\n\
+                 10,source,visitors,{TO_V2},503,,URX,{bad}\n"
+            ),
+        ),
+        (
+            "retries.csv",
+            format!(
+                "caller,{LABELS},{tries}\n\
+                 visitors,{TO_V1},2,2,0,0,1,2,0,0,12.5\n\
+                 visitors,{TO_V2},1,2,1,0,2,1,1,0,17\n"
+            ),
+        ),
+        (
+            "ejections.csv",
+            "time_seconds,replication,event,proxy,cluster,service,subset,endpoint,pod\n\
+             12,0,ejected,client-0,outbound|9080|v2|reviews.default.svc.cluster.local,\
+             default/reviews,v2,10.0.0.2:9080,reviews-v2-0\n"
+                .to_owned(),
+        ),
+        (
+            "pods.csv",
+            "pod,workload_namespace,workload,app,version,utilization,in_flight_mean,queue_mean,\
+             queue_max,tries,overflowed\n\
+             reviews-v1-0,default,reviews-v1,reviews,v1,0.25,0.75,0.25,3,2,1\n"
+                .to_owned(),
+        ),
+        (
+            "expectations.csv",
+            "name,passed,observed,min,max,unit,message\n".to_owned(),
+        ),
+    ] {
+        assert_eq!(file(&files, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn an_access_log_is_a_table_or_istios_lines() {
+    let entry = AccessLogEntry {
+        started: at(1),
+        duration: SimDuration::from_micros(12_700),
+        caller: "visitors".to_owned(),
+        source_pod: "client-0".to_owned(),
+        source: client(),
+        destination: reviews("v1"),
+        destination_pod: "reviews-v1-0".to_owned(),
+        method: "GET".to_owned(),
+        authority: "reviews:9080".to_owned(),
+        path: "/reviews/1?a=b,c".to_owned(),
+        protocol: "HTTP/1.1".to_owned(),
+        response_code: 200,
+        grpc_response_status: None,
+        response_flags: "-".to_owned(),
+        response_code_details: "via_upstream".to_owned(),
+        tries: 1,
+        upstream_cluster: "outbound|9080|v1|reviews.default.svc.cluster.local".to_owned(),
+        upstream_host: "10.0.0.1:9080".to_owned(),
+    };
+    let mut report = small();
+    report.access_log = Some(AccessLog {
+        format: AccessLogFormat::Csv,
+        entries: vec![entry.clone()],
+    });
+    let row = format!(
+        "1,12.7,visitors,client-0,client,default,unknown,unknown,GET,reviews:9080,\
+         \"/reviews/1?a=b,c\",HTTP/1.1,{},reviews-v1-0,200,,-,via_upstream,1,\
+         outbound|9080|v1|reviews.default.svc.cluster.local,10.0.0.1:9080",
+        TO_V1.trim_start_matches("client,default,unknown,unknown,")
+    );
+    assert_eq!(
+        file(&render_with(&report, Pictures::None), "access_log.csv")
+            .lines()
+            .nth(1),
+        Some(row.as_str())
+    );
+    report.access_log = Some(AccessLog {
+        format: AccessLogFormat::Istio,
+        entries: vec![entry],
+    });
+    let line = "[1970-01-01T00:00:01.000Z] \"GET /reviews/1?a=b,c HTTP/1.1\" 200 - via_upstream - \
+                \"-\" 0 0 12 - \"-\" \"-\" \"-\" \"reviews:9080\" \"10.0.0.1:9080\" \
+                outbound|9080|v1|reviews.default.svc.cluster.local - - - - -\n";
+    assert_eq!(
+        file(&render_with(&report, Pictures::None), "access_log.txt"),
+        line
+    );
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let object = value.as_object().expect("an object");
+    object.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_json_of_a_run_has_the_fields_of_the_contract() {
+    let report = sample::canary(2.0);
+    let json = serde_json::to_value(run_json(&report)).expect("a run can be written");
+    let text = serde_json::to_string(&run_json(&report)).expect("a run can be written");
+    assert!(
+        text.starts_with("{\"schema\":\"meshsim.run/1\",\"scenario\":"),
+        "{text}"
+    );
+    let latency = ["max", "mean", "p50", "p90", "p99"];
+    let response = ["code", "count", "flags"];
+    for (pointer, expected) in [
+        (
+            "",
+            vec![
+                "destinations",
+                "events",
+                "expectations",
+                "fingerprint",
+                "requests",
+                "scenario",
+                "schema",
+                "seed",
+                "simulated_seconds",
+                "traffic",
+                "wall_seconds",
+            ],
+        ),
+        (
+            "/traffic/0",
+            vec![
+                "latency_ms",
+                "name",
+                "requests",
+                "responses",
+                "success_rate",
+            ],
+        ),
+        ("/traffic/0/latency_ms", latency.to_vec()),
+        ("/traffic/0/responses/0", response.to_vec()),
+        (
+            "/destinations/0",
+            vec![
+                "latency_ms",
+                "requests",
+                "responses",
+                "retries",
+                "service",
+                "share",
+                "subset",
+                "tries",
+                "version",
+                "workload",
+            ],
+        ),
+        ("/destinations/0/latency_ms", latency.to_vec()),
+        ("/destinations/0/responses/0", response.to_vec()),
+        (
+            "/expectations/0",
+            vec!["bound", "message", "name", "observed", "passed", "unit"],
+        ),
+    ] {
+        let value = json.pointer(pointer).expect("the contract's place");
+        let mut found = keys(value);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{pointer}");
+    }
+}
+
+#[test]
+fn the_summary_is_the_same_but_for_speed() {
+    let summary = |wall_seconds: f64| {
+        let mut report = sample::canary(2.0);
+        report.wall_seconds = wall_seconds;
+        let files = render_with(&report, Pictures::None);
+        let json: Value = serde_json::from_str(file(&files, "summary.json")).expect("JSON");
+        json
+    };
+    let (mut slow, mut fast) = (summary(4.0), summary(0.1));
+    for json in [&mut slow, &mut fast] {
+        let object = json.as_object_mut().expect("an object");
+        for name in ["wall_seconds", "requests_per_second", "events_per_second"] {
+            assert!(
+                object.remove(name).is_some_and(|value| value.is_f64()),
+                "{name}"
+            );
+        }
+        assert_eq!(object["schema"], "meshsim.summary/1");
+    }
+    assert_eq!(slow, fast);
+}
+
+fn sum_of(list: &Value, field: &str) -> u64 {
+    let list = list.as_array().expect("a list");
+    list.iter()
+        .map(|entry| entry[field].as_u64().expect("a count"))
+        .sum()
+}
+
+#[test]
+fn figures_agree_with_each_other() {
+    let report = sample::canary(5.0);
+    let files = render_with(&report, Pictures::None);
+    let summary: Value = serde_json::from_str(file(&files, "summary.json")).expect("JSON");
+    let run = serde_json::to_value(run_json(&report)).expect("a run can be written");
+    for traffic in summary["traffic"].as_array().expect("a list") {
+        assert_eq!(traffic["requests"], sum_of(&traffic["responses"], "count"));
+        let ended = traffic["requests"].as_u64().expect("a count");
+        let in_flight = traffic["in_flight"].as_u64().expect("a count");
+        assert_eq!(traffic["arrivals"], ended + in_flight);
+    }
+    for list in [&summary["destinations"], &run["destinations"]] {
+        let mut shares = 0.0;
+        for destination in list.as_array().expect("a list") {
+            assert_eq!(
+                destination["requests"],
+                sum_of(&destination["responses"], "count")
+            );
+            if destination["service"] == "default/reviews" {
+                shares += destination["share"].as_f64().expect("a share");
+            }
+        }
+        assert!((shares - 1.0).abs() < 1e-12, "{shares}");
+    }
+    let requests = summary["retries"]["requests"].as_u64().expect("a count");
+    assert_eq!(sum_of(&summary["destinations"], "requests"), requests);
+    for (path, column) in [
+        ("requests_total.csv", "requests_total"),
+        ("latency.csv", "count"),
+    ] {
+        let mut lines = file(&files, path).lines();
+        let head: Vec<_> = lines.next().expect("a head").split(',').collect();
+        let place = head
+            .iter()
+            .position(|name| *name == column)
+            .expect("the column");
+        let count = |line: &str| -> u64 {
+            let cell = line.split(',').nth(place).expect("a cell");
+            cell.parse().expect("a count")
+        };
+        assert_eq!(lines.map(count).sum::<u64>(), requests, "{path}");
+    }
+}
+
+#[test]
+fn the_same_measurements_give_the_same_bytes() {
+    let (first, second) = (render(&sample::canary(2.0)), render(&sample::canary(2.0)));
+    let paths: Vec<_> = first.iter().map(|file| file.path.as_str()).collect();
+    for name in [
+        "ejections",
+        "latency",
+        "latency_distribution",
+        "responses",
+        "retries",
+        "service_graph",
+        "traffic_split",
+        "utilization",
+    ] {
+        for kind in ["svg", "png"] {
+            let path = format!("plots/{name}.{kind}");
+            assert!(paths.contains(&path.as_str()), "{path} is missing");
+        }
+    }
+    assert!(paths.is_sorted());
+    for file in first.iter().filter(|file| file.path.ends_with(".png")) {
+        assert!(file.bytes.starts_with(b"\x89PNG\r\n"), "{}", file.path);
+    }
+    assert!(first == second);
+}
+
+/// Draws a report and checks that its pictures are whole.
+fn check_pictures(report: &RunReport) {
+    for file in render_with(report, Pictures::Svg) {
+        if file.path.ends_with(".svg") {
+            let svg = std::str::from_utf8(&file.bytes).expect("SVG is text");
+            for number in ["NaN", "inf"] {
+                let attribute = svg.split('<').filter(|tag| !tag.starts_with("text"));
+                let broken = attribute.filter(|tag| tag.contains(&format!("\"{number}")));
+                assert_eq!(broken.count(), 0, "{}: {number}", file.path);
+            }
+        }
+    }
+    assert!(!text(report).is_empty());
+}
+
+#[test]
+fn odd_runs_are_drawn_too() {
+    check_pictures(&RunReport::default());
+    check_pictures(&small());
+    let mut nothing = small();
+    nothing.measurements.window = Window::default();
+    nothing.measurements.series = Series::default();
+    nothing.measurements.ejections.clear();
+    check_pictures(&nothing);
+    let mut instant = small();
+    instant.measurements.facts.end = SimTime::ZERO;
+    check_pictures(&instant);
+    let mut long_names = sample::canary(0.5);
+    long_names.scenario = "long <&> ".repeat(40);
+    for mark in &mut long_names.measurements.facts.marks {
+        mark.label = "a change with a long description & \"quotes\" ".repeat(5);
+    }
+    for series in &mut long_names.measurements.series.pods {
+        series.workload.workload = series.workload.workload.repeat(12);
+    }
+    check_pictures(&long_names);
+    let mut replications = sample::canary(1.0);
+    replications
+        .measurements
+        .merge(sample::canary(1.0).measurements);
+    check_pictures(&replications);
+}
+
+#[test]
+fn a_large_mesh_is_cut_down() {
+    let mut report = small();
+    let figures = report.measurements.window.requests[0].clone();
+    let series = report.measurements.series.requests[0].clone();
+    for index in 0..300 {
+        let mut labels = figures.labels.clone();
+        labels.destination.service = format!("shop/service-{index}");
+        labels.destination.workload.workload = format!("service-{index}");
+        labels.destination.workload.app = format!("service-{index}");
+        report.measurements.window.requests.push(RequestFigures {
+            labels: labels.clone(),
+            ..figures.clone()
+        });
+        report.measurements.series.requests.push(RequestSeries {
+            labels,
+            ..series.clone()
+        });
+    }
+    check_pictures(&report);
+    let files = render_with(&report, Pictures::Svg);
+    let graph = file(&files, "plots/service_graph.svg");
+    assert!(graph.contains("the 40 busiest of 302 edges"));
+    assert!(text(&report).lines().count() < 50);
+}
+
+#[test]
+fn the_text_fits_a_screen_and_tells_what_failed() {
+    let report = sample::canary(5.0);
+    let plain = text(&report);
+    for expected in [
+        "✗ shoppers do not notice  98.9%, expected at least 99.9%",
+        "1 of 2 expectations missed",
+        "default/reviews\n",
+        "retries used up",
+        "note: DestinationRule default/reviews: `tcpKeepalive` is not simulated",
+    ] {
+        assert!(
+            plain.contains(expected),
+            "{expected} is missing in:\n{plain}"
+        );
+    }
+    assert!(plain.lines().count() <= 40);
+    assert!(!plain.contains('\x1b'));
+    let coloured = coloured_text(&report);
+    let mut stripped = String::new();
+    for (index, part) in coloured.split("\x1b[").enumerate() {
+        let text = if index == 0 {
+            part
+        } else {
+            part.split_once('m').map_or("", |(_, text)| text)
+        };
+        stripped.push_str(text);
+    }
+    let lines =
+        |text: &str| -> Vec<String> { text.lines().map(|l| l.trim_end().to_owned()).collect() };
+    assert_eq!(lines(&stripped), lines(&plain));
+}
