@@ -15,6 +15,7 @@ mod delegate;
 mod destination_rule;
 mod endpoint;
 pub mod export_to;
+mod finding;
 pub mod host;
 mod host_map;
 pub mod injection;
@@ -28,10 +29,11 @@ pub mod registry;
 mod route;
 mod service_target;
 mod sidecar_scope;
+mod validation;
 mod virtual_host;
 mod virtual_service;
 
-use manifest::Resources;
+use manifest::{Diagnostic, Resources};
 
 pub use injection::Injection;
 pub use mesh::{Mesh, NoProxy};
@@ -44,7 +46,14 @@ pub use registry::{
 
 /// Compiles objects into a mesh that can be asked for any proxy's configuration.
 ///
-/// The objects are taken to be valid: a cluster refuses those that are not.
+/// The objects are taken to be valid: [`validate`] says which are not, and a cluster would have refused those.
 pub fn compile(resources: &Resources, mesh: &MeshConfig) -> Mesh {
     Mesh::new(resources, mesh)
+}
+
+/// What Istio's webhook would say of each object: errors (the object is refused), and warnings.
+///
+/// What it only hints at (rules that no request can reach) is among the warnings, with codes of its own.
+pub fn validate(resources: &Resources) -> Vec<Diagnostic> {
+    validation::validate(resources)
 }

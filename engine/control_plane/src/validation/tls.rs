@@ -1,0 +1,60 @@
+//! The rules for `tls` of a DestinationRule.
+
+use manifest::span::Spanned;
+use manifest::tls::{ClientTlsSettings, TlsMode};
+
+use crate::finding::Findings;
+
+pub(super) fn validate(
+    tls: &Spanned<ClientTlsSettings>,
+    field: &str,
+    namespace: &str,
+    findings: &mut Findings<'_>,
+) {
+    let mut refuse = |why: String| findings.refuse(&tls.at, field, why);
+    if let Some(reference) = tls.credential_name.strip_prefix("configmap://") {
+        match reference.split_once('/') {
+            None => refuse(format!(
+                "invalid configmap:// credentialName: invalid resource name {:?}. Expected namespace and name",
+                tls.credential_name
+            )),
+            Some((owner, _)) if owner != namespace => refuse(format!(
+                "invalid configmap:// credentialName: namespace must match the configuration namespace {namespace:?}"
+            )),
+            Some(_) => {}
+        }
+    }
+    let has_ca = !tls.ca_certificates.is_empty();
+    let has_credential = !tls.credential_name.is_empty();
+    let has_names = !tls.subject_alt_names.is_empty();
+    if tls.insecure_skip_verify == Some(true) {
+        match tls.mode {
+            TlsMode::Simple if has_ca || has_credential || has_names => refuse(
+                "cannot specify CaCertificates or CredentialName or SubjectAltNames when InsecureSkipVerify is set true"
+                    .to_owned(),
+            ),
+            TlsMode::Mutual if has_ca || has_names => refuse(
+                "cannot specify CaCertificates or SubjectAltNames when InsecureSkipVerify is set true".to_owned(),
+            ),
+            TlsMode::Simple | TlsMode::Mutual | TlsMode::Disable | TlsMode::IstioMutual => {}
+        }
+    }
+    let has_certificate = !tls.client_certificate.is_empty();
+    let has_key = !tls.private_key.is_empty();
+    if has_credential && matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual) {
+        if has_certificate || has_ca || has_key || !tls.ca_crl.is_empty() {
+            refuse(
+                "cannot specify client certificates or CA certificate or CA CRL If credentialName is set".to_owned(),
+            );
+        }
+        return;
+    }
+    if tls.mode == TlsMode::Mutual {
+        if !has_certificate {
+            refuse("client certificate required for mutual tls".to_owned());
+        }
+        if !has_key {
+            refuse("private key required for mutual tls".to_owned());
+        }
+    }
+}

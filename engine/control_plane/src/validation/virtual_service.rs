@@ -1,0 +1,137 @@
+//! The rules for VirtualServices as a whole: hosts, gateways, what a delegate may have.
+
+use manifest::VirtualService;
+use manifest::span::Spanned;
+use manifest::virtual_service::VirtualServiceSpec;
+
+use super::{export_to, http_route, names, tcp_route, unreachable};
+use crate::finding::Findings;
+use crate::host;
+
+pub(super) fn validate(object: &VirtualService, findings: &mut Findings<'_>) {
+    let spec = &object.spec;
+    let is_delegate = spec.hosts.is_empty();
+    if is_delegate {
+        delegate(object, findings);
+    }
+    gateway_names(&spec.gateways, "spec.gateways", findings);
+    hosts(spec, findings);
+    if spec.http.is_empty() && spec.tcp.is_empty() && spec.tls.is_empty() {
+        let why = "http, tcp or tls must be provided in virtual service";
+        findings.refuse(&object.location, "spec", why);
+    }
+    let gateways: Vec<_> = spec.gateways.iter().map(|name| name.as_str()).collect();
+    for (index, rule) in spec.http.iter().enumerate() {
+        let place = http_route::Place {
+            path: format!("spec.http[{index}]"),
+            is_delegate,
+            is_gateway: !is_mesh(spec),
+            gateways: gateways.join(" "),
+        };
+        http_route::validate(rule, &place, findings);
+    }
+    for (index, rule) in spec.tls.iter().enumerate() {
+        tcp_route::tls(rule, &format!("spec.tls[{index}]"), spec, findings);
+    }
+    for (index, rule) in spec.tcp.iter().enumerate() {
+        tcp_route::tcp(rule, &format!("spec.tcp[{index}]"), findings);
+    }
+    export_to(&spec.export_to, &object.meta.namespace, false, findings);
+    unreachable::http(&spec.http, findings);
+    unreachable::tls(&spec.tls, findings);
+    unreachable::tcp(&spec.tcp, findings);
+}
+
+/// Whether sidecars use the object, as the webhook judges it: `mesh` among several gateways makes it theirs.
+pub(super) fn is_mesh(spec: &VirtualServiceSpec) -> bool {
+    spec.gateways.is_empty()
+        || spec
+            .gateways
+            .iter()
+            .any(|gateway| gateway.value == host::MESH_GATEWAY)
+}
+
+/// The rules for names of gateways; after the first that names no namespace the others are not looked at.
+pub(super) fn gateway_names(
+    gateways: &[Spanned<String>],
+    field: &str,
+    findings: &mut Findings<'_>,
+) {
+    for gateway in gateways {
+        let Some((namespace, name)) = gateway.split_once('/') else {
+            if let Some((name, rest)) = gateway.split_once('.') {
+                let namespace = rest.split('.').next().unwrap_or(rest);
+                let why = format!(
+                    "using legacy gatewayName format {:?}; prefer the <namespace>/<name> format: \"{namespace}/{name}\"",
+                    gateway.value
+                );
+                findings.warn(&gateway.at, field, why);
+            }
+            if let Err(why) = names::fqdn(gateway) {
+                findings.refuse(&gateway.at, field, why);
+            }
+            return;
+        };
+        if namespace.is_empty() || name.is_empty() {
+            let why = "config namespace and gateway name cannot be empty";
+            findings.refuse(&gateway.at, field, why);
+        }
+        // `./name` is the object's own namespace, and the webhook refuses it all the same.
+        if !names::is_dns_label(namespace) {
+            let why = format!("invalid value for namespace: {namespace:?}");
+            findings.refuse(&gateway.at, field, why);
+        }
+        if !names::is_dns_label(name) {
+            let why = format!("invalid value for gateway name: {name:?}");
+            findings.refuse(&gateway.at, field, why);
+        }
+    }
+}
+
+fn delegate(object: &VirtualService, findings: &mut Findings<'_>) {
+    let spec = &object.spec;
+    for (is_written, what, field) in [
+        (!spec.gateways.is_empty(), "gateways", "spec.gateways"),
+        (!spec.tls.is_empty(), "tls route", "spec.tls"),
+        (!spec.tcp.is_empty(), "tcp route", "spec.tcp"),
+    ] {
+        if is_written {
+            let why = format!("delegate virtual service must have no {what} specified");
+            findings.refuse(&object.location, field, why);
+        }
+    }
+}
+
+fn hosts(spec: &VirtualServiceSpec, findings: &mut Findings<'_>) {
+    const FIELD: &str = "spec.hosts";
+    let mut are_valid = true;
+    for host in &spec.hosts {
+        match names::wildcard_domain(host) {
+            Err(_) if names::is_ip(host) => {}
+            // A server name that sidecars of other clusters use: `outbound_.80_._.host`.
+            Err(_) if !is_mesh(spec) && !spec.tls.is_empty() && host.starts_with("outbound_") => {}
+            Err(why) => {
+                findings.refuse(&host.at, FIELD, why);
+                are_valid = false;
+            }
+            Ok(()) if host.value == "*" && is_mesh(spec) => {
+                let why =
+                    "wildcard host * is not allowed for virtual services bound to the mesh gateway";
+                findings.refuse(&host.at, FIELD, why);
+                are_valid = false;
+            }
+            Ok(()) => {}
+        }
+    }
+    if are_valid {
+        for (index, first) in spec.hosts.iter().enumerate() {
+            for second in &spec.hosts[index + 1..] {
+                if host::matches(first, second) {
+                    let why = format!("duplicate hosts in virtual service: {first:?} & {second:?}")
+                        .replace('"', "");
+                    findings.refuse(&second.at, FIELD, why);
+                }
+            }
+        }
+    }
+}
