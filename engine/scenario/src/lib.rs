@@ -1,4 +1,40 @@
 //! The composition root: reads a scenario file, compiles it to a plan, simulates, measures and judges.
+//!
+//! ```text
+//! scenario.yaml ─ load ─► Scenario ─ compile ─► Compiled (a sim::Plan) ─ run ─► Outcome: measurements and verdicts
+//!                  ▲                    ▲
+//!            manifest files        mesh configuration
+//! ```
+//!
+//! It touches no file: whoever calls it hands texts over. The same file, manifests and seed give the same outcome on any
+//! machine and any number of threads.
+//!
+//! ```
+//! use manifest::Source;
+//! use meshsim_scenario::{CompileOptions, LoadOptions, RunOptions, compile, load, run};
+//!
+//! let mesh = "
+//! {apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {istio-injection: enabled}}}
+//! ---
+//! {apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {containers: [{name: app, image: curl}]}}
+//! ---
+//! {apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: app, image: web}]}}
+//! ---
+//! {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{name: http, port: 80}]}}
+//! ";
+//! let scenario = "
+//! manifests: mesh.yaml
+//! duration: 10s
+//! workloads: [{workload: web, serviceTime: {exponential: 5ms}, errorRate: 1%}]
+//! traffic: [{name: users, from: client, rate: 100/s, url: http://web/}]
+//! expect: [{successRate: {traffic: users}, about: 99%}]
+//! ";
+//! let files = |name: &str| Ok(vec![Source::new(name, mesh)]);
+//! let scenario = load(&Source::new("scenario.yaml", scenario), &LoadOptions::default(), &files).expect("valid");
+//! let compiled = compile(&scenario, &CompileOptions::default()).expect("valid");
+//! let outcome = run(&scenario, &compiled, &RunOptions::default());
+//! assert!(outcome.passed(), "{:?}", outcome.verdicts);
+//! ```
 
 pub mod call;
 mod compile;

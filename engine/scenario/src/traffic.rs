@@ -168,10 +168,26 @@ fn read_load(reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
         reader.invalid(&node, "`arrivals` goes with `rate`".to_owned(), "");
     }
     Some(Load::Closed {
-        users: reader.whole(&users, 1)?,
+        users: read_users(reader, &users)?,
         think_time: think_time.unwrap_or(Distribution::ZERO),
     })
 }
+
+fn read_users(reader: &mut Reader, node: &Cursor<'_>) -> Option<u32> {
+    let users = reader.whole(node, 1)?;
+    if users <= MAX_USERS {
+        return Some(users);
+    }
+    reader.invalid(
+        node,
+        format!("`{users}` is out of range: expected 1 to {MAX_USERS}"),
+        "write a `rate` for the requests of many users",
+    );
+    None
+}
+
+/// Each user takes a place in memory for the whole run.
+const MAX_USERS: u32 = 10_000_000;
 
 fn read_requests(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(u32, Request)> {
     let Some(list) = fields.get("requests") else {

@@ -100,5 +100,6 @@ const CALLS: Field = field(
     "calls",
     Shape::List(&STEP),
     "Calls to others, made one after the other when the service time is over. Each is a URL, or a map with more to \
-     say; `parallel` holds calls made at the same time.",
+     say; `parallel` holds calls made at the same time. A call that gets no response or a 5xx fails the container's \
+     own response, unless it is `optional`.",
 );
