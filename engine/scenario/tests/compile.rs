@@ -40,12 +40,25 @@ metadata: {name: broken, namespace: shop}
 spec: {hots: [web]}
 ";
 
+/// A VirtualService that Istio's webhook refuses: its weights are negative.
+const REFUSED: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web]
+  http:
+  - route:
+    - {destination: {host: web, subset: v2}, weight: -1}
+";
+
 fn files(name: &str) -> Result<Vec<Source>, String> {
     let text = match name {
         "mesh" => MESH,
         "switch" => SWITCH,
         "scale" => SCALE,
         "broken" => BROKEN,
+        "refused" => REFUSED,
         _ => return Err("no such file".to_owned()),
     };
     Ok(vec![Source::new(name, text)])
@@ -367,19 +380,33 @@ expect:
 
 #[test]
 fn invalid_objects_are_refused_or_left_out() {
-    let text = "traffic: [{from: client, rate: 1/s, url: http://web/}]\ntimeline: [{at: 1s, apply: broken}]";
-    let unknown = "broken:5:8: error: unknown field \"spec.hots\" (did you mean `hosts`?)";
-    let errors = try_compile(text, &CompileOptions::default()).expect_err("refused");
-    assert!(errors.contains(&unknown.to_owned()), "{errors:?}");
-    let options = CompileOptions {
-        skip_invalid: true,
-        ..CompileOptions::default()
-    };
-    let compiled = try_compile(text, &options).expect("left out");
-    let warning = unknown.replace("error", "warning");
-    assert!(
-        notes(&compiled).contains(&warning),
-        "{:?}",
-        notes(&compiled)
-    );
+    for (file, message) in [
+        (
+            "broken",
+            "broken:5:8: error: unknown field \"spec.hots\" (did you mean `hosts`?)",
+        ),
+        (
+            "refused",
+            "refused:9:7: error: Schema validation error: weight -1 < 0",
+        ),
+    ] {
+        let text = format!(
+            "traffic: [{{from: client, rate: 1/s, url: http://web/}}]\ntimeline: [{{at: 1s, apply: {file}}}]"
+        );
+        let errors = try_compile(&text, &CompileOptions::default()).expect_err("refused");
+        assert!(errors.contains(&message.to_owned()), "{errors:?}");
+        let options = CompileOptions {
+            skip_invalid: true,
+            ..CompileOptions::default()
+        };
+        let compiled = try_compile(&text, &options).expect("left out");
+        let warning = message.replacen("error", "warning", 1);
+        assert!(
+            notes(&compiled).contains(&warning),
+            "{:?}",
+            notes(&compiled)
+        );
+        // What was there before goes on.
+        assert_eq!(compiled.plan.timeline[0].effects.len(), 0, "{file}");
+    }
 }

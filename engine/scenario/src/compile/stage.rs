@@ -7,7 +7,7 @@ use crate::place::Placed;
 use crate::timeline::{DeletedObject, MeshChange};
 use base::SimTime;
 use control_plane::Mesh;
-use manifest::{Deletion, Diagnostic, Level, Resources, Source, parse};
+use manifest::{Deletion, Diagnostic, Level, ObjectRef, Resources, Source, parse};
 
 /// A mesh and from when on it holds.
 #[derive(Debug)]
@@ -27,11 +27,11 @@ pub(super) fn stages(
     report: &mut Report,
 ) -> Vec<Stage> {
     let mut resources = read(scenario, &scenario.manifests, options, report);
-    let mut stages = vec![stage(SimTime::ZERO, None, &resources, options, report)];
+    let mut stages = vec![stage(SimTime::ZERO, None, &resources, options)];
     for (index, change) in scenario.timeline.iter().enumerate() {
         let Some(mesh) = &change.mesh else { continue };
         apply(scenario, mesh, &mut resources, options, report);
-        stages.push(stage(change.at, Some(index), &resources, options, report));
+        stages.push(stage(change.at, Some(index), &resources, options));
     }
     report_other_kinds(&resources, report);
     stages
@@ -42,22 +42,13 @@ fn stage(
     change: Option<usize>,
     resources: &Resources,
     options: &CompileOptions,
-    report: &mut Report,
 ) -> Stage {
-    let mesh = control_plane::compile(resources, &options.mesh);
-    // All other findings are for `analyze`: a cluster would accept these objects.
-    for diagnostic in mesh
-        .diagnostics()
-        .iter()
-        .filter(|d| d.code == SCHEMA_VALIDATION)
-    {
-        push(diagnostic.clone(), options, report);
+    Stage {
+        from,
+        change,
+        mesh: control_plane::compile(resources, &options.mesh),
     }
-    Stage { from, change, mesh }
 }
-
-/// What Istio's webhook would refuse.
-const SCHEMA_VALIDATION: &str = "IST0106";
 
 fn apply(
     scenario: &Scenario,
@@ -84,17 +75,35 @@ fn apply(
     }
 }
 
+/// Objects that a cluster would take: those that it would refuse are errors, or left out with a warning.
 fn read(
     scenario: &Scenario,
     sources: &[Source],
     options: &CompileOptions,
     report: &mut Report,
 ) -> Resources {
-    let (resources, diagnostics) = parse(sources, &scenario.namespace);
-    for diagnostic in diagnostics {
+    let (mut resources, diagnostics) = parse(sources, &scenario.namespace);
+    let of_webhook = control_plane::validate(&resources);
+    for ObjectRef {
+        kind,
+        namespace,
+        name,
+    } in refused(&of_webhook)
+    {
+        resources.delete(kind, namespace, name);
+    }
+    for diagnostic in diagnostics.into_iter().chain(of_webhook) {
         push(diagnostic, options, report);
     }
     resources
+}
+
+/// The objects that errors are about.
+fn refused(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &ObjectRef> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Error)
+        .filter_map(|diagnostic| diagnostic.object.as_ref())
 }
 
 fn push(diagnostic: Diagnostic, options: &CompileOptions, report: &mut Report) {
