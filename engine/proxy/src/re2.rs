@@ -11,12 +11,14 @@ mod parser;
 
 use regex_automata::util::captures::Captures;
 use regex_automata::{Input, MatchKind, PatternSet, meta};
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::{Hir, HirKind, Look};
 use std::fmt;
 
 /// One expression, compiled.
 #[derive(Clone, Debug)]
 pub struct Pattern {
+    /// What each matching text starts with: most others are told apart by it.
+    prefix: Box<str>,
     whole: meta::Regex,
 }
 
@@ -26,16 +28,21 @@ impl Pattern {
     /// # Errors
     /// Where RE2 refuses the expression, or it grows too large.
     pub fn new(expression: &str) -> Result<Self, Re2Error> {
-        let whole = compile(
-            &[whole(parser::parse(expression)?)],
-            MatchKind::LeftmostFirst,
-        )?;
-        Ok(Self { whole })
+        let tree = parser::parse(expression)?;
+        Ok(Self {
+            prefix: literal_prefix(&tree).into(),
+            whole: compile(&[whole(tree)], MatchKind::LeftmostFirst)?,
+        })
+    }
+
+    /// What each text that matches starts with.
+    pub(crate) fn literal_prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Whether the whole text matches.
     pub fn is_full_match(&self, text: &str) -> bool {
-        self.whole.is_match(text)
+        text.starts_with(&*self.prefix) && self.whole.is_match(text)
     }
 }
 
@@ -146,6 +153,27 @@ impl std::error::Error for Re2Error {}
 
 fn whole(tree: Hir) -> Hir {
     Hir::concat(vec![Hir::look(Look::Start), tree, Hir::look(Look::End)])
+}
+
+/// The literal text that an expression begins with, as far as it is whole characters.
+fn literal_prefix(tree: &Hir) -> &str {
+    let bytes: &[u8] = match tree.kind() {
+        HirKind::Literal(literal) => &literal.0,
+        HirKind::Concat(parts) => {
+            let first = parts
+                .iter()
+                .find(|part| !matches!(part.kind(), HirKind::Look(Look::Start)));
+            return first.map_or("", |first| match first.kind() {
+                HirKind::Literal(_) => literal_prefix(first),
+                _ => "",
+            });
+        }
+        _ => &[],
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
 }
 
 fn compile(trees: &[Hir], kind: MatchKind) -> Result<meta::Regex, Re2Error> {
@@ -283,6 +311,26 @@ mod tests {
         check(r"\Aa\z", &["a"], &["b"]);
         check("(?:^)*a", &["a"], &[]);
         check(r"a\.b\-c\_d", &["a.b-c_d"], &["axb-c_d"]);
+    }
+
+    #[test]
+    fn literal_prefixes_are_found() {
+        for (expression, prefix) in [
+            ("/a/b", "/a/b"),
+            ("^/a/[0-9]+", "/a/"),
+            ("/ab*", "/a"),
+            ("/a|/b", ""),
+            ("(?i)/a", "/"),
+            ("(/a)/b", ""),
+            (".*", ""),
+            ("/é.", "/é"),
+            (r"/a\.b.*", "/a.b"),
+        ] {
+            let pattern = Pattern::new(expression).unwrap();
+            assert_eq!(pattern.literal_prefix(), prefix, "{expression}");
+        }
+        check("^/a/[0-9]+", &["/a/1"], &["/a/", "/b/1"]);
+        check("(?m)^/a", &["/a"], &["\n/a"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Finds the first route of a virtual host that matches, without asking all of them.
 //!
 //! The result is that of the linear scan, which it is tested against: candidates come by exact path, by each prefix
-//! length that occurs, and from one automaton of all expressions, and of those whose other conditions hold the
-//! earliest wins.
+//! length that occurs (the text that an expression begins with is a prefix, too), and from one automaton of the other
+//! expressions, and of those whose other conditions hold the earliest wins.
 
 use super::matching::{PathMatcher, RequestView, RouteMatcher, StringMatcher};
 use crate::re2::PatternGroup;
@@ -36,6 +36,11 @@ impl RouteIndex {
         let mut expression_routes = Vec::new();
         for (route, position) in routes.zip(0_u32..) {
             match &route.path {
+                PathMatcher::Regex(_, StringMatcher::Regex(pattern))
+                    if pattern.literal_prefix().len() > 1 =>
+                {
+                    index.add_prefix(pattern.literal_prefix(), position);
+                }
                 PathMatcher::Regex(_, StringMatcher::Never) => {}
                 PathMatcher::Regex(text, _) => {
                     expressions.push(text);
@@ -46,16 +51,7 @@ impl RouteIndex {
                     index.exact.entry(path.clone()).or_default().push(position);
                 }
                 PathMatcher::Prefix(prefix) | PathMatcher::Separated(prefix) => {
-                    let at = index
-                        .prefixes
-                        .binary_search_by_key(&prefix.len(), |(length, _)| *length)
-                        .unwrap_or_else(|at| {
-                            let group = (prefix.len(), Positions::default());
-                            index.prefixes.insert(at, group);
-                            at
-                        });
-                    let group = &mut index.prefixes[at].1;
-                    group.entry(prefix.clone()).or_default().push(position);
+                    index.add_prefix(prefix, position);
                 }
             }
         }
@@ -71,6 +67,19 @@ impl RouteIndex {
             }
         }
         index
+    }
+
+    fn add_prefix(&mut self, prefix: &str, position: u32) {
+        let at = self
+            .prefixes
+            .binary_search_by_key(&prefix.len(), |(length, _)| *length)
+            .unwrap_or_else(|at| {
+                let group = (prefix.len(), Positions::default());
+                self.prefixes.insert(at, group);
+                at
+            });
+        let group = &mut self.prefixes[at].1;
+        group.entry(prefix.into()).or_default().push(position);
     }
 
     /// The position of the first route that matches.
