@@ -65,6 +65,8 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Run(RunArgs),
+    Test(TestArgs),
     Explain(ExplainArgs),
     Analyze(AnalyzeArgs),
     ProxyConfig(ProxyConfigArgs),
@@ -106,8 +108,6 @@ pub(crate) struct RunArgs {
     /// A scenario file, or the folder of a scenario.yaml
     #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath)]
     pub(crate) scenario: PathBuf,
-    #[command(flatten)]
-    pub(crate) simulation: SimulationArgs,
     /// Where randomness begins; the scenario's if not given, else 1
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -123,6 +123,8 @@ pub(crate) struct RunArgs {
     /// Write each request into access_log.csv, or into access_log.txt as Istio does
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
     pub(crate) access_log: Option<AccessLogFormat>,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// What `run` and `test` share.
@@ -134,6 +136,9 @@ pub(crate) struct SimulationArgs {
     /// Threads; changes how long it takes and nothing else
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// The mesh's configuration, as in the ConfigMap `istio`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) mesh_config: Option<PathBuf>,
     /// Leave invalid objects out with a warning, as a cluster that refused them would
     #[arg(long)]
     pub(crate) skip_invalid: bool,
@@ -153,11 +158,11 @@ pub(crate) struct TestArgs {
     /// Scenario files, or folders that are searched for scenario.yaml
     #[arg(value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) simulation: SimulationArgs,
     /// Write the verdicts as JUnit XML as well
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
 }
 
 /// Tell where one request goes and why, without a simulation

@@ -4,7 +4,9 @@ mod analyze;
 mod completions;
 mod explain;
 mod proxy_config;
+mod run;
 mod schema;
+mod test;
 
 use crate::args::Command;
 use crate::exit_code::Exit;
@@ -16,6 +18,8 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::Completions(args) => completions::run(args, output),
         Command::Analyze(args) => analyze::run(args, output),
+        Command::Run(args) => run::run(args, output),
+        Command::Test(args) => test::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::ProxyConfig(args) => proxy_config::run(args, output),
         Command::Schema(args) => schema::run(args, output),

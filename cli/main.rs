@@ -12,9 +12,11 @@ mod manifests;
 mod mesh;
 mod mesh_config;
 mod output;
+mod output_folder;
 mod pod_name;
 mod refusal;
 mod similar;
+mod simulation;
 
 use clap::Parser as _;
 use std::process::ExitCode;

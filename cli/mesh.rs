@@ -20,9 +20,13 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// Reads and compiles what the flags name.
     pub(crate) fn read(args: &MeshArgs, output: &Output) -> Result<Self, Failure> {
-        let config = mesh_config::read(&args.manifests, output)?;
         let manifests = Manifests::read(&args.manifests, &[], output)?;
         manifests.accept(args.skip_invalid, output)?;
+        let config = mesh_config::read(
+            args.manifests.mesh_config.as_deref(),
+            &manifests.resources,
+            output,
+        )?;
         let compiled = control_plane::compile(&manifests.resources, &config);
         Ok(Self {
             manifests,

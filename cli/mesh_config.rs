@@ -8,11 +8,10 @@ use std::path::Path;
 
 use base::SimDuration;
 use control_plane::{MeshConfig, OutboundTrafficPolicy};
-use manifest::{Diagnostic, Source, Spanned, from_yaml};
+use manifest::{Diagnostic, Resources, Source, Spanned, from_yaml};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::args::ManifestArgs;
 use crate::input;
 use crate::manifests;
 use crate::output::Output;
@@ -21,33 +20,56 @@ use crate::similar::most_similar;
 
 type Fields = BTreeMap<String, Spanned<Value>>;
 
-/// The mesh's configuration that the flags name; Istio's defaults if they name none.
-pub(crate) fn read(args: &ManifestArgs, output: &Output) -> Result<MeshConfig, Failure> {
-    match &args.mesh_config {
-        Some(path) => read_file(path, output),
+/// The mesh's configuration: the file that a flag names, else the ConfigMap `istio` of `istio-system`, else Istio's
+/// defaults.
+pub(crate) fn read(
+    path: Option<&Path>,
+    resources: &Resources,
+    output: &Output,
+) -> Result<MeshConfig, Failure> {
+    if let Some(path) = path {
+        return read_file(path, output);
+    }
+    let config_map = resources
+        .config_maps
+        .iter()
+        .find(|map| map.meta.name == "istio" && map.meta.namespace == "istio-system");
+    match config_map.and_then(|map| map.spec.data.get("mesh")) {
+        Some(mesh) => from_text(mesh.at.file.to_string(), &mesh.value, output),
         None => Ok(MeshConfig::default()),
     }
 }
 
-fn read_file(path: &Path, output: &Output) -> Result<MeshConfig, Failure> {
+/// A file that holds the configuration, or a ConfigMap with it.
+pub(crate) fn read_file(path: &Path, output: &Output) -> Result<MeshConfig, Failure> {
     let file = input::read_file(path)?;
-    let mut fields = parse(&file, output)?;
+    let fields = parse(&file, output)?;
     if fields
         .get("kind")
-        .is_some_and(|kind| kind.value == "ConfigMap")
+        .is_none_or(|kind| kind.value != "ConfigMap")
     {
-        let mesh = fields
-            .get("data")
-            .and_then(|data| data.value.get("mesh")?.as_str());
-        let Some(mesh) = mesh else {
-            return Err(Refusal::new(format!(
-                "the ConfigMap in `{}` has no text under `data.mesh`",
-                path.display()
-            ))
-            .into());
-        };
-        fields = parse(&Source::new(format!("{}#mesh", file.name), mesh), output)?;
+        return from_fields(fields, output);
     }
+    let data = fields.get("data");
+    match data.and_then(|data| data.value.get("mesh")?.as_str()) {
+        Some(mesh) => from_text(file.name.to_string(), mesh, output),
+        None => Err(Refusal::new(format!(
+            "the ConfigMap in `{}` has no text under `data.mesh`",
+            path.display()
+        ))
+        .into()),
+    }
+}
+
+/// The text under `mesh` of a ConfigMap; places in it count from its own first line.
+fn from_text(file: String, text: &str, output: &Output) -> Result<MeshConfig, Failure> {
+    from_fields(
+        parse(&Source::new(format!("{file}#mesh"), text), output)?,
+        output,
+    )
+}
+
+fn from_fields(fields: Fields, output: &Output) -> Result<MeshConfig, Failure> {
     let mut config = MeshConfig::default();
     for (name, value) in fields {
         set(&mut config, &name, &value, output)?;
@@ -198,11 +220,7 @@ mod tests {
             format: crate::args::Format::Text,
             verbosity: Verbosity::Quiet,
         };
-        let mut config = MeshConfig::default();
-        for (name, value) in parse(&Source::new("mesh.yaml", text), &output)? {
-            set(&mut config, &name, &value, &output)?;
-        }
-        Ok(config)
+        from_fields(parse(&Source::new("mesh.yaml", text), &output)?, &output)
     }
 
     #[test]

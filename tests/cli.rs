@@ -1,5 +1,8 @@
 //! The command line as its users meet it: what it prints where, and with which exit code.
 
+use std::path::PathBuf;
+use std::{fs, process};
+
 use serde_json::Value;
 use snapbox::cmd::{Command, OutputAssert, cargo_bin};
 use snapbox::str;
@@ -40,6 +43,8 @@ Shows where Istio and Envoy send a request, and what a mesh does under load, wit
 Usage: meshsim [OPTIONS] <COMMAND>
 
 Commands:
+  run           Simulate a scenario, print a summary, and write tables and plots
+  test          Run all scenarios under the paths and judge their expectations, one line each
   explain       Tell where one request goes and why, without a simulation
   analyze       Find what is wrong in manifests, as istioctl analyze does
   proxy-config  Print what Pilot would send a proxy: istioctl's columns, or Envoy's JSON [alias: pc]
@@ -66,6 +71,72 @@ bug of ours.
 
 #[test]
 fn each_verb_has_its_help() {
+    run(&["run", "-h"]).success().stdout_eq(str![[r#"
+Simulate a scenario, print a summary, and write tables and plots
+
+Usage: meshsim run [OPTIONS] <SCENARIO>
+
+Arguments:
+  <SCENARIO>  A scenario file, or the folder of a scenario.yaml
+
+Options:
+      --seed <N>               Where randomness begins; the scenario's if not given, else 1
+      --replications <N>       Runs with different randomness, merged [default: 1]
+      --out <FOLDER>           The folder to write, replaced as a whole; `reports/out/<name>` if not
+                               given
+      --duration <DURATION>    How long the simulation runs, such as `90s` or `5m`
+      --access-log [<FORMAT>]  Write each request into access_log.csv, or into access_log.txt as
+                               Istio does [possible values: csv, istio]
+      --set <PATH=VALUE>       Override one field of the scenario, such as `traffic[0].rate=500/s`;
+                               repeatable
+      --jobs <N>               Threads; changes how long it takes and nothing else
+      --mesh-config <FILE>     The mesh's configuration, as in the ConfigMap `istio`
+      --skip-invalid           Leave invalid objects out with a warning, as a cluster that refused
+                               them would
+  -h, --help                   Print help
+
+Global options:
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
+                         text] [possible values: text, json]
+      --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
+                         always, never]
+  -q, --quiet            Say nothing but data and errors
+  -v, --verbose          Say what is read and left out as well
+
+Examples:
+  meshsim run scenarios/canary-shift
+  meshsim run scenario.yaml --seed 7 --set traffic[0].rate=500/s -o json
+
+"#]]);
+    run(&["test", "-h"]).success().stdout_eq(str![[r#"
+Run all scenarios under the paths and judge their expectations, one line each
+
+Usage: meshsim test [OPTIONS] <PATH>...
+
+Arguments:
+  <PATH>...  Scenario files, or folders that are searched for scenario.yaml
+
+Options:
+      --junit <FILE>        Write the verdicts as JUnit XML as well
+      --set <PATH=VALUE>    Override one field of the scenario, such as `traffic[0].rate=500/s`;
+                            repeatable
+      --jobs <N>            Threads; changes how long it takes and nothing else
+      --mesh-config <FILE>  The mesh's configuration, as in the ConfigMap `istio`
+      --skip-invalid        Leave invalid objects out with a warning, as a cluster that refused them
+                            would
+  -h, --help                Print help
+
+Global options:
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
+                         text] [possible values: text, json]
+      --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
+                         always, never]
+  -q, --quiet            Say nothing but data and errors
+  -v, --verbose          Say what is read and left out as well
+
+Example: meshsim test scenarios --junit junit.xml
+
+"#]]);
     run(&["explain", "-h"]).success().stdout_eq(str![[r#"
 Tell where one request goes and why, without a simulation
 
@@ -819,8 +890,8 @@ fn colours_are_there_only_when_they_are_wanted() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    use std::process::{Command, Stdio};
-    let mut child = Command::new(cargo_bin!("meshsim"))
+    use std::process::Stdio;
+    let mut child = process::Command::new(cargo_bin!("meshsim"))
         .args(["completions", "zsh"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -830,4 +901,247 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().expect("the binary ends");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// A folder for what a test writes, empty.
+fn scratch(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("meshsim-cli-{name}-{}", process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the temporary folder is writable");
+    folder
+}
+
+#[test]
+fn a_run_prints_a_summary_and_writes_a_folder() {
+    let scratch = scratch("run");
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/scenarios/tiny");
+    meshsim(&["run", scenario])
+        .current_dir(&scratch)
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+tiny  seed 1, 2 s simulated in [..]: [..] requests, [..]/s
+fingerprint [..]
+
+✓ every request succeeds  100%, expected 100%  100% ([..])
+all 1 expectations met
+
+traffic  requests  req/s  success     mean      p50      p90     p99     max
+users [..]
+
+frontend/app-svc
+  app-deployment  ████████████████████████    100%  [..]
+
+"#]])
+        .stderr_eq(str![[r#"
+
+wrote reports/out/tiny/: summary.json, [..] tables, [..] plots as SVG and [..] as PNG
+
+"#]]);
+    let out = scratch.join("reports/out/tiny");
+    for file in [
+        "summary.json",
+        "requests_total.csv",
+        "latency.csv",
+        "expectations.csv",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let summary = fs::read_to_string(out.join("summary.json")).expect("it is written");
+    let summary: Value = serde_json::from_str(&summary).expect("it is JSON");
+    assert_eq!(summary["scenario"], "tiny");
+    fs::remove_dir_all(scratch).expect("it exists");
+}
+
+#[test]
+fn a_run_prints_json_and_repeats_with_any_number_of_threads() {
+    let scratch = scratch("json");
+    let out = scratch.join("out");
+    let folder = out.to_str().expect("the path is UTF-8");
+    let ran = |jobs: &str, more: &[&str]| {
+        let arguments = [
+            "run",
+            "scenarios/tiny/scenario.yaml",
+            "-o",
+            "json",
+            "--out",
+            folder,
+        ];
+        let flags = ["--replications", "3", "--seed", "9", "--jobs", jobs];
+        let mut json = json(&[&arguments[..], &flags[..], more].concat(), 0);
+        let requests = fs::read(out.join("requests_total.csv")).expect("it is written");
+        json["wall_seconds"] = Value::Null;
+        (json, requests)
+    };
+    let one = ran("1", &[]);
+    assert_eq!(one.0["schema"], "meshsim.run/1");
+    assert_eq!(one.0["seed"], 9);
+    assert_eq!(one.0["expectations"][0]["passed"], true);
+    assert_eq!(one.0["destinations"][0]["service"], "frontend/app-svc");
+    assert_eq!(one, ran("4", &["--access-log"]));
+    assert!(out.join("access_log.csv").is_file());
+    let other = ran(
+        "1",
+        &["--duration", "1s", "--set", "traffic[users].rate=10/s"],
+    );
+    assert_eq!(other.0["simulated_seconds"], 1.0);
+    assert!(other.0["requests"].as_u64() < Some(60));
+    assert!(
+        !out.join("access_log.csv").exists(),
+        "the folder is replaced as a whole"
+    );
+    fs::remove_dir_all(scratch).expect("it exists");
+}
+
+#[test]
+fn a_folder_of_someone_else_is_not_replaced() {
+    let scratch = scratch("foreign");
+    fs::write(scratch.join("thesis.tex"), "years of work").expect("the folder is writable");
+    let folder = scratch.to_str().expect("the path is UTF-8");
+    run(&["run", "scenarios/tiny", "--out", folder])
+        .code(2)
+        .stdout_eq("");
+    assert!(scratch.join("thesis.tex").is_file());
+    fs::remove_dir_all(scratch).expect("it exists");
+}
+
+#[test]
+fn expectations_that_are_missed_fail_a_run() {
+    let scratch = scratch("missed");
+    let folder = scratch.to_str().expect("the path is UTF-8");
+    run(&["run", "scenarios/failing", "-q", "--out", folder])
+        .code(1)
+        .stderr_eq("");
+    fs::remove_dir_all(scratch).expect("it exists");
+}
+
+#[test]
+fn a_scenario_that_is_not_there_or_wrong_is_refused() {
+    run(&["run", "scenarios/tinny"]).code(2).stderr_eq(str![[r#"
+error: cannot read `scenarios/tinny`: no such file or folder
+  help: did you mean `scenarios/tiny/scenario.yaml`?
+
+"#]]);
+    run(&["run", "tinny"]).code(2).stderr_eq(str![[r#"
+error: cannot read `tinny`: no such file or folder
+  help: did you mean `scenarios/tiny/scenario.yaml`?
+
+"#]]);
+    run(&["run", "scenarios"]).code(2).stderr_eq(str![[r#"
+error: the folder `scenarios` holds no scenario.yaml
+  help: `meshsim test scenarios` runs all scenarios below it
+
+"#]]);
+    run(&["run", "scenarios/wrong"]).code(2).stderr_eq(str![[r#"
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+  |
+6 |   rat: 100/s
+  |   ^^^ did you mean `rate`?
+scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate` or `users`
+  |
+4 | - name: users
+  |   ^^^^^^^^^^^
+error: 2 errors in the scenario and its manifests
+
+"#]]);
+    run(&["run", "scenarios/tiny", "--set", "rate"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `--set rate` has no `=`
+  help: write it as in `--set traffic[0].rate=500/s`
+
+"#]]);
+    run(&["run", "scenarios/tiny", "--set", "traffic[0].rat=5/s"])
+        .code(2)
+        .stderr_eq(str![[r#"
+--set traffic[0].rat:1:1: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+error: 1 error in the scenario and its manifests
+
+"#]]);
+}
+
+#[test]
+fn tests_judge_each_scenario_in_a_line() {
+    run(&["test", "scenarios/tiny"])
+        .success()
+        .stderr_eq("")
+        .stdout_eq(str![[r#"
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+
+ok: 1 passed
+
+"#]]);
+    run(&[
+        "test",
+        "scenarios/failing",
+        "scenarios/tiny/scenario.yaml",
+        "scenarios/tiny",
+    ])
+    .code(1)
+    .stdout_eq(str![[r#"
+FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+        ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
+          scenarios/failing/scenario.yaml:17:3
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+
+FAILED: 1 passed, 1 failed
+
+"#]]);
+    run(&["test", "scenarios"])
+        .code(2)
+        .stdout_eq(str![[r#"
+FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+        ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
+          scenarios/failing/scenario.yaml:17:3
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+REFUSED scenarios/wrong/scenario.yaml
+
+FAILED: 1 passed, 1 failed, 1 refused
+
+"#]])
+        .stderr_eq(str![[r#"
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+  |
+6 |   rat: 100/s
+  |   ^^^ did you mean `rate`?
+scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate` or `users`
+  |
+4 | - name: users
+  |   ^^^^^^^^^^^
+
+"#]]);
+    run(&["test", "lesson"]).code(2).stderr_eq(str![[r#"
+error: no scenario.yaml is under `lesson`
+
+"#]]);
+}
+
+#[test]
+fn verdicts_come_as_json_and_junit_too() {
+    let scratch = scratch("junit");
+    let file = scratch.join("deep/junit.xml");
+    let path = file.to_str().expect("the path is UTF-8");
+    let folders = ["scenarios/failing", "scenarios/tiny"];
+    let arguments = [&["test", "-o", "json", "--junit", path], &folders[..]].concat();
+    let verdicts = json(&arguments, 1);
+    assert_eq!(verdicts["schema"], "meshsim.test/1");
+    assert_eq!(
+        (&verdicts["passed"], &verdicts["failed"]),
+        (&1.into(), &1.into())
+    );
+    let failing = &verdicts["scenarios"][0];
+    assert_eq!(failing["name"], "failing");
+    assert_eq!(failing["passed"], false);
+    assert_eq!(failing["expectations"][1]["passed"], false);
+    let xml = fs::read_to_string(&file).expect("it is written");
+    for part in [
+        r#"tests="3""#,
+        r#"failures="1""#,
+        r#"<testsuite name="failing""#,
+        r#"<testcase name="the median is below a millisecond" classname="failing">"#,
+        "want at most 1ms, got",
+    ] {
+        assert!(xml.contains(part), "{part} is missing in {xml}");
+    }
+    fs::remove_dir_all(scratch).expect("it exists");
 }

@@ -50,10 +50,12 @@ pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> 
             Refusal::new(format!("{} in the YAML itself", errors(unreadable.len()))).into(),
         );
     }
-    let mesh = control_plane::compile(
+    let config = mesh_config::read(
+        args.manifests.mesh_config.as_deref(),
         &manifests.resources,
-        &mesh_config::read(&args.manifests, output)?,
-    );
+        output,
+    )?;
+    let mesh = control_plane::compile(&manifests.resources, &config);
     diagnostics.extend_from_slice(mesh.diagnostics());
     sort(&mut diagnostics);
     let findings: Vec<Finding> = diagnostics.iter().map(Finding::from).collect();

@@ -1,0 +1,137 @@
+//! `meshsim run`: simulates a scenario, prints a summary and writes a folder of tables and plots.
+
+mod progress;
+
+use std::path::{Path, PathBuf};
+
+use reports::OutputFile;
+use scenario::RunOptions;
+use telemetry::AccessLogOptions;
+
+use crate::args::{AccessLogFormat, Format, RunArgs};
+use crate::exit_code::Exit;
+use crate::manifests;
+use crate::output::Output;
+use crate::output_folder::write_folder;
+use crate::refusal::Failure;
+use crate::simulation::{self, Settings, Simulation, Unfit};
+use progress::Progress;
+
+/// Runs a scenario; expectations that are missed make it fail.
+pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
+    let simulation = prepare(args, output)?;
+    let scenario = &simulation.scenario;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => Path::new("reports/out").join(folder_name(&scenario.name)),
+    };
+    let progress = Progress::new(scenario.duration, args.replications.get(), output);
+    let tell = |passed| progress.advance(passed);
+    let options = RunOptions {
+        seed: args.seed,
+        replications: args.replications.get(),
+        access_log: args.access_log.map(|_| AccessLogOptions::default()),
+        progress: Some(&tell),
+    };
+    let threads = simulation::threads(&args.simulation)?;
+    let (mut report, verdicts) = threads.install(|| simulation.run(&options));
+    progress.finish();
+    if let (Some(log), Some(AccessLogFormat::Istio)) = (&mut report.access_log, args.access_log) {
+        log.format = reports::AccessLogFormat::Istio;
+    }
+    let files = reports::render(&report);
+    write_folder(&out, &contents(&files))?;
+    match output.format {
+        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Json => {
+            manifests::report(simulation.notes(), &simulation.sources(), true, output);
+            output.print_json(&reports::run_json(&report))?;
+        }
+    }
+    output.note(format_args!("\nwrote {}", listing(&out, &files)));
+    Ok(if verdicts.iter().all(|verdict| verdict.passed) {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}
+
+fn prepare(args: &RunArgs, output: &Output) -> Result<Simulation, Failure> {
+    let mut settings = Settings::read(&args.simulation, output)?;
+    if let Some(duration) = &args.duration {
+        settings = settings.with_override("duration", duration);
+    }
+    let file = simulation::scenario_file(&args.scenario)?;
+    output.detail(format_args!("reads `{}`", file.display()));
+    Simulation::prepare(&file, &settings).map_err(|unfit| match unfit {
+        Unfit::Unreadable(refusal) => refusal.into(),
+        Unfit::Wrong {
+            diagnostics,
+            sources,
+        } => {
+            manifests::report(&diagnostics, &sources, false, output);
+            simulation::refusal(&diagnostics).into()
+        }
+    })
+}
+
+/// A scenario's name as the name of a folder.
+fn folder_name(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    match safe.trim_matches('.') {
+        "" => "scenario".to_owned(),
+        safe => safe.to_owned(),
+    }
+}
+
+fn contents(files: &[OutputFile]) -> Vec<(&str, &[u8])> {
+    files
+        .iter()
+        .map(|file| (file.path.as_str(), file.bytes.as_slice()))
+        .collect()
+}
+
+/// The folder, and how many files of which kind are in it.
+fn listing(out: &Path, files: &[OutputFile]) -> String {
+    let count = |extension: &str| {
+        let is_of =
+            |file: &&OutputFile| Path::new(&file.path).extension() == Some(extension.as_ref());
+        files.iter().filter(is_of).count()
+    };
+    let folder: PathBuf = out.join("");
+    format!(
+        "{}: summary.json, {} tables, {} plots as SVG and {} as PNG",
+        folder.display(),
+        count("csv"),
+        count("svg"),
+        count("png")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_scenarios_become_names_of_folders() {
+        let table = [
+            ("canary split", "canary-split"),
+            ("../etc/passwd", "-etc-passwd"),
+            ("..", "scenario"),
+            ("M/M/1", "M-M-1"),
+            ("größe_2", "größe_2"),
+        ];
+        for (name, want) in table {
+            assert_eq!(folder_name(name), want);
+        }
+    }
+}

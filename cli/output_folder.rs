@@ -1,0 +1,163 @@
+//! Files and folders that appear as a whole or not at all.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::{fs, io, process};
+
+use crate::refusal::Refusal;
+
+/// Writes a folder of files so that it appears as a whole: a folder beside it is filled and takes its name.
+///
+/// A folder that an earlier run wrote is replaced; any other that holds something is refused.
+pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Refusal> {
+    let refuse =
+        |error: io::Error| Refusal::new(format!("cannot write `{}`: {error}", folder.display()));
+    check_replaceable(folder)?;
+    let (parent, name) = split(folder).ok_or_else(|| {
+        Refusal::new(format!(
+            "cannot write `{}`: it has no name",
+            folder.display()
+        ))
+        .with_help("give a folder such as `reports/out/mine`")
+    })?;
+    fs::create_dir_all(&parent).map_err(refuse)?;
+    let sibling = |what: &str| parent.join(format!(".{name}.{what}-{}", process::id()));
+    let (new, old) = (sibling("new"), sibling("old"));
+    let written = fill(&new, files).and_then(|()| replace(folder, &new, &old));
+    if written.is_err() {
+        // Best effort: the reason for the failure matters more than what it leaves behind.
+        let _ = fs::remove_dir_all(&new);
+    }
+    written.map_err(refuse)
+}
+
+/// Writes one file so that it appears as a whole.
+pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let refuse =
+        |error: io::Error| Refusal::new(format!("cannot write `{}`: {error}", file.display()));
+    let (parent, name) = split(file).ok_or_else(|| {
+        Refusal::new(format!("cannot write `{}`: it has no name", file.display()))
+    })?;
+    fs::create_dir_all(&parent).map_err(refuse)?;
+    let new = parent.join(format!(".{name}.new-{}", process::id()));
+    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written.map_err(refuse)
+}
+
+/// The file that each folder of a run holds, and no other folder has.
+const MARK: &str = "summary.json";
+
+fn check_replaceable(folder: &Path) -> Result<(), Refusal> {
+    let mut entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(Refusal::new(format!(
+                "cannot write into `{}`: {error}",
+                folder.display()
+            )));
+        }
+    };
+    if entries.next().is_none() || is_ours(folder) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "`{}` holds files that no run wrote, and would be replaced",
+        folder.display()
+    ))
+    .with_help("give a folder that does not exist yet"))
+}
+
+fn is_ours(folder: &Path) -> bool {
+    fs::read_to_string(folder.join(MARK)).is_ok_and(|text| {
+        serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|summary| {
+            summary["schema"]
+                .as_str()
+                .is_some_and(|schema| schema.starts_with("meshsim."))
+        })
+    })
+}
+
+fn split(path: &Path) -> Option<(PathBuf, String)> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Some((parent, name))
+}
+
+fn fill(folder: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+fn replace(folder: &Path, new: &Path, old: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return fs::rename(new, folder);
+    }
+    fs::rename(folder, old)?;
+    if let Err(error) = fs::rename(new, folder) {
+        // The earlier folder comes back, so that nothing is lost.
+        fs::rename(old, folder)?;
+        return Err(error);
+    }
+    fs::remove_dir_all(old)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("meshsim-output-{name}-{}", process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        folder
+    }
+
+    const SUMMARY: (&str, &[u8]) = (MARK, br#"{"schema":"meshsim.run/1"}"#);
+
+    fn files(text: &'static str) -> [(&'static str, &'static [u8]); 2] {
+        [SUMMARY, ("plots/a.svg", text.as_bytes())]
+    }
+
+    #[test]
+    fn a_folder_is_replaced_as_a_whole_and_leaves_nothing_behind() {
+        let scratch = scratch("replace");
+        let out = scratch.join("deep/out");
+        write_folder(&out, &files("one")).expect("a new folder is written");
+        fs::write(out.join("stale.csv"), "old").expect("the folder is writable");
+        write_folder(&out, &files("two")).expect("our own folder is replaced");
+        let text = fs::read_to_string(out.join("plots/a.svg")).expect("it was written");
+        assert_eq!(text, "two");
+        assert!(!out.join("stale.csv").exists());
+        let siblings = fs::read_dir(scratch.join("deep"))
+            .expect("it exists")
+            .count();
+        assert_eq!(siblings, 1, "temporary folders are gone");
+        fs::remove_dir_all(scratch).expect("it exists");
+    }
+
+    #[test]
+    fn a_folder_of_someone_else_is_refused() {
+        let scratch = scratch("foreign");
+        write_folder(&scratch, &files("x")).expect("an empty folder is taken");
+        fs::write(scratch.join(MARK), "{}").expect("the folder is writable");
+        let refusal = write_folder(&scratch, &files("x")).expect_err("it is not ours any more");
+        assert!(refusal.message.contains("no run wrote"), "{refusal}");
+        let refusal = write_folder(&scratch.join(MARK), &files("x")).expect_err("it is a file");
+        assert!(refusal.message.contains("cannot write into"), "{refusal}");
+        fs::remove_dir_all(scratch).expect("it exists");
+    }
+}

@@ -1,0 +1,263 @@
+//! A scenario from its file to its outcome: what `run` and `test` share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use control_plane::MeshConfig;
+use manifest::{Diagnostic, Level, Source};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use reports::{Expectation, RunReport, Unit};
+use scenario::expectation;
+use scenario::{
+    CompileOptions, Compiled, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
+};
+
+use crate::args::SimulationArgs;
+use crate::input;
+use crate::manifests::errors;
+use crate::mesh_config;
+use crate::output::Output;
+use crate::refusal::{Failure, Refusal};
+use crate::similar::most_similar;
+
+/// What decides about a scenario beside its file.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    overrides: Vec<Override>,
+    mesh: MeshConfig,
+    skip_invalid: bool,
+}
+
+/// A scenario that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    /// The scenario as written.
+    pub(crate) scenario: Scenario,
+    compiled: Compiled,
+}
+
+/// Why a scenario cannot be run.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// Something is wrong in its files.
+    Wrong {
+        /// What.
+        diagnostics: Vec<Diagnostic>,
+        /// The files.
+        sources: Vec<Source>,
+    },
+    /// Its file cannot be read.
+    Unreadable(Refusal),
+}
+
+impl Settings {
+    /// What the flags say.
+    pub(crate) fn read(args: &SimulationArgs, output: &Output) -> Result<Self, Failure> {
+        let overrides = args.overrides.iter().map(|text| {
+            Override::parse(text).ok_or_else(|| {
+                Refusal::new(format!("`--set {text}` has no `=`"))
+                    .with_help("write it as in `--set traffic[0].rate=500/s`")
+            })
+        });
+        Ok(Self {
+            overrides: overrides.collect::<Result<_, _>>()?,
+            mesh: match &args.mesh_config {
+                Some(path) => mesh_config::read_file(path, output)?,
+                None => MeshConfig::default(),
+            },
+            skip_invalid: args.skip_invalid,
+        })
+    }
+
+    /// The same with one more field overridden.
+    pub(crate) fn with_override(mut self, path: &str, value: &str) -> Self {
+        self.overrides.push(Override {
+            path: path.to_owned(),
+            value: value.to_owned(),
+        });
+        self
+    }
+}
+
+impl Simulation {
+    /// Reads and compiles the scenario in a file.
+    pub(crate) fn prepare(file: &Path, settings: &Settings) -> Result<Self, Unfit> {
+        let source = input::read_file(file).map_err(Unfit::Unreadable)?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let files = |name: &str| {
+            let path = folder.join(name);
+            input::read_manifests(&[path]).map_err(|refusal| refusal.message)
+        };
+        let load = LoadOptions {
+            name: default_name(file),
+            overrides: settings.overrides.clone(),
+        };
+        let wrong = |diagnostics, manifests: &[Source]| Unfit::Wrong {
+            diagnostics,
+            sources: std::iter::once(&source).chain(manifests).cloned().collect(),
+        };
+        let scenario = scenario::load(&source, &load, &files).map_err(|d| wrong(d, &[]))?;
+        let options = CompileOptions {
+            mesh: settings.mesh.clone(),
+            skip_invalid: settings.skip_invalid,
+        };
+        match scenario::compile(&scenario, &options) {
+            Ok(compiled) => Ok(Self { scenario, compiled }),
+            Err(diagnostics) => Err(wrong(diagnostics, &manifests_of(&scenario))),
+        }
+    }
+
+    /// The files that places of notes and verdicts point into.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        let own = std::iter::once(self.scenario.source.clone());
+        own.chain(manifests_of(&self.scenario)).collect()
+    }
+
+    /// What a reader should know before trusting the figures.
+    pub(crate) fn notes(&self) -> &[Diagnostic] {
+        &self.compiled.notes
+    }
+
+    /// Runs the scenario on the threads of the pool in which it is called, and reports what became of it.
+    pub(crate) fn run(&self, options: &RunOptions<'_>) -> (RunReport, Vec<Verdict>) {
+        let started = Instant::now();
+        let outcome = scenario::run(&self.scenario, &self.compiled, options);
+        let report = self.report(&outcome, started.elapsed().as_secs_f64());
+        (report, outcome.verdicts)
+    }
+
+    fn report(&self, outcome: &Outcome, wall_seconds: f64) -> RunReport {
+        RunReport {
+            scenario: outcome.scenario.clone(),
+            description: outcome.description.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: outcome.seed,
+            fingerprint: outcome.fingerprint.clone(),
+            simulated: outcome.simulated,
+            events: outcome.events,
+            requests: outcome.requests,
+            wall_seconds,
+            measurements: outcome.measurements.clone(),
+            expectations: outcome.verdicts.iter().map(reported).collect(),
+            notes: self.notes().iter().map(ToString::to_string).collect(),
+            access_log: outcome
+                .access_log
+                .clone()
+                .map(|entries| reports::AccessLog {
+                    entries,
+                    ..reports::AccessLog::default()
+                }),
+        }
+    }
+}
+
+/// The manifests of a scenario, those of its timeline included.
+fn manifests_of(scenario: &Scenario) -> Vec<Source> {
+    let changes = scenario
+        .timeline
+        .iter()
+        .filter_map(|change| change.mesh.as_ref());
+    let applied = changes.flat_map(|mesh| &mesh.sources);
+    scenario.manifests.iter().chain(applied).cloned().collect()
+}
+
+/// A verdict as reports know it: times in milliseconds.
+fn reported(verdict: &Verdict) -> Expectation {
+    let (unit, factor) = match verdict.unit {
+        expectation::Unit::Percent => (Unit::Ratio, 1.0),
+        expectation::Unit::Time => (Unit::Milliseconds, 1000.0),
+        expectation::Unit::PerSecond | expectation::Unit::Number => (Unit::Count, 1.0),
+    };
+    Expectation {
+        name: verdict.name.clone(),
+        passed: verdict.passed,
+        observed: verdict.observed.map(|figure| figure * factor),
+        min: verdict.min.map(|figure| figure * factor),
+        max: verdict.max.map(|figure| figure * factor),
+        unit,
+        message: verdict.evidence.clone(),
+    }
+}
+
+/// The scenario's folder, or the file's own name where it is not `scenario.yaml`.
+fn default_name(file: &Path) -> String {
+    let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let stem = absolute.file_stem().unwrap_or_default();
+    let name = if stem == "scenario" {
+        absolute.parent().and_then(Path::file_name).unwrap_or(stem)
+    } else {
+        stem
+    };
+    name.to_string_lossy().into_owned()
+}
+
+/// The scenario file that a path means: a folder means its scenario.yaml.
+pub(crate) fn scenario_file(path: &Path) -> Result<PathBuf, Refusal> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let found = FILE_NAMES.iter().map(|name| path.join(name));
+            found
+                .into_iter()
+                .find(|file| file.is_file())
+                .ok_or_else(|| {
+                    let folder = path.display();
+                    let refusal =
+                        Refusal::new(format!("the folder `{folder}` holds no scenario.yaml"));
+                    refusal.with_help(format!(
+                        "`meshsim test {folder}` runs all scenarios below it"
+                    ))
+                })
+        }
+        Ok(_) => Ok(path.to_owned()),
+        Err(error) => {
+            let refusal = input::unreadable(path, &error);
+            Err(match similar_scenario(path) {
+                Some(meant) => refusal.with_help(format!("did you mean `{}`?", meant.display())),
+                None => refusal,
+            })
+        }
+    }
+}
+
+/// The names of scenario files.
+pub(crate) const FILE_NAMES: [&str; 2] = ["scenario.yaml", "scenario.yml"];
+
+/// A scenario below `scenarios/` whose folder is called much like the path.
+fn similar_scenario(path: &Path) -> Option<PathBuf> {
+    let name = path
+        .components()
+        .rev()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .find(|part| !FILE_NAMES.contains(&part.as_ref()))?;
+    let all = Path::new("scenarios");
+    let folders: Vec<String> = fs::read_dir(all)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|folder| all.join(folder).join(FILE_NAMES[0]).is_file())
+        .collect();
+    let stem = name.trim_end_matches(".yaml").trim_end_matches(".yml");
+    let meant = most_similar(stem, folders.iter().map(String::as_str))?;
+    Some(all.join(meant).join(FILE_NAMES[0]))
+}
+
+/// The threads on which simulations run.
+pub(crate) fn threads(args: &SimulationArgs) -> Result<ThreadPool, Refusal> {
+    let threads = args.jobs.map_or(0, std::num::NonZeroUsize::get);
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Refusal::new(format!("cannot start {threads} threads: {error}")))
+}
+
+/// `2 errors in the scenario and its manifests`.
+pub(crate) fn refusal(diagnostics: &[Diagnostic]) -> Refusal {
+    let count = diagnostics
+        .iter()
+        .filter(|d| d.level == Level::Error)
+        .count();
+    Refusal::new(format!(
+        "{} in the scenario and its manifests",
+        errors(count)
+    ))
+}
