@@ -9,12 +9,13 @@
 //! Names, defaults and file names are Istio's. How a request fares with the result is left to the proxy.
 //! Invariants: nothing depends on the order of files; the same objects give the same snapshots.
 
-pub mod analyzers;
+mod analyzers;
 mod cluster;
 mod delegate;
 mod destination_rule;
 mod endpoint;
 pub mod export_to;
+pub mod fidelity;
 mod finding;
 pub mod host;
 mod host_map;

@@ -94,7 +94,7 @@ impl Mesh {
             clients,
             diagnostics: Vec::new(),
         };
-        mesh.diagnostics = analyzers::analyze(resources, &mesh);
+        mesh.diagnostics = analyzers::analyze(resources, &mesh.push);
         mesh
     }
 

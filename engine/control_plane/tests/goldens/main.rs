@@ -89,6 +89,10 @@ fn show(folder: &Path, path: &Path, text: &str) -> String {
         let (first, second) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
         match what {
             "pods" => render::pods(&mut out, &mesh),
+            "diagnostics" => {
+                let refused = meshsim_control_plane::validate(&resources);
+                render::diagnostics(&mut out, refused.iter().chain(mesh.diagnostics()));
+            }
             _ => {
                 let client = values("client").next().unwrap_or("default/client-0");
                 let (namespace, pod) = client.split_once('/').expect("namespace/pod");

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use manifest::Diagnostic;
 use meshsim_control_plane::Mesh;
 use xds::{
     AbortStatus, Cluster, Filter, FilterChain, HashPolicy, HeaderAppend, HeaderMatch,
@@ -103,6 +104,22 @@ pub(crate) fn pods(out: &mut String, mesh: &Mesh) {
             if pod.is_ready { "" } else { "; not ready" },
         )
         .expect("text");
+    }
+}
+
+/// Findings, in the order in which they were found.
+pub(crate) fn diagnostics<'a>(out: &mut String, findings: impl Iterator<Item = &'a Diagnostic>) {
+    for finding in findings {
+        let object = finding.object.as_ref().expect("an object");
+        writeln!(
+            out,
+            "{} {} {object} line {}: {}",
+            finding.level, finding.code, finding.location.line, finding.message
+        )
+        .expect("text");
+        if let Some(help) = &finding.help {
+            writeln!(out, "  help: {help}").expect("text");
+        }
     }
 }
 

@@ -1,0 +1,272 @@
+//! The table, by kind and field.
+
+use super::Fidelity::{Approximate, Exact, NotSimulated};
+use super::{Fidelity, Row};
+
+/// All rows.
+pub fn rows() -> &'static [Row] {
+    &ROWS
+}
+
+const ROWS: [Row; 118] = [
+    virtual_service("spec.hosts", Exact),
+    virtual_service("spec.gateways", Approximate(NO_GATEWAYS)),
+    virtual_service("spec.exportTo", Exact),
+    virtual_service("spec.http", Exact),
+    virtual_service("spec.http.name", Exact),
+    virtual_service("spec.http.match", Exact),
+    virtual_service("spec.http.match.name", Exact),
+    virtual_service("spec.http.match.uri", Exact),
+    virtual_service("spec.http.match.ignoreUriCase", Exact),
+    virtual_service("spec.http.match.scheme", Exact),
+    virtual_service("spec.http.match.method", Exact),
+    virtual_service("spec.http.match.authority", Exact),
+    virtual_service("spec.http.match.headers", Exact),
+    virtual_service("spec.http.match.withoutHeaders", Exact),
+    virtual_service("spec.http.match.queryParams", Exact),
+    virtual_service("spec.http.match.port", Exact),
+    virtual_service("spec.http.match.sourceLabels", Exact),
+    virtual_service("spec.http.match.sourceNamespace", Exact),
+    virtual_service("spec.http.match.gateways", Approximate(NO_GATEWAYS)),
+    virtual_service(
+        "spec.http.match.statPrefix",
+        NotSimulated("no statistics are kept by route"),
+    ),
+    virtual_service("spec.http.route", Exact),
+    virtual_service("spec.http.route.destination", Exact),
+    virtual_service("spec.http.route.weight", Exact),
+    virtual_service("spec.http.route.headers", Exact),
+    virtual_service("spec.http.redirect", Exact),
+    virtual_service("spec.http.directResponse", Exact),
+    virtual_service("spec.http.delegate", Exact),
+    virtual_service("spec.http.rewrite", Exact),
+    virtual_service("spec.http.timeout", Exact),
+    virtual_service("spec.http.retries.attempts", Exact),
+    virtual_service("spec.http.retries.retryOn", Exact),
+    virtual_service("spec.http.retries.perTryTimeout", Exact),
+    virtual_service("spec.http.retries.backoff", Exact),
+    virtual_service("spec.http.retries.retryIgnorePreviousHosts", Exact),
+    virtual_service(
+        "spec.http.retries.retryRemoteLocalities",
+        Approximate("endpoints have no priorities yet, so no retry goes elsewhere because of it"),
+    ),
+    virtual_service("spec.http.fault.delay", Exact),
+    virtual_service("spec.http.fault.abort", Exact),
+    virtual_service("spec.http.mirror", Exact),
+    virtual_service("spec.http.mirrors", Exact),
+    virtual_service("spec.http.mirrorPercent", Exact),
+    virtual_service("spec.http.mirrorPercentage", Exact),
+    virtual_service("spec.http.corsPolicy", Exact),
+    virtual_service("spec.http.headers", Exact),
+    virtual_service(
+        "spec.tcp",
+        NotSimulated("connections without requests are not simulated"),
+    ),
+    virtual_service(
+        "spec.tls",
+        NotSimulated("connections without requests are not simulated"),
+    ),
+    destination_rule("spec.host", Exact),
+    destination_rule("spec.exportTo", Exact),
+    destination_rule("spec.workloadSelector", Exact),
+    destination_rule("spec.subsets", Exact),
+    destination_rule("spec.subsets.labels", Exact),
+    destination_rule("spec.subsets.trafficPolicy", Exact),
+    destination_rule("trafficPolicy.portLevelSettings", Exact),
+    destination_rule("trafficPolicy.loadBalancer.simple", Exact),
+    destination_rule(
+        "trafficPolicy.loadBalancer.consistentHash",
+        NotSimulated("hosts are drawn at random instead"),
+    ),
+    destination_rule(
+        "trafficPolicy.loadBalancer.localityLbSetting",
+        NotSimulated("all endpoints are used alike, wherever they are"),
+    ),
+    destination_rule(
+        "trafficPolicy.loadBalancer.zoneAwareLbSetting",
+        NotSimulated("all endpoints are used alike, wherever they are"),
+    ),
+    destination_rule(
+        "trafficPolicy.loadBalancer.warmup",
+        NotSimulated("new endpoints get their full share at once"),
+    ),
+    destination_rule(
+        "trafficPolicy.loadBalancer.warmupDurationSecs",
+        NotSimulated("new endpoints get their full share at once"),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.tcp.maxConnections",
+        Approximate(
+            "counted per proxy, where Envoy counts with a little slack between its threads",
+        ),
+    ),
+    destination_rule("trafficPolicy.connectionPool.tcp.connectTimeout", Exact),
+    destination_rule(
+        "trafficPolicy.connectionPool.tcp.maxConnectionDuration",
+        Approximate("a connection that has grown too old is closed when it is next looked at"),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.tcp.idleTimeout",
+        Approximate("an idle connection is closed when it is next looked at"),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.tcp.tcpKeepalive",
+        NotSimulated("no connection dies unnoticed"),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.http1MaxPendingRequests",
+        Approximate(
+            "counted per proxy, where Envoy counts with a little slack between its threads",
+        ),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.http2MaxRequests",
+        Approximate(
+            "counted per proxy, where Envoy counts with a little slack between its threads",
+        ),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.maxRetries",
+        Approximate(
+            "counted per proxy, where Envoy counts with a little slack between its threads",
+        ),
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.maxRequestsPerConnection",
+        Exact,
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.idleTimeout",
+        Approximate("an idle connection is closed when it is next looked at"),
+    ),
+    destination_rule("trafficPolicy.connectionPool.http.h2UpgradePolicy", Exact),
+    destination_rule("trafficPolicy.connectionPool.http.useClientProtocol", Exact),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.maxConcurrentStreams",
+        Exact,
+    ),
+    destination_rule(
+        "trafficPolicy.connectionPool.http.http2KeepAlive",
+        NotSimulated("no connection dies unnoticed"),
+    ),
+    destination_rule(
+        "trafficPolicy.retryBudget",
+        Approximate("`budgetInterval` counts as zero: the requests under way are counted"),
+    ),
+    destination_rule("trafficPolicy.outlierDetection.consecutive5xxErrors", Exact),
+    destination_rule(
+        "trafficPolicy.outlierDetection.consecutiveGatewayErrors",
+        Exact,
+    ),
+    destination_rule(
+        "trafficPolicy.outlierDetection.consecutiveErrors",
+        Approximate("without effect, as in Istio"),
+    ),
+    destination_rule(
+        "trafficPolicy.outlierDetection.splitExternalLocalOriginErrors",
+        Exact,
+    ),
+    destination_rule(
+        "trafficPolicy.outlierDetection.consecutiveLocalOriginFailures",
+        Exact,
+    ),
+    destination_rule("trafficPolicy.outlierDetection.interval", Exact),
+    destination_rule("trafficPolicy.outlierDetection.baseEjectionTime", Exact),
+    destination_rule("trafficPolicy.outlierDetection.maxEjectionPercent", Exact),
+    destination_rule("trafficPolicy.outlierDetection.minHealthPercent", Exact),
+    destination_rule(
+        "trafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes",
+        Exact,
+    ),
+    destination_rule(
+        "trafficPolicy.tls",
+        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+    ),
+    destination_rule(
+        "trafficPolicy.tunnel",
+        NotSimulated("connections are not tunnelled"),
+    ),
+    destination_rule(
+        "trafficPolicy.proxyProtocol",
+        NotSimulated("servers do not ask who is behind a proxy"),
+    ),
+    service("spec.type", Exact),
+    service("spec.ports", Exact),
+    service("spec.ports.appProtocol", Exact),
+    service("spec.ports.targetPort", Exact),
+    service("spec.selector", Exact),
+    service("spec.clusterIP", Exact),
+    service("spec.externalName", Exact),
+    service("spec.publishNotReadyAddresses", Exact),
+    service("spec.internalTrafficPolicy", Exact),
+    service(
+        "spec.sessionAffinity",
+        NotSimulated("clients without a sidecar choose a pod for each connection"),
+    ),
+    service(
+        "spec.trafficDistribution",
+        NotSimulated("all endpoints are used alike, wherever they are"),
+    ),
+    service(
+        "spec.externalIPs",
+        NotSimulated("services are reached by their names and cluster addresses only"),
+    ),
+    kubernetes("Namespace", "metadata.labels", Exact),
+    kubernetes("Pod", "metadata.labels", Exact),
+    kubernetes("Pod", "spec.containers.ports", Exact),
+    kubernetes("Pod", "spec.hostNetwork", Exact),
+    kubernetes("Pod", "status.podIP", Exact),
+    kubernetes("Pod", "status.conditions", Exact),
+    kubernetes(
+        "Pod",
+        "spec.containers.readinessProbe",
+        Approximate("a pod is as ready as its status or the scenario says"),
+    ),
+    kubernetes(
+        "Pod",
+        "spec.containers.resources",
+        Approximate("how fast a container is, the scenario says"),
+    ),
+    kubernetes("Deployment", "spec.replicas", Exact),
+    kubernetes("Deployment", "spec.template", Exact),
+    kubernetes(
+        "Deployment",
+        "spec.strategy",
+        Approximate("a roll-out happens when the scenario says so"),
+    ),
+    kubernetes("ReplicaSet", "spec.replicas", Exact),
+    kubernetes("ReplicaSet", "spec.template", Exact),
+    kubernetes("StatefulSet", "spec.replicas", Exact),
+    kubernetes("StatefulSet", "spec.template", Exact),
+    kubernetes("StatefulSet", "spec.ordinals", Exact),
+    kubernetes(
+        "StatefulSet",
+        "spec.serviceName",
+        Approximate("pods are reached through the services that select them"),
+    ),
+    kubernetes("Service", "metadata.annotations", Exact),
+    kubernetes("Pod", "metadata.ownerReferences", Exact),
+    kubernetes("Pod", "metadata.annotations", Exact),
+];
+
+const NO_GATEWAYS: &str = "sidecars obey it; gateways themselves are not simulated yet";
+
+const fn virtual_service(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("VirtualService", field, fidelity)
+}
+
+const fn destination_rule(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("DestinationRule", field, fidelity)
+}
+
+const fn service(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("Service", field, fidelity)
+}
+
+const fn kubernetes(kind: &'static str, field: &'static str, fidelity: Fidelity) -> Row {
+    Row {
+        kind,
+        field,
+        fidelity,
+    }
+}

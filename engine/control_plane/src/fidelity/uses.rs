@@ -1,0 +1,160 @@
+//! Which fields of which objects are used, and where.
+//!
+//! Fields of a traffic policy are named from `trafficPolicy` on, wherever the policy stands.
+
+use base::Location;
+use manifest::load_balancer::{LoadBalancerPolicy, LoadBalancerSettings};
+use manifest::service::SessionAffinity;
+use manifest::span::Spanned;
+use manifest::traffic_policy::TrafficPolicy;
+use manifest::{ObjectMeta, Resources};
+
+/// An object that uses a field.
+#[derive(Clone, Copy)]
+pub(crate) struct Object<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) meta: &'a ObjectMeta,
+}
+
+/// Names every use of a field that is not exact in every part.
+pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str, &Location)) {
+    for object in &resources.virtual_services {
+        let by = Object {
+            kind: "VirtualService",
+            meta: &object.meta,
+        };
+        for rule in &object.spec.http {
+            for block in &rule.matches {
+                if !block.stat_prefix.is_empty() {
+                    found(by, "spec.http.match.statPrefix", &block.at);
+                }
+            }
+            if let Some(retries) = &rule.retries
+                && retries.retry_remote_localities == Some(true)
+            {
+                found(by, "spec.http.retries.retryRemoteLocalities", &retries.at);
+            }
+        }
+        if let Some(rule) = object.spec.tcp.first() {
+            found(by, "spec.tcp", &rule.at);
+        }
+        if let Some(rule) = object.spec.tls.first() {
+            found(by, "spec.tls", &rule.at);
+        }
+    }
+    for object in &resources.destination_rules {
+        let by = Object {
+            kind: "DestinationRule",
+            meta: &object.meta,
+        };
+        let subsets = object.spec.subsets.iter();
+        let policies = subsets.filter_map(|subset| subset.traffic_policy.as_ref());
+        for policy in object.spec.traffic_policy.iter().chain(policies) {
+            traffic_policy(policy, |field, at| found(by, field, at));
+        }
+    }
+    for object in &resources.services {
+        let by = Object {
+            kind: "Service",
+            meta: &object.meta,
+        };
+        let at = &object.location;
+        if object.spec.session_affinity == SessionAffinity::ClientIP {
+            found(by, "spec.sessionAffinity", at);
+        }
+        if let Some(distribution) = &object.spec.traffic_distribution {
+            found(by, "spec.trafficDistribution", &distribution.at);
+        }
+        if !object.spec.external_ips.is_empty() {
+            found(by, "spec.externalIPs", at);
+        }
+    }
+}
+
+fn traffic_policy(policy: &Spanned<TrafficPolicy>, mut found: impl FnMut(&str, &Location)) {
+    let ports = policy.port_level_settings.iter();
+    let balancers = ports
+        .clone()
+        .filter_map(|entry| entry.load_balancer.as_ref());
+    for settings in policy.load_balancer.iter().chain(balancers) {
+        load_balancer(settings, &mut found);
+    }
+    let pools = ports
+        .clone()
+        .filter_map(|entry| entry.connection_pool.as_ref());
+    for pool in policy.connection_pool.iter().chain(pools) {
+        if pool
+            .tcp
+            .as_ref()
+            .is_some_and(|tcp| tcp.tcp_keepalive.is_some())
+        {
+            found("trafficPolicy.connectionPool.tcp.tcpKeepalive", &pool.at);
+        }
+        if pool
+            .http
+            .as_ref()
+            .is_some_and(|http| http.http2_keep_alive.is_some())
+        {
+            found("trafficPolicy.connectionPool.http.http2KeepAlive", &pool.at);
+        }
+    }
+    let modes = ports.filter_map(|entry| entry.tls.as_ref());
+    for tls in policy.tls.iter().chain(modes) {
+        found("trafficPolicy.tls", &tls.at);
+    }
+    if let Some(tunnel) = &policy.tunnel {
+        found("trafficPolicy.tunnel", &tunnel.at);
+    }
+    if let Some(protocol) = &policy.proxy_protocol {
+        found("trafficPolicy.proxyProtocol", &protocol.at);
+    }
+}
+
+fn load_balancer(
+    settings: &Spanned<LoadBalancerSettings>,
+    found: &mut impl FnMut(&str, &Location),
+) {
+    const PATH: &str = "trafficPolicy.loadBalancer";
+    let mut found = |field: &str, at: &Location| found(&format!("{PATH}.{field}"), at);
+    if let Some(LoadBalancerPolicy::ConsistentHash(hash)) = &settings.policy {
+        found("consistentHash", &hash.at);
+    }
+    if let Some(setting) = &settings.locality_lb_setting {
+        found("localityLbSetting", &setting.at);
+    }
+    if let Some(setting) = &settings.zone_aware_lb_setting {
+        found("zoneAwareLbSetting", &setting.at);
+    }
+    if settings.warmup.is_some() {
+        found("warmup", &settings.at);
+    }
+    if settings.warmup_duration_secs.is_some() {
+        found("warmupDurationSecs", &settings.at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fidelity::{Fidelity, row, rows};
+
+    #[test]
+    fn every_field_stands_once() {
+        let mut fields: Vec<_> = rows().iter().map(|row| (row.kind, row.field)).collect();
+        fields.sort_unstable();
+        let before = fields.len();
+        fields.dedup();
+        assert_eq!(fields.len(), before);
+    }
+
+    #[test]
+    fn what_is_not_simulated_is_looked_for() {
+        let source = include_str!("uses.rs");
+        for row in rows() {
+            if let Fidelity::NotSimulated(_) = row.fidelity {
+                let name = row.field.rsplit('.').next().expect("a name");
+                assert!(source.contains(name), "{} {}", row.kind, row.field);
+            }
+        }
+        assert!(row("VirtualService", "spec.http.timeout").is_some());
+    }
+}
