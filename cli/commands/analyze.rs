@@ -82,9 +82,12 @@ fn sort(diagnostics: &mut [Diagnostic]) {
     });
 }
 
-/// Istio's code of a finding: what the schema or the webhook refuses is IST0106, what it warns of IST0133.
+/// The code of a finding, Istio's or (`MS`) our own: what the schema refuses is IST0106, what it warns of IST0133.
 fn istio_code(diagnostic: &Diagnostic) -> &str {
-    match (diagnostic.code.starts_with("IST"), diagnostic.level) {
+    let has_code = ["IST", "MS"]
+        .iter()
+        .any(|prefix| diagnostic.code.starts_with(prefix));
+    match (has_code, diagnostic.level) {
         (true, _) => diagnostic.code,
         (false, Level::Error) => "IST0106",
         (false, Level::Warning | Level::Info) => "IST0133",

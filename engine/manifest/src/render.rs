@@ -2,6 +2,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level as Heading, Origin, Renderer, Snippet};
 
+use base::Location;
+
 use crate::diagnostic::{Diagnostic, Level};
 use crate::source::Source;
 
@@ -71,16 +73,35 @@ fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
 /// The first line of a diagnostic's span, and what of it is marked; none if the line is too long to be shown.
 fn line<'s>(text: &'s str, diagnostic: &Diagnostic) -> Option<(&'s str, std::ops::Range<usize>)> {
     const LONG: usize = 1000;
-    let before = text.get(..diagnostic.span.start)?;
+    let span = if diagnostic.span.is_empty() {
+        word(text, &diagnostic.location)?
+    } else {
+        diagnostic.span.clone()
+    };
+    let before = text.get(..span.start)?;
     let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let rest = &text[start..];
     let line = &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())];
     if line.len() > LONG {
         return None;
     }
-    let mark =
-        diagnostic.span.start - start..diagnostic.span.end.saturating_sub(start).min(line.len());
+    let mark = span.start - start..span.end.saturating_sub(start).min(line.len());
     Some((line, mark.start..mark.end.max(mark.start)))
+}
+
+/// The word at a place, for findings that know no more of where they are.
+fn word(text: &str, at: &Location) -> Option<std::ops::Range<usize>> {
+    let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
+    let before: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
+    let line = text[before..].split('\n').next()?;
+    let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
+    let (offset, _) = line.char_indices().nth(column)?;
+    let rest = &line[offset..];
+    let length = rest
+        .find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}'))
+        .unwrap_or(rest.len());
+    let start = before + offset;
+    Some(start..start + length)
 }
 
 #[cfg(test)]
@@ -125,5 +146,18 @@ mod tests {
             shown,
             "error[unknown-field]: unknown field \"rat\"\n--> a.yaml:1:1\n = help: did you mean `rate`?"
         );
+    }
+
+    #[test]
+    fn findings_without_a_span_mark_the_word_at_their_place() {
+        let text = "a: 1\nhosts: [ü, reviews]\n";
+        for (line, column, word) in [(1, 4, "1"), (2, 9, "ü"), (2, 12, "reviews")] {
+            let at = Location {
+                file: "a.yaml".into(),
+                line,
+                column,
+            };
+            assert_eq!(super::word(text, &at).map(|span| &text[span]), Some(word));
+        }
     }
 }
