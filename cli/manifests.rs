@@ -1,9 +1,10 @@
 //! The manifests that a verb works on: read, and what is wrong with them said.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use manifest::diagnostic::codes;
-use manifest::{Color, Diagnostic, Level, Resources, Source};
+use manifest::{Color, Diagnostic, Invalid, Level, ObjectRef, Resources, Source};
 
 use crate::args::ManifestArgs;
 use crate::input;
@@ -15,17 +16,20 @@ use crate::refusal::{Failure, Refusal};
 pub(crate) struct Manifests {
     /// The files.
     pub(crate) sources: Vec<Source>,
-    /// The objects that are valid.
+    /// The objects.
     pub(crate) resources: Resources,
-    /// What is wrong with the others.
+    /// What the API server and Istio's webhook would say.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl Manifests {
     /// Reads what `-f` names, and the paths beside it.
+    ///
+    /// Objects that the API server or Istio's webhook would refuse are left out or kept.
     pub(crate) fn read(
         args: &ManifestArgs,
         paths: &[PathBuf],
+        invalid: Invalid,
         output: &Output,
     ) -> Result<Self, Failure> {
         let named: Vec<PathBuf> = paths.iter().chain(&args.files).cloned().collect();
@@ -35,15 +39,19 @@ impl Manifests {
                 .into());
         }
         let sources = input::read_manifests(&named)?;
-        let (resources, diagnostics) = manifest::parse(&sources, &args.namespace);
+        let (mut resources, mut diagnostics) =
+            manifest::parse_with(&sources, &args.namespace, invalid);
+        let of_webhook = control_plane::validate(&resources);
+        if invalid == Invalid::LeftOut {
+            for object in refused(&of_webhook) {
+                resources.delete(&object.kind, &object.namespace, &object.name);
+            }
+        }
+        diagnostics.extend(of_webhook);
         for source in &sources {
             output.detail(format_args!("reads `{}`", source.name));
         }
-        for (kind, count) in resources.other_counts() {
-            output.detail(format_args!(
-                "leaves out {count} {kind}: it plays no part here"
-            ));
-        }
+        say_what_is_left_out(&resources, output);
         Ok(Self {
             sources,
             resources,
@@ -66,6 +74,32 @@ impl Manifests {
             _ => refusal,
         }
         .into())
+    }
+}
+
+/// The objects that errors are about.
+fn refused(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &ObjectRef> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Error)
+        .filter_map(|diagnostic| diagnostic.object.as_ref())
+}
+
+/// Names objects of the mesh's own kinds that are not read, since they would change what real traffic does, and counts
+/// the others for those who ask.
+fn say_what_is_left_out(resources: &Resources, output: &Output) {
+    const GROUPS: [&str; 2] = ["istio.io", "gateway.networking.k8s.io"];
+    for other in &resources.others {
+        let group = other.api_version.split('/').next().unwrap_or_default();
+        if GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
+            output.note(format_args!(
+                "{}: {WARNING}warning{WARNING:#}: {} `{}` is not simulated",
+                other.location, other.kind, other.name
+            ));
+        }
+    }
+    for (kind, count) in resources.other_counts() {
+        output.detail(format_args!("leaves out {count} {kind}"));
     }
 }
 
@@ -132,8 +166,58 @@ fn show(diagnostic: &Diagnostic, sources: &[Source], is_left_out: bool) -> Strin
 
 /// The line of the file with a mark; the heading above it would say again what the line before says.
 fn snippet(diagnostic: &Diagnostic, sources: &[Source]) -> Option<String> {
-    let rendered = manifest::render(diagnostic, sources, Color::Always);
+    let source = sources
+        .iter()
+        .find(|source| source.name == diagnostic.location.file)?;
+    let marked = Diagnostic {
+        span: span(diagnostic, &source.text)?,
+        ..diagnostic.clone()
+    };
+    let rendered = manifest::render(&marked, sources, Color::Always);
     let (_, after_heading) = rendered.split_once("--> ")?;
     let (_, snippet) = after_heading.split_once('\n')?;
     snippet.contains('|').then(|| snippet.to_owned())
+}
+
+/// The bytes that a diagnostic is about; from its place to the end of the line where it names none.
+fn span(diagnostic: &Diagnostic, text: &str) -> Option<Range<usize>> {
+    if !diagnostic.span.is_empty() {
+        return Some(diagnostic.span.clone());
+    }
+    let location = &diagnostic.location;
+    let before = text.split_inclusive('\n').take(location.line as usize - 1);
+    let line_start: usize = before.map(str::len).sum();
+    let line = text[line_start..].lines().next()?;
+    let (column, _) = line.char_indices().nth(location.column as usize - 1)?;
+    Some(line_start + column..line_start + line.trim_end().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Location;
+
+    #[test]
+    fn a_diagnostic_without_a_span_is_about_the_rest_of_its_line() {
+        let source = Source::new("a.yaml", "kind: x\nspec:\n  ä: long value  \n");
+        let diagnostic = Diagnostic {
+            code: "IST0106",
+            level: Level::Error,
+            location: Location {
+                file: "a.yaml".into(),
+                line: 3,
+                column: 6,
+            },
+            span: 0..0,
+            object: None,
+            field: String::new(),
+            message: "too long".to_owned(),
+            help: None,
+        };
+        let range = span(&diagnostic, &source.text).expect("the place is in the file");
+        assert_eq!(&source.text[range], "long value");
+        let shown = snippet(&diagnostic, &[source]).expect("there is a line to show");
+        let plain = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(plain, "  |\n3 |   ä: long value  \n  |      ^^^^^^^^^^");
+    }
 }

@@ -1,6 +1,7 @@
 //! The mesh that manifests make, asked for what its proxies are told.
 
 use control_plane::{PodId, ProxyRef, Registry};
+use manifest::Invalid;
 use xds::Snapshot;
 
 use crate::args::MeshArgs;
@@ -20,7 +21,7 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// Reads and compiles what the flags name.
     pub(crate) fn read(args: &MeshArgs, output: &Output) -> Result<Self, Failure> {
-        let manifests = Manifests::read(&args.manifests, &[], output)?;
+        let manifests = Manifests::read(&args.manifests, &[], Invalid::LeftOut, output)?;
         manifests.accept(args.skip_invalid, output)?;
         let config = mesh_config::read(
             args.manifests.mesh_config.as_deref(),

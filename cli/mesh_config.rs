@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::input;
 use crate::manifests;
 use crate::output::Output;
-use crate::refusal::{Failure, Refusal};
+use crate::refusal::Refusal;
 use crate::similar::most_similar;
 
 type Fields = BTreeMap<String, Spanned<Value>>;
@@ -26,7 +26,7 @@ pub(crate) fn read(
     path: Option<&Path>,
     resources: &Resources,
     output: &Output,
-) -> Result<MeshConfig, Failure> {
+) -> Result<MeshConfig, Refusal> {
     if let Some(path) = path {
         return read_file(path, output);
     }
@@ -41,7 +41,7 @@ pub(crate) fn read(
 }
 
 /// A file that holds the configuration, or a ConfigMap with it.
-pub(crate) fn read_file(path: &Path, output: &Output) -> Result<MeshConfig, Failure> {
+pub(crate) fn read_file(path: &Path, output: &Output) -> Result<MeshConfig, Refusal> {
     let file = input::read_file(path)?;
     let fields = parse(&file, output)?;
     if fields
@@ -56,20 +56,19 @@ pub(crate) fn read_file(path: &Path, output: &Output) -> Result<MeshConfig, Fail
         None => Err(Refusal::new(format!(
             "the ConfigMap in `{}` has no text under `data.mesh`",
             path.display()
-        ))
-        .into()),
+        ))),
     }
 }
 
 /// The text under `mesh` of a ConfigMap; places in it count from its own first line.
-fn from_text(file: String, text: &str, output: &Output) -> Result<MeshConfig, Failure> {
+fn from_text(file: String, text: &str, output: &Output) -> Result<MeshConfig, Refusal> {
     from_fields(
         parse(&Source::new(format!("{file}#mesh"), text), output)?,
         output,
     )
 }
 
-fn from_fields(fields: Fields, output: &Output) -> Result<MeshConfig, Failure> {
+fn from_fields(fields: Fields, output: &Output) -> Result<MeshConfig, Refusal> {
     let mut config = MeshConfig::default();
     for (name, value) in fields {
         set(&mut config, &name, &value, output)?;
@@ -77,10 +76,10 @@ fn from_fields(fields: Fields, output: &Output) -> Result<MeshConfig, Failure> {
     Ok(config)
 }
 
-fn parse(file: &Source, output: &Output) -> Result<Fields, Failure> {
+fn parse(file: &Source, output: &Output) -> Result<Fields, Refusal> {
     let (fields, diagnostics): (Option<Fields>, Vec<Diagnostic>) = from_yaml(file);
     manifests::report(&diagnostics, std::slice::from_ref(file), false, output);
-    fields.ok_or_else(|| Refusal::new("the mesh configuration cannot be read").into())
+    fields.ok_or_else(|| Refusal::new("the mesh configuration cannot be read"))
 }
 
 /// Sets one field.
@@ -89,7 +88,7 @@ fn set(
     name: &str,
     value: &Spanned<Value>,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<(), Refusal> {
     match name {
         "outboundTrafficPolicy" => config.outbound_traffic_policy = outbound_policy(value)?,
         "defaultHttpRetryPolicy" => config.default_http_retry_policy = Some(typed(name, value)?),
@@ -119,8 +118,7 @@ fn set(
             return Err(match most_similar(unknown, names) {
                 Some(meant) => refusal.with_help(format!("did you mean `{meant}`?")),
                 None => refusal,
-            }
-            .into());
+            });
         }
     }
     Ok(())
@@ -215,7 +213,7 @@ mod tests {
     use super::*;
     use crate::output::Verbosity;
 
-    fn config(text: &str) -> Result<MeshConfig, Failure> {
+    fn config(text: &str) -> Result<MeshConfig, Refusal> {
         let output = Output {
             format: crate::args::Format::Text,
             verbosity: Verbosity::Quiet,
@@ -254,10 +252,8 @@ mod tests {
         ];
         for (text, want) in table {
             match config(text) {
-                Err(Failure::Refused(refusal)) => {
-                    assert!(refusal.message.contains(want), "{refusal}");
-                }
-                other => panic!("{text}: {other:?}"),
+                Err(refusal) => assert!(refusal.message.contains(want), "{refusal}"),
+                Ok(config) => panic!("{text}: {config:?}"),
             }
         }
     }

@@ -119,13 +119,6 @@ fn replace(folder: &Path, new: &Path, old: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn scratch(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("meshsim-output-{name}-{}", process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("the temporary folder is writable");
-        folder
-    }
-
     const SUMMARY: (&str, &[u8]) = (MARK, br#"{"schema":"meshsim.run/1"}"#);
 
     fn files(text: &'static str) -> [(&'static str, &'static [u8]); 2] {
@@ -134,30 +127,29 @@ mod tests {
 
     #[test]
     fn a_folder_is_replaced_as_a_whole_and_leaves_nothing_behind() {
-        let scratch = scratch("replace");
-        let out = scratch.join("deep/out");
+        let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+        let out = scratch.path().join("deep/out");
         write_folder(&out, &files("one")).expect("a new folder is written");
         fs::write(out.join("stale.csv"), "old").expect("the folder is writable");
         write_folder(&out, &files("two")).expect("our own folder is replaced");
         let text = fs::read_to_string(out.join("plots/a.svg")).expect("it was written");
         assert_eq!(text, "two");
         assert!(!out.join("stale.csv").exists());
-        let siblings = fs::read_dir(scratch.join("deep"))
+        let siblings = fs::read_dir(scratch.path().join("deep"))
             .expect("it exists")
             .count();
         assert_eq!(siblings, 1, "temporary folders are gone");
-        fs::remove_dir_all(scratch).expect("it exists");
     }
 
     #[test]
     fn a_folder_of_someone_else_is_refused() {
-        let scratch = scratch("foreign");
-        write_folder(&scratch, &files("x")).expect("an empty folder is taken");
+        let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+        let scratch = scratch.path();
+        write_folder(scratch, &files("x")).expect("an empty folder is taken");
         fs::write(scratch.join(MARK), "{}").expect("the folder is writable");
-        let refusal = write_folder(&scratch, &files("x")).expect_err("it is not ours any more");
+        let refusal = write_folder(scratch, &files("x")).expect_err("it is not ours any more");
         assert!(refusal.message.contains("no run wrote"), "{refusal}");
         let refusal = write_folder(&scratch.join(MARK), &files("x")).expect_err("it is a file");
         assert!(refusal.message.contains("cannot write into"), "{refusal}");
-        fs::remove_dir_all(scratch).expect("it exists");
     }
 }

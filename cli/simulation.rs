@@ -18,15 +18,17 @@ use crate::input;
 use crate::manifests::errors;
 use crate::mesh_config;
 use crate::output::Output;
-use crate::refusal::{Failure, Refusal};
+use crate::refusal::Refusal;
 use crate::similar::most_similar;
 
 /// What decides about a scenario beside its file.
 #[derive(Debug)]
 pub(crate) struct Settings {
     overrides: Vec<Override>,
-    mesh: MeshConfig,
+    /// None: as a ConfigMap among the manifests says, if there is one.
+    mesh: Option<MeshConfig>,
     skip_invalid: bool,
+    output: Output,
 }
 
 /// A scenario that is ready to run.
@@ -53,7 +55,7 @@ pub(crate) enum Unfit {
 
 impl Settings {
     /// What the flags say.
-    pub(crate) fn read(args: &SimulationArgs, output: &Output) -> Result<Self, Failure> {
+    pub(crate) fn read(args: &SimulationArgs, output: &Output) -> Result<Self, Refusal> {
         let overrides = args.overrides.iter().map(|text| {
             Override::parse(text).ok_or_else(|| {
                 Refusal::new(format!("`--set {text}` has no `=`"))
@@ -63,11 +65,27 @@ impl Settings {
         Ok(Self {
             overrides: overrides.collect::<Result<_, _>>()?,
             mesh: match &args.mesh_config {
-                Some(path) => mesh_config::read_file(path, output)?,
-                None => MeshConfig::default(),
+                Some(path) => Some(mesh_config::read_file(path, output)?),
+                None => None,
             },
             skip_invalid: args.skip_invalid,
+            output: *output,
         })
+    }
+
+    /// The configuration of a scenario's mesh.
+    fn mesh_of(&self, scenario: &Scenario) -> Result<MeshConfig, Refusal> {
+        if let Some(mesh) = &self.mesh {
+            return Ok(mesh.clone());
+        }
+        let may_hold_one = |source: &&Source| source.text.contains("ConfigMap");
+        let sources: Vec<Source> = manifests_of(scenario)
+            .iter()
+            .filter(may_hold_one)
+            .cloned()
+            .collect();
+        let (resources, _) = manifest::parse(&sources, &scenario.namespace);
+        mesh_config::read(None, &resources, &self.output)
     }
 
     /// The same with one more field overridden.
@@ -97,9 +115,10 @@ impl Simulation {
             diagnostics,
             sources: std::iter::once(&source).chain(manifests).cloned().collect(),
         };
-        let scenario = scenario::load(&source, &load, &files).map_err(|d| wrong(d, &[]))?;
+        let scenario = scenario::load(&source, &load, &files).map_err(|found| wrong(found, &[]))?;
+        let mesh = settings.mesh_of(&scenario).map_err(Unfit::Unreadable)?;
         let options = CompileOptions {
-            mesh: settings.mesh.clone(),
+            mesh,
             skip_invalid: settings.skip_invalid,
         };
         match scenario::compile(&scenario, &options) {

@@ -3,7 +3,7 @@
 //! What the API server or Istio's webhook would refuse is a finding like any other; only text that cannot be read as
 //! YAML at all is refused.
 
-use manifest::{Diagnostic, Level};
+use manifest::{Diagnostic, Invalid, Level};
 use serde::Serialize;
 
 use crate::args::{AnalyzeArgs, Format};
@@ -38,7 +38,7 @@ struct Finding {
 
 /// Prints what is found; errors make it fail.
 pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> {
-    let manifests = Manifests::read(&args.manifests, &args.paths, output)?;
+    let manifests = Manifests::read(&args.manifests, &args.paths, Invalid::Kept, output)?;
     let (unreadable, mut diagnostics): (Vec<_>, Vec<_>) = manifests
         .diagnostics
         .iter()

@@ -1,5 +1,7 @@
 //! An explanation as a short story: each decision, the YAML line behind it, and why the rules before it did not decide.
 
+mod excerpt;
+
 use std::fmt::Write as _;
 
 use manifest::Source;
@@ -171,7 +173,9 @@ impl Story<'_> {
             .sources
             .iter()
             .find(|source| *source.name == *place.file);
-        source.map_or_else(Vec::new, |source| excerpt(&source.text, place))
+        source.map_or_else(Vec::new, |source| {
+            excerpt::excerpt(&source.text, place.line as usize, place.column as usize)
+        })
     }
 
     fn fault(&mut self, fault: &Fault) {
@@ -366,24 +370,6 @@ impl Story<'_> {
         }
     }
 }
-
-/// The lines of a YAML value that begins at a place: those that follow it and are indented no less.
-fn excerpt(text: &str, place: &Place) -> Vec<(usize, String)> {
-    let (line, column) = (place.line as usize, place.column as usize);
-    let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let mut lines = text.lines().map(str::trim_end).enumerate().skip(line - 1);
-    let first = lines.next();
-    let more = lines.take_while(|(_, line)| indentation(line) + 1 >= column);
-    first
-        .into_iter()
-        .chain(more)
-        .take(QUOTED)
-        .map(|(index, line)| (index + 1, line.to_owned()))
-        .collect()
-}
-
-/// How many lines of a manifest are quoted.
-const QUOTED: usize = 3;
 
 fn outcome_of(drawn: &Drawn) -> String {
     let status = drawn.status.map(|status| format!("status {status} "));

@@ -1,0 +1,123 @@
+//! Manifests: where they come from, what is said about them, and `meshsim analyze`.
+
+use snapbox::str;
+
+use super::{json, meshsim, run};
+
+#[test]
+fn an_invalid_object_is_refused_with_its_place() {
+    let arguments = [
+        "explain",
+        "-f",
+        "lesson",
+        "-f",
+        "invalid",
+        "--from",
+        "frontend/app-deployment",
+        "http://app-svc/",
+    ];
+    run(&arguments).code(2).stdout_eq("").stderr_eq(str![[r#"
+invalid/virtualservice.yaml:13:9: error: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
+   |
+13 |         subsetz: v1
+   |         ^^^^^^^ did you mean `subset`?
+error: 1 error in the manifests
+  help: `--skip-invalid` leaves invalid objects out, as a cluster that refused them would
+
+"#]]);
+    let skipping = [&arguments[..], &["--skip-invalid"]].concat();
+    run(&skipping).success().stderr_eq(str![[r#"
+invalid/virtualservice.yaml:13:9: warning: left out: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
+   |
+13 |         subsetz: v1
+   |         ^^^^^^^ did you mean `subset`?
+
+"#]]);
+}
+
+#[test]
+fn analyze_finds_what_a_cluster_would_refuse() {
+    run(&["analyze", "invalid"])
+        .code(1)
+        .stdout_eq(str![[r#"
+Error [IST0106] (VirtualService frontend/app-vs invalid/virtualservice.yaml:13) Schema validation error: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
+
+"#]])
+        .stderr_eq(str![[r#"
+1 error in 1 file
+
+"#]]);
+    let analysis = json(&["analyze", "invalid", "-o", "json"], 1);
+    assert_eq!(analysis["schema"], "meshsim.analyze/1");
+    let finding = &analysis["findings"][0];
+    assert_eq!(finding["code"], "IST0106");
+    assert_eq!(finding["level"], "Error");
+    assert_eq!(finding["kind"], "VirtualService");
+    assert_eq!(finding["namespace"], "frontend");
+    assert_eq!(finding["name"], "app-vs");
+    assert_eq!(finding["file"], "invalid/virtualservice.yaml");
+    assert_eq!(finding["line"], 13);
+    assert_eq!(finding["column"], 9);
+}
+
+#[test]
+fn analyze_says_when_nothing_is_found() {
+    run(&["analyze", "lesson"])
+        .success()
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+✔ no issue found in 3 files
+
+"#]]);
+    run(&["analyze", "lesson", "-q"]).success().stderr_eq("");
+}
+
+#[test]
+fn text_that_is_no_yaml_is_refused_even_by_analyze() {
+    meshsim(&["analyze", "-f", "-"])
+        .stdin("kind: [\n")
+        .assert()
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+-:1:7: error: unclosed bracket '['
+  |
+1 | kind: [
+  |       ^
+error: 1 error in the YAML itself
+
+"#]]);
+}
+
+#[test]
+fn manifests_come_from_standard_input_too() {
+    let list = concat!(
+        "apiVersion: v1\nkind: List\nitems:\n",
+        "- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n",
+    );
+    meshsim(&["analyze", "-f", "-", "-v"])
+        .stdin(list)
+        .assert()
+        .success()
+        .stderr_eq(str![[r#"
+reads `-`
+✔ no issue found in 1 file
+
+"#]]);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_refused() {
+    let table = [
+        ("lessons", "no such file or folder"),
+        (
+            "lesson/workload.yml",
+            "did you mean `lesson/workload.yaml`?",
+        ),
+    ];
+    for (file, want) in table {
+        let output = run(&["analyze", file]).code(2).get_output().stderr.clone();
+        let text = String::from_utf8_lossy(&output).into_owned();
+        assert!(text.contains(want), "{text}");
+    }
+}

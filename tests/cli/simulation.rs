@@ -1,0 +1,253 @@
+//! `meshsim run` and `meshsim test`: what they print, what they write and how they end.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use snapbox::str;
+use tempfile::TempDir;
+
+use super::{json, meshsim, run};
+
+/// A folder for what a test writes, gone when the test ends.
+fn scratch() -> TempDir {
+    tempfile::tempdir().expect("the temporary folder is writable")
+}
+
+/// A path as an argument.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+#[test]
+fn a_run_prints_a_summary_and_writes_a_folder() {
+    let scratch = scratch();
+    let scenario = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cli/fixtures/scenarios/tiny"
+    );
+    meshsim(&["run", scenario])
+        .current_dir(scratch.path())
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+tiny  seed 1, 2 s simulated in [..]: [..] requests, [..]/s
+fingerprint [..]
+
+✓ every request succeeds  100%, expected 100%  100% ([..])
+all 1 expectations met
+
+traffic  requests  req/s  success     mean      p50      p90     p99     max
+users [..]
+
+frontend/app-svc
+  app-deployment  ████████████████████████    100%  [..]
+
+"#]])
+        .stderr_eq(str![[r#"
+
+wrote reports/out/tiny/: summary.json, [..] tables, [..] plots as SVG and [..] as PNG
+
+"#]]);
+    let out = scratch.path().join("reports/out/tiny");
+    for file in [
+        "summary.json",
+        "requests_total.csv",
+        "latency.csv",
+        "expectations.csv",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let summary = fs::read_to_string(out.join("summary.json")).expect("it is written");
+    let summary: Value = serde_json::from_str(&summary).expect("it is JSON");
+    assert_eq!(summary["scenario"], "tiny");
+}
+
+#[test]
+fn a_run_prints_json_and_repeats_with_any_number_of_threads() {
+    let scratch = scratch();
+    let out = scratch.path().join("out");
+    let folder = text(&out);
+    let ran = |jobs: &str, more: &[&str]| {
+        let arguments = [
+            "run",
+            "scenarios/tiny/scenario.yaml",
+            "-o",
+            "json",
+            "--out",
+            folder,
+        ];
+        let flags = ["--replications", "3", "--seed", "9", "--jobs", jobs];
+        let mut json = json(&[&arguments[..], &flags[..], more].concat(), 0);
+        let requests = fs::read(out.join("requests_total.csv")).expect("it is written");
+        json["wall_seconds"] = Value::Null;
+        (json, requests)
+    };
+    let one = ran("1", &[]);
+    assert_eq!(one.0["schema"], "meshsim.run/1");
+    assert_eq!(one.0["seed"], 9);
+    assert_eq!(one.0["expectations"][0]["passed"], true);
+    assert_eq!(one.0["destinations"][0]["service"], "frontend/app-svc");
+    assert_eq!(one, ran("4", &["--access-log"]));
+    assert!(out.join("access_log.csv").is_file());
+    let other = ran(
+        "1",
+        &["--duration", "1s", "--set", "traffic[users].rate=10/s"],
+    );
+    assert_eq!(other.0["simulated_seconds"], 1.0);
+    assert!(other.0["requests"].as_u64() < Some(60));
+    assert!(
+        !out.join("access_log.csv").exists(),
+        "the folder is replaced as a whole"
+    );
+}
+
+#[test]
+fn a_folder_of_someone_else_is_not_replaced() {
+    let scratch = scratch();
+    fs::write(scratch.path().join("thesis.tex"), "years of work").expect("the folder is writable");
+    let folder = text(scratch.path());
+    run(&["run", "scenarios/tiny", "--out", folder])
+        .code(2)
+        .stdout_eq("");
+    assert!(scratch.path().join("thesis.tex").is_file());
+}
+
+#[test]
+fn expectations_that_are_missed_fail_a_run() {
+    let scratch = scratch();
+    let folder = text(scratch.path());
+    run(&["run", "scenarios/failing", "-q", "--out", folder])
+        .code(1)
+        .stderr_eq("");
+}
+
+#[test]
+fn a_scenario_that_is_not_there_or_wrong_is_refused() {
+    run(&["run", "scenarios/tinny"]).code(2).stderr_eq(str![[r#"
+error: cannot read `scenarios/tinny`: no such file or folder
+  help: did you mean `scenarios/tiny/scenario.yaml`?
+
+"#]]);
+    run(&["run", "tinny"]).code(2).stderr_eq(str![[r#"
+error: cannot read `tinny`: no such file or folder
+  help: did you mean `scenarios/tiny/scenario.yaml`?
+
+"#]]);
+    run(&["run", "scenarios"]).code(2).stderr_eq(str![[r#"
+error: the folder `scenarios` holds no scenario.yaml
+  help: `meshsim test scenarios` runs all scenarios below it
+
+"#]]);
+    run(&["run", "scenarios/wrong"]).code(2).stderr_eq(str![[r#"
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+  |
+6 |   rat: 100/s
+  |   ^^^ did you mean `rate`?
+scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate` or `users`
+  |
+4 | - name: users
+  |   ^^^^^^^^^^^
+error: 2 errors in the scenario and its manifests
+
+"#]]);
+    run(&["run", "scenarios/tiny", "--set", "rate"])
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `--set rate` has no `=`
+  help: write it as in `--set traffic[0].rate=500/s`
+
+"#]]);
+    run(&["run", "scenarios/tiny", "--set", "traffic[0].rat=5/s"])
+        .code(2)
+        .stderr_eq(str![[r#"
+--set traffic[0].rat:1:1: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+error: 1 error in the scenario and its manifests
+
+"#]]);
+}
+
+#[test]
+fn tests_judge_each_scenario_in_a_line() {
+    run(&["test", "scenarios/tiny"])
+        .success()
+        .stderr_eq("")
+        .stdout_eq(str![[r#"
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+
+ok: 1 passed
+
+"#]]);
+    run(&[
+        "test",
+        "scenarios/failing",
+        "scenarios/tiny/scenario.yaml",
+        "scenarios/tiny",
+    ])
+    .code(1)
+    .stdout_eq(str![[r#"
+FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+        ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
+          scenarios/failing/scenario.yaml:17:3
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+
+FAILED: 1 passed, 1 failed
+
+"#]]);
+    run(&["test", "scenarios"])
+        .code(2)
+        .stdout_eq(str![[r#"
+FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+        ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
+          scenarios/failing/scenario.yaml:17:3
+ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+REFUSED scenarios/wrong/scenario.yaml
+
+FAILED: 1 passed, 1 failed, 1 refused
+
+"#]])
+        .stderr_eq(str![[r#"
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+  |
+6 |   rat: 100/s
+  |   ^^^ did you mean `rate`?
+scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate` or `users`
+  |
+4 | - name: users
+  |   ^^^^^^^^^^^
+
+"#]]);
+    run(&["test", "lesson"]).code(2).stderr_eq(str![[r#"
+error: no scenario.yaml is under `lesson`
+
+"#]]);
+}
+
+#[test]
+fn verdicts_come_as_json_and_junit_too() {
+    let scratch = scratch();
+    let file = scratch.path().join("deep/junit.xml");
+    let path = text(&file);
+    let folders = ["scenarios/failing", "scenarios/tiny"];
+    let arguments = [&["test", "-o", "json", "--junit", path], &folders[..]].concat();
+    let verdicts = json(&arguments, 1);
+    assert_eq!(verdicts["schema"], "meshsim.test/1");
+    assert_eq!(
+        (&verdicts["passed"], &verdicts["failed"]),
+        (&1.into(), &1.into())
+    );
+    let failing = &verdicts["scenarios"][0];
+    assert_eq!(failing["name"], "failing");
+    assert_eq!(failing["passed"], false);
+    assert_eq!(failing["expectations"][1]["passed"], false);
+    let xml = fs::read_to_string(&file).expect("it is written");
+    for part in [
+        r#"tests="3""#,
+        r#"failures="1""#,
+        r#"<testsuite name="failing""#,
+        r#"<testcase name="the median is below a millisecond" classname="failing">"#,
+        "want at most 1ms, got",
+    ] {
+        assert!(xml.contains(part), "{part} is missing in {xml}");
+    }
+}
