@@ -357,7 +357,7 @@ impl ClusterState {
                 membership = true;
                 host.configured = false;
                 self.ejected -= u32::from(host.is_ejected());
-                host.pool.close_idle(true, &mut self.usage);
+                host.pool.close_all(&mut self.usage);
             }
         }
         if membership {
@@ -405,7 +405,7 @@ impl ClusterState {
         (self.sweeping, self.update_pending) = (false, false);
         for host in &mut self.hosts {
             host.configured = false;
-            host.pool.close_idle(true, &mut self.usage);
+            host.pool.close_all(&mut self.usage);
         }
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Pool {
     first_queued: u32,
     opening: u32,
     queued: u32,
+    /// The host has gone: connections close with their streams.
+    is_closing: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,7 @@ impl Pool {
             first_queued: NONE,
             opening: 0,
             queued: 0,
+            is_closing: false,
         }
     }
 
@@ -153,7 +156,7 @@ impl Pool {
         let connection = &mut self.connections[index as usize];
         connection.streams -= 1;
         connection.idle_since = now;
-        if end == StreamEnd::Broken {
+        if end == StreamEnd::Broken || self.is_closing {
             connection.state = ConnectionState::Draining;
         }
         if connection.state == ConnectionState::Draining {
@@ -315,6 +318,19 @@ impl Pool {
                     self.unready(index);
                 }
             }
+        }
+    }
+
+    /// The host has gone: idle connections close now, others with their last stream.
+    pub(crate) fn close_all(&mut self, usage: &mut Usage) {
+        self.is_closing = true;
+        self.close_idle(true, usage);
+    }
+
+    /// A connection is made but its try has been refused: it is idle, unless the host has gone.
+    pub(crate) fn keep_unused(&mut self, usage: &mut Usage) {
+        if self.is_closing {
+            self.close_idle(false, usage);
         }
     }
 

@@ -229,6 +229,7 @@ impl Router {
             pool.attach(attempt.connection, &mut books);
             self.on_attached(turn, id.slot);
         } else {
+            pool.keep_unused(books.usage);
             if abandon {
                 turn.effects.push(Effect::Abandon(id));
             }

@@ -334,7 +334,13 @@ impl Swarm {
             prop_assert_eq!(view.pending_requests(), 0);
             prop_assert_eq!(view.retries(), 0);
             prop_assert!(view.hosts().all(|host| host.active_requests == 0));
-            prop_assert!(u64::from(view.connections()) <= stats.upstream_cx_total);
+            let connections: u32 = view.hosts().map(|host| host.connections).sum();
+            prop_assert_eq!(
+                view.connections(),
+                connections,
+                "none to hosts that have gone"
+            );
+            prop_assert!(u64::from(connections) <= stats.upstream_cx_total);
         }
         Ok(())
     }

@@ -46,6 +46,7 @@ pub(crate) struct Mesh {
     alive: BTreeSet<(u32, u32)>,
     effects: Vec<Effect>,
     identities: u64,
+    is_cancelled: bool,
 }
 
 enum Event {
@@ -81,6 +82,7 @@ impl Mesh {
             alive: BTreeSet::new(),
             effects: vec![],
             identities: 0,
+            is_cancelled: false,
         }
     }
 
@@ -179,6 +181,7 @@ impl Mesh {
     }
 
     pub(crate) fn cancel(&mut self, tag: u32) {
+        self.is_cancelled = true;
         let sent = self.sent.iter().rev().find(|(_, send)| send.tag == tag);
         let request = sent.expect("it was sent").1.request;
         self.input(Input::Cancel(request));
@@ -347,8 +350,31 @@ impl Mesh {
             assert_eq!(view.pending_requests(), 0);
             assert_eq!(view.retries(), 0);
             let connections: u32 = view.hosts().map(|host| host.connections).sum();
-            assert!(connections <= view.connections());
+            assert_eq!(
+                connections,
+                view.connections(),
+                "none to hosts that have gone"
+            );
             assert!(view.hosts().all(|host| host.active_requests == 0));
+            self.assert_accounts(id, view.stats());
         }
+    }
+
+    /// Envoy's accounting identity: each try got a connection, or one of the other ends that are counted.
+    #[track_caller]
+    fn assert_accounts(&self, id: ClusterId, stats: &ClusterStats) {
+        if self.is_cancelled || self.sent.iter().any(|(_, send)| send.mirror) {
+            return;
+        }
+        let replies = self.replies.values().map(|(_, reply)| reply);
+        let replies = replies.filter(|reply| reply.cluster == Some(id));
+        let tries: u64 = replies.map(|reply| u64::from(reply.attempts)).sum();
+        let counted = stats.upstream_rq_total
+            + stats.upstream_rq_pending_overflow
+            + stats.upstream_rq_active_overflow
+            + stats.upstream_rq_pending_failure_eject
+            + stats.upstream_rq_cancelled
+            + stats.upstream_cx_none_healthy;
+        assert_eq!(tries, counted, "{stats:?}");
     }
 }

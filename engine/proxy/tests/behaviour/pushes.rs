@@ -66,6 +66,20 @@ fn a_removed_host_finishes() {
     assert_eq!(view.connections(), connections, "none to the removed host");
 }
 
+/// A connection that is being made while its host goes serves its request and closes.
+#[test]
+fn a_host_may_go_while_it_connects() {
+    let mut mesh = Mesh::new(&config(&[1])).connecting(5);
+    let tag = mesh.request_at(0);
+    mesh.run_until(2);
+    mesh.push(&config(&[2]));
+    mesh.run();
+    assert_eq!(mesh.outcome(tag), (200, "-".to_owned(), 1));
+    let id = mesh.cluster("a");
+    let connections = mesh.proxy.cluster(id).map(|view| view.connections());
+    assert_eq!(connections, Some(0));
+}
+
 #[test]
 fn a_host_that_stays_keeps_its_state() {
     let outlier = |numbers: &[u8]| {
