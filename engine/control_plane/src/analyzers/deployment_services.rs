@@ -10,7 +10,7 @@ use manifest::{Diagnostic, Level};
 
 use super::Context;
 use crate::finding::Findings;
-use crate::registry::Service;
+use crate::registry::{Service, WorkloadRef};
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     // The first pod of each workload stands for it.
@@ -27,12 +27,12 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     }
     for deployment in &context.resources.deployments {
         let meta = &deployment.meta;
-        let services = services_of.iter().find(|(workload, _)| {
-            workload.kind == "Deployment"
-                && workload.namespace == meta.namespace
-                && workload.name == meta.name
-        });
-        let Some((_, services)) = services else {
+        let workload = WorkloadRef {
+            kind: "Deployment".to_owned(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+        };
+        let Some(services) = services_of.get(&workload) else {
             continue;
         };
         let mut findings = Findings::new("Deployment", meta, out);
