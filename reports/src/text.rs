@@ -89,19 +89,19 @@ fn head(report: &RunReport, paint: Paint) -> Vec<String> {
 fn expectations(report: &RunReport, paint: Paint) -> Vec<String> {
     let all = &report.expectations;
     let width = column(all.iter().map(|expectation| expectation.name.as_str()));
-    let mut lines: Vec<String> = (all.iter())
-        .map(|expectation| {
-            let mark = if expectation.passed {
-                paint.good("✓")
-            } else {
-                paint.bad("✗")
-            };
-            let name = padded(&expectation.name, width);
-            let judged = judged(expectation);
-            let message = paint.dim(&expectation.message);
-            format!("{mark} {name}  {judged}  {message}")
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for expectation in all {
+        let mark = if expectation.passed {
+            paint.good("✓")
+        } else {
+            paint.bad("✗")
+        };
+        let name = padded(&expectation.name, width);
+        lines.push(format!("{mark} {name}  {}", judged(expectation)));
+        if !expectation.passed && !expectation.message.is_empty() {
+            lines.push(paint.dim(&format!("  {}", expectation.message)));
+        }
+    }
     let failed = all.iter().filter(|expectation| !expectation.passed).count();
     match (all.len(), failed) {
         (0, _) => {}
@@ -253,8 +253,8 @@ fn destination_name(part: &DestinationTotals) -> String {
     let destination = &part.destination;
     let workload = &destination.workload.workload;
     match (destination.subset.as_str(), workload.as_str()) {
-        ("", "") => "no upstream".to_owned(),
-        (subset, "") => format!("{subset}, no upstream"),
+        ("", "") => "not served".to_owned(),
+        (subset, "") => format!("{subset}, not served"),
         ("", workload) => workload.to_owned(),
         (subset, workload) => format!("{subset}, {workload}"),
     }

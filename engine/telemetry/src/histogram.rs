@@ -10,6 +10,7 @@
 
 use base::SimDuration;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// A counted distribution of durations.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Histogram {
     sum: u128,
     min: u64,
     max: u64,
+    /// How many were the greatest.
+    max_count: u64,
     /// The index of `buckets[0]`, a multiple of [`OCTAVE`].
     first: usize,
     buckets: Vec<u64>,
@@ -63,7 +66,14 @@ impl Histogram {
         } else {
             self.min.min(nanos)
         };
-        self.max = self.max.max(nanos);
+        if nanos >= self.max {
+            self.max_count = if nanos == self.max {
+                self.max_count + 1
+            } else {
+                1
+            };
+            self.max = nanos;
+        }
         self.count += 1;
         self.sum += u128::from(nanos);
         let index = index_of(nanos);
@@ -78,7 +88,7 @@ impl Histogram {
         if other.count == 0 {
             return;
         }
-        self.add_facts(other.count, other.sum, other.min, other.max);
+        self.add_facts(other.facts());
         for (index, count) in other.buckets() {
             self.add(index, count);
         }
@@ -116,11 +126,11 @@ impl Histogram {
     }
 
     /// The least duration that at least this part of all does not exceed (nearest rank), within 0.4 %; zero if nothing
-    /// was counted.
+    /// was counted. Where that is the greatest of all, it is exact, however many there are of it: a timeout is what it is.
     pub fn quantile(&self, quantile: Quantile) -> SimDuration {
         let wanted = u128::from(self.count) * u128::from(quantile.numerator);
         let rank = wanted.div_ceil(u128::from(quantile.denominator)).max(1);
-        if rank >= u128::from(self.count) {
+        if rank + u128::from(self.max_count) > u128::from(self.count) {
             return self.max();
         }
         let mut below = 0;
@@ -173,6 +183,7 @@ impl Histogram {
         self.sum = 0;
         self.min = 0;
         self.max = 0;
+        self.max_count = 0;
     }
 
     /// The same in few bytes.
@@ -180,15 +191,30 @@ impl Histogram {
         PackedHistogram::of(self)
     }
 
-    fn add_facts(&mut self, count: u64, sum: u128, min: u64, max: u64) {
+    const fn facts(&self) -> Exact {
+        Exact {
+            count: self.count,
+            sum: self.sum,
+            min: self.min,
+            max: self.max,
+            max_count: self.max_count,
+        }
+    }
+
+    fn add_facts(&mut self, other: Exact) {
         self.min = if self.count == 0 {
-            min
+            other.min
         } else {
-            self.min.min(min)
+            self.min.min(other.min)
         };
-        self.max = self.max.max(max);
-        self.count += count;
-        self.sum += sum;
+        self.max_count = match self.max.cmp(&other.max) {
+            Ordering::Less => other.max_count,
+            Ordering::Equal => self.max_count + other.max_count,
+            Ordering::Greater => self.max_count,
+        };
+        self.max = self.max.max(other.max);
+        self.count += other.count;
+        self.sum += other.sum;
     }
 
     fn add(&mut self, index: usize, count: u64) {
@@ -233,15 +259,24 @@ impl Histogram {
 /// Equal if they counted the same, whatever memory they hold.
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
-        (self.count, self.sum, self.min, self.max) == (other.count, other.sum, other.min, other.max)
-            && self.buckets().eq(other.buckets())
+        self.facts() == other.facts() && self.buckets().eq(other.buckets())
     }
+}
+
+/// What is known exactly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Exact {
+    count: u64,
+    sum: u128,
+    min: u64,
+    max: u64,
+    max_count: u64,
 }
 
 /// A [`Histogram`] at rest, in about two bytes for each bucket that is not empty.
 ///
-/// Numbers of seven bits a byte, the last without the high bit: count, sum, least, greatest, then for each bucket its
-/// distance from the one before and its count.
+/// Numbers of seven bits a byte, the last without the high bit: count, sum, least, greatest and how many of these, then
+/// for each bucket its distance from the one before and its count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackedHistogram(Box<[u8]>);
 
@@ -255,6 +290,7 @@ impl PackedHistogram {
         write_number(&mut bytes, histogram.sum);
         write_number(&mut bytes, u128::from(histogram.min));
         write_number(&mut bytes, u128::from(histogram.max));
+        write_number(&mut bytes, u128::from(histogram.max_count));
         let mut before = 0;
         for (index, count) in histogram.buckets() {
             write_number(&mut bytes, (index - before) as u128);
@@ -280,10 +316,13 @@ impl PackedHistogram {
         if bytes.is_empty() {
             return;
         }
-        let count = read_u64(&mut bytes);
-        let sum = read_number(&mut bytes);
-        let (min, max) = (read_u64(&mut bytes), read_u64(&mut bytes));
-        histogram.add_facts(count, sum, min, max);
+        histogram.add_facts(Exact {
+            count: read_u64(&mut bytes),
+            sum: read_number(&mut bytes),
+            min: read_u64(&mut bytes),
+            max: read_u64(&mut bytes),
+            max_count: read_u64(&mut bytes),
+        });
         let mut index = 0;
         while !bytes.is_empty() {
             index += read_number(&mut bytes) as usize;
@@ -336,6 +375,7 @@ struct Written {
     sum_ns: String,
     min_ns: u64,
     max_ns: u64,
+    max_count: u64,
     /// Index and count of each bucket that is not empty.
     buckets: Vec<(usize, u64)>,
 }
@@ -347,6 +387,7 @@ impl Serialize for Histogram {
             sum_ns: self.sum.to_string(),
             min_ns: self.min,
             max_ns: self.max,
+            max_count: self.max_count,
             buckets: self.buckets().collect(),
         }
         .serialize(serializer)
@@ -376,6 +417,7 @@ impl<'de> Deserialize<'de> for Histogram {
             sum,
             min: written.min_ns,
             max: written.max_ns,
+            max_count: written.max_count,
             ..Self::default()
         };
         for (index, count) in written.buckets {
@@ -522,6 +564,25 @@ mod tests {
         assert_eq!(histogram, Histogram::default());
         histogram.record(SimDuration::from_millis(7));
         assert_eq!(histogram.min(), SimDuration::from_millis(7));
+    }
+
+    #[test]
+    fn the_greatest_is_exact_however_many_there_are() {
+        let timeout = 2_999_999_999;
+        let mut histogram = recorded([100, timeout, timeout, timeout]);
+        assert_eq!(histogram.quantile(Quantile::P50).as_nanos(), timeout);
+        histogram.merge(&recorded([timeout; 10]));
+        assert_eq!(
+            histogram.quantile(Quantile::new(10, 100)).as_nanos(),
+            timeout
+        );
+        assert_eq!(histogram.quantile(Quantile::new(1, 100)).as_nanos(), 100);
+        histogram.record(SimDuration::from_secs(4));
+        assert_eq!(
+            histogram.quantile(Quantile::new(1, 1)),
+            SimDuration::from_secs(4)
+        );
+        assert_eq!(histogram.pack().unpack(), histogram);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who called whom, how often, how well and how fast: the measurements of a run as a graph.
 //!
-//! Nodes are traffic sources and workloads, and one for each Service whose requests reached nobody. An edge has what its
+//! Nodes are traffic sources and workloads, and one for each Service some of whose requests no pod served. An edge has what its
 //! source measured after the warm-up.
 
 use super::palette::natural;
@@ -17,7 +17,7 @@ pub(crate) enum Key {
     Traffic(String),
     /// A workload.
     Workload(WorkloadLabels),
-    /// Requests to a Service that reached nobody.
+    /// Requests to a Service that no pod served.
     Nobody(String),
 }
 
@@ -197,8 +197,8 @@ impl CallGraph {
                     node.sidecar = has_sidecar(report, workload);
                 }
                 Key::Nobody(_) => {
-                    node.name = "no upstream".to_owned();
-                    node.detail = "reached nobody".to_owned();
+                    node.name = "not served".to_owned();
+                    node.detail = "by any pod".to_owned();
                 }
             }
         }

@@ -179,8 +179,13 @@ impl Figure {
                 svg.text((from + 6.0, area.top + 18.0), shade.label, SOFT);
             }
         }
+        let mut drawn = f64::MIN;
         for mark in self.marks.iter().chain(&panel.marks) {
             let x = area.x(&self.x, mark.x);
+            if x <= drawn {
+                continue;
+            }
+            drawn = x;
             let line = [(x, area.top), (x, area.bottom)];
             svg.line(&line, MARK_RIM);
             svg.line(&line, MARK_LINE);
@@ -221,7 +226,10 @@ impl Figure {
                 let value = text_width(&label.value, SMALL, false);
                 16.0 + text_width(&label.name, SMALL, true) + 7.0 + value + 18.0
             });
-        widths.fold(0.0_f64, f64::max).min(LABELS)
+        let widest = widths.fold(0.0_f64, f64::max).min(LABELS);
+        let captions = (self.panels.iter()).filter(|panel| !panel.labels.is_empty());
+        let captions = captions.map(|panel| text_width(&panel.caption, SMALL, false) + 30.0);
+        captions.fold(widest, f64::max)
     }
 }
 
@@ -244,8 +252,8 @@ impl Area {
     }
 }
 
-/// Where the labels of marks stand: in rows above a panel, so that neither they nor the lines below them run into
-/// each other.
+/// Where the labels of marks stand: in rows above a panel, each beside its line like a flag, so that neither they nor
+/// the lines below them run into each other.
 struct MarkRows<'a> {
     /// Each mark with its label's row and start.
     places: Vec<(&'a Mark, usize, f64)>,
@@ -259,13 +267,17 @@ impl<'a> MarkRows<'a> {
         for mark in marks {
             let x = LEFT + axis.place(mark.x) * (right - LEFT);
             let width = text_width(&mark.label, SMALL, false);
-            let start = (x - 3.0).min(WIDTH - 12.0 - width);
+            let start = if x + FLAG + width < WIDTH - 12.0 {
+                x + FLAG
+            } else {
+                x - FLAG - width
+            };
             // Its line goes down through the rows below.
             let fits = |row: usize| {
-                ends[row] + 12.0 <= start && ends[row + 1..].iter().all(|end| end + 6.0 <= x)
+                ends[row] + FLAG < start.min(x) && ends[row + 1..].iter().all(|end| end + FLAG < x)
             };
             if let Some(row) = (0..MARK_ROWS).find(|row| fits(*row)) {
-                ends[row] = start + width;
+                ends[row] = (start + width).max(x);
                 places.push((*mark, row, start));
             }
         }
@@ -283,9 +295,13 @@ impl<'a> MarkRows<'a> {
     /// The labels, the first row highest, each with a line down to the panel.
     fn draw(&self, svg: &mut Svg, axis: &Axis, area: Area) {
         let baseline = |row: usize| area.top - 7.0 - (self.count - 1 - row) as f64 * MARK_ROW;
+        let mut drawn = f64::MIN;
         for (mark, row, start) in &self.places {
             let x = area.x(axis, mark.x);
-            svg.line(&[(x, baseline(*row) + 4.0), (x, area.top)], MARK_LINE);
+            if x > drawn {
+                svg.line(&[(x, baseline(*row) - 11.0), (x, area.top)], MARK_LINE);
+                drawn = x;
+            }
             let style = Style {
                 colour: INK,
                 ..SOFT
@@ -425,6 +441,8 @@ fn spread(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
 const PANEL_HEAD: f64 = 34.0;
 const PANEL_GAP: f64 = 16.0;
 const MARK_ROW: f64 = 19.0;
+/// Between a mark's line and its label.
+const FLAG: f64 = 5.0;
 const MARK_ROWS: usize = 4;
 
 const SOFT: Style = Style {

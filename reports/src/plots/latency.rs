@@ -9,7 +9,7 @@ use crate::numbers::{milliseconds, percent};
 use base::math;
 use telemetry::{Histogram, Quantile, TrafficFigures};
 
-/// p50, p90 and p99 over time, a panel for each traffic source, the busiest first.
+/// p50, p90 and p99 over time, a panel for each traffic source.
 pub(crate) fn over_time(report: &RunReport, times: &Times<'_>) -> Option<Figure> {
     let sources = busiest(report);
     let count = sources.len();
@@ -27,7 +27,7 @@ pub(crate) fn over_time(report: &RunReport, times: &Times<'_>) -> Option<Figure>
     })
 }
 
-/// How often each latency occurs, a panel for each traffic source, the busiest first.
+/// How often each latency occurs, a panel for each traffic source.
 pub(crate) fn distribution(report: &RunReport, times: &Times<'_>) -> Option<Figure> {
     let sources: Vec<(&TrafficFigures, Parts)> = (busiest(report).into_iter())
         .map(|source| (source, Parts::of(source)))
@@ -39,8 +39,11 @@ pub(crate) fn distribution(report: &RunReport, times: &Times<'_>) -> Option<Figu
     let greatest = sources
         .iter()
         .map(|(_, parts)| parts.all.max().as_millis_f64());
-    let least = least.fold(f64::MAX, f64::min).max(0.001);
-    let greatest = greatest.fold(0.0, f64::max).max(least);
+    let greatest = greatest.fold(0.001, f64::max);
+    let least = least
+        .fold(f64::MAX, f64::min)
+        .max(floor(greatest))
+        .min(greatest);
     if sources.is_empty() {
         return None;
     }
@@ -64,12 +67,19 @@ pub(crate) fn distribution(report: &RunReport, times: &Times<'_>) -> Option<Figu
     })
 }
 
-/// Traffic sources by what they sent, and not too many.
+/// Where a logarithmic axis begins at least: what takes no time at all, such as an injected abort, is drawn there.
+fn floor(greatest: f64) -> f64 {
+    (greatest / DECADES).max(0.001)
+}
+
+/// The traffic sources that sent most, in the plan's order.
 fn busiest(report: &RunReport) -> Vec<&TrafficFigures> {
-    let mut sources: Vec<&TrafficFigures> = report.measurements.window.traffic.iter().collect();
-    sources.sort_by_key(|source| std::cmp::Reverse(source.totals().count()));
-    sources.truncate(PANELS);
-    sources
+    let traffic = &report.measurements.window.traffic;
+    let mut places: Vec<usize> = (0..traffic.len()).collect();
+    places.sort_by_key(|place| std::cmp::Reverse(traffic[*place].totals().count()));
+    places.truncate(PANELS);
+    places.sort_unstable();
+    places.into_iter().map(|place| &traffic[place]).collect()
 }
 
 fn time_panel(
@@ -99,7 +109,7 @@ fn time_panel(
     if greatest <= 0.0 {
         return None;
     }
-    let least = values().fold(f64::MAX, f64::min).max(0.001);
+    let least = values().fold(f64::MAX, f64::min).max(floor(greatest));
     let y = if greatest / least > WIDE {
         Axis::logarithmic(least / 1.15, greatest * 1.15, milliseconds)
     } else {
@@ -263,6 +273,9 @@ fn shares(histogram: &Histogram, edges: &[f64], all: f64) -> Vec<f64> {
 }
 
 const PANELS: usize = 4;
+
+/// The greatest ratio on a logarithmic axis.
+const DECADES: f64 = 1e5;
 
 /// An axis is logarithmic where values differ by more than this.
 const WIDE: f64 = 12.0;

@@ -35,12 +35,16 @@ const ORDER: [&str; 8] = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, B
 /// Failures, the most frequent first.
 pub(crate) const FAILURES: [&str; 6] = [VERMILION, ORANGE, PURPLE, YELLOW, BLACK, SKY];
 
-/// The colours of a run's workloads.
+/// The colours of a run's workloads and Services.
 #[derive(Debug)]
-pub(crate) struct Palette(BTreeMap<WorkloadLabels, &'static str>);
+pub(crate) struct Palette {
+    workloads: BTreeMap<WorkloadLabels, &'static str>,
+    services: BTreeMap<String, &'static str>,
+}
 
 impl Palette {
-    /// Gives each version of an app that has several its colour, and each other workload one that is left.
+    /// Gives each version of an app that has several its colour, and each other workload one that is left. A Service has
+    /// the colour of its workload if it has one only.
     pub(crate) fn of(measured: &Measurements) -> Self {
         let workloads: BTreeSet<&WorkloadLabels> = (measured.series.requests.iter())
             .map(|series| &series.labels.destination.workload)
@@ -81,18 +85,43 @@ impl Palette {
             let place = (versions.len() + index) % ORDER.len();
             colours.insert((*workload).clone(), ORDER[place]);
         }
-        Self(colours)
+        Self {
+            services: service_colours(measured, &colours),
+            workloads: colours,
+        }
     }
 
     /// A workload's colour.
     pub(crate) fn workload(&self, workload: &WorkloadLabels) -> &'static str {
-        self.0.get(workload).copied().unwrap_or(NOBODY)
+        self.workloads.get(workload).copied().unwrap_or(NOBODY)
     }
 
-    /// The colour at a place of the order, for what is not a workload.
-    pub(crate) const fn plain(index: usize) -> &'static str {
-        ORDER[index % ORDER.len()]
+    /// A Service's colour.
+    pub(crate) fn service(&self, service: &str) -> &'static str {
+        self.services.get(service).copied().unwrap_or(NOBODY)
     }
+}
+
+fn service_colours(
+    measured: &Measurements,
+    workloads: &BTreeMap<WorkloadLabels, &'static str>,
+) -> BTreeMap<String, &'static str> {
+    let mut behind: BTreeMap<&str, BTreeSet<&WorkloadLabels>> = BTreeMap::new();
+    for series in &measured.series.requests {
+        let to = &series.labels.destination;
+        let behind = behind.entry(&to.service).or_default();
+        if !to.workload.workload.is_empty() {
+            behind.insert(&to.workload);
+        }
+    }
+    let mut left = ORDER.iter().rev().cycle();
+    let mut colour = |behind: BTreeSet<&WorkloadLabels>| match behind.first() {
+        Some(only) if behind.len() == 1 => workloads.get(*only).copied().unwrap_or(NOBODY),
+        _ => left.next().copied().unwrap_or(NOBODY),
+    };
+    (behind.into_iter())
+        .map(|(service, behind)| (service.to_owned(), colour(behind)))
+        .collect()
 }
 
 /// What tells a workload from others of its app: its version, or its name where it has none.

@@ -20,7 +20,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
             palette,
             times,
         ));
-        panels.push(amplification(report, times));
+        panels.push(amplification(report, times, palette));
     }
     let mirrors = by_workload(report, times, AttemptKind::Mirror);
     if !mirrors.is_empty() {
@@ -138,7 +138,7 @@ fn name(workload: &WorkloadLabels) -> String {
 }
 
 /// Tries per request of each Service where anything was retried.
-fn amplification(report: &RunReport, times: &Times<'_>) -> Panel {
+fn amplification(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Panel {
     let mut services: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for series in &report.measurements.series.requests {
         let service = series.labels.destination.service.as_str();
@@ -168,12 +168,8 @@ fn amplification(report: &RunReport, times: &Times<'_>) -> Panel {
     let greatest = values.fold(1.0_f64, |greatest, value| greatest.max(*value));
     let mut layers = Vec::new();
     let mut labels = Vec::new();
-    for (index, (service, line, all)) in lines.iter().enumerate() {
-        let colour = if lines.len() == 1 {
-            super::palette::BLACK
-        } else {
-            Palette::plain(index)
-        };
+    for (service, line, all) in &lines {
+        let colour = palette.service(service);
         layers.push(Layer::Line {
             colour,
             width: 2.4,

@@ -25,7 +25,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
     split.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     split.truncate(PANELS);
     let (title, panels) = if split.is_empty() {
-        let parts = by_service(report, &services, times);
+        let parts = by_service(report, &services, times, palette);
         if parts.is_empty() {
             return None;
         }
@@ -91,7 +91,7 @@ fn by_workload(
             name: if somebody {
                 variant(workload)
             } else {
-                "no upstream"
+                "not served"
             }
             .to_owned(),
             colour: palette.workload(workload),
@@ -112,6 +112,7 @@ fn by_service(
     report: &RunReport,
     services: &BTreeMap<&str, Vec<&RequestSeries>>,
     times: &Times<'_>,
+    palette: &Palette,
 ) -> Vec<Part> {
     let mut parts: Vec<Part> = (services.iter())
         .map(|(service, series)| {
@@ -121,7 +122,7 @@ fn by_service(
             }
             Part {
                 name: (*service).to_owned(),
-                colour: NOBODY,
+                colour: palette.service(service),
                 somebody: true,
                 counts,
                 measured: measured(report, |to| to.service == *service),
@@ -130,9 +131,6 @@ fn by_service(
         .collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.measured));
     let rest = parts.split_off(parts.len().min(SERVICES));
-    for (index, part) in parts.iter_mut().enumerate() {
-        part.colour = Palette::plain(index);
-    }
     if !rest.is_empty() {
         let mut other = Part {
             name: format!("{} others", rest.len()),

@@ -39,12 +39,28 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
         let waiting: Vec<Line<'_>> = (busy.iter())
             .map(|busy| busy.line(&busy.queued, number(busy.means.queued), palette))
             .collect();
-        let most = (busy.iter().flat_map(|busy| &busy.utilization)).fold(0.0_f64, |m, v| m.max(*v));
+        let most = (busy.iter().flat_map(|busy| &busy.busiest_pod)).fold(0.0_f64, |m, v| m.max(*v));
         let end = if most > 0.5 { 1.0 } else { most * 1.05 };
-        let heading = "utilization: busy workers, mean over pods";
-        let mut panel = panel(heading, &used, Axis::from_zero(end, 5, percent), times);
+        let mut panel = panel(
+            "utilization: busy workers, mean over pods",
+            &used,
+            Axis::from_zero(end, 5, percent),
+            times,
+        );
         panel.height = 210.0;
         panels.push(panel);
+        if busy.iter().any(Busy::is_uneven) {
+            let busiest: Vec<Line<'_>> = (busy.iter())
+                .map(|busy| busy.line(&busy.busiest_pod, percent(busy.means.busiest_pod), palette))
+                .collect();
+            let y = Axis::from_zero(end, 5, percent);
+            panels.push(self::panel(
+                "utilization of the busiest pod",
+                &busiest,
+                y,
+                times,
+            ));
+        }
         if busy
             .iter()
             .flat_map(|busy| &busy.queued)
@@ -84,6 +100,8 @@ struct Busy<'a> {
     limited: bool,
     /// Means over pods; those without any request in a bucket count as idle.
     utilization: Vec<f64>,
+    /// The utilization of the pod that is busiest just then.
+    busiest_pod: Vec<f64>,
     in_service: Vec<f64>,
     queued: Vec<f64>,
     means: Means,
@@ -92,6 +110,8 @@ struct Busy<'a> {
 /// Means over pods and the time after the warm-up.
 struct Means {
     utilization: f64,
+    /// Of the pod that is busiest on the whole.
+    busiest_pod: f64,
     in_service: f64,
     queued: f64,
 }
@@ -104,6 +124,7 @@ impl Means {
         };
         Self {
             utilization: mean(|pod| pod.utilization().unwrap_or(0.0)),
+            busiest_pod: (pods.iter().filter_map(|pod| pod.utilization())).fold(0.0, f64::max),
             in_service: mean(|pod| pod.in_flight_mean() - pod.queue_mean()),
             queued: mean(PodFigures::queue_mean),
         }
@@ -123,6 +144,7 @@ impl<'a> Busy<'a> {
             workload,
             limited: false,
             utilization: vec![0.0; times.buckets()],
+            busiest_pod: vec![0.0; times.buckets()],
             in_service: vec![0.0; times.buckets()],
             queued: vec![0.0; times.buckets()],
             means,
@@ -136,6 +158,7 @@ impl<'a> Busy<'a> {
             if let Some(utilization) = occupancy.utilization() {
                 busy.limited = true;
                 busy.utilization[bucket] += utilization / pods;
+                busy.busiest_pod[bucket] = busy.busiest_pod[bucket].max(utilization);
             }
             busy.in_service[bucket] += occupancy.in_service_ns as f64 / watched;
             busy.queued[bucket] += occupancy.queued_ns as f64 / watched;
@@ -150,6 +173,11 @@ impl<'a> Busy<'a> {
             &self.in_service
         };
         values.iter().sum()
+    }
+
+    /// One pod is much busier than the others.
+    fn is_uneven(&self) -> bool {
+        self.means.busiest_pod > 1.2 * self.means.utilization
     }
 
     fn line(&self, values: &[f64], value: String, palette: &Palette) -> Line<'a> {
