@@ -1,6 +1,5 @@
 //! The manifests that a verb works on: read, and what is wrong with them said.
 
-use std::ops::Range;
 use std::path::PathBuf;
 
 use manifest::diagnostic::codes;
@@ -166,58 +165,8 @@ fn show(diagnostic: &Diagnostic, sources: &[Source], is_left_out: bool) -> Strin
 
 /// The line of the file with a mark; the heading above it would say again what the line before says.
 fn snippet(diagnostic: &Diagnostic, sources: &[Source]) -> Option<String> {
-    let source = sources
-        .iter()
-        .find(|source| source.name == diagnostic.location.file)?;
-    let marked = Diagnostic {
-        span: span(diagnostic, &source.text)?,
-        ..diagnostic.clone()
-    };
-    let rendered = manifest::render(&marked, sources, Color::Always);
+    let rendered = manifest::render(diagnostic, sources, Color::Always);
     let (_, after_heading) = rendered.split_once("--> ")?;
     let (_, snippet) = after_heading.split_once('\n')?;
     snippet.contains('|').then(|| snippet.to_owned())
-}
-
-/// The bytes that a diagnostic is about; from its place to the end of the line where it names none.
-fn span(diagnostic: &Diagnostic, text: &str) -> Option<Range<usize>> {
-    if !diagnostic.span.is_empty() {
-        return Some(diagnostic.span.clone());
-    }
-    let location = &diagnostic.location;
-    let before = text.split_inclusive('\n').take(location.line as usize - 1);
-    let line_start: usize = before.map(str::len).sum();
-    let line = text[line_start..].lines().next()?;
-    let (column, _) = line.char_indices().nth(location.column as usize - 1)?;
-    Some(line_start + column..line_start + line.trim_end().len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use base::Location;
-
-    #[test]
-    fn a_diagnostic_without_a_span_is_about_the_rest_of_its_line() {
-        let source = Source::new("a.yaml", "kind: x\nspec:\n  ä: long value  \n");
-        let diagnostic = Diagnostic {
-            code: "IST0106",
-            level: Level::Error,
-            location: Location {
-                file: "a.yaml".into(),
-                line: 3,
-                column: 6,
-            },
-            span: 0..0,
-            object: None,
-            field: String::new(),
-            message: "too long".to_owned(),
-            help: None,
-        };
-        let range = span(&diagnostic, &source.text).expect("the place is in the file");
-        assert_eq!(&source.text[range], "long value");
-        let shown = snippet(&diagnostic, &[source]).expect("there is a line to show");
-        let plain = anstream::adapter::strip_str(&shown).to_string();
-        assert_eq!(plain, "  |\n3 |   ä: long value  \n  |      ^^^^^^^^^^");
-    }
 }

@@ -1,5 +1,6 @@
 //! Manifests: where they come from, what is said about them, and `meshsim analyze`.
 
+use serde_json::Value;
 use snapbox::str;
 
 use super::{json, meshsim, run};
@@ -40,17 +41,19 @@ fn analyze_finds_what_a_cluster_would_refuse() {
     run(&["analyze", "invalid"])
         .code(1)
         .stdout_eq(str![[r#"
+Error [IST0101] (VirtualService frontend/app-vs invalid/virtualservice.yaml:12) Referenced host not found: "app-svc"
 Error [IST0106] (VirtualService frontend/app-vs invalid/virtualservice.yaml:13) Schema validation error: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
 
 "#]])
         .stderr_eq(str![[r#"
-1 error in 1 file
+2 errors in 1 file
 
 "#]]);
     let analysis = json(&["analyze", "invalid", "-o", "json"], 1);
     assert_eq!(analysis["schema"], "meshsim.analyze/1");
-    let finding = &analysis["findings"][0];
-    assert_eq!(finding["code"], "IST0106");
+    let findings = analysis["findings"].as_array().expect("a list");
+    let is_schema = |finding: &&Value| finding["code"] == "IST0106";
+    let finding = findings.iter().find(is_schema).expect("it is found");
     assert_eq!(finding["level"], "Error");
     assert_eq!(finding["kind"], "VirtualService");
     assert_eq!(finding["namespace"], "frontend");
@@ -93,7 +96,8 @@ error: 1 error in the YAML itself
 fn manifests_come_from_standard_input_too() {
     let list = concat!(
         "apiVersion: v1\nkind: List\nitems:\n",
-        "- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n",
+        "- apiVersion: v1\n  kind: Namespace\n",
+        "  metadata: {name: shop, labels: {istio-injection: enabled}}\n",
     );
     meshsim(&["analyze", "-f", "-", "-v"])
         .stdin(list)
