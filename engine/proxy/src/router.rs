@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The order of steps is here and in the files below; each decision is a pure function in a file of its own:
-//! [`retry`], [`timeout`], [`crate::fault`], the load balancers, outlier detection.
+//! [`retry`], `timeout`, `fault`, the load balancers, outlier detection.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 

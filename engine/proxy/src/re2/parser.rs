@@ -299,10 +299,7 @@ impl<'a> Parser<'a> {
         let mut seen = false;
         loop {
             let Some(byte) = self.peek() else {
-                return Err(Re2Error(format!(
-                    "missing ): {}",
-                    String::from_utf8_lossy(&self.text[start..])
-                )));
+                return Err(self.error("invalid perl operator", start));
             };
             self.at += 1;
             match byte {
@@ -413,21 +410,21 @@ impl<'a> Parser<'a> {
     }
 
     fn hexadecimal(&mut self) -> Option<u8> {
-        let digits = if self.take(b'{') {
-            let length = self.rest().iter().position(|b| *b == b'}')?;
-            let digits = &self.text[self.at..self.at + length];
-            self.at += length + 1;
-            digits
+        let is_braced = self.take(b'{');
+        let length = if is_braced {
+            self.rest().iter().position(|b| *b == b'}')?
         } else {
-            let digits = self.text.get(self.at..self.at + 2)?;
-            self.at += 2;
-            digits
+            2
         };
+        let digits = self.text.get(self.at..self.at + length)?;
+        self.at += length;
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
             return None;
         }
         let digits = std::str::from_utf8(digits).ok()?;
-        u8::try_from(u32::from_str_radix(digits, 16).ok()?).ok()
+        let value = u8::try_from(u32::from_str_radix(digits, 16).ok()?).ok()?;
+        self.at += usize::from(is_braced);
+        Some(value)
     }
 
     /// `\pN`, `\p{Name}`, `\P…` and `\p{^Name}`.

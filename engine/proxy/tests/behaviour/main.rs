@@ -12,6 +12,7 @@ mod mesh;
 mod mirrors;
 mod outlier_detection;
 mod pushes;
+mod re2;
 mod retries;
 mod routing;
 mod timeouts;
