@@ -3,12 +3,16 @@
 //! Columns with the names of labels of Istio's standard metrics hold these labels, `unknown` where there is none.
 //! `caller` (who made the request) and `destination_subset` are ours.
 
+mod columns;
+
+use self::columns::{
+    DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE_LABELS, Table, destination_labels,
+    grpc_status, latency_columns, number, request_labels, source_labels,
+};
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use std::collections::BTreeMap;
-use telemetry::{
-    AttemptFigures, AttemptKind, DestinationLabels, Outcome, RequestLabels, WorkloadLabels,
-};
+use telemetry::{AttemptFigures, AttemptKind, DestinationLabels, Outcome, WorkloadLabels};
 
 /// All tables.
 pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
@@ -284,131 +288,4 @@ fn access_log(entries: &[telemetry::AccessLogEntry]) -> OutputFile {
         table.add(&row);
     }
     table.into_file("access_log.csv")
-}
-
-const SOURCE_LABELS: [&str; 4] = [
-    "source_workload",
-    "source_workload_namespace",
-    "source_app",
-    "source_version",
-];
-
-const DESTINATION_LABELS: [&str; 8] = [
-    "destination_service",
-    "destination_service_name",
-    "destination_service_namespace",
-    "destination_subset",
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_app",
-    "destination_version",
-];
-
-const REQUEST_LABELS: [&str; 17] = [
-    "reporter",
-    "caller",
-    SOURCE_LABELS[0],
-    SOURCE_LABELS[1],
-    SOURCE_LABELS[2],
-    SOURCE_LABELS[3],
-    DESTINATION_LABELS[0],
-    DESTINATION_LABELS[1],
-    DESTINATION_LABELS[2],
-    DESTINATION_LABELS[3],
-    DESTINATION_LABELS[4],
-    DESTINATION_LABELS[5],
-    DESTINATION_LABELS[6],
-    DESTINATION_LABELS[7],
-    "response_code",
-    "grpc_response_status",
-    "response_flags",
-];
-
-const LATENCY: [&str; 8] = [
-    "count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms",
-];
-
-fn request_labels(labels: &RequestLabels) -> Vec<String> {
-    let mut row = vec!["source".to_owned(), labels.caller.clone()];
-    row.extend(source_labels(&labels.source));
-    row.extend(destination_labels(&labels.destination));
-    row.push(labels.response_code.to_string());
-    row.push(grpc_status(labels.grpc_response_status));
-    row.push(labels.response_flags.clone());
-    row
-}
-
-fn source_labels(source: &WorkloadLabels) -> [String; 4] {
-    [
-        or_unknown(&source.workload),
-        or_unknown(&source.namespace),
-        or_unknown(&source.app),
-        or_unknown(&source.version),
-    ]
-}
-
-fn destination_labels(to: &DestinationLabels) -> [String; 8] {
-    [
-        or_unknown(&to.host),
-        or_unknown(to.service_name()),
-        or_unknown(to.service_namespace()),
-        to.subset.clone(),
-        or_unknown(&to.workload.workload),
-        or_unknown(&to.workload.namespace),
-        or_unknown(&to.workload.app),
-        or_unknown(&to.workload.version),
-    ]
-}
-
-fn latency_columns(figures: LatencyFigures) -> [String; 7] {
-    [
-        number(figures.mean),
-        number(figures.p50),
-        number(figures.p90),
-        number(figures.p95),
-        number(figures.p99),
-        number(figures.p999),
-        number(figures.max),
-    ]
-}
-
-/// What Istio writes for a label without a value.
-fn or_unknown(text: &str) -> String {
-    if text.is_empty() { "unknown" } else { text }.to_owned()
-}
-
-fn grpc_status(status: Option<u8>) -> String {
-    status.map_or_else(String::new, |status| status.to_string())
-}
-
-/// A number, or nothing.
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// A table as it is being written.
-struct Table(::csv::Writer<Vec<u8>>);
-
-impl Table {
-    fn new(columns: &[&[&str]]) -> Self {
-        let mut writer = ::csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(columns.concat())
-            .expect("memory takes all that is written");
-        Self(writer)
-    }
-
-    fn add(&mut self, row: &[String]) {
-        self.0
-            .write_record(row)
-            .expect("every row has as many columns as the first");
-    }
-
-    fn into_file(self, path: &str) -> OutputFile {
-        let bytes = self.0.into_inner();
-        OutputFile {
-            path: path.to_owned(),
-            bytes: bytes.expect("memory takes all that is written"),
-        }
-    }
 }

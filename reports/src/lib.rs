@@ -2,6 +2,16 @@
 //!
 //! Everything here is a pure function of a [`RunReport`]: no files, no clock. [`render`] gives all files of a run's
 //! folder, [`pictures`] the same pictures for a page to embed, [`run_json`] and [`text`] what `run` prints.
+//!
+//! ```
+//! let report = reports::RunReport {
+//!     scenario: "first-request".to_owned(),
+//!     ..reports::RunReport::default()
+//! };
+//! let files = reports::render_with(&report, reports::Pictures::None);
+//! assert!(files.iter().any(|file| file.path == "summary.json"));
+//! assert!(reports::text(&report).starts_with("first-request"));
+//! ```
 
 mod access_log;
 mod csv;

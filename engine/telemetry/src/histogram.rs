@@ -8,8 +8,12 @@
 //! HdrHistogram would do as well; this one costs half as much a recording (which is most of what measuring a request
 //! costs), knows the exact mean, and packs into a few hundred bytes for time series.
 
+mod packed;
+mod written;
+
+pub use packed::PackedHistogram;
+
 use base::SimDuration;
-use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// A counted distribution of durations.
@@ -273,172 +277,6 @@ struct Exact {
     max_count: u64,
 }
 
-/// A [`Histogram`] at rest, in about two bytes for each bucket that is not empty.
-///
-/// Numbers of seven bits a byte, the last without the high bit: count, sum, least, greatest and how many of these, then
-/// for each bucket its distance from the one before and its count.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PackedHistogram(Box<[u8]>);
-
-impl PackedHistogram {
-    fn of(histogram: &Histogram) -> Self {
-        if histogram.is_empty() {
-            return Self::default();
-        }
-        let mut bytes = Vec::with_capacity(64);
-        write_number(&mut bytes, u128::from(histogram.count));
-        write_number(&mut bytes, histogram.sum);
-        write_number(&mut bytes, u128::from(histogram.min));
-        write_number(&mut bytes, u128::from(histogram.max));
-        write_number(&mut bytes, u128::from(histogram.max_count));
-        let mut before = 0;
-        for (index, count) in histogram.buckets() {
-            write_number(&mut bytes, (index - before) as u128);
-            write_number(&mut bytes, u128::from(count));
-            before = index;
-        }
-        Self(bytes.into_boxed_slice())
-    }
-
-    /// How many durations it counted.
-    pub fn count(&self) -> u64 {
-        let mut bytes = &*self.0;
-        if bytes.is_empty() {
-            0
-        } else {
-            read_u64(&mut bytes)
-        }
-    }
-
-    /// Adds what it counted to `histogram`.
-    pub fn add_to(&self, histogram: &mut Histogram) {
-        let mut bytes = &*self.0;
-        if bytes.is_empty() {
-            return;
-        }
-        histogram.add_facts(Exact {
-            count: read_u64(&mut bytes),
-            sum: read_number(&mut bytes),
-            min: read_u64(&mut bytes),
-            max: read_u64(&mut bytes),
-            max_count: read_u64(&mut bytes),
-        });
-        let mut index = 0;
-        while !bytes.is_empty() {
-            index += read_number(&mut bytes) as usize;
-            let count = read_u64(&mut bytes);
-            histogram.add(index, count);
-        }
-    }
-
-    /// The same, ready for questions.
-    pub fn unpack(&self) -> Histogram {
-        let mut histogram = Histogram::default();
-        self.add_to(&mut histogram);
-        histogram
-    }
-}
-
-fn write_number(bytes: &mut Vec<u8>, mut number: u128) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn read_number(bytes: &mut &[u8]) -> u128 {
-    let mut number = 0;
-    let mut shift = 0;
-    loop {
-        let (byte, rest) = bytes
-            .split_first()
-            .expect("a number ends where it was written");
-        *bytes = rest;
-        number |= u128::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return number;
-        }
-        shift += 7;
-    }
-}
-
-fn read_u64(bytes: &mut &[u8]) -> u64 {
-    u64::try_from(read_number(bytes)).expect("it was written from a u64")
-}
-
-/// The form of a histogram in files.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    count: u64,
-    /// In decimal: JSON's numbers end earlier.
-    sum_ns: String,
-    min_ns: u64,
-    max_ns: u64,
-    max_count: u64,
-    /// Index and count of each bucket that is not empty.
-    buckets: Vec<(usize, u64)>,
-}
-
-impl Serialize for Histogram {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written {
-            count: self.count,
-            sum_ns: self.sum.to_string(),
-            min_ns: self.min,
-            max_ns: self.max,
-            max_count: self.max_count,
-            buckets: self.buckets().collect(),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Histogram {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Written::deserialize(deserializer)?;
-        let sum = written.sum_ns.parse().map_err(serde::de::Error::custom)?;
-        let counted: u64 = written
-            .buckets
-            .iter()
-            .fold(0, |total, (_, count)| total.saturating_add(*count));
-        let (least, greatest) = (index_of(written.min_ns), index_of(written.max_ns));
-        let first = written.buckets.first().map(|(index, _)| *index);
-        let last = written.buckets.last().map(|(index, _)| *index);
-        let bounded = counted == 0 || (first, last) == (Some(least), Some(greatest));
-        let ordered = written.buckets.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if counted != written.count || !bounded || !ordered {
-            return Err(serde::de::Error::custom(
-                "`buckets` do not agree with `count`, `min_ns` and `max_ns`",
-            ));
-        }
-        let mut histogram = Self {
-            count: written.count,
-            sum,
-            min: written.min_ns,
-            max: written.max_ns,
-            max_count: written.max_count,
-            ..Self::default()
-        };
-        for (index, count) in written.buckets {
-            histogram.add(index, count);
-        }
-        Ok(histogram)
-    }
-}
-
-impl Serialize for PackedHistogram {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.unpack().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for PackedHistogram {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Histogram::deserialize(deserializer).map(|histogram| histogram.pack())
-    }
-}
-
 /// Buckets to a power of two.
 const OCTAVE: usize = 1 << OCTAVE_BITS;
 const OCTAVE_BITS: u32 = 7;
@@ -540,18 +378,6 @@ mod tests {
         back.merge(&Histogram::default());
         assert_eq!(forth, whole);
         assert_eq!(back, whole);
-    }
-
-    #[test]
-    fn packing_loses_nothing() {
-        let histogram = recorded(sample(1_000, 3));
-        let packed = histogram.pack();
-        assert_eq!(packed.count(), 1_000);
-        assert_eq!(packed.unpack(), histogram);
-        assert_eq!(Histogram::default().pack().unpack(), Histogram::default());
-        let mut twice = packed.unpack();
-        packed.add_to(&mut twice);
-        assert_eq!(twice.count(), 2_000);
     }
 
     #[test]

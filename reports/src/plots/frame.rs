@@ -1,6 +1,11 @@
 //! The frame of a picture: title, panels one below the other over a common horizontal axis, marks, and labels beside
 //! the lines instead of a legend.
 
+mod beside;
+mod marks;
+
+use self::beside::draw_labels;
+use self::marks::MarkRows;
 use super::axis::Axis;
 use super::palette::{AXIS, GRID, INK, MARK, SHADE, SOFT_INK};
 use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
@@ -88,8 +93,6 @@ const MARGIN: f64 = 28.0;
 const TITLE: f64 = 22.0;
 const TEXT: f64 = 15.0;
 const SMALL: f64 = 14.0;
-/// Between labels beside a panel.
-const LABEL_GAP: f64 = 20.0;
 const LABELS: f64 = 210.0;
 
 impl Figure {
@@ -252,65 +255,6 @@ impl Area {
     }
 }
 
-/// Where the labels of marks stand: in rows above a panel, each beside its line like a flag, so that neither they nor
-/// the lines below them run into each other.
-struct MarkRows<'a> {
-    /// Each mark with its label's row and start.
-    places: Vec<(&'a Mark, usize, f64)>,
-    count: usize,
-}
-
-impl<'a> MarkRows<'a> {
-    fn of(marks: &[&'a Mark], axis: &Axis, right: f64) -> Self {
-        let mut ends = [f64::MIN; MARK_ROWS];
-        let mut places = Vec::new();
-        for mark in marks {
-            let x = LEFT + axis.place(mark.x) * (right - LEFT);
-            let width = text_width(&mark.label, SMALL, false);
-            let start = if x + FLAG + width < WIDTH - 12.0 {
-                x + FLAG
-            } else {
-                x - FLAG - width
-            };
-            // Its line goes down through the rows below.
-            let fits = |row: usize| {
-                ends[row] + FLAG < start.min(x) && ends[row + 1..].iter().all(|end| end + FLAG < x)
-            };
-            if let Some(row) = (0..MARK_ROWS).find(|row| fits(*row)) {
-                ends[row] = (start + width).max(x);
-                places.push((*mark, row, start));
-            }
-        }
-        let count = places.iter().map(|(_, row, _)| row + 1).max();
-        Self {
-            places,
-            count: count.unwrap_or(0),
-        }
-    }
-
-    fn height(&self) -> f64 {
-        self.count as f64 * MARK_ROW
-    }
-
-    /// The labels, the first row highest, each with a line down to the panel.
-    fn draw(&self, svg: &mut Svg, axis: &Axis, area: Area) {
-        let baseline = |row: usize| area.top - 7.0 - (self.count - 1 - row) as f64 * MARK_ROW;
-        let mut drawn = f64::MIN;
-        for (mark, row, start) in &self.places {
-            let x = area.x(axis, mark.x);
-            if x > drawn {
-                svg.line(&[(x, baseline(*row) - 11.0), (x, area.top)], MARK_LINE);
-                drawn = x;
-            }
-            let style = Style {
-                colour: INK,
-                ..SOFT
-            };
-            svg.text((*start, baseline(*row)), &mark.label, style);
-        }
-    }
-}
-
 /// A title and what it is about, at the top left.
 pub(crate) fn title(svg: &mut Svg, title: &str, subtitle: &str, width: f64) {
     let style = Style {
@@ -382,68 +326,8 @@ fn draw_layer(svg: &mut Svg, layer: &Layer, x: &Axis, y: &Axis, area: Area) {
     }
 }
 
-/// Labels at the right of a panel, as near to what they name as their neighbours allow.
-fn draw_labels(svg: &mut Svg, panel: &Panel, area: Area) {
-    let mut labels: Vec<(f64, &Label)> = (panel.labels.iter())
-        .map(|label| (area.y(&panel.y, label.y), label))
-        .collect();
-    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let wanted: Vec<f64> = labels.iter().map(|(y, _)| *y).collect();
-    let places = spread(&wanted, LABEL_GAP, area.top, area.bottom);
-    for ((y, label), place) in labels.into_iter().zip(places) {
-        let x = area.right;
-        let stroke = Stroke {
-            colour: AXIS,
-            width: 1.0,
-            dashes: "",
-        };
-        if (y - place).abs() > 3.0 {
-            svg.line(&[(x + 3.0, y), (x + 12.0, place)], stroke);
-        }
-        svg.circle((x + 17.0, place), 4.5, Fill::solid(label.colour));
-        let name = Style {
-            bold: true,
-            colour: INK,
-            ..SOFT
-        };
-        let value_width = text_width(&label.value, SMALL, false);
-        let room = WIDTH - 12.0 - (x + 27.0) - value_width - 7.0;
-        let text = fit(&label.name, SMALL, true, room);
-        svg.text((x + 27.0, place + 5.0), &text, name);
-        let after = x + 27.0 + text_width(&text, SMALL, true) + 7.0;
-        svg.text((after, place + 5.0), &label.value, SOFT);
-    }
-}
-
-/// Places near the wanted ones (in order), at least `gap` apart and between `top` and `bottom` as far as they fit.
-fn spread(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
-    let mut places = wanted.to_vec();
-    let count = places.len();
-    for index in 0..count {
-        let least = if index == 0 {
-            top + 6.0
-        } else {
-            places[index - 1] + gap
-        };
-        places[index] = places[index].max(least);
-    }
-    for index in (0..count).rev() {
-        let most = if index + 1 == count {
-            bottom - 4.0
-        } else {
-            places[index + 1] - gap
-        };
-        places[index] = places[index].min(most);
-    }
-    places
-}
-
 const PANEL_HEAD: f64 = 34.0;
 const PANEL_GAP: f64 = 16.0;
-const MARK_ROW: f64 = 19.0;
-/// Between a mark's line and its label.
-const FLAG: f64 = 5.0;
-const MARK_ROWS: usize = 4;
 
 const SOFT: Style = Style {
     size: SMALL,
@@ -474,19 +358,3 @@ const MARK_LINE: Stroke<'static> = Stroke {
     width: 1.2,
     dashes: "4 4",
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_keep_their_distance_and_stay_inside() {
-        for (wanted, expected) in [
-            (vec![50.0, 55.0], vec![50.0, 70.0]),
-            (vec![95.0, 99.0], vec![76.0, 96.0]),
-            (vec![0.0, 1.0, 2.0], vec![6.0, 26.0, 46.0]),
-        ] {
-            assert_eq!(spread(&wanted, 20.0, 0.0, 100.0), expected);
-        }
-    }
-}
