@@ -19,6 +19,7 @@ use crate::mesh::Mesh;
 use crate::output::Output;
 use crate::pod_name::find_pod;
 use crate::refusal::Failure;
+use draw::Sample;
 use model::{Explanation, SCHEMA};
 use request::{Request, Scheme};
 use walk::Walk;
@@ -47,15 +48,15 @@ fn explain(
     let dialled = dial::look_up(mesh.registry(), namespace, mesh.domain(), &request.host);
     let mut walk = Walk::new(mesh, output);
     let (first, second) = walk.of(from, request, &dialled);
-    let draws = args.count.and_then(|count| {
-        let decided = first.decided?;
-        Some(draw::draw(
-            decided,
-            first.outcome.kind,
-            &walk.names,
-            count.get(),
-            args.seed,
-        ))
+    let draws = args.count.map(|count| {
+        let sample = Sample {
+            count: count.get(),
+            seed: args.seed,
+        };
+        match first.decided {
+            Some(decided) => draw::requests(sample, decided, &first.outcome, &walk.names),
+            None => draw::connections(sample, &first.hop.clusters, &first.outcome),
+        }
     });
     Explanation {
         schema: SCHEMA,

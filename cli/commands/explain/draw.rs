@@ -12,60 +12,107 @@ use proxy::proxy::Proxy;
 use proxy::response_flag::Details;
 use proxy::table::{self, Resolution, Table};
 
-use super::model::{Drawn, Draws, OutcomeKind};
+use super::model::{Cluster, Drawn, Draws, Outcome, OutcomeKind};
 
-/// Handles `count` requests and counts what happens to them.
-pub(crate) fn draw(
+/// How many requests are drawn, and where randomness begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) count: u32,
+    pub(crate) seed: u64,
+}
+
+/// What tells one thing that happened from another.
+type What = (OutcomeKind, Option<u16>, String, Option<String>);
+
+/// Handles HTTP requests and counts what happens to them.
+pub(crate) fn requests(
+    sample: Sample,
     (table, resolution): (Table, Resolution),
-    kind: OutcomeKind,
+    explained: &Outcome,
     names: &Names,
-    count: u32,
-    seed: u64,
 ) -> Draws {
-    let mut proxy = Proxy::new(Arc::new(table), Seed::new(seed).key("explain"));
+    let mut proxy = Proxy::new(Arc::new(table), key(sample));
     let mut outcomes = BTreeMap::new();
     let mut mirrored = BTreeMap::new();
-    for identity in 0..u64::from(count) {
+    let name = |id| names.cluster_name(id).to_owned();
+    for identity in 0..u64::from(sample.count) {
         let request = Input::Request {
             tag: 0,
             identity,
             resolution: &resolution,
         };
         let (reply, copies) = handle(&mut proxy, request);
-        let has_no_balancer = matches!(resolution.outcome, table::Outcome::Passthrough(_));
-        let kind = kind_of(&reply, kind, has_no_balancer);
-        let is_answered_elsewhere =
-            matches!(kind, OutcomeKind::Forwarded | OutcomeKind::Passthrough);
-        let key = (
-            kind,
-            (!is_answered_elsewhere).then_some(reply.status),
-            if is_answered_elsewhere && has_no_balancer {
-                "-".to_owned()
-            } else {
-                reply.flags.to_string()
-            },
-            reply.cluster.map(|id| names.cluster_name(id).to_owned()),
-        );
-        *outcomes.entry(key).or_insert(0) += 1;
-        for cluster in copies {
-            *mirrored
-                .entry(names.cluster_name(cluster).to_owned())
-                .or_insert(0) += 1;
+        let what = match (&resolution.outcome, reply.details) {
+            // The proxy has no host to choose there, and the world sends the request where it was dialled.
+            (
+                table::Outcome::Passthrough(id),
+                Details::NoHealthyUpstream | Details::ViaUpstream,
+            ) => (explained.kind, None, "-".to_owned(), Some(name(*id))),
+            _ => {
+                let kind = kind_of(&reply, explained.kind);
+                let is_local = kind != OutcomeKind::Forwarded;
+                let status = is_local.then_some(reply.status);
+                (
+                    kind,
+                    status,
+                    reply.flags.to_string(),
+                    reply.cluster.map(name),
+                )
+            }
+        };
+        *outcomes.entry(what).or_insert(0) += 1;
+        for id in copies {
+            *mirrored.entry(name(id)).or_insert(0) += 1;
         }
     }
-    Draws {
+    counted(sample, outcomes, mirrored)
+}
+
+/// Draws the cluster of connections, of which nothing else is left to chance.
+pub(crate) fn connections(sample: Sample, clusters: &[Cluster], explained: &Outcome) -> Draws {
+    let total: u64 = clusters
+        .iter()
+        .map(|cluster| u64::from(cluster.weight))
+        .sum();
+    let mut outcomes = BTreeMap::new();
+    for identity in 0..u64::from(sample.count) {
+        let mut left = base::Draws::new(key(sample), identity, 0).next_u64() % total.max(1);
+        let chosen = clusters.iter().find(|cluster| {
+            let is_chosen = left < u64::from(cluster.weight);
+            left = left.saturating_sub(u64::from(cluster.weight));
+            is_chosen
+        });
+        let what: What = (
+            explained.kind,
+            explained.status,
+            explained.response_flags.clone(),
+            chosen.map(|cluster| cluster.name.clone()),
+        );
+        *outcomes.entry(what).or_insert(0) += 1;
+    }
+    counted(sample, outcomes, BTreeMap::new())
+}
+
+fn key(sample: Sample) -> u64 {
+    Seed::new(sample.seed).key("explain")
+}
+
+fn counted(
+    sample: Sample,
+    outcomes: BTreeMap<What, u32>,
+    mirrored: BTreeMap<String, u32>,
+) -> Draws {
+    let drawn = |((kind, status, response_flags, cluster), count)| Drawn {
+        kind,
+        status,
+        response_flags,
+        cluster,
         count,
-        seed,
-        outcomes: outcomes
-            .into_iter()
-            .map(|((kind, status, response_flags, cluster), count)| Drawn {
-                kind,
-                status,
-                response_flags,
-                cluster,
-                count,
-            })
-            .collect(),
+    };
+    Draws {
+        count: sample.count,
+        seed: sample.seed,
+        outcomes: outcomes.into_iter().map(drawn).collect(),
         mirrored,
     }
 }
@@ -117,12 +164,12 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
 }
 
 /// The kind of a reply; what chance cannot change is as it was explained.
-fn kind_of(reply: &Reply, explained: OutcomeKind, has_no_balancer: bool) -> OutcomeKind {
+const fn kind_of(reply: &Reply, explained: OutcomeKind) -> OutcomeKind {
     match reply.details {
         Details::FaultFilterAbort => OutcomeKind::FaultAbort,
         Details::ViaUpstream => OutcomeKind::Forwarded,
         Details::ClusterNotFound => OutcomeKind::NoCluster,
-        Details::NoHealthyUpstream if !has_no_balancer => OutcomeKind::NoHealthyUpstream,
+        Details::NoHealthyUpstream => OutcomeKind::NoHealthyUpstream,
         _ => explained,
     }
 }

@@ -73,11 +73,18 @@ impl<'a> Walk<'a> {
         let (host, port) = (&request.host, request.port);
         let address = dialled.ip.map(|ip| format!("{ip}:{port}"));
         match (dialled.service, dialled.pod, address) {
-            (_, Some(pod), Some(address)) => {
+            (Some(service), Some(pod), Some(address)) => {
+                let (service, pod) = (registry.service(service), registry.pod(pod));
                 format!(
-                    "`{host}` is the pod {} at {address}",
-                    full_name(registry.pod(pod))
+                    "`{host}` leads to the pod {} at {address}, of the headless Service {}/{}",
+                    full_name(pod),
+                    service.namespace,
+                    service.name
                 )
+            }
+            (None, Some(pod), Some(address)) => {
+                let name = full_name(registry.pod(pod));
+                format!("`{host}` is the pod {name} at {address}")
             }
             (Some(service), _, address) => {
                 let service = registry.service(service);
