@@ -19,11 +19,11 @@ use sim::plan::{Plan, PodId, SiteId, TrafficId};
 /// What a recorder measures besides the whole run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecorderOptions {
-    /// What began before is not in [`Measurements::window`].
+    /// What began before is not in [`Measurements::window`](crate::Measurements::window).
     pub warm_up: SimDuration,
     /// The width of a bucket of the series; zero: a hundredth of the plan's duration.
     pub bucket: SimDuration,
-    /// Further windows, from and to, for [`Measurements::windows`].
+    /// Further windows, from and to, for [`Measurements::windows`](crate::Measurements::windows).
     pub windows: Vec<(SimTime, SimTime)>,
 }
 
