@@ -20,6 +20,8 @@ pub(crate) struct ActiveRequest {
     /// What the proxy answers itself, once faults have had their say.
     pub(crate) answer: Option<LocalReply>,
     pub(crate) grpc: bool,
+    /// What hosts are chosen by, where they are chosen by hash.
+    pub(crate) hash: Option<u64>,
     /// Some try has been written to a connection.
     pub(crate) written: bool,
     armed: Armed,
@@ -91,6 +93,7 @@ impl ActiveRequest {
             route: resolution.route,
             answer,
             grpc: resolution.grpc,
+            hash: resolution.hash,
             written: false,
             armed: Armed::default(),
             attempts: 0,

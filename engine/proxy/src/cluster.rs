@@ -13,7 +13,9 @@ pub(crate) mod panic;
 
 use crate::draws;
 use crate::effect::{Effect, Timer, TimerKind};
+use crate::load_balancer::consistent_hash::{HashTable, HashTables};
 use crate::load_balancer::edf::Schedule;
+use crate::load_balancer::slow_start::SlowStart;
 use crate::load_balancer::{HostList, Hosts};
 use crate::names::{ClusterId, EndpointId};
 use crate::stats::ClusterStats;
@@ -24,6 +26,7 @@ use connection_pool::{Books, Pool};
 use outlier_detection::{Detection, Ejection, HostMonitor, OutlierSettings, Report};
 use panic::{LevelHealth, Loads};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 use xds::HealthStatus;
 
 /// One cluster.
@@ -38,6 +41,8 @@ pub(crate) struct ClusterState {
     /// The configured hosts, in the order of the configuration.
     order: Vec<u32>,
     localities: Vec<LocalityConfig>,
+    /// Where hosts are chosen by hash: their tables.
+    hash_tables: Option<Arc<HashTables>>,
     levels: Vec<Level>,
     loads: Loads,
     pub(crate) usage: Usage,
@@ -70,6 +75,8 @@ pub(crate) struct Host {
     health: HealthStatus,
     /// It is in the configuration; if not, it goes with its last try.
     configured: bool,
+    /// When it was added: what a warm-up starts from.
+    added: SimTime,
     pub(crate) active: u32,
     /// Tries that refer to it.
     pub(crate) references: u32,
@@ -85,22 +92,38 @@ struct Level {
     /// The healthy hosts by locality with its share, where localities are chosen by weight.
     localities: Vec<(f64, HostList)>,
     schedule: Option<Schedule>,
+    /// The table of the hosts in use, where hosts are chosen by hash.
+    hash_table: Option<Arc<HashTable>>,
 }
 
-impl Hosts for Vec<Host> {
+/// The hosts as a load balancer sees them at one time.
+struct HostsAt<'a> {
+    hosts: &'a [Host],
+    slow_start: Option<SlowStart>,
+    now: SimTime,
+}
+
+impl Hosts for HostsAt<'_> {
     #[inline]
     fn weight(&self, host: u32) -> u32 {
-        self[host as usize].weight
+        self.hosts[host as usize].weight
     }
 
     #[inline]
     fn active(&self, host: u32) -> u32 {
-        self[host as usize].active
+        self.hosts[host as usize].active
+    }
+
+    fn warmth(&self, host: u32) -> Option<f64> {
+        let (slow_start, added) = (self.slow_start?, self.hosts[host as usize].added);
+        slow_start
+            .is_warming(added, self.now)
+            .then(|| slow_start.factor(added, self.now))
     }
 }
 
 impl Host {
-    fn new(config: &HostConfig, priority: u32) -> Self {
+    fn new(config: &HostConfig, priority: u32, now: SimTime) -> Self {
         Self {
             endpoint: config.endpoint,
             weight: config.weight,
@@ -108,6 +131,7 @@ impl Host {
             locality: config.locality,
             health: config.health,
             configured: true,
+            added: now,
             active: 0,
             references: 0,
             pool: Pool::new(),
@@ -130,13 +154,17 @@ impl Host {
     }
 }
 
-/// The random numbers of one try's host selection.
-pub(crate) struct PickDraws {
+/// What one try's host selection may depend on, beside the hosts.
+pub(crate) struct Selection {
     priority: Draws,
     host: Draws,
+    /// The request's hash, where it has one.
+    pub(crate) hash: Option<u64>,
+    /// How many hosts have been picked for this try and rejected.
+    pub(crate) rejected: u32,
 }
 
-impl PickDraws {
+impl Selection {
     /// For the try numbered `number` of a request, or its mirror at that position.
     #[inline]
     pub(crate) const fn new(key: u64, identity: u64, number: u16, mirror: bool) -> Self {
@@ -148,30 +176,44 @@ impl PickDraws {
         Self {
             priority: Draws::new(key, identity, priority + number as u32),
             host: Draws::new(key, identity, pick + number as u32),
+            hash: None,
+            rejected: 0,
         }
     }
 
+    /// The number that chooses the priority.
     fn priority(&mut self, lb: LbKind) -> u64 {
-        if lb == LbKind::Random {
-            // RANDOM uses one number for the priority and the host.
-            let mut peek = self.host;
-            return peek.next_u64();
+        match lb {
+            // RANDOM uses one number for the priority and the host, and so do the hashing ones.
+            LbKind::Random => {
+                let mut peek = self.host;
+                peek.next_u64()
+            }
+            LbKind::Hash(_) => self.hash(),
+            LbKind::RoundRobin | LbKind::LeastRequest | LbKind::Provided => {
+                self.priority.next_u64()
+            }
         }
-        self.priority.next_u64()
+    }
+
+    /// The request's hash, or a random one in its place.
+    fn hash(&mut self) -> u64 {
+        *self.hash.get_or_insert_with(|| self.host.next_u64())
     }
 }
 
 impl ClusterState {
     /// A cluster that is used for the first time.
-    pub(crate) fn new(config: &Cluster, key: u64, entry: u32, now: SimTime) -> Self {
+    pub(crate) fn new(config: &Cluster, seed: u64, entry: u32, now: SimTime) -> Self {
         let mut cluster = Self {
             id: config.id,
-            identity: Seed::new(key).key(&config.source.name),
+            identity: Seed::new(seed).key(&config.source.name),
             settings: config.settings,
             outlier: config.outlier.clone(),
             hosts: Vec::with_capacity(config.hosts.len()),
             order: Vec::with_capacity(config.hosts.len()),
             localities: config.localities.clone(),
+            hash_tables: config.hash_tables.clone(),
             levels: Vec::new(),
             loads: Loads::new(),
             usage: Usage::default(),
@@ -188,10 +230,10 @@ impl ClusterState {
         };
         for (host, index) in config.hosts.iter().zip(0..) {
             let priority = config.localities[host.locality as usize].priority;
-            cluster.hosts.push(Host::new(host, priority));
+            cluster.hosts.push(Host::new(host, priority, now));
             cluster.order.push(index);
         }
-        cluster.rebuild(key);
+        cluster.rebuild(seed, now);
         cluster
     }
 
@@ -199,7 +241,8 @@ impl ClusterState {
     #[inline]
     pub(crate) fn pick(
         &mut self,
-        draws: &mut PickDraws,
+        now: SimTime,
+        selection: &mut Selection,
         loads: Option<&Loads>,
         stats: &mut ClusterStats,
     ) -> Option<u32> {
@@ -207,9 +250,14 @@ impl ClusterState {
         let priority = if self.levels.len() < 2 {
             0
         } else {
-            panic::choose(loads.unwrap_or(&self.loads), draws.priority(lb))
+            panic::choose(loads.unwrap_or(&self.loads), selection.priority(lb))
         };
         let level = self.levels.get_mut(priority)?;
+        if let Some(table) = &level.hash_table {
+            stats.lb_healthy_panic += u64::from(self.loads[priority].panic);
+            let position = table.pick(selection.hash(), selection.rejected)?;
+            return Some(self.order[position as usize]);
+        }
         let list = if self.loads[priority].panic {
             stats.lb_healthy_panic += 1;
             &mut level.all
@@ -220,7 +268,12 @@ impl ClusterState {
         } else {
             &mut level.healthy
         };
-        list.pick(lb, &self.hosts, &mut draws.host)
+        let hosts = HostsAt {
+            hosts: &self.hosts,
+            slow_start: self.settings.slow_start,
+            now,
+        };
+        list.pick(lb, &hosts, &mut selection.host)
     }
 
     /// The loads without the priorities of these hosts; none if nothing would be left.
@@ -251,10 +304,10 @@ impl ClusterState {
     }
 
     /// Tells the load balancer about all hosts.
-    fn rebuild(&mut self, key: u64) {
+    fn rebuild(&mut self, proxy_seed: u64, now: SimTime) {
         let priorities = self.localities.iter().map(|locality| locality.priority + 1);
         let levels = priorities.max().unwrap_or(0) as usize;
-        let seed = draws::draw(key, self.identity, draws::LB_SEED);
+        let seed = draws::draw(proxy_seed, self.identity, draws::LB_SEED);
         self.levels.truncate(levels);
         while self.levels.len() < levels {
             self.levels.push(Level {
@@ -262,6 +315,7 @@ impl ClusterState {
                 healthy: HostList::new(seed),
                 localities: Vec::new(),
                 schedule: None,
+                hash_table: None,
             });
         }
         for level in &mut self.levels {
@@ -276,19 +330,35 @@ impl ClusterState {
                 level.healthy.hosts.push(*index);
             }
         }
+        let hosts = HostsAt {
+            hosts: &self.hosts,
+            slow_start: self.settings.slow_start,
+            now,
+        };
         for level in &mut self.levels {
-            level.all.rebuild(self.settings.lb, seed, &self.hosts);
-            level.healthy.rebuild(self.settings.lb, seed, &self.hosts);
+            level.all.rebuild(self.settings.lb, seed, &hosts);
+            level.healthy.rebuild(self.settings.lb, seed, &hosts);
         }
         if self.settings.locality_weighted {
-            self.rebuild_localities(key, seed);
+            self.rebuild_localities(proxy_seed, seed, now);
         }
         self.loads = panic::loads(&self.level_health(), self.settings.panic_threshold);
+        if let Some(tables) = &self.hash_tables {
+            for ((level, load), priority) in self.levels.iter_mut().zip(&self.loads).zip(0..) {
+                let host = |position: usize| &self.hosts[self.order[position] as usize];
+                level.hash_table =
+                    Some(tables.table(priority, |at| load.panic || host(at).is_healthy()));
+            }
+        }
     }
 
     /// Each locality's share is its weight, less where under 1/1.4 of its hosts are healthy.
-    fn rebuild_localities(&mut self, key: u64, seed: u64) {
-        let hosts = &self.hosts;
+    fn rebuild_localities(&mut self, proxy_seed: u64, seed: u64, now: SimTime) {
+        let hosts = HostsAt {
+            hosts: &self.hosts,
+            slow_start: self.settings.slow_start,
+            now,
+        };
         for (level, priority) in self.levels.iter_mut().zip(0..) {
             level.localities.truncate(self.localities.len());
             for (locality, index) in self.localities.iter().zip(0_u32..) {
@@ -301,10 +371,10 @@ impl ClusterState {
                 if locality.priority != priority {
                     continue;
                 }
-                let is_here = |host: &&u32| hosts[**host as usize].locality == index;
+                let is_here = |host: &&u32| hosts.hosts[**host as usize].locality == index;
                 let healthy = level.healthy.hosts.iter().filter(is_here);
                 list.hosts.extend(healthy);
-                list.rebuild(self.settings.lb, seed, hosts);
+                list.rebuild(self.settings.lb, seed, &hosts);
                 let all = level.all.hosts.iter().filter(is_here).count();
                 let available = list.hosts.len() as f64 / all.max(1) as f64;
                 *share = f64::from(locality.weight) * (OVERPROVISIONING * available).min(1.0);
@@ -317,7 +387,7 @@ impl ClusterState {
                 .collect();
             let site = draws::LOCALITY_SEED + (self.schedules & 0xFFFF) as u32;
             self.schedules += 1;
-            let start = draws::draw(key, self.identity, site) as u32;
+            let start = draws::draw(proxy_seed, self.identity, site) as u32;
             let share = |index: u32| localities[index as usize].0;
             level.schedule = (!chosen.is_empty()).then(|| Schedule::new(&chosen, share, start));
         }
@@ -325,6 +395,7 @@ impl ClusterState {
 
     /// Takes over a configuration that differs in its endpoints only.
     pub(crate) fn update(&mut self, config: &Cluster, world: &mut World<'_>) {
+        let before = self.order.clone();
         let mut old: FxHashMap<EndpointId, u32> = FxHashMap::default();
         for index in self.order.drain(..) {
             old.insert(self.hosts[index as usize].endpoint, index);
@@ -332,6 +403,7 @@ impl ClusterState {
         let mut membership = false;
         let mut details = self.localities != config.localities;
         self.localities.clone_from(&config.localities);
+        self.hash_tables.clone_from(&config.hash_tables);
         for wanted in &config.hosts {
             let priority = config.localities[wanted.locality as usize].priority;
             let index = match old.remove(&wanted.endpoint) {
@@ -347,7 +419,7 @@ impl ClusterState {
                 }
                 None => {
                     membership = true;
-                    self.add_host(Host::new(wanted, priority))
+                    self.add_host(Host::new(wanted, priority, world.now))
                 }
             };
             self.order.push(index);
@@ -360,13 +432,15 @@ impl ClusterState {
                 host.pool.close_all(&mut self.usage);
             }
         }
+        // Tables of hashes name hosts by their position.
+        membership |= self.hash_tables.is_some() && self.order != before;
         if membership {
             if std::mem::take(&mut self.update_pending) {
                 let timer = self.timer(TimerKind::HostUpdate);
                 world.effects.push(Effect::CancelTimer(timer));
             }
             self.updated = Some(world.now);
-            self.rebuild(world.key);
+            self.rebuild(world.seed, world.now);
         } else if details {
             self.health_changed(world);
         }
@@ -462,10 +536,10 @@ impl ClusterState {
             return;
         }
         stats.detected(detection);
-        let (key, identity, draws) = (world.key, self.identity, &mut self.enforcing_draws);
+        let (seed, identity, draws) = (world.seed, self.identity, &mut self.enforcing_draws);
         let verdict = settings.decide(detection, self.ejected, members, || {
             *draws += 1;
-            draws::draw(key, identity ^ *draws, draws::ENFORCING)
+            draws::draw(seed, identity ^ *draws, draws::ENFORCING)
         });
         host.monitor.reset(detection);
         match verdict {
@@ -535,7 +609,7 @@ impl ClusterState {
                 world.effects.push(Effect::CancelTimer(timer));
             }
             self.updated = Some(world.now);
-            self.rebuild(world.key);
+            self.rebuild(world.seed, world.now);
         } else if !self.update_pending {
             self.update_pending = true;
             let timer = self.timer(TimerKind::HostUpdate);
@@ -545,10 +619,10 @@ impl ClusterState {
     }
 
     /// The merge window ends.
-    pub(crate) fn merged_update(&mut self, now: SimTime, key: u64) {
+    pub(crate) fn merged_update(&mut self, now: SimTime, seed: u64) {
         if std::mem::take(&mut self.update_pending) {
             self.updated = Some(now);
-            self.rebuild(key);
+            self.rebuild(seed, now);
         }
     }
 
@@ -565,10 +639,10 @@ impl ClusterState {
     }
 }
 
-/// What a cluster needs to act: the time, the key of its draws and a place for its wishes.
+/// What a cluster needs to act: the time, the seed of its proxy and a place for its wishes.
 pub(crate) struct World<'a> {
     pub(crate) now: SimTime,
-    pub(crate) key: u64,
+    pub(crate) seed: u64,
     pub(crate) effects: &'a mut Vec<Effect>,
 }
 

@@ -34,6 +34,7 @@ mod cors;
 mod draws;
 pub mod effect;
 mod fault;
+mod hash;
 pub mod input;
 pub mod listener;
 mod load_balancer;

@@ -3,13 +3,18 @@
 //! A list is all hosts of a priority, or its healthy ones, or those of one locality; each keeps its own place in the
 //! rotation. What the list is, is [`crate::cluster`]'s to decide. With equal weights the algorithms are those of their
 //! files; with different ones ROUND_ROBIN and LEAST_REQUEST follow an [`edf`] schedule, and RANDOM ignores weights.
+//! RING_HASH and MAGLEV ask tables of their own ([`consistent_hash`]).
 //!
 //! Source: envoyproxy/envoy 1.40, source/extensions/load_balancing_policies/common/load_balancer_impl.cc.
 
+pub(crate) mod consistent_hash;
 pub(crate) mod edf;
 pub(crate) mod least_request;
+pub(crate) mod maglev;
 pub(crate) mod random;
+pub(crate) mod ring_hash;
 pub(crate) mod round_robin;
+pub(crate) mod slow_start;
 
 use crate::table::LbKind;
 use base::Draws;
@@ -21,6 +26,8 @@ pub(crate) trait Hosts {
     fn weight(&self, host: u32) -> u32;
     /// Requests that hold a connection of the host.
     fn active(&self, host: u32) -> u32;
+    /// The part of its weight that the host has while it warms up; none: it does not.
+    fn warmth(&self, host: u32) -> Option<f64>;
 }
 
 /// Hosts among which one is chosen.
@@ -29,7 +36,7 @@ pub(crate) struct HostList {
     pub(crate) hosts: Vec<u32>,
     /// How many picks ROUND_ROBIN has made, from its random start on.
     cursor: u64,
-    /// In force while weights differ.
+    /// In force while weights differ, or hosts warm up.
     schedule: Option<Schedule>,
 }
 
@@ -49,14 +56,18 @@ impl HostList {
         let equal = self
             .hosts
             .iter()
-            .all(|host| Some(hosts.weight(*host)) == first);
+            .all(|host| Some(hosts.weight(*host)) == first && hosts.warmth(*host).is_none());
         self.schedule = match lb {
             LbKind::RoundRobin | LbKind::LeastRequest if !equal => Some(Schedule::new(
                 &self.hosts,
                 |host| scheduled_weight(lb, hosts, host),
                 seed as u32,
             )),
-            LbKind::RoundRobin | LbKind::LeastRequest | LbKind::Random | LbKind::Provided => None,
+            LbKind::RoundRobin
+            | LbKind::LeastRequest
+            | LbKind::Random
+            | LbKind::Hash(_)
+            | LbKind::Provided => None,
         };
     }
 
@@ -78,16 +89,20 @@ impl HostList {
             LbKind::RoundRobin => Some(round_robin::pick(&self.hosts, &mut self.cursor)),
             LbKind::LeastRequest => Some(least_request::pick(&self.hosts, hosts, draws)),
             LbKind::Random => Some(random::pick(&self.hosts, draws)),
-            LbKind::Provided => None,
+            LbKind::Hash(_) | LbKind::Provided => None,
         }
     }
 }
 
 fn scheduled_weight(lb: LbKind, hosts: &impl Hosts, host: u32) -> f64 {
-    match lb {
+    let warmth = hosts.warmth(host).unwrap_or(1.0);
+    let weight = match lb {
         LbKind::LeastRequest => least_request::weight(hosts, host),
-        LbKind::RoundRobin | LbKind::Random | LbKind::Provided => f64::from(hosts.weight(host)),
-    }
+        LbKind::RoundRobin | LbKind::Random | LbKind::Hash(_) | LbKind::Provided => {
+            f64::from(hosts.weight(host))
+        }
+    };
+    weight * warmth
 }
 
 #[cfg(test)]
@@ -106,6 +121,9 @@ pub(crate) mod fixture {
         }
         fn active(&self, host: u32) -> u32 {
             self.active[host as usize]
+        }
+        fn warmth(&self, _host: u32) -> Option<f64> {
+            None
         }
     }
 }

@@ -32,13 +32,22 @@ impl Proxy {
         }
     }
 
+    /// Gives the proxy a seed of its own: where its load balancers begin to take turns, and which address its requests
+    /// come from. Proxies that share their draws and not their seed meet the same dice request by request, and still
+    /// do not begin with the same host.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.router.seed = seed;
+        self
+    }
+
     /// Takes over another configuration: requests under way keep the route that they resolved, clusters and hosts that
     /// stay as they are keep their state.
     pub fn apply(&mut self, now: SimTime, table: Arc<Table>, effects: &mut Vec<Effect>) {
         let old = Arc::clone(&self.tables[self.epoch as usize]);
         let mut world = World {
             now,
-            key: self.router.key,
+            seed: self.router.seed,
             effects,
         };
         for account in &mut self.router.accounts {
@@ -168,11 +177,11 @@ impl Proxy {
             return;
         }
         let state = &mut router.clusters[current];
-        let key = router.key;
+        let seed = router.seed;
         if kind == TimerKind::OutlierSweep {
-            state.sweep(&mut World { now, key, effects });
+            state.sweep(&mut World { now, seed, effects });
         } else {
-            state.merged_update(now, key);
+            state.merged_update(now, seed);
         }
     }
 

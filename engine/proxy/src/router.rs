@@ -15,6 +15,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 
+pub(crate) mod hash_policy;
 pub(crate) mod matching;
 pub(crate) mod mirror;
 pub(crate) mod path_normalization;
@@ -30,7 +31,7 @@ pub(crate) mod virtual_host;
 use crate::active_request::{ActiveRequest, LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::attempt::Attempt;
 use crate::cluster::outlier_detection::Report;
-use crate::cluster::{ClusterState, PickDraws, World};
+use crate::cluster::{ClusterState, Selection, World};
 use crate::effect::{Effect, Reply, RequestId, Timer, TimerKind};
 use crate::names::ClusterId;
 use crate::response_flag::{Details, ResponseFlag};
@@ -47,7 +48,10 @@ use xds::AbortStatus;
 /// All requests of one proxy that are under way, and its clusters.
 #[derive(Debug)]
 pub(crate) struct Router {
+    /// What the draws of requests are keyed by.
     pub(crate) key: u64,
+    /// What the proxy's own random numbers follow from: where rotations begin, its address.
+    pub(crate) seed: u64,
     pub(crate) requests: Slab<ActiveRequest>,
     pub(crate) attempts: Slab<Attempt>,
     pub(crate) clusters: Slab<ClusterState>,
@@ -80,10 +84,10 @@ impl<'a> Turn<'a> {
         self.effects.push(Effect::SetTimer { timer, at });
     }
 
-    fn world(&mut self, key: u64) -> World<'_> {
+    fn world(&mut self, seed: u64) -> World<'_> {
         World {
             now: self.now,
-            key,
+            seed,
             effects: self.effects,
         }
     }
@@ -99,6 +103,7 @@ impl Router {
     pub(crate) fn new(key: u64) -> Self {
         Self {
             key,
+            seed: key,
             requests: Slab::new(),
             attempts: Slab::new(),
             clusters: Slab::new(),
@@ -117,7 +122,10 @@ impl Router {
         resolution: &Resolution,
     ) -> RequestId {
         self.http.downstream_rq_total += 1;
-        let request = ActiveRequest::new(tag, identity, turn.epoch, resolution);
+        let mut request = ActiveRequest::new(tag, identity, turn.epoch, resolution);
+        if resolution.hash_by_source {
+            request.hash = Some(base::rng::mix(self.seed));
+        }
         let (slot, generation) = self.requests.insert(request);
         let id = RequestId { slot, generation };
         let request = &mut self.requests[slot];
@@ -211,10 +219,11 @@ impl Router {
             timeout: request.timeout,
             grpc: request.grpc,
         };
-        let mut numbers = PickDraws::new(self.key, identity, 1, false);
+        let mut selection = Selection::new(self.key, identity, 1, false);
+        selection.hash = request.hash;
         let state = &mut self.clusters[cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
-        let Some(host) = state.pick(&mut numbers, None, stats) else {
+        let Some(host) = state.pick(turn.now, &mut selection, None, stats) else {
             self.no_host(turn, slot, cluster);
             return;
         };
@@ -261,7 +270,7 @@ impl Router {
             });
             u32::try_from(accounts.len() - 1).expect("fewer than 2^32 clusters")
         });
-        let state = ClusterState::new(config, self.key, entry, turn.now);
+        let state = ClusterState::new(config, self.seed, entry, turn.now);
         let (slot, _) = self.clusters.insert(state);
         self.accounts[entry as usize].current = slot;
         Some(slot)

@@ -45,6 +45,10 @@ pub struct Resolution {
     pub timeout: SimDuration,
     /// The request is gRPC, so that local replies carry a gRPC status.
     pub grpc: bool,
+    /// The request's hash under the route's hash policies.
+    pub hash: Option<u64>,
+    /// It has none but the client's address, which is the proxy's own.
+    pub hash_by_source: bool,
 }
 
 /// What follows from a route.

@@ -38,7 +38,7 @@ impl<'a> RequestView<'a> {
     }
 
     /// Whether some value of the header satisfies `test`, or none if there is no such header.
-    fn any_value(&self, name: &str, mut test: impl FnMut(&str) -> bool) -> Option<bool> {
+    pub(crate) fn any_value(&self, name: &str, mut test: impl FnMut(&str) -> bool) -> Option<bool> {
         if name.starts_with(':') {
             return self.pseudo(name).map(test);
         }
@@ -58,7 +58,7 @@ impl<'a> RequestView<'a> {
     }
 
     /// The first value of a query parameter, undecoded.
-    fn query_value(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn query_value(&self, name: &str) -> Option<&'a str> {
         let (_, query) = self.path.split_once('?')?;
         query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -7,7 +7,7 @@
 
 use super::{Router, Turn};
 use crate::attempt::Attempt;
-use crate::cluster::PickDraws;
+use crate::cluster::Selection;
 use crate::cluster::outlier_detection::Report;
 use crate::effect::{Effect, RequestId, Timer, TimerKind};
 use crate::fault;
@@ -35,10 +35,10 @@ impl Router {
             let Some(cluster) = self.cluster(turn, mirror.cluster) else {
                 continue;
             };
-            let mut numbers = PickDraws::new(self.key, original.identity, position, true);
+            let mut selection = Selection::new(self.key, original.identity, position, true);
             let state = &mut self.clusters[cluster];
             let stats = &mut self.accounts[state.entry as usize].stats;
-            let Some(host) = state.pick(&mut numbers, None, stats) else {
+            let Some(host) = state.pick(turn.now, &mut selection, None, stats) else {
                 stats.upstream_cx_none_healthy += 1;
                 stats.complete(503);
                 continue;

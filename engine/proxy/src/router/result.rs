@@ -6,7 +6,7 @@ use super::retry::{NoRetry, Retry, TryResult};
 use super::{Router, Turn};
 use crate::active_request::LocalReply;
 use crate::attempt::Attempt;
-use crate::cluster::PickDraws;
+use crate::cluster::Selection;
 use crate::draws;
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::input::ResetReason;
@@ -119,8 +119,8 @@ impl Router {
             self.reply_locally(turn, slot, crate::active_request::NO_HEALTHY_UPSTREAM);
             return;
         };
-        let numbers = PickDraws::new(self.key, identity, number, false);
-        match self.pick_again(turn, slot, cluster, numbers) {
+        let selection = Selection::new(self.key, identity, number, false);
+        match self.pick_again(turn, slot, cluster, selection) {
             Some(host) => self.start_try(turn, slot, cluster, host),
             None => self.no_host(turn, slot, cluster),
         }
@@ -132,7 +132,7 @@ impl Router {
         turn: &Turn<'_>,
         slot: u32,
         cluster: u32,
-        mut numbers: PickDraws,
+        mut selection: Selection,
     ) -> Option<u32> {
         let request = &self.requests[slot];
         let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
@@ -149,9 +149,11 @@ impl Router {
             Some(policy) if policy.previous_hosts => policy.reselections + 1,
             Some(_) | None => 1,
         };
+        selection.hash = request.hash;
         let mut chosen = None;
-        for _ in 0..picks {
-            chosen = Some(state.pick(&mut numbers, loads.as_ref(), stats)?);
+        for rejected in 0..picks {
+            selection.rejected = rejected;
+            chosen = Some(state.pick(turn.now, &mut selection, loads.as_ref(), stats)?);
             let endpoint = chosen.map(|host| state.hosts[host as usize].endpoint);
             if !endpoint.is_some_and(|endpoint| tried.contains(&endpoint)) {
                 break;

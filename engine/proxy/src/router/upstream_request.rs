@@ -169,7 +169,7 @@ impl Router {
         state.hosts[host as usize].active += 1;
         let endpoint = state.hosts[host as usize].endpoint;
         let stats = &mut self.accounts[state.entry as usize].stats;
-        state.report(host, Report::Connected, &mut turn.world(self.key), stats);
+        state.report(host, Report::Connected, &mut turn.world(self.seed), stats);
         if mirror {
             return;
         }
@@ -424,7 +424,7 @@ impl Router {
     fn report(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, report: Report) {
         let state = &mut self.clusters[attempt.cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
-        state.report(attempt.host, report, &mut turn.world(self.key), stats);
+        state.report(attempt.host, report, &mut turn.world(self.seed), stats);
     }
 
     /// A try's slot is free.

@@ -1,8 +1,11 @@
 //! A compiled cluster: its limits and its hosts, as configured.
 
 use crate::cluster::outlier_detection::OutlierSettings;
+use crate::load_balancer::consistent_hash::{HashKind, HashTables};
+use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{ClusterId, EndpointId};
 use base::SimDuration;
+use std::sync::Arc;
 use xds::HealthStatus;
 
 /// A cluster of a configuration.
@@ -16,6 +19,8 @@ pub(crate) struct Cluster {
     /// Hosts in the order of the configuration, each address once.
     pub(crate) hosts: Vec<HostConfig>,
     pub(crate) localities: Vec<LocalityConfig>,
+    /// Where hosts are chosen by hash: the tables that proxies share.
+    pub(crate) hash_tables: Option<Arc<HashTables>>,
     /// The first host's name, where it has one: what `auto_host_rewrite` writes.
     pub(crate) host_name: Option<String>,
 }
@@ -24,6 +29,7 @@ pub(crate) struct Cluster {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ClusterSettings {
     pub(crate) lb: LbKind,
+    pub(crate) slow_start: Option<SlowStart>,
     pub(crate) panic_threshold: u32,
     pub(crate) locality_weighted: bool,
     pub(crate) max_connections: u32,
@@ -46,6 +52,8 @@ pub(crate) enum LbKind {
     RoundRobin,
     LeastRequest,
     Random,
+    /// By the request's hash.
+    Hash(HashKind),
     /// No host of its own: the original destination.
     Provided,
 }

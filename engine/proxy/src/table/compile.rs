@@ -6,6 +6,8 @@ use super::{
 };
 use crate::cluster::outlier_detection::OutlierSettings;
 use crate::cors::Cors;
+use crate::load_balancer::consistent_hash::{HashKind, HashTables, HashedHost};
+use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{Endpoint, Names};
 use crate::problem::{Problem, ProblemKind};
 use crate::re2::{Re2Error, Substitution};
@@ -16,9 +18,11 @@ use crate::router::route_index::RouteIndex;
 use crate::router::virtual_host::Domains;
 use base::SimDuration;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 use xds::{
-    ClusterLoadAssignment, ClusterType, HeaderMutations, HostRewrite, HttpProtocol, LbPolicy,
-    NodeType, Origin, PathRewrite, RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
+    ClusterLoadAssignment, ClusterType, HashPolicy, HeaderMutations, HealthStatus, HostRewrite,
+    HttpProtocol, LbPolicy, NodeType, Origin, PathRewrite, RetryOn, RouteAction,
+    RouteConfiguration, RouteTarget, Snapshot,
 };
 
 /// Compiles a configuration.
@@ -224,6 +228,21 @@ fn report_target(
             "the authority becomes the name of the cluster's first endpoint, where that is a name";
         problems.add(Approximate, subject, message.to_owned(), origin);
     }
+    for policy in &target.hash_policy {
+        let message = match policy {
+            HashPolicy::Cookie { name, ttl: Some(_), .. } => format!(
+                "a request without the cookie `{name}` goes to any host: each counts as one on a new connection"
+            ),
+            HashPolicy::SourceIp if table.edge => {
+                "clients are not told apart by address: each request goes to any host".to_owned()
+            }
+            HashPolicy::SourceIp => "the client's own address is not known: its host is another one, and always the same".to_owned(),
+            HashPolicy::Cookie { ttl: None, .. }
+            | HashPolicy::Header { .. }
+            | HashPolicy::QueryParameter { .. } => continue,
+        };
+        problems.add(Approximate, subject, message, origin);
+    }
     let provided = |id| {
         let cluster = table.cluster(id);
         cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
@@ -289,9 +308,11 @@ fn compile_cluster(
         None => (Vec::new(), Vec::new()),
     };
     report_cluster(source, &hosts, problems);
+    let settings = settings(source);
     Cluster {
         id,
-        settings: settings(source),
+        settings,
+        hash_tables: hash_tables(&settings, &hosts, &localities, names),
         outlier: source.outlier_detection.as_ref().map(OutlierSettings::new),
         source: xds::Cluster {
             origin: None,
@@ -337,6 +358,34 @@ fn compile_hosts(
     (hosts, localities)
 }
 
+/// The tables of a cluster whose hosts are chosen by hash.
+fn hash_tables(
+    settings: &ClusterSettings,
+    hosts: &[HostConfig],
+    localities: &[LocalityConfig],
+    names: &Names,
+) -> Option<Arc<HashTables>> {
+    let LbKind::Hash(kind) = settings.lb else {
+        return None;
+    };
+    let hosts = hosts.iter().map(|host| HashedHost {
+        key: match names.endpoint_address(host.endpoint) {
+            Endpoint::Socket(address) => address.to_string(),
+            Endpoint::Name(name, port) => format!("{name}:{port}"),
+        }
+        .into(),
+        weight: host.weight,
+        locality: host.locality,
+        is_healthy: host.health == HealthStatus::Healthy,
+    });
+    Some(Arc::new(HashTables::new(
+        kind,
+        hosts.collect(),
+        localities.to_vec(),
+        settings.locality_weighted,
+    )))
+}
+
 fn settings(source: &xds::Cluster) -> ClusterSettings {
     let breakers = &source.circuit_breakers;
     let http2 = source.protocol == HttpProtocol::Http2;
@@ -350,11 +399,16 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
         lb: match source.lb_policy {
             LbPolicy::RoundRobin => LbKind::RoundRobin,
             LbPolicy::LeastRequest => LbKind::LeastRequest,
-            LbPolicy::Random | LbPolicy::RingHash { .. } | LbPolicy::Maglev { .. } => {
-                LbKind::Random
-            }
+            LbPolicy::Random => LbKind::Random,
+            LbPolicy::RingHash { minimum_ring_size } => LbKind::Hash(HashKind::Ring {
+                minimum_size: minimum_ring_size.max(1),
+            }),
+            LbPolicy::Maglev { table_size } => LbKind::Hash(HashKind::Maglev {
+                size: table_size.max(2),
+            }),
             LbPolicy::ClusterProvided => LbKind::Provided,
         },
+        slow_start: source.slow_start.as_ref().and_then(SlowStart::new),
         panic_threshold: (source.healthy_panic_threshold + 0.5) as u32,
         locality_weighted: source.locality_weighted_lb,
         max_connections: breakers.max_connections,
@@ -383,8 +437,6 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
     let origin = source.origin.as_ref();
     let mut add = |kind, message: &str| problems.add(kind, &subject, message.to_owned(), origin);
     match source.lb_policy {
-        LbPolicy::RingHash { .. } => add(Approximate, "RING_HASH chooses hosts at random"),
-        LbPolicy::Maglev { .. } => add(Approximate, "MAGLEV chooses hosts at random"),
         LbPolicy::ClusterProvided if source.type_ != ClusterType::OriginalDst => {
             add(
                 Approximate,
@@ -394,10 +446,9 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
         LbPolicy::RoundRobin
         | LbPolicy::LeastRequest
         | LbPolicy::Random
+        | LbPolicy::RingHash { .. }
+        | LbPolicy::Maglev { .. }
         | LbPolicy::ClusterProvided => {}
-    }
-    if source.slow_start.is_some() {
-        add(NotSimulated, "new hosts do not warm up");
     }
     if source.protocol == HttpProtocol::Downstream {
         add(

@@ -4,6 +4,7 @@ use super::{Outcome, Resolution, Route, RouteConfigId, RouteId, Table, VirtualHo
 use crate::names::ClusterId;
 use crate::request::{Protocol, RequestHead};
 use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
+use crate::router::hash_policy::request_hash;
 use crate::router::matching::RequestView;
 use crate::router::redirect::{LocalAnswer, direct_response, redirect, to_https};
 use crate::router::{path_normalization, rewrite, timeout};
@@ -12,7 +13,7 @@ use crate::table::LbKind;
 use crate::trace::{Rejected, RouteTrace, Trace};
 use base::SimDuration;
 use std::borrow::Cow;
-use xds::{HostRewrite, HttpProtocol, RouteAction, RouteTarget};
+use xds::{HashPolicy, HostRewrite, HttpProtocol, RouteAction, RouteTarget};
 
 pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) -> Resolution {
     let reply = |answer: LocalAnswer, flags, details| Resolution {
@@ -27,6 +28,8 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         upstream_heads: Vec::new(),
         timeout: SimDuration::ZERO,
         grpc: head.is_grpc(),
+        hash: None,
+        hash_by_source: false,
     };
     let Ok(path) = path_normalization::normalize(&head.path) else {
         let details = Details::PathNormalizationFailed;
@@ -179,12 +182,18 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
         }),
         _ => None,
     };
+    let hash = request_hash(&target.hash_policy, view);
     Resolution {
         route: Some(id),
         outcome: passthrough.map_or(Outcome::Forward, Outcome::Passthrough),
         upstream_heads: heads,
         timeout: limit,
         grpc,
+        hash,
+        // A sidecar has one client; a gateway's clients are not told apart.
+        hash_by_source: hash.is_none()
+            && !table.edge
+            && target.hash_policy.contains(&HashPolicy::SourceIp),
     }
 }
 

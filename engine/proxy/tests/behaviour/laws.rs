@@ -119,9 +119,13 @@ fn world(index: usize, variant: u8) -> Snapshot {
             a.healthy_panic_threshold = 50.0;
             b.outlier_detection = Some(outliers(1, Some(100)));
             b.max_connection_duration = Some(ms(30));
+            b.lb_policy = LbPolicy::RingHash {
+                minimum_ring_size: 16,
+            };
             m.lb_policy = LbPolicy::LeastRequest;
         }
         4 => {
+            m.lb_policy = LbPolicy::Maglev { table_size: 11 };
             a.locality_weighted_lb = true;
             b.locality_weighted_lb = true;
             b.lb_policy = LbPolicy::LeastRequest;

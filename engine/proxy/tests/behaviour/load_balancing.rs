@@ -1,9 +1,12 @@
 //! Which cluster, priority, locality and host.
 
-use crate::config::{cluster, endpoint, hosts, locality, mirror, route, sidecar, target, to_a};
+use crate::config::{cluster, endpoint, hosts, locality, mirror, ms, route, sidecar, target, to_a};
 use crate::mesh::{Deed, Mesh};
 use base::Ratio;
-use xds::{Cluster, HealthStatus, LbPolicy, LocalityLbEndpoints, RouteAction};
+use proxy::request::RequestHead;
+use xds::{
+    Cluster, HashPolicy, HealthStatus, LbPolicy, LocalityLbEndpoints, RouteAction, SlowStart,
+};
 
 fn mesh(cluster: Cluster, endpoints: Vec<LocalityLbEndpoints>) -> Mesh {
     Mesh::new(&sidecar(vec![to_a(|_| {})], vec![(cluster, endpoints)]))
@@ -240,4 +243,178 @@ fn a_cluster_that_does_not_exist() {
     assert_eq!(reply.flags.to_string(), "NC");
     assert_eq!(mesh.proxy.http_stats().no_cluster, 1);
     mesh.assert_idle();
+}
+
+fn user(number: usize) -> RequestHead {
+    let mut head = RequestHead::get("a", "/");
+    head.headers
+        .push(("x-user".to_owned(), format!("user-{number}")));
+    head
+}
+
+fn hashed(policy: LbPolicy, endpoints: Vec<LocalityLbEndpoints>) -> Mesh {
+    let route = to_a(|target| {
+        target.hash_policy = vec![HashPolicy::Header {
+            name: "x-user".to_owned(),
+        }];
+    });
+    Mesh::new(&sidecar(vec![route], vec![(with_lb(policy), endpoints)]))
+}
+
+/// The hosts of `user-0`, `user-1`, …
+fn hosts_of_users(mesh: &mut Mesh, users: usize) -> Vec<u8> {
+    mesh.sent.clear();
+    for number in 0..users {
+        mesh.send_at(0, &user(number));
+        mesh.run();
+    }
+    mesh.hosts_tried()
+}
+
+const RING: LbPolicy = LbPolicy::RingHash {
+    minimum_ring_size: 1024,
+};
+const MAGLEV: LbPolicy = LbPolicy::Maglev { table_size: 65_537 };
+
+/// Observed: the hosts that Envoy chooses for these keys.
+#[test]
+fn hashes_choose_envoys_hosts() {
+    for (policy, want) in [
+        (RING, [3, 4, 3, 5, 5, 3, 4, 5, 5, 5]),
+        (MAGLEV, [3, 2, 1, 4, 4, 5, 1, 3, 4, 3]),
+    ] {
+        let mut mesh = hashed(policy, hosts(&[1, 2, 3, 4, 5]));
+        assert_eq!(hosts_of_users(&mut mesh, 10), want);
+        // Again and again.
+        assert_eq!(hosts_of_users(&mut mesh, 10), want);
+    }
+}
+
+#[test]
+fn without_a_hash_any_host_will_do() {
+    for policy in [RING, MAGLEV] {
+        let mut mesh = hashed(policy, hosts(&[1, 2, 3]));
+        assert_shares(counts(&mut mesh, 3000), &[1.0 / 3.0; 3]);
+    }
+}
+
+/// One host less moves the users of that host, and few others (a ring of fewer hosts has more entries for each).
+#[test]
+fn an_unhealthy_host_moves_its_own_users() {
+    for (policy, others) in [(RING, 50), (MAGLEV, 20)] {
+        let mut whole = hashed(policy, hosts(&[1, 2, 3, 4, 5]));
+        let mut endpoints = hosts(&[1, 2, 3, 4]);
+        endpoints[0]
+            .lb_endpoints
+            .push(unhealthy(5, HealthStatus::Unhealthy));
+        let mut part = hashed(policy, endpoints);
+        let (before, after) = (
+            hosts_of_users(&mut whole, 200),
+            hosts_of_users(&mut part, 200),
+        );
+        assert!(!after.contains(&5));
+        let moved = before
+            .iter()
+            .zip(&after)
+            .filter(|(b, a)| b != a && **b != 5);
+        assert!(moved.count() <= others, "{policy:?}");
+        let alone = before.iter().filter(|host| **host == 5).count();
+        assert!(alone > 10);
+    }
+}
+
+/// Observed: without a predicate all tries meet the same host, with it each takes the next place on the ring.
+#[test]
+fn hashed_retries() {
+    let tried = |avoid: bool| {
+        let mut policy = crate::config::retries("5xx", 2);
+        policy.previous_hosts = avoid;
+        policy.host_selection_retry_max_attempts = 5;
+        let route = to_a(|target| {
+            target.hash_policy = vec![HashPolicy::Header {
+                name: "x-user".to_owned(),
+            }];
+            target.retry_policy = Some(policy);
+        });
+        let clusters = vec![(with_lb(RING), hosts(&[1, 2, 3, 4, 5]))];
+        let mut mesh =
+            Mesh::new(&sidecar(vec![route], clusters)).serving(|_| Deed::Respond(0, 503));
+        hosts_of_users(&mut mesh, 10)
+    };
+    for tries in tried(false).chunks(3) {
+        assert_eq!(tries, [tries[0]; 3]);
+    }
+    for (tries, home) in tried(true).chunks(3).zip([3, 4, 3, 5, 5, 3, 4, 5, 5, 5]) {
+        assert_eq!(tries[0], home);
+        assert!(tries[1] != home && tries[2] != home);
+    }
+}
+
+/// A sidecar's requests all come from one address: they stay together, wherever that is.
+#[test]
+fn the_source_address_is_the_proxys_own() {
+    let route = to_a(|target| target.hash_policy = vec![HashPolicy::SourceIp]);
+    let snapshot = sidecar(
+        vec![route],
+        vec![(with_lb(MAGLEV), hosts(&[1, 2, 3, 4, 5]))],
+    );
+    let mut homes = std::collections::BTreeSet::new();
+    for seed in 0..20 {
+        let mut mesh = Mesh::new(&snapshot);
+        mesh.proxy = mesh.proxy.seeded(seed);
+        for _ in 0..10 {
+            mesh.request();
+        }
+        let tried = mesh.hosts_tried();
+        assert_eq!(tried, [tried[0]; 10]);
+        homes.insert(tried[0]);
+    }
+    assert!(homes.len() >= 4, "{homes:?}");
+}
+
+/// Proxies with the same draws and other seeds take turns from other hosts on.
+#[test]
+fn seeds_move_the_rotation() {
+    let starts = (0..20).map(|seed| {
+        let mut mesh = mesh(cluster("a"), hosts(&[1, 2, 3]));
+        mesh.proxy = mesh.proxy.seeded(seed);
+        mesh.request();
+        mesh.hosts_tried()[0]
+    });
+    assert_eq!(starts.collect::<std::collections::BTreeSet<u8>>().len(), 3);
+}
+
+/// Observed: half of a window after a third host was added it has half a weight, a fifth of the requests.
+#[test]
+fn new_hosts_warm_up() {
+    for policy in [LbPolicy::RoundRobin, LbPolicy::LeastRequest] {
+        let mut warming = with_lb(policy);
+        warming.slow_start = Some(SlowStart {
+            window: ms(6000),
+            min_weight_percent: 10.0,
+            aggression: 1.0,
+        });
+        let config =
+            |numbers: &[u8]| sidecar(vec![to_a(|_| {})], vec![(warming.clone(), hosts(numbers))]);
+        let mut mesh = Mesh::new(&config(&[1, 2])).serving(|_| Deed::Respond(0, 200));
+        mesh.request_at(0);
+        mesh.run_until(10_000);
+        mesh.push(&config(&[1, 2, 3]));
+        for (after, shares) in [
+            (300, [0.4762, 0.4762, 0.0476]),
+            (3000, [0.4, 0.4, 0.2]),
+            (6100, [1.0 / 3.0; 3]),
+        ] {
+            mesh.sent.clear();
+            for _ in 0..1000 {
+                mesh.request_at(10_000 + after);
+                mesh.run();
+            }
+            let mut counts = [0; 6];
+            for host in mesh.hosts_tried() {
+                counts[usize::from(host)] += 1;
+            }
+            assert_shares(counts, &shares);
+        }
+    }
 }

@@ -486,16 +486,9 @@ fn what_cannot_be_done_is_reported() {
         value: "%HOSTNAME%".to_owned(),
         append: HeaderAppend::AppendIfExistsOrAdd,
     }];
-    let mut ring = cluster("a");
-    ring.lb_policy = xds::LbPolicy::RingHash {
-        minimum_ring_size: 1024,
-    };
-    ring.slow_start = Some(xds::SlowStart {
-        window: ms(1000),
-        min_weight_percent: 10.0,
-        aggression: 1.0,
-    });
-    let snapshot = sidecar(vec![bad_regex], vec![(ring, hosts(&[1]))]);
+    let mut either = cluster("a");
+    either.protocol = xds::HttpProtocol::Downstream;
+    let snapshot = sidecar(vec![bad_regex], vec![(either, hosts(&[1]))]);
     let mut names = Names::default();
     let (table, problems) = Table::compile(&snapshot, &mut names);
     let said: Vec<(ProblemKind, String)> = problems
@@ -507,11 +500,8 @@ fn what_cannot_be_done_is_reported() {
         [
             (
                 ProblemKind::Approximate,
-                "cluster `a`: RING_HASH chooses hosts at random".to_owned()
-            ),
-            (
-                ProblemKind::NotSimulated,
-                "cluster `a`: new hosts do not warm up".to_owned()
+                "cluster `a`: upstream connections speak HTTP/1.1, whatever the client speaks"
+                    .to_owned()
             ),
             (
                 ProblemKind::Refused,
