@@ -397,13 +397,18 @@ impl<'a> PodState<'a> {
             None => (&workload.server, pod.workload.index()),
         };
         let sidecar = pod.table.map(|table| {
-            // Keyed by workload: a request meets the same dice in each of its pods.
+            // Keyed by workload: a request meets the same dice in each of its pods. Seeded by pod: not all of them begin
+            // their rotations with the same host.
             let key = plan
                 .seed
                 .key(&format!("proxy/{}/{}", workload.namespace, workload.name));
+            let seed = plan
+                .seed
+                .key(&format!("pod/{}/{}", workload.namespace, pod.name));
+            let compiled = Arc::clone(&plan.tables[table.index()]);
             Box::new(Sidecar {
                 table,
-                proxy: Proxy::new(Arc::clone(&plan.tables[table.index()]), key),
+                proxy: Proxy::new(compiled, key).seeded(seed),
                 timers: std::array::from_fn(|_| Vec::new()),
                 deliveries: Vec::new(),
             })
