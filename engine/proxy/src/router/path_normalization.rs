@@ -1,8 +1,8 @@
 //! What a path becomes before it is matched and forwarded, as Istio configures Envoy by default (BASE).
 //!
 //! The fragment is cut off together with a query behind it; dot segments are resolved, also where they are written
-//! `%2e`, have parameters or are separated by backslashes; escapes of unreserved characters are decoded. Double slashes
-//! and the query stay.
+//! `%2e`, have parameters or are separated by backslashes; escapes of unreserved characters are decoded, and a few
+//! characters are escaped. Double slashes and the query stay.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/http/path_utility.cc; istio/istio, pilot networking
 //! (`normalize_path: true`, runtime `http_reject_path_with_fragment: false`).
@@ -23,17 +23,30 @@ pub(crate) fn normalize(path: &str) -> Result<Cow<'_, str>, EscapedNul> {
     if is_normal(plain) {
         return Ok(Cow::Borrowed(path));
     }
-    let mut out = resolve_dots(&decode(plain)?);
+    let mut out = resolve_dots(&decode(&without_dot_parameters(plain))?);
     out.push_str(query);
     Ok(Cow::Owned(out))
 }
 
 fn is_normal(path: &str) -> bool {
-    !path.starts_with('/')
-        || !(path.bytes().any(|b| matches!(b, b'%' | b'\\')) || path.contains("/."))
+    let is_changed = |b: u8| matches!(b, b'%' | b'\\') || is_escaped(b);
+    !path.starts_with('/') || !(path.bytes().any(is_changed) || path.contains("/."))
 }
 
-/// Decodes escaped unreserved characters and turns backslashes around.
+/// Drops the parameters of dot segments, as far as their dots are written plainly.
+fn without_dot_parameters(path: &str) -> String {
+    let segments = path.split('/').map(|segment| {
+        let name = segment.split(';').next().unwrap_or(segment);
+        if matches!(name, "." | "..") {
+            name
+        } else {
+            segment
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Decodes escaped unreserved characters, escapes those that a path may not have, and turns backslashes around.
 fn decode(path: &str) -> Result<String, EscapedNul> {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
@@ -46,11 +59,23 @@ fn decode(path: &str) -> Result<String, EscapedNul> {
                 rest = &rest[3..];
                 continue;
             }
-            _ => out.push(if c == '\\' { '/' } else { c }),
+            _ if c == '\\' => out.push('/'),
+            _ => match u8::try_from(c) {
+                Ok(byte) if is_escaped(byte) => out.push_str(&format!("%{byte:02X}")),
+                _ => out.push(c),
+            },
         }
         rest = &rest[c.len_utf8()..];
     }
     Ok(out)
+}
+
+/// Characters that are always written as escapes.
+fn is_escaped(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}'
+    )
 }
 
 fn escaped_byte(text: &str) -> Option<u8> {
@@ -67,9 +92,8 @@ fn resolve_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut ends_with_slash = false;
     for segment in path.split('/').skip(1) {
-        let name = segment.split(';').next().unwrap_or(segment);
-        ends_with_slash = matches!(name, "." | "..");
-        match name {
+        ends_with_slash = matches!(segment, "." | "..");
+        match segment {
             "." => {}
             ".." => {
                 kept.pop();
@@ -120,6 +144,26 @@ mod tests {
             ("*", "*"),
             ("/é/%41", "/é/A"),
             ("/%", "/%"),
+            ("/%zz/..", "/"),
+            ("/a%5C..%5Cb", "/a%5C..%5Cb"),
+            ("/a\"x\"", "/a%22x%22"),
+            ("/{a}|b^c`d<e>", "/%7Ba%7D%7Cb%5Ec%60d%3Ce%3E"),
+            ("/[a]'!$&(b)*+,=:@", "/[a]'!$&(b)*+,=:@"),
+            ("/%7B%22", "/%7B%22"),
+            ("/a/.%2e/b", "/b"),
+            // Written as an escape, a dot segment keeps its parameters and is none.
+            ("/a/%2e%2e;x/b", "/a/..;x/b"),
+            ("/a/.%2e;x/b", "/a/..;x/b"),
+            ("/a/..;x/", "/"),
+            ("/a/;/../b", "/a/b"),
+            ("/a/b;x/../c;y/.", "/a/c;y/"),
+            ("/a/...;x/b", "/a/...;x/b"),
+            ("/a//b/..", "/a//"),
+            ("/a//..", "/a/"),
+            ("//a/../", "//"),
+            ("//..", "/"),
+            ("/a\\.\\b", "/a/b"),
+            ("/a/..b/.c", "/a/..b/.c"),
         ] {
             assert_eq!(normalize(path).as_deref(), Ok(normal), "{path}");
         }
