@@ -26,6 +26,71 @@
 //!    ([`router::retry`]) and the response (`router/result.rs`), which carries flags and details ([`response_flag`]).
 //!
 //! Randomness is keyed by request and decision (`draws.rs`): what happens to one request moves no other's dice.
+//!
+//! ```
+//! use base::SimTime;
+//! use proxy::effect::Effect;
+//! use proxy::input::Input;
+//! use proxy::names::Names;
+//! use proxy::proxy::Proxy;
+//! use proxy::request::RequestHead;
+//! use proxy::table::Table;
+//! use std::sync::Arc;
+//! # use xds::{DirectResponse, HeaderMutations, Node, NodeType, PathMatch, Route, RouteAction, RouteConfiguration};
+//! # use xds::{RouteMatch, Snapshot, VirtualHost};
+//! # let teapot = Route {
+//! #     name: "teapot".to_owned(),
+//! #     stat_prefix: String::new(),
+//! #     match_: RouteMatch {
+//! #         path: PathMatch::Prefix("/tea".to_owned()),
+//! #         case_sensitive: true,
+//! #         headers: vec![],
+//! #         query_parameters: vec![],
+//! #     },
+//! #     action: RouteAction::DirectResponse(DirectResponse { status: 418, body: "short and stout".to_owned() }),
+//! #     request_headers: HeaderMutations::default(),
+//! #     response_headers: HeaderMutations::default(),
+//! #     fault: None,
+//! #     cors: None,
+//! #     origin: None,
+//! # };
+//! # let hosts = VirtualHost {
+//! #     name: "any".to_owned(),
+//! #     domains: vec!["*".to_owned()],
+//! #     routes: vec![teapot],
+//! #     include_request_attempt_count: true,
+//! #     require_tls: false,
+//! # };
+//! # let snapshot = Snapshot {
+//! #     node: Node { node_type: NodeType::Sidecar, namespace: "default".to_owned(), pod: "client-0".to_owned() },
+//! #     listeners: vec![],
+//! #     routes: vec![RouteConfiguration {
+//! #         name: "80".to_owned(),
+//! #         virtual_hosts: vec![hosts],
+//! #         ignore_port_in_host_matching: true,
+//! #     }],
+//! #     clusters: vec![],
+//! #     endpoints: vec![],
+//! # };
+//! // A snapshot with one route: `/tea` is answered with 418.
+//! let (table, problems) = Table::compile(&snapshot, &mut Names::default());
+//! assert!(problems.is_empty());
+//! let table = Arc::new(table);
+//! let config = table.route_config("80").expect("the snapshot has it");
+//!
+//! let (_, trace) = table.explain(config, &RequestHead::get("pot", "/coffee"));
+//! assert_eq!(trace.rejected[0].reason, "path: want prefix `/tea`, got `/coffee`");
+//!
+//! let resolution = table.resolve(config, &RequestHead::get("pot", "/tea"));
+//! let mut proxy = Proxy::new(table, 1);
+//! let mut effects = Vec::new();
+//! let request = Input::Request { tag: 7, identity: 0, resolution: &resolution };
+//! proxy.handle(SimTime::ZERO, request, &mut effects);
+//! let [Effect::Reply { tag: 7, reply }] = effects[..] else {
+//!     panic!("it is answered at once");
+//! };
+//! assert_eq!(reply.status, 418);
+//! ```
 
 mod active_request;
 mod attempt;

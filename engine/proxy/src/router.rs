@@ -19,6 +19,7 @@ pub(crate) mod hash_policy;
 pub(crate) mod matching;
 pub(crate) mod mirror;
 pub(crate) mod path_normalization;
+pub(crate) mod placement;
 pub(crate) mod redirect;
 pub(crate) mod result;
 pub mod retry;
