@@ -1,5 +1,8 @@
 //! Behaviour that a user can rely on, tested across crates.
 
 mod cli;
+mod determinism;
 mod laws;
+mod scenarios;
+mod specs;
 mod support;

@@ -26,6 +26,18 @@ pub fn ln_gamma(x: f64) -> f64 {
     libm::lgamma(x)
 }
 
+/// Sine of an angle in radians.
+#[inline]
+pub fn sin(x: f64) -> f64 {
+    libm::sin(x)
+}
+
+/// Cosine of an angle in radians.
+#[inline]
+pub fn cos(x: f64) -> f64 {
+    libm::cos(x)
+}
+
 /// Decimal logarithm.
 #[inline]
 pub fn log10(x: f64) -> f64 {
@@ -59,7 +71,7 @@ pub fn student_t(confidence: f64, degrees: u32) -> f64 {
     let n = f64::from(degrees.max(1));
     if degrees <= 1 {
         let half = p * std::f64::consts::FRAC_PI_2;
-        return libm::cos(half) / libm::sin(half);
+        return cos(half) / sin(half);
     }
     if degrees == 2 {
         return (2.0 / (p * (2.0 - p)) - 2.0).sqrt();

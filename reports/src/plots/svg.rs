@@ -1,8 +1,12 @@
-//! An SVG document, written element by element.
+//! An SVG document: shapes drawn by plotters, text set by ourselves.
 //!
-//! Coordinates are rounded to a tenth of a pixel, so that the bytes are the same on every machine. Text names the font
-//! that PNG files are drawn with and falls back to what a viewer has; its width is known from the font's own metrics.
+//! plotters' backend knows whole pixels only, so that shapes are drawn ten times as large and scaled down: coordinates
+//! are tenths of a pixel, and the bytes are the same on every machine. Text lies above all shapes; it names the font that
+//! PNG files are drawn with and falls back to what a viewer has, and its width is known from the font's own metrics.
 
+use base::math::{cos, sin};
+use plotters::prelude::{Color, DrawingBackend, RGBAColor, RGBColor, SVGBackend, ShapeStyle};
+use std::f64::consts::FRAC_PI_2;
 use std::fmt::Write;
 
 /// A picture in the making; y grows downwards.
@@ -10,7 +14,30 @@ use std::fmt::Write;
 pub(crate) struct Svg {
     width: f64,
     height: f64,
-    body: String,
+    shapes: Vec<Shape>,
+    text: String,
+}
+
+/// Something that plotters draws.
+#[derive(Debug)]
+enum Shape {
+    /// An area inside a closed line.
+    Area {
+        outline: Vec<Point>,
+        colour: RGBAColor,
+    },
+    /// A line of some width.
+    Line {
+        points: Vec<Point>,
+        colour: RGBAColor,
+        width: f64,
+    },
+    /// A disc.
+    Disc {
+        centre: Point,
+        radius: f64,
+        colour: RGBAColor,
+    },
 }
 
 /// A point in pixels.
@@ -65,58 +92,68 @@ impl Svg {
         Self {
             width,
             height,
-            body: String::new(),
+            shapes: Vec::new(),
+            text: String::new(),
         }
     }
 
     pub(crate) fn rectangle(&mut self, at: Point, size: (f64, f64), radius: f64, fill: Fill<'_>) {
-        let (x, y, w, h) = (tenth(at.0), tenth(at.1), tenth(size.0), tenth(size.1));
-        let (colour, radius) = (fill.colour, attribute("rx", radius, 0.0));
-        let opacity = attribute("fill-opacity", fill.opacity, 1.0);
-        self.element(format_args!(
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{radius} fill=\"{colour}\"{opacity}/>"
-        ));
+        self.polygon(&rounded(at, size, radius), fill);
     }
 
     pub(crate) fn frame(&mut self, at: Point, size: (f64, f64), radius: f64, stroke: Stroke<'_>) {
-        let (x, y, w, h) = (tenth(at.0), tenth(at.1), tenth(size.0), tenth(size.1));
-        let (radius, stroke) = (attribute("rx", radius, 0.0), stroke_attributes(stroke));
-        self.element(format_args!(
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{radius} fill=\"none\"{stroke}/>"
-        ));
+        let mut outline = rounded(at, size, radius);
+        outline.push(outline[0]);
+        self.line(&outline, stroke);
     }
 
     pub(crate) fn circle(&mut self, at: Point, radius: f64, fill: Fill<'_>) {
-        let (x, y, r, colour) = (tenth(at.0), tenth(at.1), tenth(radius), fill.colour);
-        let opacity = attribute("fill-opacity", fill.opacity, 1.0);
-        self.element(format_args!(
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{colour}\"{opacity}/>"
-        ));
+        self.shapes.push(Shape::Disc {
+            centre: at,
+            radius,
+            colour: colour(fill.colour, fill.opacity),
+        });
     }
 
     pub(crate) fn line(&mut self, points: &[Point], stroke: Stroke<'_>) {
-        let (path, stroke) = (polyline(points), stroke_attributes(stroke));
-        self.element(format_args!(
-            "<path d=\"{path}\" fill=\"none\"{stroke} stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"
-        ));
+        let lengths: Vec<f64> = stroke
+            .dashes
+            .split_whitespace()
+            .filter_map(|length| length.parse().ok())
+            .collect();
+        let pieces = if lengths.is_empty() {
+            vec![points.to_vec()]
+        } else {
+            dashed(points, &lengths)
+        };
+        let colour = colour(stroke.colour, 1.0);
+        let lines = pieces.into_iter().map(|points| Shape::Line {
+            points,
+            colour,
+            width: stroke.width,
+        });
+        self.shapes.extend(lines);
     }
 
     /// A cubic curve from `from` to `to` that leaves and arrives horizontally, its handles `reach` long.
     pub(crate) fn curve(&mut self, from: Point, to: Point, reach: f64, stroke: Stroke<'_>) {
-        let ((x0, y0), (x1, y1)) = ((tenth(from.0), tenth(from.1)), (tenth(to.0), tenth(to.1)));
-        let (a, b) = (tenth(from.0 + reach), tenth(to.0 - reach));
-        let stroke = stroke_attributes(stroke);
-        self.element(format_args!(
-            "<path d=\"M{x0} {y0}C{a} {y0} {b} {y1} {x1} {y1}\" fill=\"none\"{stroke}/>"
-        ));
+        let point = |step: u32| {
+            let (t, u) = (f64::from(step) / 48.0, 1.0 - f64::from(step) / 48.0);
+            let (start, leave, arrive, end) =
+                (u * u * u, 3.0 * u * u * t, 3.0 * u * t * t, t * t * t);
+            let x =
+                start * from.0 + leave * (from.0 + reach) + arrive * (to.0 - reach) + end * to.0;
+            (x, (start + leave) * from.1 + (arrive + end) * to.1)
+        };
+        let points: Vec<Point> = (0..=48).map(point).collect();
+        self.line(&points, stroke);
     }
 
     pub(crate) fn polygon(&mut self, points: &[Point], fill: Fill<'_>) {
-        let (path, colour) = (polyline(points), fill.colour);
-        let opacity = attribute("fill-opacity", fill.opacity, 1.0);
-        self.element(format_args!(
-            "<path d=\"{path}Z\" fill=\"{colour}\"{opacity}/>"
-        ));
+        self.shapes.push(Shape::Area {
+            outline: points.to_vec(),
+            colour: colour(fill.colour, fill.opacity),
+        });
     }
 
     /// Text whose baseline is at `at`.
@@ -147,17 +184,142 @@ impl Svg {
     /// The document. The title is what assistive technology reads.
     pub(crate) fn finish(self, title: &str) -> String {
         let (width, height) = (tenth(self.width), tenth(self.height));
-        let (title, body) = (escape(title), self.body);
+        let (title, text) = (escape(title), self.text);
+        let shapes = draw(
+            &self.shapes,
+            (pixel(self.width) as u32, pixel(self.height) as u32),
+        );
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
              height=\"{height}\" role=\"img\" font-family=\"{FAMILY}\">\n<title>{title}</title>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n"
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n\
+             <g transform=\"scale(.1)\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{shapes}</g>\n{text}</svg>\n"
         )
     }
 
     fn element(&mut self, element: std::fmt::Arguments<'_>) {
-        writeln!(self.body, "{element}").expect("memory takes all that is written");
+        writeln!(self.text, "{element}").expect("memory takes all that is written");
     }
+}
+
+/// The elements that plotters writes for the shapes, without its document around them.
+fn draw(shapes: &[Shape], size: (u32, u32)) -> String {
+    let mut document = String::new();
+    let mut backend = SVGBackend::with_string(&mut document, size);
+    for shape in shapes {
+        let drawn = match shape {
+            Shape::Area { outline, colour } => {
+                backend.fill_polygon(outline.iter().map(pixels), &style(*colour, 0.0))
+            }
+            Shape::Line {
+                points,
+                colour,
+                width,
+            } => backend.draw_path(points.iter().map(pixels), &style(*colour, *width)),
+            Shape::Disc {
+                centre,
+                radius,
+                colour,
+            } => backend.draw_circle(
+                pixels(centre),
+                pixel(*radius) as u32,
+                &style(*colour, 0.0),
+                true,
+            ),
+        };
+        drawn.expect("memory takes all that is drawn");
+    }
+    backend.present().expect("memory takes all that is drawn");
+    drop(backend);
+    let elements = document
+        .lines()
+        .filter(|line| !line.starts_with("<svg") && !line.starts_with("</svg"));
+    elements.fold(String::new(), |text, line| text + line + "\n")
+}
+
+fn style(color: RGBAColor, width: f64) -> ShapeStyle {
+    ShapeStyle {
+        color,
+        filled: true,
+        stroke_width: pixel(width) as u32,
+    }
+}
+
+/// A place on plotters' canvas, whose pixels are tenths of ours.
+fn pixels(point: &Point) -> (i32, i32) {
+    (pixel(point.0), pixel(point.1))
+}
+
+fn pixel(length: f64) -> i32 {
+    (length * 10.0).round() as i32
+}
+
+/// Reads `#rgb` or `#rrggbb`.
+fn colour(text: &str, opacity: f64) -> RGBAColor {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let value = u32::from_str_radix(digits, 16).expect("the palette's colours are hexadecimal");
+    let byte = |shift: u32| (value >> shift) as u8;
+    let colour = if digits.len() == 3 {
+        let half = |shift: u32| ((value >> shift) as u8 & 15) * 17;
+        RGBColor(half(8), half(4), half(0))
+    } else {
+        RGBColor(byte(16), byte(8), byte(0))
+    };
+    colour.mix(opacity)
+}
+
+/// The outline of a rectangle with rounded corners.
+fn rounded(at: Point, size: (f64, f64), radius: f64) -> Vec<Point> {
+    let radius = radius.min(size.0 / 2.0).min(size.1 / 2.0).max(0.0);
+    let (left, top, right, bottom) = (at.0, at.1, at.0 + size.0, at.1 + size.1);
+    if radius == 0.0 {
+        return vec![(left, top), (right, top), (right, bottom), (left, bottom)];
+    }
+    let centres = [
+        (right - radius, top + radius),
+        (right - radius, bottom - radius),
+        (left + radius, bottom - radius),
+        (left + radius, top + radius),
+    ];
+    let quarters = centres.into_iter().zip([-1.0, 0.0, 1.0, 2.0]);
+    let corner = |((x, y), quarter): (Point, f64)| {
+        (0..=6).map(move |step| {
+            let angle = (quarter + f64::from(step) / 6.0) * FRAC_PI_2;
+            (x + radius * cos(angle), y + radius * sin(angle))
+        })
+    };
+    quarters.flat_map(corner).collect()
+}
+
+/// A line cut into dashes; `lengths` are those of dashes and gaps in turn.
+fn dashed(points: &[Point], lengths: &[f64]) -> Vec<Vec<Point>> {
+    let mut pieces = Vec::new();
+    let mut piece = vec![points[0]];
+    let (mut turn, mut left) = (0, lengths[0]);
+    for ends in points.windows(2) {
+        let (mut from, to) = (ends[0], ends[1]);
+        loop {
+            let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+            let length = (dx * dx + dy * dy).sqrt();
+            if length <= left {
+                left -= length;
+                piece.push(to);
+                break;
+            }
+            from = (from.0 + dx * left / length, from.1 + dy * left / length);
+            piece.push(from);
+            let dash = std::mem::replace(&mut piece, vec![from]);
+            if turn % 2 == 0 {
+                pieces.push(dash);
+            }
+            turn += 1;
+            left = lengths[turn % lengths.len()];
+        }
+    }
+    if turn % 2 == 0 && piece.len() > 1 {
+        pieces.push(piece);
+    }
+    pieces
 }
 
 /// How wide a text is, in pixels.
@@ -187,35 +349,6 @@ pub(crate) fn fit(text: &str, size: f64, bold: bool, width: f64) -> String {
         }
     }
     String::new()
-}
-
-fn polyline(points: &[Point]) -> String {
-    let mut path = String::with_capacity(points.len() * 12);
-    for (index, (x, y)) in points.iter().enumerate() {
-        let command = if index == 0 { 'M' } else { 'L' };
-        write!(path, "{command}{} {}", tenth(*x), tenth(*y))
-            .expect("memory takes all that is written");
-    }
-    path
-}
-
-fn stroke_attributes(stroke: Stroke<'_>) -> String {
-    let (colour, width) = (stroke.colour, tenth(stroke.width));
-    let mut text = format!(" stroke=\"{colour}\" stroke-width=\"{width}\"");
-    if !stroke.dashes.is_empty() {
-        write!(text, " stroke-dasharray=\"{}\"", stroke.dashes)
-            .expect("memory takes all that is written");
-    }
-    text
-}
-
-/// An attribute that is left out where it has its default.
-fn attribute(name: &str, value: f64, default: f64) -> String {
-    if value == default {
-        String::new()
-    } else {
-        format!(" {name}=\"{value}\"")
-    }
 }
 
 /// A coordinate with at most one digit after the point.
