@@ -104,7 +104,7 @@ fn the_fingerprint_is_the_same_everywhere() {
 }
 
 const PINNED: [(&str, &str); 3] = [
-    ("scenarios/canary-split", ""),
-    ("scenarios/retry-storm", ""),
-    ("scenarios/two-tier", ""),
+    ("scenarios/canary-split", "de929177bbfaf522"),
+    ("scenarios/retry-storm", "758c1c83fb046c11"),
+    ("scenarios/two-tier", "b7903c85c2208b04"),
 ];

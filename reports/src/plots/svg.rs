@@ -254,9 +254,13 @@ fn pixel(length: f64) -> i32 {
     (length * 10.0).round() as i32
 }
 
-/// Reads `#rgb` or `#rrggbb`.
+/// Reads `#rgb`, `#rrggbb` or `#rrggbbaa`.
 fn colour(text: &str, opacity: f64) -> RGBAColor {
     let digits = text.strip_prefix('#').unwrap_or(text);
+    if let (Some(opaque), Some(alpha)) = (digits.get(..6), digits.get(6..8)) {
+        let alpha = u8::from_str_radix(alpha, 16).expect("the palette's colours are hexadecimal");
+        return colour(opaque, opacity * f64::from(alpha) / 255.0);
+    }
     let value = u32::from_str_radix(digits, 16).expect("the palette's colours are hexadecimal");
     let byte = |shift: u32| (value >> shift) as u8;
     let colour = if digits.len() == 3 {
