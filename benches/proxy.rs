@@ -239,7 +239,10 @@ struct Shape {
     failing_every: Option<u64>,
 }
 
-const SHAPES: [(&str, fn(&mut Shape)); 9] = [
+/// A name, and what makes a plain shape one of it.
+type NamedShape = (&'static str, fn(&mut Shape));
+
+const SHAPES: [NamedShape; 9] = [
     ("plain", |_| {}),
     ("round robin", |shape| {
         shape.cluster.lb_policy = LbPolicy::RoundRobin;
