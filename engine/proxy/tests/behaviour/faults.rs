@@ -132,6 +132,18 @@ fn redirects_and_direct_responses_are_aborted_too() {
 
 #[test]
 fn a_cancelled_delay_leaves_nothing() {
+    let mut mesh = mesh(to_a(|_| {}), delay(50, 100.0));
+    let tag = mesh.request_at(0);
+    mesh.run_until(20);
+    mesh.cancel(tag);
+    mesh.run();
+    assert!(mesh.replies.is_empty() && mesh.sent.is_empty());
+    assert_eq!(mesh.now.as_nanos(), 20_000_000, "its timer is cancelled");
+    mesh.assert_idle();
+}
+
+#[test]
+fn a_share_of_zero_delays_nobody() {
     let mut mesh = mesh(to_a(|_| {}), delay(50, 0.0));
     assert_eq!(mesh.request().flags.to_string(), "-");
     assert_eq!(mesh.proxy.http_stats().delays_injected, 0);

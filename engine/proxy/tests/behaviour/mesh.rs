@@ -2,7 +2,7 @@
 
 use crate::config::ms;
 use base::{SimDuration, SimTime};
-use proxy::effect::{AttemptId, Effect, Reply, Send, Timer};
+use proxy::effect::{AttemptId, Effect, Reply, RequestId, Send, Timer};
 use proxy::input::{Input, ResetReason};
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::proxy::Proxy;
@@ -47,6 +47,7 @@ pub(crate) struct Mesh {
     effects: Vec<Effect>,
     identities: u64,
     is_cancelled: bool,
+    ids: BTreeMap<u32, RequestId>,
 }
 
 enum Event {
@@ -83,6 +84,7 @@ impl Mesh {
             effects: vec![],
             identities: 0,
             is_cancelled: false,
+            ids: BTreeMap::new(),
         }
     }
 
@@ -182,8 +184,7 @@ impl Mesh {
 
     pub(crate) fn cancel(&mut self, tag: u32) {
         self.is_cancelled = true;
-        let sent = self.sent.iter().rev().find(|(_, send)| send.tag == tag);
-        let request = sent.expect("it was sent").1.request;
+        let request = self.ids[&tag];
         self.input(Input::Cancel(request));
     }
 
@@ -207,11 +208,14 @@ impl Mesh {
             let ((at, sequence), event) = entry.remove_entry();
             self.now = at;
             match event {
-                Event::Request(tag, identity, resolution) => self.input(Input::Request {
-                    tag,
-                    identity,
-                    resolution: &resolution,
-                }),
+                Event::Request(tag, identity, resolution) => {
+                    let id = self.input(Input::Request {
+                        tag,
+                        identity,
+                        resolution: &resolution,
+                    });
+                    self.ids.insert(tag, id.expect("a request begins"));
+                }
                 Event::Timer(timer) => {
                     let running = self.timers.remove(&(timer.kind as u8, timer.slot));
                     assert_eq!(running, Some((at, sequence)), "{timer:?}");
@@ -246,10 +250,11 @@ impl Mesh {
         }
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    fn input(&mut self, input: Input<'_>) -> Option<RequestId> {
         let mut effects = std::mem::take(&mut self.effects);
-        self.proxy.handle(self.now, input, &mut effects);
+        let id = self.proxy.handle(self.now, input, &mut effects);
         self.obey(&mut effects);
+        id
     }
 
     fn obey(&mut self, effects: &mut Vec<Effect>) {

@@ -292,3 +292,18 @@ fn draws_belong_to_their_request() {
         assert_eq!(few[..], many[..2]);
     }
 }
+
+/// A client that goes away while its request waits for a retry takes the retry slot and the timer along.
+#[test]
+fn who_cancels_in_back_off_leaves_nothing() {
+    let mut policy = retries("5xx", 3);
+    policy.back_off_base = Some(ms(10_000));
+    let mut mesh = mesh(cluster("a"), &[1], policy).serving(|_| Deed::Respond(1, 503));
+    let tag = mesh.request_at(0);
+    mesh.run_until(2);
+    mesh.cancel(tag);
+    mesh.run();
+    assert!(mesh.replies.is_empty());
+    assert_eq!(mesh.sent.len(), 1);
+    mesh.assert_idle();
+}
