@@ -11,6 +11,7 @@ mod model;
 mod outcome;
 mod request;
 mod story;
+mod visit;
 mod walk;
 
 use crate::args::{ExplainArgs, Format};
@@ -47,21 +48,24 @@ fn explain(
     let namespace = &mesh.registry().pod(from).namespace;
     let dialled = dial::look_up(mesh.registry(), namespace, mesh.domain(), &request.host);
     let mut walk = Walk::new(mesh, output);
-    let (first, second) = walk.of(from, request, &dialled);
+    let way = walk.of(from, request, &dialled);
+    let first = way.first;
     let draws = args.count.map(|count| {
         let sample = Sample {
             count: count.get(),
             seed: args.seed,
         };
-        match first.decided {
-            Some(decided) => draw::requests(sample, decided, &first.outcome, &walk.names),
-            None => draw::connections(sample, &first.hop.clusters, &first.outcome),
+        match (way.table, first.resolution) {
+            (Some(table), Some(resolution)) => {
+                draw::requests(sample, (table, resolution), &first.outcome, &walk.names)
+            }
+            _ => draw::connections(sample, &first.hop.clusters, &first.outcome),
         }
     });
     Explanation {
         schema: SCHEMA,
         request: described(request),
-        hops: std::iter::once(first.hop).chain(second).collect(),
+        hops: std::iter::once(first.hop).chain(way.second).collect(),
         outcome: first.outcome,
         draws,
     }

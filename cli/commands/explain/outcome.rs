@@ -126,11 +126,6 @@ impl Outcome {
         Some(answer)
     }
 
-    /// Whether a proxy made it up.
-    pub(crate) const fn is_local(&self) -> bool {
-        matches!(self.status, Some(1..))
-    }
-
     /// Turns a local answer into what gRPC clients receive.
     pub(crate) fn for_grpc_clients(mut self) -> Self {
         let is_grpc_already = self.headers.iter().any(|(name, _)| name == "grpc-status");

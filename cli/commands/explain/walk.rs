@@ -4,20 +4,18 @@
 //! weight, and there the first endpoint.
 
 use control_plane::PodId;
-use proxy::listener::{
-    BLACK_HOLE_CLUSTER, Connection, PASSTHROUGH_CLUSTER, Payload, Preface, Verdict, accept,
-};
+use proxy::listener::{Connection, Payload, Preface};
 use proxy::names::Names;
 use proxy::problem::{Problem, ProblemKind};
 use proxy::request::{Protocol, RequestHead};
-use proxy::table::{self, Resolution, Table};
+use proxy::table::Table;
 use xds::{TlsMode, TrafficDirection};
 
 use super::dial::Dialled;
 use super::hop::{Next, Told, full_name};
-use super::model::{Direction, Hop, Outcome, Route, Rule};
-use super::outcome::response_headers;
+use super::model::{Direction, Hop, Outcome, OutcomeKind};
 use super::request::{Request, Scheme};
+use super::visit::Visit;
 use crate::mesh::Mesh;
 use crate::output::Output;
 
@@ -31,14 +29,21 @@ pub(crate) struct Walk<'a> {
     problems: Vec<Problem>,
 }
 
-/// What happened at one proxy.
-pub(crate) struct Visit {
-    pub(crate) hop: Hop,
-    pub(crate) outcome: Outcome,
-    /// Where the request is next.
+/// Where a request goes.
+pub(crate) struct Way {
+    /// What happens at the client.
+    pub(crate) first: Visit,
+    /// The tables of the client's proxy, if it has one.
+    pub(crate) table: Option<Table>,
+    /// The proxy at the destination.
+    pub(crate) second: Option<Hop>,
+}
+
+/// What happened at one proxy, and where the request is next.
+struct Step {
+    visit: Visit,
+    table: Option<Table>,
     next: Option<Next>,
-    /// The decisions about an HTTP request, for those who want to draw.
-    pub(crate) decided: Option<(Table, Resolution)>,
 }
 
 impl<'a> Walk<'a> {
@@ -53,18 +58,18 @@ impl<'a> Walk<'a> {
     }
 
     /// The proxy that is asked about, and the one at the destination.
-    pub(crate) fn of(
-        &mut self,
-        from: PodId,
-        request: &Request,
-        dialled: &Dialled,
-    ) -> (Visit, Option<Hop>) {
+    pub(crate) fn of(&mut self, from: PodId, request: &Request, dialled: &Dialled) -> Way {
         let destination = self.dialled_pod(request, dialled);
         let mut first = self.outbound(from, request, dialled, destination);
-        first.hop.arrival.insert(0, self.arrival(request, dialled));
+        let arrival = self.arrival(request, dialled);
+        first.visit.hop.arrival.insert(0, arrival);
         let next = first.next.take();
         let second = next.and_then(|next| self.inbound(request.scheme, &next));
-        (first, second)
+        Way {
+            first: first.visit,
+            table: first.table,
+            second,
+        }
     }
 
     /// What the URL's host leads to, in words.
@@ -150,22 +155,23 @@ impl<'a> Walk<'a> {
         self.problems.push(problem);
     }
 
-    /// What happens at the client.
+    /// What happens at the client, and where the request is next.
     fn outbound(
         &mut self,
         from: PodId,
         request: &Request,
         dialled: &Dialled,
         destination: Option<Next>,
-    ) -> Visit {
+    ) -> Step {
         let pod = self.mesh.registry().pod(from);
         let mut hop = Hop::at(pod, Direction::Outbound);
         let Some(told) = self.told(from, destination.as_ref().map(|next| next.pod)) else {
             let why = format!("it has no sidecar: {}", pod.template.injection);
             hop.arrival.push(why);
-            return Visit {
+            return Step {
+                visit: Visit::new(hop, Outcome::no_sidecar()),
+                table: None,
                 next: destination,
-                ..Visit::new(hop, Outcome::no_sidecar())
             };
         };
         let connection = Connection {
@@ -179,113 +185,33 @@ impl<'a> Walk<'a> {
                 Scheme::Tcp => Preface::Other,
             },
         };
-        let accepted = accept(&told.snapshot.listeners, &connection);
-        hop.listener = accepted.listener.map(|listener| listener.name.clone());
-        let mut resolution = None;
-        let mut visit = match accepted.verdict {
-            Verdict::Http(name) => {
-                let (visit, resolved) = self.http(hop, &told, name, &request.head);
-                resolution = Some(resolved);
-                visit
-            }
-            Verdict::Tcp(clusters) => {
-                let origin = accepted.filter_chain.and_then(|c| c.origin.as_ref());
-                hop.route = origin.map(|origin| Route {
-                    name: String::new(),
-                    rule: Rule::from(Some(origin)),
-                    conditions: "the connection".to_owned(),
-                });
-                for (name, weight) in clusters {
-                    hop.clusters
-                        .push(told.cluster(name, *weight, clusters.len()));
-                }
-                self.forwarded(hop, &told, &request.head)
-            }
-            Verdict::Passthrough => {
-                hop.clusters = vec![told.cluster(PASSTHROUGH_CLUSTER, 100, 1)];
-                Visit::new(hop, Outcome::passthrough())
-            }
-            Verdict::BlackHole => {
-                hop.clusters = vec![told.cluster(BLACK_HOLE_CLUSTER, 100, 1)];
-                Visit::new(hop, Outcome::closed())
-            }
-            Verdict::NoFilterChain | Verdict::NoListener => Visit::new(hop, Outcome::closed()),
+        let visit = told.visit(hop, &connection, &request.head);
+        let next = match visit.outcome.kind {
+            OutcomeKind::Forwarded => self
+                .first_endpoint(&told, &visit.hop, &request.head)
+                // Clusters that balance nothing go where the client dialled.
+                .or(destination),
+            OutcomeKind::Passthrough => destination,
+            _ => None,
         };
-        if !visit.outcome.is_local() {
-            // Clusters that balance nothing go where the client dialled.
-            visit.next = visit.next.or(destination);
-        }
-        visit.decided = resolution.map(|resolution| (told.table, resolution));
-        visit
-    }
-
-    /// What a route configuration makes of a request.
-    fn http(
-        &self,
-        mut hop: Hop,
-        told: &Told,
-        route_config: &str,
-        head: &RequestHead,
-    ) -> (Visit, Resolution) {
-        let id = told
-            .table
-            .route_config(route_config)
-            .expect("a listener names route configurations of its own snapshot");
-        hop.route_config = Some(route_config.to_owned());
-        let (resolution, trace) = told.table.explain(id, head);
-        hop.describe(told, &resolution, &trace);
-        let position = hop.likeliest().map_or(0, |(position, _)| position);
-        let mut visit = match Outcome::local_reply(&resolution, &trace) {
-            Some(reply) => Visit::new(hop, reply),
-            None => self.forwarded(hop, told, head),
-        };
-        if let Some(route) = &trace.route {
-            let abort = Outcome::certain_abort(route, resolution.grpc);
-            let is_abort = abort.is_some();
-            if let Some(abort) = abort {
-                visit.outcome = abort;
-                visit.next = None;
-            }
-            if is_abort || matches!(resolution.outcome, table::Outcome::Forward) {
-                let headers = response_headers(&told.table, route, &resolution, position);
-                visit.outcome.headers.extend(headers);
-            }
-        }
-        if resolution.grpc {
-            visit.outcome = visit.outcome.for_grpc_clients();
-        }
-        (visit, resolution)
-    }
-
-    /// What follows where the hop's clusters take the request.
-    fn forwarded(&self, hop: Hop, told: &Told, head: &RequestHead) -> Visit {
-        let Some((_, cluster)) = hop.likeliest() else {
-            return Visit::new(hop, Outcome::no_cluster());
-        };
-        if cluster.name == PASSTHROUGH_CLUSTER {
-            return Visit::new(hop, Outcome::passthrough());
-        }
-        if !cluster.exists {
-            return Visit::new(hop, Outcome::no_cluster());
-        }
-        if cluster.endpoints.is_empty() {
-            return Visit::new(hop, Outcome::no_healthy_upstream());
-        }
-        Visit {
-            next: self.first_endpoint(told, &cluster.name, cluster.head.as_ref().unwrap_or(head)),
-            ..Visit::new(hop, Outcome::forwarded())
+        Step {
+            visit,
+            table: Some(told.table),
+            next,
         }
     }
 
-    fn first_endpoint(&self, told: &Told, cluster: &str, head: &RequestHead) -> Option<Next> {
-        let endpoint = told.healthy_endpoints(cluster).next()?;
+    /// The endpoint that the likeliest cluster tries first.
+    fn first_endpoint(&self, told: &Told, hop: &Hop, head: &RequestHead) -> Option<Next> {
+        let (_, cluster) = hop.likeliest()?;
+        let endpoint = told.healthy_endpoints(&cluster.name).next()?;
         let workload = endpoint.workload.as_ref()?;
         let registry = self.mesh.registry();
-        let tls = told.config(cluster)?.tls;
+        let tls = told.config(&cluster.name)?.tls;
         Some(Next {
             pod: registry.pod_by_name(&workload.namespace, &workload.pod)?,
             port: endpoint.port,
-            head: head.clone(),
+            head: cluster.head.as_ref().unwrap_or(head).clone(),
             is_mutual_tls: workload.sidecar && matches!(tls, TlsMode::Auto | TlsMode::IstioMutual),
         })
     }
@@ -295,45 +221,19 @@ impl<'a> Walk<'a> {
         let told = self.told(next.pod, Some(next.pod))?;
         let pod = self.mesh.registry().pod(next.pod);
         let mut hop = Hop::at(pod, Direction::Inbound);
-        let connection = Connection {
-            direction: TrafficDirection::Inbound,
-            ip: Some(pod.ip),
-            port: next.port,
-            preface: inbound_preface(scheme, next),
-        };
-        let accepted = accept(&told.snapshot.listeners, &connection);
-        hop.listener = accepted.listener.map(|listener| listener.name.clone());
         let words = match next.is_mutual_tls {
             true => "mutual TLS",
             false => "plain text",
         };
         hop.arrival
             .push(format!("{words} arrives at {}:{}", pod.ip, next.port));
-        match accepted.verdict {
-            Verdict::Http(name) => return Some(self.http(hop, &told, name, &next.head).0.hop),
-            Verdict::Tcp(clusters) => {
-                for (name, weight) in clusters {
-                    hop.clusters
-                        .push(told.cluster(name, *weight, clusters.len()));
-                }
-            }
-            Verdict::Passthrough
-            | Verdict::BlackHole
-            | Verdict::NoFilterChain
-            | Verdict::NoListener => {}
-        }
-        Some(hop)
-    }
-}
-
-impl Visit {
-    fn new(hop: Hop, outcome: Outcome) -> Self {
-        Self {
-            hop,
-            outcome,
-            next: None,
-            decided: None,
-        }
+        let connection = Connection {
+            direction: TrafficDirection::Inbound,
+            ip: Some(pod.ip),
+            port: next.port,
+            preface: inbound_preface(scheme, next),
+        };
+        Some(told.visit(hop, &connection, &next.head).hop)
     }
 }
 

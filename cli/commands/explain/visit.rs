@@ -1,0 +1,123 @@
+//! What one proxy makes of a connection and the request on it: listener, route, clusters, and what the client meets.
+//!
+//! A snapshot is all that is asked, whoever it is from: no mesh around the proxy is known here.
+
+use proxy::listener::{
+    Accepted, BLACK_HOLE_CLUSTER, Connection, PASSTHROUGH_CLUSTER, Verdict, accept,
+};
+use proxy::request::RequestHead;
+use proxy::table::{self, Resolution};
+use xds::FilterChain;
+
+use super::hop::Told;
+use super::model::{Hop, Outcome, Route, Rule};
+use super::outcome::response_headers;
+
+/// What happened at one proxy.
+pub(crate) struct Visit {
+    pub(crate) hop: Hop,
+    pub(crate) outcome: Outcome,
+    /// The decisions about an HTTP request, for those who want to draw.
+    pub(crate) resolution: Option<Resolution>,
+}
+
+impl Visit {
+    /// A proxy that decides nothing further.
+    pub(crate) fn new(hop: Hop, outcome: Outcome) -> Self {
+        Self {
+            hop,
+            outcome,
+            resolution: None,
+        }
+    }
+}
+
+impl Told {
+    /// What the proxy makes of a connection that carries this request.
+    pub(crate) fn visit(&self, hop: Hop, connection: &Connection<'_>, head: &RequestHead) -> Visit {
+        let accepted = accept(&self.snapshot.listeners, connection);
+        self.follow(hop, &accepted, head)
+    }
+
+    /// The same once it is known which listener takes the connection, and how.
+    pub(crate) fn follow(
+        &self,
+        mut hop: Hop,
+        accepted: &Accepted<'_>,
+        head: &RequestHead,
+    ) -> Visit {
+        hop.listener = accepted.listener.map(|listener| listener.name.clone());
+        match accepted.verdict {
+            Verdict::Http(name) => self.http(hop, name, head),
+            Verdict::Tcp(clusters) => self.tcp(hop, accepted.filter_chain, clusters),
+            Verdict::Passthrough => {
+                hop.clusters = vec![self.cluster(PASSTHROUGH_CLUSTER, 100, 1)];
+                Visit::new(hop, Outcome::passthrough())
+            }
+            Verdict::BlackHole => {
+                hop.clusters = vec![self.cluster(BLACK_HOLE_CLUSTER, 100, 1)];
+                Visit::new(hop, Outcome::closed())
+            }
+            Verdict::NoFilterChain | Verdict::NoListener => Visit::new(hop, Outcome::closed()),
+        }
+    }
+
+    /// What a route configuration makes of a request.
+    fn http(&self, mut hop: Hop, route_config: &str, head: &RequestHead) -> Visit {
+        let id = self
+            .table
+            .route_config(route_config)
+            .expect("a listener names route configurations of its own snapshot");
+        hop.route_config = Some(route_config.to_owned());
+        let (resolution, trace) = self.table.explain(id, head);
+        hop.describe(self, &resolution, &trace);
+        let position = hop.likeliest().map_or(0, |(position, _)| position);
+        let mut visit = match Outcome::local_reply(&resolution, &trace) {
+            Some(reply) => Visit::new(hop, reply),
+            None => self.forwarded(hop),
+        };
+        if let Some(route) = &trace.route {
+            let abort = Outcome::certain_abort(route, resolution.grpc);
+            let is_abort = abort.is_some();
+            if let Some(abort) = abort {
+                visit.outcome = abort;
+            }
+            if is_abort || matches!(resolution.outcome, table::Outcome::Forward) {
+                let headers = response_headers(&self.table, route, &resolution, position);
+                visit.outcome.headers.extend(headers);
+            }
+        }
+        if resolution.grpc {
+            visit.outcome = visit.outcome.for_grpc_clients();
+        }
+        visit.resolution = Some(resolution);
+        visit
+    }
+
+    /// What becomes of bytes that nobody looks into.
+    fn tcp(&self, mut hop: Hop, chain: Option<&FilterChain>, clusters: &[(String, u32)]) -> Visit {
+        let origin = chain.and_then(|chain| chain.origin.as_ref());
+        hop.route = origin.map(|origin| Route {
+            name: String::new(),
+            rule: Rule::from(Some(origin)),
+            conditions: "the connection".to_owned(),
+        });
+        for (name, weight) in clusters {
+            hop.clusters
+                .push(self.cluster(name, *weight, clusters.len()));
+        }
+        self.forwarded(hop)
+    }
+
+    /// What follows where the hop's clusters take the request.
+    fn forwarded(&self, hop: Hop) -> Visit {
+        let outcome = match hop.likeliest() {
+            None => Outcome::no_cluster(),
+            Some((_, cluster)) if cluster.name == PASSTHROUGH_CLUSTER => Outcome::passthrough(),
+            Some((_, cluster)) if !cluster.exists => Outcome::no_cluster(),
+            Some((_, cluster)) if cluster.endpoints.is_empty() => Outcome::no_healthy_upstream(),
+            Some(_) => Outcome::forwarded(),
+        };
+        Visit::new(hop, outcome)
+    }
+}
