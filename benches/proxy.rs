@@ -23,9 +23,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, DirectResponse, HeaderMutations,
-    HealthStatus, HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLbEndpoints, Node,
-    NodeType, OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route, RouteAction,
-    RouteConfiguration, RouteMatch, RouteTarget, Snapshot, TlsMode, VirtualHost, WeightedCluster,
+    HealthStatus, HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLb, LocalityLbEndpoints,
+    Node, NodeType, OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route,
+    RouteAction, RouteConfiguration, RouteMatch, RouteTarget, Snapshot, TlsMode, VirtualHost,
+    WeightedCluster,
 };
 
 fn main() {
@@ -424,11 +425,14 @@ fn cluster(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         type_: ClusterType::Eds,
+        load_assignment: None,
+        dns_refresh_rate: None,
+        upstream_port_override: None,
         connect_timeout: SimDuration::from_secs(10),
         lb_policy: LbPolicy::LeastRequest,
         slow_start: None,
         healthy_panic_threshold: 0.0,
-        locality_weighted_lb: false,
+        locality_lb: LocalityLb::None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,
@@ -470,7 +474,7 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
             pod: "client-0".to_owned(),
         },
         listeners: vec![],
-        routes: vec![RouteConfiguration {
+        routes: vec![Arc::new(RouteConfiguration {
             name: "80".to_owned(),
             virtual_hosts: vec![VirtualHost {
                 name: "a".to_owned(),
@@ -480,11 +484,11 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
                 require_tls: false,
             }],
             ignore_port_in_host_matching: true,
-        }],
-        endpoints: endpoints.collect(),
+        })],
+        endpoints: endpoints.map(Arc::new).collect(),
         clusters: clusters
             .iter()
-            .map(|(cluster, _)| cluster.clone())
+            .map(|(cluster, _)| Arc::new(cluster.clone()))
             .collect(),
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ProxyConfigArgs, output: &Output) -> Result<Exit, Failu
         }
         ProxyConfigPart::Endpoints(args) => {
             let snapshot = snapshot(&args.proxy, output)?;
-            let kept = endpoints::select(args, &snapshot.endpoints);
+            let kept = endpoints::select(args, &snapshot);
             let table = || endpoints::table(&kept);
             print(output, &kept, table, ClusterLoadAssignment::to_json)?;
         }

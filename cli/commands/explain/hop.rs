@@ -135,7 +135,11 @@ impl Told {
 
     /// The configuration of a cluster.
     pub(crate) fn config(&self, name: &str) -> Option<&xds::Cluster> {
-        self.snapshot.clusters.iter().find(|c| c.name == name)
+        self.snapshot
+            .clusters
+            .iter()
+            .find(|c| c.name == name)
+            .map(|c| &**c)
     }
 
     /// The endpoints of a cluster that may be used.
@@ -144,8 +148,7 @@ impl Told {
         cluster: &'a str,
     ) -> impl Iterator<Item = &'a LbEndpoint> {
         self.snapshot
-            .endpoints
-            .iter()
+            .load_assignments()
             .filter(move |assignment| assignment.cluster_name == cluster)
             .flat_map(|assignment| &assignment.endpoints)
             .flat_map(|locality| &locality.lb_endpoints)

@@ -2,6 +2,7 @@
 //!
 //! Source: istio/istio, istioctl/pkg/writer/envoy/configdump/cluster.go.
 
+use std::sync::Arc;
 use xds::{Cluster, ClusterType};
 
 use super::{Table, managed_by};
@@ -9,8 +10,12 @@ use crate::args::{ClustersArgs, Direction};
 use crate::cluster_name::ClusterName;
 
 /// The clusters that the filter keeps, by name, subset and port.
-pub(crate) fn select<'a>(args: &ClustersArgs, clusters: &'a [Cluster]) -> Vec<&'a Cluster> {
-    let mut kept: Vec<_> = clusters.iter().filter(|c| keeps(args, c)).collect();
+pub(crate) fn select<'a>(args: &ClustersArgs, clusters: &'a [Arc<Cluster>]) -> Vec<&'a Cluster> {
+    let mut kept: Vec<_> = clusters
+        .iter()
+        .map(|c| &**c)
+        .filter(|c| keeps(args, c))
+        .collect();
     kept.sort_by_cached_key(|cluster| match ClusterName::parse(&cluster.name) {
         Some(name) => (
             name.host.to_owned(),
@@ -90,5 +95,7 @@ const fn type_name(type_: ClusterType) -> &'static str {
         ClusterType::StrictDns => "STRICT_DNS",
         ClusterType::LogicalDns => "LOGICAL_DNS",
         ClusterType::Static => "STATIC",
+        // Envoy names no type where an extension finds the endpoints.
+        ClusterType::DynamicForwardProxy => "",
     }
 }

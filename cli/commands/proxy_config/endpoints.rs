@@ -4,18 +4,15 @@
 
 use std::net::IpAddr;
 
-use xds::{ClusterLoadAssignment, HealthStatus, LbEndpoint};
+use xds::{ClusterLoadAssignment, HealthStatus, LbEndpoint, Snapshot};
 
 use super::Table;
 use crate::args::EndpointsArgs;
 
 /// The load assignments that the filter keeps; each keeps the endpoints that the filter keeps.
-pub(crate) fn select(
-    args: &EndpointsArgs,
-    assignments: &[ClusterLoadAssignment],
-) -> Vec<ClusterLoadAssignment> {
-    assignments
-        .iter()
+pub(crate) fn select(args: &EndpointsArgs, snapshot: &Snapshot) -> Vec<ClusterLoadAssignment> {
+    snapshot
+        .load_assignments()
         .filter(|assignment| {
             args.cluster
                 .as_ref()

@@ -3,6 +3,7 @@
 //! Source: istio/istio, istioctl/pkg/writer/envoy/configdump/listener.go.
 
 use proxy::listener::BLACK_HOLE_CLUSTER;
+use std::sync::Arc;
 use xds::{
     Filter, FilterChain, FilterChainMatch, Listener, RouteAction, RouteConfiguration,
     TrafficDirection,
@@ -12,8 +13,15 @@ use super::{Table, routes};
 use crate::args::{ListenerType, ListenersArgs};
 
 /// The listeners that the filter keeps, by port and address.
-pub(crate) fn select<'a>(args: &ListenersArgs, listeners: &'a [Listener]) -> Vec<&'a Listener> {
-    let mut kept: Vec<_> = listeners.iter().filter(|l| keeps(args, l)).collect();
+pub(crate) fn select<'a>(
+    args: &ListenersArgs,
+    listeners: &'a [Arc<Listener>],
+) -> Vec<&'a Listener> {
+    let mut kept: Vec<_> = listeners
+        .iter()
+        .map(|l| &**l)
+        .filter(|l| keeps(args, l))
+        .collect();
     kept.sort_by_key(|listener| (listener.address.port, &listener.address.address));
     kept
 }
@@ -44,7 +52,7 @@ fn is_tcp(filter: &Filter) -> bool {
 }
 
 /// One row per filter chain.
-pub(crate) fn table(listeners: &[&Listener], configurations: &[RouteConfiguration]) -> Table {
+pub(crate) fn table(listeners: &[&Listener], configurations: &[Arc<RouteConfiguration>]) -> Table {
     let mut table = Table::new(["ADDRESSES", "PORT", "MATCH", "DESTINATION"]);
     for listener in listeners {
         for chain in chains(listener) {
@@ -115,7 +123,7 @@ const KNOWN_PROTOCOLS: [(&str, &str); 4] = [
 fn destination(
     direction: TrafficDirection,
     filter: &Filter,
-    configurations: &[RouteConfiguration],
+    configurations: &[Arc<RouteConfiguration>],
 ) -> String {
     match filter {
         Filter::HttpConnectionManager { route_config_name } => match direction {
@@ -124,7 +132,10 @@ fn destination(
             TrafficDirection::Inbound => configurations
                 .iter()
                 .find(|configuration| configuration.name == *route_config_name)
-                .map_or_else(|| format!("Route: {route_config_name}"), inline),
+                .map_or_else(
+                    || format!("Route: {route_config_name}"),
+                    |table| inline(table),
+                ),
         },
         Filter::TcpProxy { clusters } => match clusters.as_slice() {
             [(name, _)] if name == BLACK_HOLE_CLUSTER => "Non-HTTP/Non-TCP".to_owned(),

@@ -3,6 +3,7 @@
 //! Source: istio/istio, istioctl/pkg/writer/envoy/configdump/route.go.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use xds::{PathMatch, RouteConfiguration, RouteMatch, VirtualHost};
 
@@ -12,10 +13,11 @@ use crate::args::RoutesArgs;
 /// The route configurations that the filter keeps, those named after ports by number.
 pub(crate) fn select<'a>(
     args: &RoutesArgs,
-    routes: &'a [RouteConfiguration],
+    routes: &'a [Arc<RouteConfiguration>],
 ) -> Vec<&'a RouteConfiguration> {
     let mut kept: Vec<_> = routes
         .iter()
+        .map(|route| &**route)
         .filter(|route| args.name.as_ref().is_none_or(|name| *name == route.name))
         .collect();
     kept.sort_by_key(|route| (route.name.parse::<u16>().unwrap_or(u16::MAX), &route.name));

@@ -10,7 +10,10 @@ pub(crate) mod traffic_policy;
 
 use base::SimDuration;
 use manifest::service::TransportProtocol;
-use xds::{CircuitBreakers, Cluster, ClusterService, ClusterType, HttpProtocol, LbPolicy, TlsMode};
+use xds::{
+    CircuitBreakers, Cluster, ClusterService, ClusterType, HttpProtocol, LbPolicy, LocalityLb,
+    TlsMode,
+};
 
 use crate::mesh_config::MeshConfig;
 use crate::protocol::Protocol;
@@ -71,11 +74,14 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
     Cluster {
         name: name.to_owned(),
         type_: ClusterType::OriginalDst,
+        load_assignment: None,
+        dns_refresh_rate: None,
+        upstream_port_override: None,
         connect_timeout: mesh.connect_timeout,
         lb_policy: LbPolicy::ClusterProvided,
         slow_start: None,
         healthy_panic_threshold: 0.0,
-        locality_weighted_lb: false,
+        locality_lb: LocalityLb::None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,

@@ -196,12 +196,16 @@ impl Mesh {
                 namespace: pod.namespace.clone(),
                 pod: pod.name.clone(),
             },
-            listeners,
-            routes,
-            clusters,
-            endpoints,
+            listeners: shared(listeners),
+            routes: shared(routes),
+            clusters: shared(clusters),
+            endpoints: shared(endpoints),
         }
     }
+}
+
+fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {
+    parts.into_iter().map(Arc::new).collect()
 }
 
 /// Groups the proxies that are told the same.

@@ -64,11 +64,11 @@
 //! # let snapshot = Snapshot {
 //! #     node: Node { node_type: NodeType::Sidecar, namespace: "default".to_owned(), pod: "client-0".to_owned() },
 //! #     listeners: vec![],
-//! #     routes: vec![RouteConfiguration {
+//! #     routes: vec![Arc::new(RouteConfiguration {
 //! #         name: "80".to_owned(),
 //! #         virtual_hosts: vec![hosts],
 //! #         ignore_port_in_host_matching: true,
-//! #     }],
+//! #     })],
 //! #     clusters: vec![],
 //! #     endpoints: vec![],
 //! # };

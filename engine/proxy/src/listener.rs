@@ -6,6 +6,7 @@
 //! source/common/listener_manager/{connection_handler_impl,filter_chain_manager_impl}.cc; istio/istio,
 //! pilot/pkg/networking/core/listener.go.
 
+use std::borrow::Borrow;
 use std::net::IpAddr;
 use xds::{Filter, FilterChain, FilterChainMatch, Listener, TrafficDirection};
 
@@ -86,7 +87,10 @@ pub enum Verdict<'a> {
 }
 
 /// Decides what becomes of a connection.
-pub fn accept<'a>(listeners: &'a [Listener], connection: &Connection<'_>) -> Accepted<'a> {
+pub fn accept<'a, L: Borrow<Listener>>(
+    listeners: &'a [L],
+    connection: &Connection<'_>,
+) -> Accepted<'a> {
     let Some(listener) = find_listener(listeners, connection) else {
         return Accepted {
             listener: None,
@@ -114,14 +118,15 @@ fn verdict_of(filter: &Filter) -> Verdict<'_> {
 }
 
 /// The listener of the very address, else of the port on any address, else the virtual one of the direction.
-fn find_listener<'a>(
-    listeners: &'a [Listener],
+fn find_listener<'a, L: Borrow<Listener>>(
+    listeners: &'a [L],
     connection: &Connection<'_>,
 ) -> Option<&'a Listener> {
     let here = || {
         listeners
             .iter()
-            .filter(|l| l.direction == connection.direction)
+            .map(Borrow::borrow)
+            .filter(|l: &&Listener| l.direction == connection.direction)
     };
     let on_port = |l: &&Listener| l.address.port == connection.port;
     here()

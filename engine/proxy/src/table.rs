@@ -20,6 +20,7 @@ use crate::trace::Trace;
 use base::SimDuration;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use xds::{HealthStatus, HttpFault, Origin};
 
 pub(crate) use cluster::{Cluster, ClusterSettings, HostConfig, LbKind, LocalityConfig};
@@ -76,7 +77,7 @@ pub enum Outcome {
 /// A compiled configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    listeners: Vec<xds::Listener>,
+    listeners: Vec<Arc<xds::Listener>>,
     configs: Vec<RouteConfig>,
     config_ids: FxHashMap<String, RouteConfigId>,
     virtual_hosts: Vec<VirtualHost>,
@@ -115,7 +116,7 @@ impl Table {
     }
 
     /// The listeners, for [`accept`](crate::listener::accept).
-    pub fn listeners(&self) -> &[xds::Listener] {
+    pub fn listeners(&self) -> &[Arc<xds::Listener>] {
         &self.listeners
     }
 

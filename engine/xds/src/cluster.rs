@@ -1,6 +1,9 @@
 //! Upstream clusters (config/cluster/v3/cluster.proto).
 
-use crate::{CircuitBreakers, LbPolicy, Origin, OutlierDetection, SlowStart};
+use crate::{
+    CircuitBreakers, ClusterLoadAssignment, LbPolicy, LocalityLb, Origin, OutlierDetection,
+    SlowStart,
+};
 use base::SimDuration;
 
 /// One upstream cluster.
@@ -10,6 +13,12 @@ pub struct Cluster {
     pub name: String,
     /// How its endpoints are found.
     pub type_: ClusterType,
+    /// Its endpoints, where they are not told apart from it: those of `STRICT_DNS`, `LOGICAL_DNS` and `STATIC`.
+    pub load_assignment: Option<ClusterLoadAssignment>,
+    /// How long to wait before a name that could not be looked up is asked for again.
+    pub dns_refresh_rate: Option<SimDuration>,
+    /// The port that is dialled instead of the client's (`ORIGINAL_DST` only).
+    pub upstream_port_override: Option<u16>,
     /// How long a connection attempt may take.
     pub connect_timeout: SimDuration,
     /// How a host is chosen.
@@ -18,8 +27,8 @@ pub struct Cluster {
     pub slow_start: Option<SlowStart>,
     /// Below this percentage of healthy hosts all are used; Istio writes 0.
     pub healthy_panic_threshold: f64,
-    /// Localities are chosen by weight.
-    pub locality_weighted_lb: bool,
+    /// How localities are chosen.
+    pub locality_lb: LocalityLb,
     /// Limits.
     pub circuit_breakers: CircuitBreakers,
     /// Ejection of failing hosts.
@@ -90,6 +99,8 @@ pub enum ClusterType {
     LogicalDns,
     /// A fixed list; empty for `BlackHoleCluster`.
     Static,
+    /// From DNS, the name that each request is for (`envoy.clusters.dynamic_forward_proxy`).
+    DynamicForwardProxy,
 }
 
 /// The HTTP version spoken upstream.

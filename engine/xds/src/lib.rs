@@ -31,7 +31,7 @@ pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
 pub use listener::{
     Filter, FilterChain, FilterChainMatch, Listener, SocketAddress, TrafficDirection,
 };
-pub use load_balancer::{HashPolicy, LbPolicy, SlowStart};
+pub use load_balancer::{HashPolicy, LbPolicy, LocalityLb, SlowStart};
 pub use origin::Origin;
 pub use outlier_detection::OutlierDetection;
 pub use retry::{RetryOn, RetryPolicy};

@@ -11,17 +11,17 @@ pub enum LbPolicy {
     LeastRequest,
     /// `RANDOM`.
     Random,
-    /// `RING_HASH` with its smallest ring size (Envoy's default 1024).
+    /// `RING_HASH` with its smallest ring size.
     RingHash {
-        /// Entries of the ring at least.
-        minimum_ring_size: u64,
+        /// Entries of the ring at least (Envoy's default 1024).
+        minimum_ring_size: Option<u64>,
     },
-    /// `MAGLEV` with its table size (Envoy's default 65537).
+    /// `MAGLEV` with its table size.
     Maglev {
-        /// Entries of the table, a prime.
-        table_size: u64,
+        /// Entries of the table, a prime (Envoy's default 65537).
+        table_size: Option<u64>,
     },
-    /// `CLUSTER_PROVIDED`: the original destination.
+    /// `CLUSTER_PROVIDED`: the original destination, or the name that the request is for.
     ClusterProvided,
 }
 
@@ -31,9 +31,26 @@ pub struct SlowStart {
     /// How long.
     pub window: SimDuration,
     /// Least weight, per cent (default 10).
-    pub min_weight_percent: f64,
+    pub min_weight_percent: Option<f64>,
     /// Curve (default 1.0: linear).
-    pub aggression: f64,
+    pub aggression: Option<f64>,
+}
+
+/// How localities are chosen (`CommonLbConfig.locality_config_specifier`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalityLb {
+    /// They are not: all endpoints of a priority count alike.
+    #[default]
+    None,
+    /// By weight (`locality_weighted_lb_config`).
+    Weighted,
+    /// The client's own zone first (`zone_aware_lb_config`).
+    ZoneAware {
+        /// Whether zones matter; false is written as 0 %.
+        is_routing_enabled: bool,
+        /// The least number of endpoints for which zones matter (Envoy's default 6).
+        min_cluster_size: Option<u64>,
+    },
 }
 
 /// What a request's hash is made of.

@@ -37,16 +37,16 @@ pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings
 }
 
 fn hashed(hash: &ConsistentHashLb) -> LbPolicy {
-    let or_default = |size: u64, default: u64| if size == 0 { default } else { size };
+    let written = |size: u64| (size != 0).then_some(size);
     match hash.algorithm {
         Some(HashAlgorithm::Maglev { table_size }) => LbPolicy::Maglev {
-            table_size: or_default(table_size, 65_537),
+            table_size: written(table_size),
         },
         Some(HashAlgorithm::RingHash { minimum_ring_size }) => LbPolicy::RingHash {
-            minimum_ring_size: or_default(minimum_ring_size, 1024),
+            minimum_ring_size: written(minimum_ring_size),
         },
         None => LbPolicy::RingHash {
-            minimum_ring_size: or_default(hash.minimum_ring_size, 1024),
+            minimum_ring_size: written(hash.minimum_ring_size).or(Some(1024)),
         },
     }
 }
@@ -55,13 +55,13 @@ fn slow_start(settings: &LoadBalancerSettings) -> Option<SlowStart> {
     if let Some(warmup) = &settings.warmup {
         return Some(SlowStart {
             window: warmup.duration,
-            min_weight_percent: warmup.minimum_percent.map_or(10.0, |share| share.value()),
-            aggression: warmup.aggression.unwrap_or(1.0),
+            min_weight_percent: Some(warmup.minimum_percent.map_or(10.0, |share| share.value())),
+            aggression: Some(warmup.aggression.unwrap_or(1.0)),
         });
     }
     settings.warmup_duration_secs.map(|window| SlowStart {
         window,
-        min_weight_percent: 10.0,
-        aggression: 1.0,
+        min_weight_percent: None,
+        aggression: None,
     })
 }

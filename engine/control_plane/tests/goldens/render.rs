@@ -43,7 +43,7 @@ pub(crate) fn clusters(out: &mut String, snapshot: &Snapshot, word: &str) {
 
 /// Endpoints of clusters whose names contain a word.
 pub(crate) fn endpoints(out: &mut String, snapshot: &Snapshot, word: &str) {
-    for assignment in &snapshot.endpoints {
+    for assignment in snapshot.load_assignments() {
         if !assignment.cluster_name.contains(word) {
             continue;
         }
@@ -389,7 +389,7 @@ fn cluster(out: &mut String, cluster: &Cluster) {
     if let Some(slow) = &cluster.slow_start {
         writeln!(
             out,
-            "  slow start {} from {}% aggression {}",
+            "  slow start {} from {:?}% aggression {:?}",
             slow.window, slow.min_weight_percent, slow.aggression
         )
         .expect("text");

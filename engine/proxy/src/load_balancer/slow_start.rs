@@ -19,8 +19,8 @@ impl SlowStart {
         let window_ms = source.window.as_millis();
         (window_ms > 0).then(|| Self {
             window_ms,
-            least: source.min_weight_percent / 100.0,
-            exponent: 1.0 / source.aggression,
+            least: source.min_weight_percent.unwrap_or(10.0) / 100.0,
+            exponent: 1.0 / source.aggression.unwrap_or(1.0),
         })
     }
 
@@ -54,8 +54,8 @@ mod tests {
         let policy = |aggression| {
             SlowStart::new(&xds::SlowStart {
                 window: SimDuration::from_secs(60),
-                min_weight_percent: 10.0,
-                aggression,
+                min_weight_percent: None,
+                aggression: Some(aggression),
             })
             .expect("the window is not empty")
         };

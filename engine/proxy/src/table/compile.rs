@@ -30,7 +30,7 @@ pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Pro
         ..Table::default()
     };
     let mut assignments: FxHashMap<&str, &ClusterLoadAssignment> = FxHashMap::default();
-    for assignment in &snapshot.endpoints {
+    for assignment in snapshot.load_assignments() {
         assignments.insert(&assignment.cluster_name, assignment);
     }
     for source in &snapshot.clusters {

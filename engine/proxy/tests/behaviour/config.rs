@@ -1,9 +1,10 @@
 //! Configurations in a few words.
 
 use base::SimDuration;
+use std::sync::Arc;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, HeaderMutations, HealthStatus,
-    HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLbEndpoints, Node, NodeType,
+    HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLb, LocalityLbEndpoints, Node, NodeType,
     OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route, RouteAction,
     RouteConfiguration, RouteMatch, RouteTarget, Snapshot, TlsMode, VirtualHost, WeightedCluster,
 };
@@ -23,6 +24,7 @@ pub(crate) fn sidecar(
             cluster_name: cluster.name.clone(),
             endpoints: endpoints.clone(),
         })
+        .map(Arc::new)
         .collect();
     Snapshot {
         node: Node {
@@ -31,12 +33,15 @@ pub(crate) fn sidecar(
             pod: "client-0".to_owned(),
         },
         listeners: vec![],
-        routes: vec![RouteConfiguration {
+        routes: vec![Arc::new(RouteConfiguration {
             name: "80".to_owned(),
             virtual_hosts: vec![virtual_host("all", &["*"], routes)],
             ignore_port_in_host_matching: true,
-        }],
-        clusters: clusters.into_iter().map(|(cluster, _)| cluster).collect(),
+        })],
+        clusters: clusters
+            .into_iter()
+            .map(|(cluster, _)| Arc::new(cluster))
+            .collect(),
         endpoints,
     }
 }
@@ -140,11 +145,14 @@ pub(crate) fn cluster(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         type_: ClusterType::Eds,
+        load_assignment: None,
+        dns_refresh_rate: None,
+        upstream_port_override: None,
         connect_timeout: SimDuration::from_secs(10),
         lb_policy: LbPolicy::RoundRobin,
         slow_start: None,
         healthy_panic_threshold: 0.0,
-        locality_weighted_lb: false,
+        locality_lb: LocalityLb::None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,

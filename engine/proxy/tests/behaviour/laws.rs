@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xds::{
     FaultAbort, FaultDelay, HeaderMatch, HeaderMatcher, HttpFault, HttpProtocol, LbPolicy,
-    PathMatch, RouteAction, Snapshot, StringMatch,
+    LocalityLb, PathMatch, RouteAction, Snapshot, StringMatch,
 };
 
 const SEGMENTS: [&str; 5] = ["", "a", "b", "ab", "A"];
@@ -120,14 +120,16 @@ fn world(index: usize, variant: u8) -> Snapshot {
             b.outlier_detection = Some(outliers(1, Some(100)));
             b.max_connection_duration = Some(ms(30));
             b.lb_policy = LbPolicy::RingHash {
-                minimum_ring_size: 16,
+                minimum_ring_size: Some(16),
             };
             m.lb_policy = LbPolicy::LeastRequest;
         }
         4 => {
-            m.lb_policy = LbPolicy::Maglev { table_size: 11 };
-            a.locality_weighted_lb = true;
-            b.locality_weighted_lb = true;
+            m.lb_policy = LbPolicy::Maglev {
+                table_size: Some(11),
+            };
+            a.locality_lb = LocalityLb::Weighted;
+            b.locality_lb = LocalityLb::Weighted;
             b.lb_policy = LbPolicy::LeastRequest;
         }
         _ => {

@@ -5,7 +5,8 @@ use crate::mesh::{Deed, Mesh};
 use base::Ratio;
 use proxy::request::RequestHead;
 use xds::{
-    Cluster, HashPolicy, HealthStatus, LbPolicy, LocalityLbEndpoints, RouteAction, SlowStart,
+    Cluster, HashPolicy, HealthStatus, LbPolicy, LocalityLb, LocalityLbEndpoints, RouteAction,
+    SlowStart,
 };
 
 fn mesh(cluster: Cluster, endpoints: Vec<LocalityLbEndpoints>) -> Mesh {
@@ -172,7 +173,7 @@ fn priorities_share_when_health_is_short() {
 #[test]
 fn localities_share_by_weight_and_health() {
     let mut by_locality = with_lb(LbPolicy::RoundRobin);
-    by_locality.locality_weighted_lb = true;
+    by_locality.locality_lb = LocalityLb::Weighted;
     let whole = vec![locality(0, 1, &[1]), locality(0, 3, &[2, 3])];
     let counted = counts(&mut mesh(by_locality.clone(), whole), 4000);
     assert_eq!(counted[1], 1000);
@@ -272,9 +273,11 @@ fn hosts_of_users(mesh: &mut Mesh, users: usize) -> Vec<u8> {
 }
 
 const RING: LbPolicy = LbPolicy::RingHash {
-    minimum_ring_size: 1024,
+    minimum_ring_size: Some(1024),
 };
-const MAGLEV: LbPolicy = LbPolicy::Maglev { table_size: 65_537 };
+const MAGLEV: LbPolicy = LbPolicy::Maglev {
+    table_size: Some(65_537),
+};
 
 /// Observed: the hosts that Envoy chooses for these keys.
 #[test]
@@ -391,8 +394,8 @@ fn new_hosts_warm_up() {
         let mut warming = with_lb(policy);
         warming.slow_start = Some(SlowStart {
             window: ms(6000),
-            min_weight_percent: 10.0,
-            aggression: 1.0,
+            min_weight_percent: Some(10.0),
+            aggression: Some(1.0),
         });
         let config =
             |numbers: &[u8]| sidecar(vec![to_a(|_| {})], vec![(warming.clone(), hosts(numbers))]);

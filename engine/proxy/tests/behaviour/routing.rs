@@ -218,7 +218,7 @@ fn there_is_no_way_between_virtual_hosts() {
     let mut snapshot = sidecar(vec![], vec![]);
     let only = answering("only", PathMatch::Prefix("/only".to_owned()));
     let rest = answering("rest", PathMatch::Prefix("/".to_owned()));
-    snapshot.routes[0].virtual_hosts = vec![
+    Arc::make_mut(&mut snapshot.routes[0]).virtual_hosts = vec![
         virtual_host("a", &["a.test", "a.test:80"], vec![only]),
         virtual_host("any", &["*"], vec![rest]),
     ];

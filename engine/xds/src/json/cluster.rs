@@ -4,7 +4,7 @@ use super::message::{Message, double, percent};
 use super::{istio_metadata, metadata, tls};
 use crate::{
     CircuitBreakers, Cluster, ClusterService, ClusterType, HttpProtocol, KeepaliveSettings,
-    LbPolicy, OutlierDetection, SlowStart, TcpKeepalive, TlsMode,
+    LbPolicy, LocalityLb, OutlierDetection, SlowStart, TcpKeepalive, TlsMode,
 };
 use serde_json::Value;
 
@@ -16,9 +16,12 @@ impl Cluster {
             "InboundPassthroughCluster" => "PassthroughCluster",
             name => name,
         };
-        let message = Message::default()
-            .text("name", &self.name)
-            .field("type", self.type_.name())
+        let message = Message::default().text("name", &self.name);
+        let message = match self.type_ {
+            ClusterType::DynamicForwardProxy => message.field("clusterType", self.forward_proxy()),
+            other => message.field("type", other.name()),
+        };
+        let message = message
             .field("altStatName", format!("{stat_name};"))
             .duration("connectTimeout", self.connect_timeout);
         if self.type_ == ClusterType::Static {
@@ -47,7 +50,7 @@ impl Cluster {
                     .as_ref()
                     .map(|probes| Message::default().field("tcpKeepalive", probes.to_json())),
             );
-        let message = self.lb_config(message);
+        let message = self.dns(self.lb_config(message));
         let message = self.source_and_sockets(message);
         let mut istio = self
             .origin
@@ -79,10 +82,24 @@ impl Cluster {
             Message::default()
         } else {
             let threshold = percent(self.healthy_panic_threshold);
-            let weighted = self.locality_weighted_lb.then(Message::default);
-            Message::default()
-                .field("healthyPanicThreshold", threshold)
-                .optional("localityWeightedLbConfig", weighted)
+            let common = Message::default().field("healthyPanicThreshold", threshold);
+            match self.locality_lb {
+                LocalityLb::None => common,
+                LocalityLb::Weighted => {
+                    common.field("localityWeightedLbConfig", Message::default())
+                }
+                LocalityLb::ZoneAware {
+                    is_routing_enabled,
+                    min_cluster_size,
+                } => {
+                    let never = (!is_routing_enabled).then(|| percent(0.0));
+                    let size = min_cluster_size.map(|size| size.to_string());
+                    let zones = Message::default()
+                        .optional("routingEnabled", never)
+                        .optional("minClusterSize", size);
+                    common.field("zoneAwareLbConfig", zones)
+                }
+            }
         };
         let message = message.field("commonLbConfig", common);
         let slow_start = self
@@ -92,16 +109,62 @@ impl Cluster {
         match self.lb_policy {
             LbPolicy::RoundRobin => message.optional("roundRobinLbConfig", slow_start),
             LbPolicy::LeastRequest => message.optional("leastRequestLbConfig", slow_start),
-            LbPolicy::RingHash { minimum_ring_size } => message.field(
+            LbPolicy::RingHash { minimum_ring_size } => message.optional(
                 "ringHashLbConfig",
-                Message::default().field("minimumRingSize", minimum_ring_size.to_string()),
+                minimum_ring_size
+                    .map(|size| Message::default().field("minimumRingSize", size.to_string())),
             ),
-            LbPolicy::Maglev { table_size } => message.field(
+            LbPolicy::Maglev { table_size } => message.optional(
                 "maglevLbConfig",
-                Message::default().field("tableSize", table_size.to_string()),
+                table_size.map(|size| Message::default().field("tableSize", size.to_string())),
             ),
-            LbPolicy::Random | LbPolicy::ClusterProvided => message,
+            LbPolicy::ClusterProvided => message.optional(
+                "originalDstLbConfig",
+                self.upstream_port_override
+                    .map(|port| Message::default().field("upstreamPortOverride", port)),
+            ),
+            LbPolicy::Random => message,
         }
+    }
+
+    /// How names are looked up, and the endpoints that are not told apart.
+    fn dns(&self, message: Message) -> Message {
+        let message = if self.type_.is_dns() {
+            let resolver = Message::any(
+                "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            )
+            .field("udpMaxQueries", 100);
+            let resolver = Message::default()
+                .field("name", "envoy.network.dns_resolver.cares")
+                .field("typedConfig", resolver);
+            message
+                .field("dnsLookupFamily", "V4_ONLY")
+                .optional_duration("dnsRefreshRate", self.dns_refresh_rate)
+                .field("dnsJitter", "0.100s")
+                .field("respectDnsTtl", true)
+                .field("typedDnsResolverConfig", resolver)
+        } else {
+            message
+        };
+        let assignment = self.load_assignment.as_ref();
+        message.optional(
+            "loadAssignment",
+            assignment.map(crate::ClusterLoadAssignment::to_json),
+        )
+    }
+
+    /// `envoy.clusters.dynamic_forward_proxy` with the cache of the names that it looks up.
+    fn forward_proxy(&self) -> Message {
+        let host = self.name.rsplit('|').next().unwrap_or_default();
+        let cache = Message::default()
+            .field("name", format!("{host}_dfp_dns_cache"))
+            .field("dnsLookupFamily", "V4_ONLY");
+        let config =
+            Message::any("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig")
+                .field("dnsCacheConfig", cache);
+        Message::default()
+            .field("name", "envoy.clusters.dynamic_forward_proxy")
+            .field("typedConfig", config)
     }
 
     fn source_and_sockets(&self, message: Message) -> Message {
@@ -221,7 +284,12 @@ impl ClusterType {
             Self::StrictDns => "STRICT_DNS",
             Self::LogicalDns => "LOGICAL_DNS",
             Self::Static => "STATIC",
+            Self::DynamicForwardProxy => "",
         }
+    }
+
+    const fn is_dns(self) -> bool {
+        matches!(self, Self::StrictDns | Self::LogicalDns)
     }
 }
 
@@ -309,13 +377,15 @@ impl OutlierDetection {
 impl SlowStart {
     /// `envoy.config.cluster.v3.Cluster.SlowStartConfig`.
     pub fn to_json(&self) -> Value {
-        let aggression = Message::default()
-            .field("defaultValue", double(self.aggression))
-            .field("runtimeKey", "(");
+        let aggression = self.aggression.map(|aggression| {
+            Message::default()
+                .field("defaultValue", double(aggression))
+                .field("runtimeKey", "(")
+        });
         Message::default()
             .duration("slowStartWindow", self.window)
-            .field("aggression", aggression)
-            .field("minWeightPercent", percent(self.min_weight_percent))
+            .optional("aggression", aggression)
+            .optional("minWeightPercent", self.min_weight_percent.map(percent))
             .build()
     }
 }

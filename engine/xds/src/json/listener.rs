@@ -10,10 +10,11 @@ use crate::{
     Filter, FilterChain, FilterChainMatch, Listener, Origin, RouteConfiguration, TrafficDirection,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 impl Listener {
     /// `envoy.config.listener.v3.Listener`; `routes` are those of its snapshot.
-    pub fn to_json(&self, routes: &[RouteConfiguration]) -> Value {
+    pub fn to_json(&self, routes: &[Arc<RouteConfiguration>]) -> Value {
         let is_inbound = self.direction == TrafficDirection::Inbound;
         let is_virtual = self.bind_to_port;
         let direction = if is_inbound { "INBOUND" } else { "OUTBOUND" };
@@ -80,7 +81,7 @@ impl Listener {
 }
 
 impl FilterChain {
-    fn message(&self, listener: &Listener, routes: &[RouteConfiguration]) -> Message {
+    fn message(&self, listener: &Listener, routes: &[Arc<RouteConfiguration>]) -> Message {
         let match_ = (self.match_ != FilterChainMatch::default() || self.name == PASSTHROUGH_CHAIN)
             .then(|| self.match_.to_json());
         let is_istio_tls = listener.direction == TrafficDirection::Inbound
@@ -140,7 +141,7 @@ impl Filter {
     fn message(
         &self,
         listener: &Listener,
-        routes: &[RouteConfiguration],
+        routes: &[Arc<RouteConfiguration>],
         origin: Option<&Origin>,
     ) -> Message {
         match self {
@@ -170,7 +171,7 @@ impl Filter {
             }
             Self::HttpConnectionManager { route_config_name } => {
                 let table = routes.iter().find(|table| table.name == *route_config_name);
-                let manager = manager(listener, route_config_name, table);
+                let manager = manager(listener, route_config_name, table.map(|table| &**table));
                 Message::default()
                     .field("name", "envoy.filters.network.http_connection_manager")
                     .field("typedConfig", manager)

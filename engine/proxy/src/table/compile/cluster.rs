@@ -10,7 +10,7 @@ use crate::table::{Cluster, ClusterSettings, HostConfig, LbKind, LocalityConfig}
 use base::SimDuration;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
-use xds::{ClusterLoadAssignment, ClusterType, HealthStatus, HttpProtocol, LbPolicy};
+use xds::{ClusterLoadAssignment, ClusterType, HealthStatus, HttpProtocol, LbPolicy, LocalityLb};
 
 pub(super) fn compile_cluster(
     source: &xds::Cluster,
@@ -117,16 +117,16 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
             LbPolicy::LeastRequest => LbKind::LeastRequest,
             LbPolicy::Random => LbKind::Random,
             LbPolicy::RingHash { minimum_ring_size } => LbKind::Hash(HashKind::Ring {
-                minimum_size: minimum_ring_size.max(1),
+                minimum_size: minimum_ring_size.unwrap_or(1024).max(1),
             }),
             LbPolicy::Maglev { table_size } => LbKind::Hash(HashKind::Maglev {
-                size: table_size.max(2),
+                size: table_size.unwrap_or(65_537).max(2),
             }),
             LbPolicy::ClusterProvided => LbKind::Provided,
         },
         slow_start: source.slow_start.as_ref().and_then(SlowStart::new),
         panic_threshold: (source.healthy_panic_threshold + 0.5) as u32,
-        locality_weighted: source.locality_weighted_lb,
+        locality_weighted: source.locality_lb == LocalityLb::Weighted,
         max_connections: breakers.max_connections,
         max_pending_requests: breakers.max_pending_requests,
         max_requests: breakers.max_requests,
@@ -152,8 +152,27 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
     let subject = format!("cluster `{}`", source.name);
     let origin = source.origin.as_ref();
     let mut add = |kind, message: &str| problems.add(kind, &subject, message.to_owned(), origin);
+    if source.type_ == ClusterType::DynamicForwardProxy {
+        add(
+            Approximate,
+            "the name that a request is for counts as the one that was dialled",
+        );
+    }
+    let is_provided = matches!(
+        source.type_,
+        ClusterType::OriginalDst | ClusterType::DynamicForwardProxy
+    );
+    if matches!(source.locality_lb, LocalityLb::ZoneAware { .. }) {
+        add(
+            NotSimulated,
+            "zones of one priority are used alike, wherever the client is",
+        );
+    }
+    if source.upstream_port_override.is_some() {
+        add(NotSimulated, "the dialled port is kept");
+    }
     match source.lb_policy {
-        LbPolicy::ClusterProvided if source.type_ != ClusterType::OriginalDst => {
+        LbPolicy::ClusterProvided if !is_provided => {
             add(
                 Approximate,
                 "CLUSTER_PROVIDED means the original destination",
