@@ -33,7 +33,7 @@ fn keeps(args: &ListenersArgs, listener: &Listener) -> bool {
         && args.port.is_none_or(|port| listener.address.port == port)
         && args.type_.is_none_or(|type_| {
             let speaks_http = chains(listener)
-                .any(|chain| matches!(chain.filter, Filter::HttpConnectionManager { .. }));
+                .any(|chain| matches!(chain.filter, Filter::HttpConnectionManager(_)));
             let speaks_tcp = chains(listener).any(|chain| is_tcp(&chain.filter));
             match type_ {
                 ListenerType::Http => speaks_http,
@@ -44,9 +44,10 @@ fn keeps(args: &ListenersArgs, listener: &Listener) -> bool {
 
 fn is_tcp(filter: &Filter) -> bool {
     match filter {
-        Filter::HttpConnectionManager { .. } => false,
-        Filter::TcpProxy { clusters } => {
-            clusters.iter().any(|(name, _)| name != BLACK_HOLE_CLUSTER)
+        Filter::HttpConnectionManager(_) => false,
+        Filter::TcpProxy(proxy) => {
+            let mut clusters = proxy.clusters.iter();
+            clusters.any(|(name, _)| name != BLACK_HOLE_CLUSTER)
         }
     }
 }
@@ -126,18 +127,18 @@ fn destination(
     configurations: &[Arc<RouteConfiguration>],
 ) -> String {
     match filter {
-        Filter::HttpConnectionManager { route_config_name } => match direction {
-            TrafficDirection::Outbound => format!("Route: {route_config_name}"),
+        Filter::HttpConnectionManager(manager) => match direction {
+            TrafficDirection::Outbound => format!("Route: {}", manager.route_config_name),
             // Pilot writes inbound routes into the listener itself.
             TrafficDirection::Inbound => configurations
                 .iter()
-                .find(|configuration| configuration.name == *route_config_name)
+                .find(|configuration| configuration.name == manager.route_config_name)
                 .map_or_else(
-                    || format!("Route: {route_config_name}"),
+                    || format!("Route: {}", manager.route_config_name),
                     |table| inline(table),
                 ),
         },
-        Filter::TcpProxy { clusters } => match clusters.as_slice() {
+        Filter::TcpProxy(proxy) => match proxy.clusters.as_slice() {
             [(name, _)] if name == BLACK_HOLE_CLUSTER => "Non-HTTP/Non-TCP".to_owned(),
             [(name, _)] => cluster(name),
             weighted => {

@@ -5,8 +5,12 @@
 pub(crate) mod inbound;
 pub(crate) mod outbound;
 pub(crate) mod tcp;
+pub(crate) mod tls_context;
 
-use xds::{Filter, FilterChain, FilterChainMatch, Listener, SocketAddress, TrafficDirection};
+use xds::{
+    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, SocketAddress, TcpProxy,
+    TrafficDirection,
+};
 
 use crate::cluster::BLACK_HOLE_CLUSTER;
 use crate::mesh_config::{MeshConfig, OutboundTrafficPolicy};
@@ -19,11 +23,14 @@ pub(crate) fn virtual_outbound(mesh: &MeshConfig) -> Listener {
         address: socket_address(WILDCARD, mesh.proxy_listen_port),
         direction: TrafficDirection::Outbound,
         bind_to_port: true,
+        use_original_dst: true,
+        listener_filters: Vec::new(),
         filter_chains: vec![
             black_hole_chain("virtualOutbound-blackhole", mesh.proxy_listen_port),
             FilterChain {
                 name: "virtualOutbound-catchall-tcp".to_owned(),
                 match_: FilterChainMatch::default(),
+                tls: None,
                 filter: to_cluster(unknown_traffic_cluster(mesh)),
                 origin: None,
             },
@@ -40,6 +47,7 @@ fn black_hole_chain(name: &str, port: u16) -> FilterChain {
             destination_port: Some(port),
             ..FilterChainMatch::default()
         },
+        tls: None,
         filter: to_cluster(BLACK_HOLE_CLUSTER),
         origin: None,
     }
@@ -54,9 +62,20 @@ fn unknown_traffic_cluster(mesh: &MeshConfig) -> &'static str {
 }
 
 fn to_cluster(cluster: &str) -> Filter {
-    Filter::TcpProxy {
-        clusters: vec![(cluster.to_owned(), 1)],
-    }
+    Filter::TcpProxy(TcpProxy::to_cluster(cluster))
+}
+
+/// What an outbound listener must find out about a connection before it can choose one of these chains.
+fn inspectors<'a>(chains: impl Iterator<Item = &'a FilterChain> + Clone) -> Vec<ListenerFilter> {
+    let names_servers = chains
+        .clone()
+        .any(|chain| chain.tls.is_some() || !chain.match_.server_names.is_empty());
+    let tells_http = chains
+        .clone()
+        .any(|chain| !chain.match_.application_protocols.is_empty());
+    let tls = names_servers.then_some(ListenerFilter::TlsInspector);
+    let http = tells_http.then_some(ListenerFilter::HttpInspector);
+    tls.into_iter().chain(http).collect()
 }
 
 fn socket_address(address: &str, port: u16) -> SocketAddress {

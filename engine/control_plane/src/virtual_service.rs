@@ -55,6 +55,12 @@ impl VirtualService {
         self.gateways.iter().any(|gateway| gateway == MESH_GATEWAY)
     }
 
+    /// How statistics of its weighted connections are named: `<name>.<namespace>`.
+    pub(crate) fn stat_prefix(&self) -> String {
+        let name = self.object.rsplit('/').next().unwrap_or_default();
+        format!("{name}.{}", self.namespace)
+    }
+
     /// Where a piece of configuration came from.
     pub(crate) fn origin(
         &self,

@@ -108,8 +108,8 @@ pub fn accept<'a, L: Borrow<Listener>>(
 
 fn verdict_of(filter: &Filter) -> Verdict<'_> {
     match filter {
-        Filter::HttpConnectionManager { route_config_name } => Verdict::Http(route_config_name),
-        Filter::TcpProxy { clusters } => match clusters.as_slice() {
+        Filter::HttpConnectionManager(manager) => Verdict::Http(&manager.route_config_name),
+        Filter::TcpProxy(proxy) => match proxy.clusters.as_slice() {
             [(name, _)] if name == PASSTHROUGH_CLUSTER => Verdict::Passthrough,
             [(name, _)] if name == BLACK_HOLE_CLUSTER => Verdict::BlackHole,
             clusters => Verdict::Tcp(clusters),
@@ -283,7 +283,7 @@ fn application_score(match_: &FilterChainMatch, preface: Preface<'_>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xds::SocketAddress;
+    use xds::{HttpConnectionManager, ListenerFilter, SocketAddress, TcpProxy};
 
     fn listener(name: &str, address: &str, port: u16, chains: Vec<FilterChain>) -> Listener {
         Listener {
@@ -294,6 +294,8 @@ mod tests {
             },
             direction: TrafficDirection::Outbound,
             bind_to_port: false,
+            use_original_dst: false,
+            listener_filters: vec![ListenerFilter::TlsInspector, ListenerFilter::HttpInspector],
             filter_chains: chains,
             default_filter_chain: None,
         }
@@ -304,9 +306,11 @@ mod tests {
             name: String::new(),
             match_,
             origin: None,
-            filter: Filter::HttpConnectionManager {
+            tls: None,
+            filter: Filter::HttpConnectionManager(HttpConnectionManager {
                 route_config_name: name.to_owned(),
-            },
+                ..HttpConnectionManager::default()
+            }),
         }
     }
 
@@ -315,9 +319,8 @@ mod tests {
             name: String::new(),
             match_,
             origin: None,
-            filter: Filter::TcpProxy {
-                clusters: vec![(cluster.to_owned(), 1)],
-            },
+            tls: None,
+            filter: Filter::TcpProxy(TcpProxy::to_cluster(cluster)),
         }
     }
 

@@ -29,7 +29,9 @@ pub use endpoint::{
 pub use fault::{AbortStatus, FaultAbort, FaultDelay, HttpFault};
 pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
 pub use listener::{
-    Filter, FilterChain, FilterChainMatch, Listener, SocketAddress, TrafficDirection,
+    CertificateValidation, DownstreamTlsContext, Filter, FilterChain, FilterChainMatch,
+    ForwardClientCertDetails, HttpConnectionManager, Listener, ListenerFilter, SocketAddress,
+    TcpProxy, TlsParameters, TrafficDirection,
 };
 pub use load_balancer::{HashPolicy, LbPolicy, LocalityLb, SlowStart};
 pub use origin::Origin;

@@ -6,13 +6,17 @@
 //! Source: istio/istio, pilot/pkg/networking/core/listener_inbound.go, filterchain_options.go, httproute.go
 //! (buildSidecarInboundHTTPRouteConfig).
 
+use std::sync::{Arc, LazyLock};
+
 use xds::{
-    Filter, FilterChain, FilterChainMatch, Listener, Route, RouteAction, RouteConfiguration,
+    DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails,
+    HttpConnectionManager, Listener, ListenerFilter, Route, RouteAction, RouteConfiguration,
     RouteTarget, TrafficDirection, VirtualHost,
 };
 
 use super::{
-    PLAINTEXT_HTTP, RAW_BUFFER, TLS, WILDCARD, black_hole_chain, socket_address, to_cluster,
+    PLAINTEXT_HTTP, RAW_BUFFER, TLS, WILDCARD, black_hole_chain, socket_address, tls_context,
+    to_cluster,
 };
 use crate::cluster::inbound::{INBOUND_PASSTHROUGH_CLUSTER, inbound_cluster};
 use crate::protocol::{ListenerProtocol, Protocol};
@@ -46,6 +50,12 @@ pub(crate) fn virtual_inbound(
         address: socket_address(WILDCARD, port),
         direction: TrafficDirection::Inbound,
         bind_to_port: true,
+        use_original_dst: false,
+        listener_filters: vec![
+            ListenerFilter::OriginalDst,
+            ListenerFilter::TlsInspector,
+            ListenerFilter::HttpInspector,
+        ],
         filter_chains: chains,
         default_filter_chain: None,
     };
@@ -62,7 +72,12 @@ fn port_chains(port: u16, protocol: Protocol) -> Vec<FilterChain> {
             destination_port: Some(port),
             ..chain_match(application_protocols, transport)
         },
-        filter: filter(&cluster, is_http),
+        tls: istio_mutual_tls(application_protocols, transport, is_http),
+        filter: if is_http {
+            http(&cluster, format!("inbound_{name};"))
+        } else {
+            to_cluster(&cluster)
+        },
         origin: None,
     };
     match protocol.listener_protocol() {
@@ -85,11 +100,20 @@ fn port_chains(port: u16, protocol: Protocol) -> Vec<FilterChain> {
 
 /// The chains of ports that no service has.
 fn catch_all_chains() -> [FilterChain; 5] {
-    let chain = |name: &str, application_protocols: &[&str], transport: &str| FilterChain {
-        name: name.to_owned(),
-        match_: chain_match(application_protocols, transport),
-        filter: filter(INBOUND_PASSTHROUGH_CLUSTER, name != "virtualInbound"),
-        origin: None,
+    let chain = |name: &str, application_protocols: &[&str], transport: &str| {
+        let is_http = name != "virtualInbound";
+        FilterChain {
+            name: name.to_owned(),
+            match_: chain_match(application_protocols, transport),
+            tls: istio_mutual_tls(application_protocols, transport, is_http),
+            filter: if is_http {
+                let stat_prefix = format!("{INBOUND_PASSTHROUGH_CLUSTER};");
+                http(INBOUND_PASSTHROUGH_CLUSTER, stat_prefix)
+            } else {
+                to_cluster(INBOUND_PASSTHROUGH_CLUSTER)
+            },
+            origin: None,
+        }
     };
     [
         chain("virtualInbound-catchall-http", &MTLS_HTTP, TLS),
@@ -111,15 +135,25 @@ fn chain_match(application_protocols: &[&str], transport: &str) -> FilterChainMa
     }
 }
 
-/// The filter of a chain; the table of an HTTP chain is called like its cluster.
-fn filter(cluster: &str, is_http: bool) -> Filter {
-    if is_http {
-        Filter::HttpConnectionManager {
-            route_config_name: cluster.to_owned(),
-        }
-    } else {
-        to_cluster(cluster)
-    }
+/// HTTP for a cluster, whose table is called like it.
+fn http(cluster: &str, stat_prefix: String) -> Filter {
+    Filter::HttpConnectionManager(HttpConnectionManager {
+        stat_prefix,
+        route_config_name: cluster.to_owned(),
+        forward_client_cert_details: ForwardClientCertDetails::AppendForward,
+        server_name: "istio-envoy".to_owned(),
+        ..HttpConnectionManager::default()
+    })
+}
+
+/// Istio's mutual TLS ends in chains for its application protocols; other TLS passes.
+fn istio_mutual_tls(
+    application_protocols: &[&str],
+    transport: &str,
+    is_http: bool,
+) -> Option<Arc<DownstreamTlsContext>> {
+    (transport == TLS && !application_protocols.is_empty())
+        .then(|| Arc::clone(if is_http { &HTTP_MTLS } else { &TCP_MTLS }))
 }
 
 /// The table of a port: everything goes to the application.
@@ -152,6 +186,14 @@ fn table(cluster: &str, service_port: u16, protocol: Protocol) -> RouteConfigura
     }
 }
 
+/// Istio's mutual TLS around HTTP.
+static HTTP_MTLS: LazyLock<Arc<DownstreamTlsContext>> =
+    LazyLock::new(|| Arc::new(tls_context::istio_mutual(&["h2", "http/1.1"], &[])));
+/// Istio's mutual TLS around bytes.
+static TCP_MTLS: LazyLock<Arc<DownstreamTlsContext>> = LazyLock::new(|| {
+    let protocols = ["istio-peer-exchange", "h2", "http/1.1"];
+    Arc::new(tls_context::istio_mutual(&protocols, &[]))
+});
 /// What sidecars offer for HTTP inside Istio's TLS.
 const MTLS_HTTP: [&str; 3] = ["istio-http/1.0", "istio-http/1.1", "istio-h2"];
 /// What sidecars offer for bytes inside Istio's TLS.

@@ -8,9 +8,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use xds::{Filter, FilterChain, FilterChainMatch, Listener, Origin, TrafficDirection};
+use xds::{
+    Filter, FilterChain, FilterChainMatch, HttpConnectionManager, Listener, Origin, TcpProxy,
+    TrafficDirection,
+};
 
-use super::{PLAINTEXT_HTTP, RAW_BUFFER, socket_address, tcp, to_cluster, unknown_traffic_cluster};
+use super::{
+    PLAINTEXT_HTTP, RAW_BUFFER, inspectors, socket_address, tcp, to_cluster,
+    unknown_traffic_cluster,
+};
 use crate::protocol::{ListenerProtocol, Protocol};
 use crate::proxy::Client;
 use crate::push_context::PushContext;
@@ -111,7 +117,7 @@ pub(super) enum ChainTarget {
     /// A table of routes.
     Http(TableName),
     /// Clusters with weights.
-    Tcp(Vec<(String, u32)>),
+    Tcp(TcpProxy),
 }
 
 impl Entries {
@@ -178,22 +184,29 @@ impl Entries {
                 address: socket_address(&address, port),
                 direction: TrafficDirection::Outbound,
                 bind_to_port: false,
+                use_original_dst: false,
+                listener_filters: Vec::new(),
                 filter_chains: Vec::new(),
                 default_filter_chain: None,
             };
             for chain in entry.chains {
                 let is_match_all = chain.match_ == FilterChainMatch::default();
                 let filter = match chain.target {
-                    ChainTarget::Tcp(clusters) => Filter::TcpProxy { clusters },
+                    ChainTarget::Tcp(proxy) => Filter::TcpProxy(proxy),
                     ChainTarget::Http(table) => {
                         let route_config_name = table.render(client);
                         tables.push(table);
-                        Filter::HttpConnectionManager { route_config_name }
+                        Filter::HttpConnectionManager(HttpConnectionManager {
+                            stat_prefix: format!("outbound_{};", listener.name),
+                            route_config_name,
+                            ..HttpConnectionManager::default()
+                        })
                     }
                 };
                 let chain = FilterChain {
                     name: String::new(),
                     match_: chain.match_,
+                    tls: None,
                     filter,
                     origin: chain.origin,
                 };
@@ -203,6 +216,7 @@ impl Entries {
                     listener.filter_chains.push(chain);
                 }
             }
+            listener.listener_filters = inspectors(listener.filter_chains.iter());
             if listener.filter_chains.is_empty() {
                 listener
                     .filter_chains
@@ -211,6 +225,7 @@ impl Entries {
                 listener.default_filter_chain = Some(FilterChain {
                     name: "PassthroughFilterChain".to_owned(),
                     match_: FilterChainMatch::default(),
+                    tls: None,
                     filter: to_cluster(unknown_traffic_cluster(client.mesh)),
                     origin: None,
                 });

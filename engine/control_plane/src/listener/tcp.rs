@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use manifest::span::Spanned;
 use manifest::virtual_service::RouteDestination;
 use rustc_hash::FxHashSet;
-use xds::{FilterChainMatch, Origin};
+use xds::{FilterChainMatch, Origin, TcpProxy};
 
 use super::outbound::{Chain, ChainTarget};
 use crate::host::MESH_GATEWAY;
@@ -41,7 +41,7 @@ pub(super) fn chains(
         let cluster = outbound_cluster(u32::from(port.number), "", hostname);
         chains.push(Chain {
             match_: FilterChainMatch::default(),
-            target: ChainTarget::Tcp(vec![(cluster, 1)]),
+            target: ChainTarget::Tcp(TcpProxy::to_cluster(cluster)),
             origin: None,
         });
     }
@@ -78,7 +78,7 @@ fn tls_chains<'a>(
                 }
                 chains.push(Chain {
                     match_: chain_match(names, &block.destination_subnets),
-                    target: target(&rule.route, port, client),
+                    target: target(virtual_service, &rule.route, port, client),
                     origin: Some(virtual_service.origin(Some(index), Some(block_index), &block.at)),
                 });
             }
@@ -101,7 +101,7 @@ fn tcp_chains<'a>(
             }
             let chain = |subnets: &[String], origin: Origin| Chain {
                 match_: chain_match(Vec::new(), subnets),
-                target: target(&rule.route, port, client),
+                target: target(virtual_service, &rule.route, port, client),
                 origin: Some(origin),
             };
             if rule.matches.is_empty() {
@@ -184,6 +184,7 @@ fn as_cidr(subnet: &str) -> String {
 }
 
 fn target(
+    virtual_service: &VirtualService,
     routes: &[Spanned<RouteDestination>],
     port: &ServicePort,
     client: &Client<'_>,
@@ -205,18 +206,21 @@ fn target(
         });
         outbound_cluster(number, destination.subset_name(), hostname)
     };
-    match routes {
-        [only] => ChainTarget::Tcp(vec![(cluster(only), 1)]),
-        several => ChainTarget::Tcp(
-            several
-                .iter()
-                .filter_map(|route| {
-                    let weight = u32::try_from(route.weight)
-                        .ok()
-                        .filter(|weight| *weight > 0)?;
-                    Some((cluster(route), weight))
-                })
-                .collect(),
-        ),
-    }
+    let proxy = match routes {
+        [only] => TcpProxy::to_cluster(cluster(only)),
+        several => {
+            let weighted = several.iter().filter_map(|route| {
+                let weight = u32::try_from(route.weight)
+                    .ok()
+                    .filter(|weight| *weight > 0);
+                Some((cluster(route), weight?))
+            });
+            TcpProxy {
+                stat_prefix: virtual_service.stat_prefix(),
+                clusters: weighted.collect(),
+                ..TcpProxy::default()
+            }
+        }
+    };
+    ChainTarget::Tcp(proxy)
 }

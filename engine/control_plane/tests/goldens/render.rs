@@ -441,8 +441,9 @@ fn chain(out: &mut String, what: &str, chain: &FilterChain) {
         format!(" {}", chain.name)
     };
     let target = match &chain.filter {
-        Filter::HttpConnectionManager { route_config_name } => format!("table {route_config_name}"),
-        Filter::TcpProxy { clusters } => clusters
+        Filter::HttpConnectionManager(manager) => format!("table {}", manager.route_config_name),
+        Filter::TcpProxy(proxy) => proxy
+            .clusters
             .iter()
             .map(|(name, weight)| format!("{name} weight {weight}"))
             .collect::<Vec<_>>()

@@ -7,7 +7,8 @@ use super::endpoint::socket_address;
 use super::message::Message;
 use super::{istio_metadata, metadata, tls};
 use crate::{
-    Filter, FilterChain, FilterChainMatch, Listener, Origin, RouteConfiguration, TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails, HttpConnectionManager,
+    Listener, ListenerFilter, RouteConfiguration, TcpProxy, TrafficDirection,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -16,11 +17,10 @@ impl Listener {
     /// `envoy.config.listener.v3.Listener`; `routes` are those of its snapshot.
     pub fn to_json(&self, routes: &[Arc<RouteConfiguration>]) -> Value {
         let is_inbound = self.direction == TrafficDirection::Inbound;
-        let is_virtual = self.bind_to_port;
         let direction = if is_inbound { "INBOUND" } else { "OUTBOUND" };
         let chain = |chain: &FilterChain| chain.message(self, routes);
-        let filters = self.inspectors();
-        let waits = !is_virtual || is_inbound;
+        // A gateway keeps Envoy's limit on inspection, and the virtual listener inspects nothing.
+        let waits = !self.bind_to_port || is_inbound;
         Message::default()
             .text("name", &self.name)
             .field(
@@ -29,17 +29,20 @@ impl Listener {
             )
             .field("trafficDirection", direction)
             .optional("bindToPort", (!self.bind_to_port).then_some(false))
-            .optional(
-                "useOriginalDst",
-                (is_virtual && !is_inbound).then_some(true),
-            )
+            .optional("useOriginalDst", self.use_original_dst.then_some(true))
             .optional(
                 "maxConnectionsToAcceptPerSocketEvent",
-                is_virtual.then_some(1),
+                self.bind_to_port.then_some(1),
             )
             .flag("continueOnListenerFiltersTimeout", waits)
             .optional("listenerFiltersTimeout", waits.then_some("0s"))
-            .list("listenerFilters", filters)
+            .list(
+                "listenerFilters",
+                self.listener_filters
+                    .iter()
+                    .copied()
+                    .map(ListenerFilter::message),
+            )
             .list("filterChains", self.filter_chains.iter().map(chain))
             .optional(
                 "defaultFilterChain",
@@ -47,36 +50,24 @@ impl Listener {
             )
             .build()
     }
+}
 
-    /// What must be known of a connection before a chain is chosen.
-    fn inspectors(&self) -> Vec<Message> {
-        let any = |holds: fn(&FilterChainMatch) -> bool| {
-            self.filter_chains.iter().any(|chain| holds(&chain.match_))
+impl ListenerFilter {
+    fn message(self) -> Message {
+        let (name, config) = match self {
+            Self::OriginalDst => ("original_dst", "OriginalDst"),
+            Self::TlsInspector => ("tls_inspector", "TlsInspector"),
+            Self::HttpInspector => ("http_inspector", "HttpInspector"),
+            Self::ProxyProtocol => ("proxy_protocol", "ProxyProtocol"),
         };
-        let is_inbound = self.direction == TrafficDirection::Inbound;
-        let mut names = Vec::new();
-        if is_inbound {
-            names.push(("original_dst", "OriginalDst"));
-        }
-        if is_inbound || any(|match_| !match_.server_names.is_empty()) {
-            names.push(("tls_inspector", "TlsInspector"));
-        }
-        if any(|match_| !match_.application_protocols.is_empty()) {
-            names.push(("http_inspector", "HttpInspector"));
-        }
-        names
-            .into_iter()
-            .map(|(name, config)| {
-                Message::default()
-                    .field("name", format!("envoy.filters.listener.{name}"))
-                    .field(
-                        "typedConfig",
-                        Message::any(&format!(
-                            "envoy.extensions.filters.listener.{name}.v3.{config}"
-                        )),
-                    )
-            })
-            .collect()
+        Message::default()
+            .field("name", format!("envoy.filters.listener.{name}"))
+            .field(
+                "typedConfig",
+                Message::any(&format!(
+                    "envoy.extensions.filters.listener.{name}.v3.{config}"
+                )),
+            )
     }
 }
 
@@ -84,28 +75,16 @@ impl FilterChain {
     fn message(&self, listener: &Listener, routes: &[Arc<RouteConfiguration>]) -> Message {
         let match_ = (self.match_ != FilterChainMatch::default() || self.name == PASSTHROUGH_CHAIN)
             .then(|| self.match_.to_json());
-        let is_istio_tls = listener.direction == TrafficDirection::Inbound
-            && self.match_.transport_protocol == "tls"
-            && !self.match_.application_protocols.is_empty();
-        let socket = is_istio_tls.then(|| {
-            tls::downstream_istio_tls(match self.filter {
-                Filter::HttpConnectionManager { .. } => &["h2", "http/1.1"],
-                Filter::TcpProxy { .. } => &["istio-peer-exchange", "h2", "http/1.1"],
-            })
-        });
-        let is_bound = listener.bind_to_port || self.name == PASSTHROUGH_CHAIN;
+        // Pilot limits handshakes where it makes a chain for a service or a server.
+        let is_limited = listener.direction == TrafficDirection::Outbound
+            && !listener.use_original_dst
+            && self.name != PASSTHROUGH_CHAIN;
         Message::default()
             .text("name", &self.name)
             .optional("filterChainMatch", match_)
-            .list(
-                "filters",
-                [self.filter.message(listener, routes, self.origin.as_ref())],
-            )
-            .optional(
-                "transportSocketConnectTimeout",
-                (!is_bound).then_some("15s"),
-            )
-            .optional("transportSocket", socket)
+            .list("filters", [self.filter.message(listener, routes)])
+            .optional("transportSocketConnectTimeout", is_limited.then_some("15s"))
+            .optional("transportSocket", self.tls.as_deref().map(tls::downstream))
             .optional(
                 "metadata",
                 self.origin
@@ -138,98 +117,114 @@ impl FilterChainMatch {
 }
 
 impl Filter {
-    fn message(
-        &self,
-        listener: &Listener,
-        routes: &[Arc<RouteConfiguration>],
-        origin: Option<&Origin>,
-    ) -> Message {
+    fn message(&self, listener: &Listener, routes: &[Arc<RouteConfiguration>]) -> Message {
+        let (name, config) = match self {
+            Self::TcpProxy(proxy) => ("tcp_proxy", proxy.message()),
+            Self::HttpConnectionManager(manager) => {
+                let is_inbound = listener.direction == TrafficDirection::Inbound;
+                let is_own =
+                    |table: &&Arc<RouteConfiguration>| table.name == manager.route_config_name;
+                let table = routes.iter().find(is_own).filter(|_| is_inbound);
+                (
+                    "http_connection_manager",
+                    manager.message(table.map(|table| &**table)),
+                )
+            }
+        };
+        Message::default()
+            .field("name", format!("envoy.filters.network.{name}"))
+            .field("typedConfig", config)
+    }
+}
+
+impl TcpProxy {
+    /// `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`.
+    fn message(&self) -> Message {
+        let message = Message::any(&format!("{NETWORK}.tcp_proxy.v3.TcpProxy"))
+            .text("statPrefix", &self.stat_prefix)
+            .optional_duration("idleTimeout", self.idle_timeout)
+            .optional_duration(
+                "maxDownstreamConnectionDuration",
+                self.max_downstream_connection_duration,
+            );
+        let message = match self.clusters.as_slice() {
+            [(only, _)] => message.field("cluster", only.as_str()),
+            several => message.field(
+                "weightedClusters",
+                Message::default().list(
+                    "clusters",
+                    several.iter().map(|(name, weight)| {
+                        Message::default()
+                            .text("name", name)
+                            .number("weight", *weight)
+                    }),
+                ),
+            ),
+        };
+        let source = Message::default().field("sourceIp", Message::default());
+        message.list("hashPolicy", self.hashes_source_ip.then_some(source))
+    }
+}
+
+impl HttpConnectionManager {
+    /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`; the table is written into
+    /// it where Pilot does so.
+    fn message(&self, table: Option<&RouteConfiguration>) -> Message {
+        let upgrade = Message::default().field("upgradeType", "websocket");
+        let details = self.forward_client_cert_details;
+        let names_certificates = matches!(
+            details,
+            ForwardClientCertDetails::AppendForward | ForwardClientCertDetails::SanitizeSet
+        );
+        let named = names_certificates.then(|| {
+            Message::default()
+                .field("subject", true)
+                .flag("cert", self.use_remote_address)
+                .flag("dns", true)
+                .flag("uri", true)
+        });
+        let message = Message::any(&format!(
+            "{NETWORK}.http_connection_manager.v3.HttpConnectionManager"
+        ))
+        .text("statPrefix", &self.stat_prefix)
+        .list("httpFilters", http_filters())
+        .field("normalizePath", true)
+        .field("pathWithEscapedSlashesAction", "KEEP_UNCHANGED")
+        .flag("proxy100Continue", true)
+        .field("streamIdleTimeout", "0s")
+        .list("upgradeConfigs", [upgrade])
+        .field("useRemoteAddress", self.use_remote_address)
+        .number("xffNumTrustedHops", self.xff_num_trusted_hops)
+        .text("serverName", &self.server_name)
+        .text("forwardClientCertDetails", details.name())
+        .optional("setCurrentClientCertDetails", named);
+        if let Some(table) = table {
+            return message.field("routeConfig", table.to_json());
+        }
+        let source = Message::default()
+            .field("ads", Message::default())
+            .field("initialFetchTimeout", "0s")
+            .field("resourceApiVersion", "V3");
+        message.field(
+            "rds",
+            Message::default()
+                .field("configSource", source)
+                .text("routeConfigName", &self.route_config_name),
+        )
+    }
+}
+
+impl ForwardClientCertDetails {
+    /// Empty for the default.
+    const fn name(self) -> &'static str {
         match self {
-            Self::TcpProxy { clusters } => {
-                let proxy = Message::any(&format!("{NETWORK}.tcp_proxy.v3.TcpProxy"));
-                let proxy = match clusters.as_slice() {
-                    [(only, _)] => proxy
-                        .field("cluster", only.as_str())
-                        .text("statPrefix", only),
-                    several => proxy
-                        .text("statPrefix", &origin.map_or_else(String::new, stat_prefix))
-                        .field(
-                            "weightedClusters",
-                            Message::default().list(
-                                "clusters",
-                                several.iter().map(|(name, weight)| {
-                                    Message::default()
-                                        .text("name", name)
-                                        .number("weight", *weight)
-                                }),
-                            ),
-                        ),
-                };
-                Message::default()
-                    .field("name", "envoy.filters.network.tcp_proxy")
-                    .field("typedConfig", proxy)
-            }
-            Self::HttpConnectionManager { route_config_name } => {
-                let table = routes.iter().find(|table| table.name == *route_config_name);
-                let manager = manager(listener, route_config_name, table.map(|table| &**table));
-                Message::default()
-                    .field("name", "envoy.filters.network.http_connection_manager")
-                    .field("typedConfig", manager)
-            }
+            Self::Sanitize => "",
+            Self::ForwardOnly => "FORWARD_ONLY",
+            Self::AppendForward => "APPEND_FORWARD",
+            Self::SanitizeSet => "SANITIZE_SET",
+            Self::AlwaysForwardOnly => "ALWAYS_FORWARD_ONLY",
         }
     }
-}
-
-/// The name of an object as statistics have it: `name.namespace`.
-fn stat_prefix(origin: &Origin) -> String {
-    let (namespace, name) = origin
-        .object
-        .split_once('/')
-        .unwrap_or(("", &origin.object));
-    format!("{name}.{namespace}")
-}
-
-/// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.
-fn manager(listener: &Listener, name: &str, table: Option<&RouteConfiguration>) -> Message {
-    let is_inbound = listener.direction == TrafficDirection::Inbound;
-    let prefix = match name.strip_prefix("inbound|") {
-        Some(rest) => format!("inbound_0.0.0.0_{};", rest.trim_end_matches('|')),
-        None if is_inbound => format!("{name};"),
-        None => format!("outbound_{};", listener.name),
-    };
-    let upgrade = Message::default().field("upgradeType", "websocket");
-    let message = Message::any(&format!(
-        "{NETWORK}.http_connection_manager.v3.HttpConnectionManager"
-    ))
-    .field("statPrefix", prefix)
-    .list("httpFilters", http_filters())
-    .field("normalizePath", true)
-    .field("pathWithEscapedSlashesAction", "KEEP_UNCHANGED")
-    .flag("proxy100Continue", true)
-    .field("streamIdleTimeout", "0s")
-    .list("upgradeConfigs", [upgrade])
-    .field("useRemoteAddress", false);
-    if is_inbound {
-        let details = Message::default()
-            .field("subject", true)
-            .flag("dns", true)
-            .flag("uri", true);
-        return message
-            .field("serverName", "istio-envoy")
-            .field("forwardClientCertDetails", "APPEND_FORWARD")
-            .field("setCurrentClientCertDetails", details)
-            .optional("routeConfig", table.map(RouteConfiguration::to_json));
-    }
-    let source = Message::default()
-        .field("ads", Message::default())
-        .field("initialFetchTimeout", "0s")
-        .field("resourceApiVersion", "V3");
-    message.field(
-        "rds",
-        Message::default()
-            .field("configSource", source)
-            .text("routeConfigName", name),
-    )
 }
 
 /// The filters before and including the router, in their order.

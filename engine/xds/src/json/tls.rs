@@ -1,6 +1,7 @@
 //! Transport sockets between sidecars.
 
 use super::message::Message;
+use crate::{CertificateValidation, DownstreamTlsContext};
 use serde_json::Value;
 
 /// The socket of connections to other sidecars.
@@ -8,17 +9,82 @@ pub(super) fn upstream_istio_tls(sni: &str, speaks_http2: bool) -> Value {
     let alpn = ["istio-peer-exchange", "istio", "h2"];
     let alpn = if speaks_http2 { &alpn[..] } else { &alpn[..2] };
     let context = Message::any("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
-        .field("commonTlsContext", common(alpn, &[]))
+        .field("commonTlsContext", istio(alpn))
         .text("sni", sni);
     tls_socket(context)
 }
 
-/// The socket of connections from other sidecars.
-pub(super) fn downstream_istio_tls(alpn: &[&str]) -> Value {
+/// The socket of connections from clients.
+pub(super) fn downstream(context: &DownstreamTlsContext) -> Value {
+    let params = Message::default()
+        .text(
+            "tlsMinimumProtocolVersion",
+            &context.params.minimum_protocol_version,
+        )
+        .text(
+            "tlsMaximumProtocolVersion",
+            &context.params.maximum_protocol_version,
+        )
+        .list(
+            "cipherSuites",
+            context.params.cipher_suites.iter().map(String::as_str),
+        );
+    let common = Message::default()
+        .list(
+            "alpnProtocols",
+            context.alpn_protocols.iter().map(String::as_str),
+        )
+        .list(
+            "tlsCertificateSdsSecretConfigs",
+            context.certificates.iter().map(|name| sds(name)),
+        )
+        .optional("tlsParams", (!params.is_empty()).then_some(params));
+    let common = match &context.validation {
+        Some(validation) => validation.add_to(common),
+        None => common,
+    };
     let context = Message::any("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")
-        .field("commonTlsContext", common(alpn, &CIPHERS))
-        .field("requireClientCertificate", true);
+        .field("commonTlsContext", common)
+        .field(
+            "requireClientCertificate",
+            context.require_client_certificate,
+        );
     tls_socket(context)
+}
+
+impl CertificateValidation {
+    fn add_to(&self, common: Message) -> Message {
+        let names = self
+            .subject_alt_names
+            .iter()
+            .map(|name| Message::default().text("exact", name));
+        let crl =
+            (!self.crl.is_empty()).then(|| Message::default().text("filename", self.crl.as_str()));
+        let own = Message::default()
+            .list("matchSubjectAltNames", names)
+            .list(
+                "verifyCertificateSpki",
+                self.spki.iter().map(String::as_str),
+            )
+            .list(
+                "verifyCertificateHash",
+                self.hashes.iter().map(String::as_str),
+            )
+            .optional("crl", crl)
+            .optional(
+                "trustChainVerification",
+                self.accept_untrusted.then_some("ACCEPT_UNTRUSTED"),
+            );
+        match &self.authorities {
+            None => common.field("validationContext", own),
+            Some(secret) => common.field(
+                "combinedValidationContext",
+                Message::default()
+                    .field("defaultValidationContext", own)
+                    .field("validationContextSdsSecretConfig", sds(secret)),
+            ),
+        }
+    }
 }
 
 /// The socket of plain text.
@@ -38,11 +104,10 @@ fn tls_socket(context: Message) -> Value {
 }
 
 /// Istio's certificates, by way of the agent beside the proxy.
-fn common(alpn: &[&str], ciphers: &[&str]) -> Message {
+fn istio(alpn: &[&str]) -> Message {
     let params = Message::default()
         .field("tlsMinimumProtocolVersion", "TLSv1_2")
-        .field("tlsMaximumProtocolVersion", "TLSv1_3")
-        .list("cipherSuites", ciphers.iter().copied());
+        .field("tlsMaximumProtocolVersion", "TLSv1_3");
     let validation = Message::default()
         .field("defaultValidationContext", Message::default())
         .field("validationContextSdsSecretConfig", sds("ROOTCA"));
@@ -53,7 +118,16 @@ fn common(alpn: &[&str], ciphers: &[&str]) -> Message {
         .field("tlsParams", params)
 }
 
+/// A secret: a Kubernetes one comes from Pilot, Istio's own and files from the agent beside the proxy.
 fn sds(name: &str) -> Message {
+    if name.contains("://") {
+        let config = Message::default()
+            .field("ads", Message::default())
+            .field("resourceApiVersion", "V3");
+        return Message::default()
+            .field("name", name)
+            .field("sdsConfig", config);
+    }
     let cluster = Message::default().field("clusterName", "sds-grpc");
     let service = Message::default().field("envoyGrpc", cluster);
     let source = Message::default()
@@ -69,12 +143,3 @@ fn sds(name: &str) -> Message {
         .field("name", name)
         .field("sdsConfig", config)
 }
-
-const CIPHERS: [&str; 6] = [
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "AES256-GCM-SHA384",
-    "AES128-GCM-SHA256",
-];
