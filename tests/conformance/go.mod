@@ -1,4 +1,4 @@
-module meshsim/conformance
+module conformance
 
 go 1.26.0
 

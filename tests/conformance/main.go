@@ -12,6 +12,8 @@ import (
 	"os"
 	"runtime/debug"
 
+	_ "conformance/quiet"
+
 	istiolog "istio.io/istio/pkg/log"
 )
 
