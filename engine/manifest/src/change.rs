@@ -1,6 +1,6 @@
 //! Objects that are applied or deleted later, as `kubectl apply` and `kubectl delete` do it.
 
-use crate::kind::{KINDS, Kind, Row};
+use crate::kind::{KINDS, Kind, Row, group_of};
 use crate::resource::{Other, Resource, Resources};
 
 /// What became of a deletion.
@@ -31,10 +31,12 @@ impl Resources {
     /// Removes an object. `kind` is written as kubectl takes it: `VirtualService`, `virtualservices`, `vs`, also with
     /// its group behind a dot.
     pub fn delete(&mut self, kind: &str, namespace: &str, name: &str) -> Deletion {
-        let Some(row) = KINDS.iter().find(|row| is_named(row, kind)) else {
+        let mut rows = KINDS.iter().filter(|row| is_named(row, kind)).peekable();
+        if rows.peek().is_none() {
             return Deletion::NoSuchKind;
-        };
-        if (row.delete)(self, namespace, name) {
+        }
+        // Two groups may have a kind of the same name.
+        if rows.any(|row| (row.delete)(self, namespace, name)) {
             Deletion::Deleted
         } else {
             Deletion::NoSuchObject
@@ -80,12 +82,27 @@ fn is_same(a: &Other, b: &Other) -> bool {
 /// Whether `kind` names the kind of a row.
 fn is_named(row: &Row, kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    let kind = kind.split('.').next().unwrap_or_default();
+    let (kind, group) = match kind.split_once('.') {
+        Some((kind, group)) => (kind, Some(group)),
+        None => (kind.as_str(), None),
+    };
+    if group.is_some_and(|group| group != group_of(row.api_versions[0])) {
+        return false;
+    }
     let singular = row.kind.to_ascii_lowercase();
     let short = SHORT_NAMES
         .iter()
         .any(|(short, of)| *short == kind && *of == row.kind);
-    short || kind == singular || kind.strip_suffix('s') == Some(&singular)
+    short || kind == singular || kind == plural(&singular)
+}
+
+/// The plural as Kubernetes builds it.
+fn plural(singular: &str) -> String {
+    match singular.strip_suffix('y') {
+        Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ if singular.ends_with("ss") => format!("{singular}es"),
+        _ => format!("{singular}s"),
+    }
 }
 
 /// Source: Kubernetes, `kubectl api-resources`; istio/api, kubernetes/customresourcedefinitions.gen.yaml.
@@ -158,6 +175,20 @@ mod tests {
             );
             assert!(hosts(&resources).is_empty());
         }
+        let mut resources =
+            read("apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\n");
+        assert_eq!(
+            resources.delete("gateways.gateway.networking.k8s.io", "default", "a"),
+            Deletion::NoSuchKind
+        );
+        assert_eq!(
+            resources.delete("gateways", "default", "a"),
+            Deletion::Deleted
+        );
+        assert_eq!(
+            resources.delete("serviceentries", "default", "a"),
+            Deletion::NoSuchObject
+        );
         let mut resources = read("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
         assert_eq!(resources.delete("ns", "default", "shop"), Deletion::Deleted);
         assert_eq!(

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::diagnostic::codes;
 use crate::metadata::{LabelSelector, LabelSelectorOperator, ObjectMeta};
 use crate::names;
+use crate::one_of::at_most_one;
 use crate::yaml::path::Path;
 use crate::yaml::problem::Problem;
 use crate::yaml::tree::{NodeId, Tree};
@@ -43,6 +45,48 @@ impl<'t, 's> Check<'t, 's> {
     pub(crate) fn missing(&mut self, path: &Path<'_>) {
         let span = self.tree.span(self.tree.nearest(self.object, path));
         self.problems.push(Problem::missing_field(span, path));
+    }
+
+    /// Whether a value stands at `path`, be it empty.
+    pub(crate) fn is_written(&self, path: &Path<'_>) -> bool {
+        self.tree.find(self.object, path).is_ok()
+    }
+
+    /// Fields of the object at `path` of which at most one may be given.
+    pub(crate) fn exclusive<const N: usize>(&mut self, path: &Path<'_>, fields: [&'static str; N]) {
+        let written = fields.map(|field| (field, self.is_written(&path.key(field)).then_some(())));
+        if let Err(error) = at_most_one(written) {
+            self.invalid(path, error);
+        }
+    }
+
+    /// An array or a map at `path`, if it is written: how many elements it has, and may have.
+    pub(crate) fn items(&mut self, path: &Path<'_>, count: usize, range: RangeInclusive<usize>) {
+        if range.contains(&count) || !self.is_written(path) {
+            return;
+        }
+        let rule = match (range.start(), range.end()) {
+            (min, _) if count < *min => format!("at least {min}"),
+            (_, max) => format!("at most {max}"),
+        };
+        self.invalid(path, format_args!("expected {rule} elements, got {count}"));
+    }
+
+    /// A text at `path`, and how many characters it may have.
+    pub(crate) fn length(&mut self, path: &Path<'_>, text: &str, max: usize) {
+        if text.chars().count() > max {
+            self.invalid(path, format_args!("must be no more than {max} characters"));
+        }
+    }
+
+    /// A port's number.
+    pub(crate) fn port(&mut self, path: &Path<'_>, number: u32) {
+        if !(1..=65535).contains(&number) {
+            self.invalid(
+                path,
+                format_args!("`{number}` is out of range: expected 1 to 65535"),
+            );
+        }
     }
 
     /// Notes a name that is written wrongly.

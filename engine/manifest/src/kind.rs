@@ -9,6 +9,7 @@ use crate::check::Check;
 use crate::config_map::ConfigMapData;
 use crate::destination_rule::DestinationRuleSpec;
 use crate::document::{self, Collector};
+use crate::gateway::GatewaySpec;
 use crate::names::NameRule;
 use crate::namespace::NamespaceSpec;
 use crate::object::Object;
@@ -16,8 +17,12 @@ use crate::pod::PodSpec;
 use crate::resource::{Resource, Resources};
 use crate::schema::Schema;
 use crate::service::ServiceSpec;
+use crate::service_entry::ServiceEntrySpec;
+use crate::sidecar::SidecarSpec;
 use crate::virtual_service::VirtualServiceSpec;
 use crate::workload::{DeploymentSpec, ReplicaSetSpec, StatefulSetSpec};
+use crate::workload_entry::WorkloadEntrySpec;
+use crate::workload_group::WorkloadGroupSpec;
 use crate::yaml::problem::suggestion;
 
 /// The `spec` of a kind that is read.
@@ -90,6 +95,11 @@ pub(crate) static KINDS: &[Row] = &[
     row::<ServiceSpec>(),
     row::<VirtualServiceSpec>(),
     row::<DestinationRuleSpec>(),
+    row::<GatewaySpec>(),
+    row::<ServiceEntrySpec>(),
+    row::<WorkloadEntrySpec>(),
+    row::<WorkloadGroupSpec>(),
+    row::<SidecarSpec>(),
 ];
 
 /// The other kinds of the API groups above: a kind of these groups that stands in neither list is misspelt.
@@ -113,18 +123,7 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
         ],
     ),
     ("apps", &["ControllerRevision", "DaemonSet"]),
-    (
-        "networking.istio.io",
-        &[
-            "EnvoyFilter",
-            "Gateway",
-            "ProxyConfig",
-            "ServiceEntry",
-            "Sidecar",
-            "WorkloadEntry",
-            "WorkloadGroup",
-        ],
-    ),
+    ("networking.istio.io", &["EnvoyFilter", "ProxyConfig"]),
 ];
 
 /// The versions of Istio's networking API; their schemas are the same.
@@ -135,7 +134,7 @@ pub(crate) const ISTIO_NETWORKING: &[&str] = &[
 ];
 
 /// The group of an API version: `apps` of `apps/v1`, empty for `v1`.
-fn group_of(api_version: &str) -> &str {
+pub(crate) fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 

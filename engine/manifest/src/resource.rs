@@ -6,12 +6,17 @@ use base::Location;
 
 use crate::config_map::ConfigMap;
 use crate::destination_rule::DestinationRule;
+use crate::gateway::Gateway;
 use crate::metadata::ObjectMeta;
 use crate::namespace::Namespace;
 use crate::pod::Pod;
 use crate::service::Service;
+use crate::service_entry::ServiceEntry;
+use crate::sidecar::Sidecar;
 use crate::virtual_service::VirtualService;
 use crate::workload::{Deployment, ReplicaSet, StatefulSet};
+use crate::workload_entry::WorkloadEntry;
+use crate::workload_group::WorkloadGroup;
 
 /// An object of a known kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +52,16 @@ pub struct Resources {
     pub virtual_services: Vec<VirtualService>,
     /// DestinationRules.
     pub destination_rules: Vec<DestinationRule>,
+    /// Istio's Gateways.
+    pub gateways: Vec<Gateway>,
+    /// ServiceEntries.
+    pub service_entries: Vec<ServiceEntry>,
+    /// WorkloadEntries.
+    pub workload_entries: Vec<WorkloadEntry>,
+    /// WorkloadGroups.
+    pub workload_groups: Vec<WorkloadGroup>,
+    /// Sidecars.
+    pub sidecars: Vec<Sidecar>,
     /// Objects of all other kinds: kept and counted, not read.
     pub others: Vec<Other>,
 }

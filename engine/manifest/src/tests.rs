@@ -2,6 +2,7 @@
 
 mod documents;
 mod istio;
+mod istio_gateways;
 mod kubernetes;
 mod mutations;
 mod truth;

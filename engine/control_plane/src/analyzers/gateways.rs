@@ -9,14 +9,6 @@ use crate::finding::Findings;
 use crate::host::{MESH_GATEWAY, resolve_gateway_name};
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let gateways: Vec<_> = context
-        .resources
-        .others
-        .iter()
-        .filter(|other| {
-            other.kind == "Gateway" && other.api_version.starts_with("networking.istio.io/")
-        })
-        .collect();
     for object in &context.resources.virtual_services {
         let namespace = &object.meta.namespace;
         let mut findings = Findings::new("VirtualService", &object.meta, out);
@@ -25,14 +17,10 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 continue;
             }
             let full = resolve_gateway_name(written, namespace, &context.push.mesh.domain_suffix);
-            let exists = gateways.iter().any(|gateway| {
-                let (owner, name) = full.split_once('/').unwrap_or((namespace, &full));
-                gateway.name == name
-                    && gateway
-                        .namespace
-                        .as_deref()
-                        .is_none_or(|namespace| namespace == owner)
-            });
+            let (owner, name) = full.split_once('/').unwrap_or((namespace, &full));
+            let mut gateways = context.resources.gateways.iter();
+            let exists = gateways
+                .any(|gateway| gateway.meta.name == name && gateway.meta.namespace == owner);
             if !exists {
                 let message = format!("Referenced gateway not found: {:?}", written.value);
                 let field = format!("spec.gateways[{index}]");

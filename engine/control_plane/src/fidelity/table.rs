@@ -5,10 +5,10 @@ use super::{Fidelity, Row};
 
 /// All rows.
 pub fn rows() -> &'static [Row] {
-    &ROWS
+    ROWS
 }
 
-const ROWS: [Row; 118] = [
+const ROWS: &[Row] = &[
     virtual_service("spec.hosts", Exact),
     virtual_service("spec.gateways", Approximate(NO_GATEWAYS)),
     virtual_service("spec.exportTo", Exact),
@@ -189,6 +189,31 @@ const ROWS: [Row; 118] = [
     destination_rule(
         "trafficPolicy.proxyProtocol",
         NotSimulated("servers do not ask who is behind a proxy"),
+    ),
+    kubernetes(
+        "Gateway",
+        "spec",
+        NotSimulated("gateways are not simulated yet"),
+    ),
+    kubernetes(
+        "ServiceEntry",
+        "spec",
+        NotSimulated("only services of Kubernetes are known yet"),
+    ),
+    kubernetes(
+        "WorkloadEntry",
+        "spec",
+        NotSimulated("only pods are endpoints yet"),
+    ),
+    kubernetes(
+        "WorkloadGroup",
+        "spec",
+        NotSimulated("no workload registers itself"),
+    ),
+    kubernetes(
+        "Sidecar",
+        "spec",
+        NotSimulated("every sidecar sees all services that are exported to it"),
     ),
     service("spec.type", Exact),
     service("spec.ports", Exact),

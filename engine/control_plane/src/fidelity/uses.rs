@@ -7,7 +7,7 @@ use manifest::load_balancer::{LoadBalancerPolicy, LoadBalancerSettings};
 use manifest::service::SessionAffinity;
 use manifest::span::Spanned;
 use manifest::traffic_policy::TrafficPolicy;
-use manifest::{ObjectMeta, Resources};
+use manifest::{ObjectMeta, Resource, Resources};
 
 /// An object that uses a field.
 #[derive(Clone, Copy)]
@@ -53,6 +53,11 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
             traffic_policy(policy, |field, at| found(by, field, at));
         }
     }
+    whole("Gateway", &resources.gateways, &mut found);
+    whole("ServiceEntry", &resources.service_entries, &mut found);
+    whole("WorkloadEntry", &resources.workload_entries, &mut found);
+    whole("WorkloadGroup", &resources.workload_groups, &mut found);
+    whole("Sidecar", &resources.sidecars, &mut found);
     for object in &resources.services {
         let by = Object {
             kind: "Service",
@@ -68,6 +73,21 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
         if !object.spec.external_ips.is_empty() {
             found(by, "spec.externalIPs", at);
         }
+    }
+}
+
+/// Names all of each object, of a kind that has no effect at all.
+fn whole<K, S>(
+    kind: &'static str,
+    objects: &[Resource<K, S>],
+    found: &mut impl FnMut(Object<'_>, &str, &Location),
+) {
+    for object in objects {
+        let by = Object {
+            kind,
+            meta: &object.meta,
+        };
+        found(by, "spec", &object.location);
     }
 }
 

@@ -139,7 +139,7 @@ fn kinds_and_versions_are_known() {
     for (api_version, kind) in [
         ("v1", "Secret"),
         ("apps/v1", "DaemonSet"),
-        ("networking.istio.io/v1", "Gateway"),
+        ("networking.istio.io/v1alpha3", "EnvoyFilter"),
         ("serving.knative.dev/v1", "Service"),
         ("gateway.networking.k8s.io/v1", "HTTPRoute"),
         ("batch/v1", "Job"),
@@ -205,14 +205,14 @@ fn kinds_and_versions_are_known() {
 #[test]
 fn others_are_counted() {
     let (resources, lines) = read(
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b, namespace: c}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b, namespace: c}\n---\napiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\n",
     );
     assert_eq!(lines, [""; 0]);
     let counts: Vec<(String, usize)> = resources.other_counts().into_iter().collect();
     assert_eq!(
         counts,
         [
-            ("Gateway.networking.istio.io".into(), 1),
+            ("EnvoyFilter.networking.istio.io".into(), 1),
             ("Secret".into(), 2)
         ]
     );

@@ -110,7 +110,7 @@ impl<'s> Tree<'s> {
     }
 
     /// The value at `path`, or as an error the last one on the way to it.
-    fn find(&self, object: NodeId, path: &Path<'_>) -> Result<NodeId, NodeId> {
+    pub(crate) fn find(&self, object: NodeId, path: &Path<'_>) -> Result<NodeId, NodeId> {
         match path {
             Path::Root => Ok(object),
             Path::Key(parent, key) => {
