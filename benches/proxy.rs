@@ -219,6 +219,7 @@ impl Load {
                 Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
+                | Effect::Cancelled { .. }
                 | Effect::Ejection { .. } => {}
             }
         }

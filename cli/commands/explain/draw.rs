@@ -152,6 +152,7 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
                 Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
+                | Effect::Cancelled { .. }
                 | Effect::Ejection { .. } => {}
             }
         }

@@ -1,11 +1,11 @@
 //! One request under way, from its arrival to its reply.
 
+use crate::effect::{Reply, TimerKind};
 use crate::names::{ClusterId, EndpointId};
-use crate::response_flag::{Details, ResponseFlags};
+use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
 use crate::router::retry::RetryState;
 use crate::slab::NONE;
 use crate::table::{Outcome, Resolution, RouteId};
-use crate::{effect::TimerKind, response_flag::ResponseFlag};
 use base::SimDuration;
 use smallvec::SmallVec;
 
@@ -123,6 +123,19 @@ impl ActiveRequest {
         let ran = self.armed.0 & bit != 0;
         self.armed.0 &= !bit;
         ran
+    }
+
+    /// How it ends.
+    pub(crate) fn record(&self, status: u16, grpc_status: Option<u8>, details: Details) -> Reply {
+        Reply {
+            status,
+            grpc_status,
+            flags: self.flags,
+            details,
+            attempts: self.attempts,
+            cluster: self.cluster,
+            endpoint: self.endpoint,
+        }
     }
 
     /// Whether any timer runs.

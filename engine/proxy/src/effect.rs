@@ -67,6 +67,13 @@ pub enum Effect {
         /// The answer.
         reply: Reply,
     },
+    /// The request with this tag ended because its client went away; its slot is free afterwards.
+    Cancelled {
+        /// The request.
+        tag: u32,
+        /// What is recorded of it: no status, flag DC, and the host of its last try.
+        record: Reply,
+    },
     /// Wake the proxy with this timer at this time; replaces a running timer of the same kind and slot.
     SetTimer {
         /// The timer.

@@ -33,7 +33,7 @@ use crate::active_request::{ActiveRequest, LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::attempt::Attempt;
 use crate::cluster::outlier_detection::Report;
 use crate::cluster::{ClusterState, Selection, World};
-use crate::effect::{Effect, Reply, RequestId, Timer, TimerKind};
+use crate::effect::{Effect, RequestId, Timer, TimerKind};
 use crate::names::ClusterId;
 use crate::response_flag::{Details, ResponseFlag};
 use crate::router::mirror::Original;
@@ -277,7 +277,7 @@ impl Router {
         Some(slot)
     }
 
-    /// The client goes away: no reply, and nobody waits for the try.
+    /// The client goes away: nobody waits for the try, and what is left of the request is its record.
     pub(crate) fn on_cancel(&mut self, turn: &mut Turn<'_>, id: RequestId) {
         if !self.requests.holds(id.slot, id.generation) {
             return;
@@ -286,7 +286,13 @@ impl Router {
         if attempt != NONE {
             self.abandon(turn, attempt, None);
         }
+        let flag = ResponseFlag::DownstreamConnectionTermination;
+        let request = &mut self.requests[id.slot];
+        request.flags = request.flags.with(flag);
+        let tag = request.tag;
+        let record = request.record(0, None, Details::DownstreamRemoteDisconnect);
         self.end_request(turn, id.slot);
+        turn.effects.push(Effect::Cancelled { tag, record });
     }
 
     /// A timer of a request expires.
@@ -346,18 +352,8 @@ impl Router {
         details: Details,
     ) {
         let request = &self.requests[slot];
-        let (tag, reply) = (
-            request.tag,
-            Reply {
-                status,
-                grpc_status,
-                flags: request.flags,
-                details,
-                attempts: request.attempts,
-                cluster: request.cluster,
-                endpoint: request.endpoint,
-            },
-        );
+        let tag = request.tag;
+        let reply = request.record(status, grpc_status, details);
         self.end_request(turn, slot);
         turn.effects.push(Effect::Reply { tag, reply });
     }

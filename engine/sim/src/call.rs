@@ -194,16 +194,16 @@ impl<O: Observer> World<'_, O> {
         let call = self.calls[slot as usize];
         self.calls[slot as usize].via = Via::Nothing;
         match call.via {
+            // The proxy says how it ended.
             Via::Proxy(request) => self.tell(now, call.request.source, Input::Cancel(request)),
-            Via::Plain(delivery) => self.abandon(now, delivery),
-            Via::Nothing => return,
+            Via::Plain(delivery) => {
+                let target = self.deliveries[delivery as usize].target;
+                self.abandon(now, delivery);
+                let record = no_answer(Details::DownstreamRemoteDisconnect);
+                self.end_exchange(now, slot, record, target);
+            }
+            Via::Nothing => {}
         }
-        self.end_exchange(
-            now,
-            slot,
-            no_answer(Details::DownstreamRemoteDisconnect),
-            None,
-        );
     }
 
     fn pause(&mut self, now: SimTime, slot: u32) {
@@ -221,7 +221,13 @@ impl<O: Observer> World<'_, O> {
     }
 
     #[inline]
-    fn end_exchange(&mut self, now: SimTime, slot: u32, reply: Reply, plain: Option<PodId>) {
+    pub(crate) fn end_exchange(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        reply: Reply,
+        plain: Option<PodId>,
+    ) {
         self.count_exchange();
         let call = &self.calls[slot as usize];
         let exchange = Exchange {

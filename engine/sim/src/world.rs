@@ -315,6 +315,7 @@ impl<'a, O: Observer> World<'a, O> {
                         },
                     );
                 }
+                Effect::Cancelled { tag, record } => self.end_exchange(now, tag, record, None),
                 Effect::Reply { .. } => replies = true,
             }
         }

@@ -279,6 +279,12 @@ fn who_cancels_makes_room() {
         mesh.cancel(first);
         mesh.run();
         assert!(!mesh.replies.contains_key(&first));
+        let record = &mesh.cancelled[&first];
+        assert_eq!(record.flags.to_string(), "DC");
+        assert!(
+            record.endpoint.is_some(),
+            "it says which host it was waiting for"
+        );
         assert_eq!(mesh.replied_at(second), 15);
         assert_eq!(mesh.stats("a").upstream_cx_total, total);
         assert_eq!(mesh.abandoned.len(), 1);

@@ -246,8 +246,8 @@ impl Swarm {
                 let known: Vec<(u32, RequestId)> = known.collect();
                 if !known.is_empty() {
                     let (tag, id) = known[which % known.len()];
-                    self.open.remove(&tag);
                     self.input(Input::Cancel(id))?;
+                    prop_assert!(!self.open.contains_key(&tag), "{} ends at once", tag);
                 }
             }
             (14, _) => {
@@ -370,7 +370,7 @@ impl Swarm {
                         *known = Some(send.request);
                     }
                 }
-                Effect::Reply { tag, .. } => {
+                Effect::Reply { tag, .. } | Effect::Cancelled { tag, .. } => {
                     prop_assert!(self.open.remove(&tag).is_some(), "one reply to {}", tag);
                 }
                 Effect::SetTimer { timer, at } => {

@@ -35,6 +35,8 @@ pub(crate) struct Mesh {
     /// What the proxy asked to be sent, with the time.
     pub(crate) sent: Vec<(SimTime, Send)>,
     pub(crate) replies: BTreeMap<u32, (SimTime, Reply)>,
+    /// What was recorded of requests whose clients went away.
+    pub(crate) cancelled: BTreeMap<u32, Reply>,
     pub(crate) abandoned: BTreeSet<u32>,
     pub(crate) ejections: Vec<(SimTime, u8, bool)>,
     /// How long it takes to make a connection.
@@ -73,6 +75,7 @@ impl Mesh {
             now: SimTime::ZERO,
             sent: vec![],
             replies: BTreeMap::new(),
+            cancelled: BTreeMap::new(),
             abandoned: BTreeSet::new(),
             ejections: vec![],
             connect: ms(0),
@@ -264,6 +267,10 @@ impl Mesh {
                 Effect::Reply { tag, reply } => {
                     let before = self.replies.insert(tag, (self.now, reply));
                     assert_eq!(before, None, "one reply to {tag}");
+                }
+                Effect::Cancelled { tag, record } => {
+                    let before = self.cancelled.insert(tag, record);
+                    assert_eq!(before, None, "one end of {tag}");
                 }
                 Effect::SetTimer { timer, at } => {
                     self.cancel_timer(timer);
