@@ -455,6 +455,7 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
         port: 8080,
         health_status: HealthStatus::Healthy,
         load_balancing_weight: 1,
+        is_mutual_tls: false,
         workload: None,
     };
     let endpoints = clusters

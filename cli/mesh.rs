@@ -1,6 +1,6 @@
 //! The mesh that manifests make, asked for what its proxies are told.
 
-use control_plane::{PodId, ProxyRef, Registry};
+use control_plane::{MeshConfig, PodId, ProxyRef, Registry};
 use manifest::Invalid;
 use xds::Snapshot;
 
@@ -40,9 +40,9 @@ impl Mesh {
         self.compiled.registry()
     }
 
-    /// The end of every service's name.
-    pub(crate) fn domain(&self) -> &str {
-        &self.compiled.config().domain_suffix
+    /// The configuration that the mesh was compiled under.
+    pub(crate) fn config(&self) -> &MeshConfig {
+        self.compiled.config()
     }
 
     /// What the sidecar of a pod is told; none: it has no sidecar.

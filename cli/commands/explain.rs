@@ -4,7 +4,6 @@
 //! from proxy to proxy and told.
 
 mod conditions;
-mod dial;
 mod draw;
 mod hop;
 mod model;
@@ -13,6 +12,8 @@ mod request;
 mod story;
 mod visit;
 mod walk;
+
+use control_plane::dns;
 
 use crate::args::{ExplainArgs, Format};
 use crate::exit_code::Exit;
@@ -46,7 +47,8 @@ fn explain(
     output: &Output,
 ) -> Explanation {
     let namespace = &mesh.registry().pod(from).namespace;
-    let dialled = dial::look_up(mesh.registry(), namespace, mesh.domain(), &request.host);
+    let dialled =
+        dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host).unwrap_or_default();
     let mut walk = Walk::new(mesh, output);
     let way = walk.of(from, request, &dialled);
     let first = way.first;

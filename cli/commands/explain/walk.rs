@@ -3,7 +3,9 @@
 //! What is left to chance is not drawn: where several clusters share a route, the way follows the one with the largest
 //! weight, and there the first endpoint.
 
-use control_plane::PodId;
+use control_plane::dns::Answer;
+use control_plane::registry::Provider;
+use control_plane::{PodId, Service};
 use proxy::listener::{Connection, Payload, Preface};
 use proxy::names::Names;
 use proxy::problem::{Problem, ProblemKind};
@@ -11,7 +13,6 @@ use proxy::request::{Protocol, RequestHead};
 use proxy::table::Table;
 use xds::{TlsMode, TrafficDirection};
 
-use super::dial::Dialled;
 use super::hop::{Next, Told, full_name};
 use super::model::{Direction, Hop, Outcome, OutcomeKind};
 use super::request::{Request, Scheme};
@@ -58,7 +59,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The proxy that is asked about, and the one at the destination.
-    pub(crate) fn of(&mut self, from: PodId, request: &Request, dialled: &Dialled) -> Way {
+    pub(crate) fn of(&mut self, from: PodId, request: &Request, dialled: &Answer) -> Way {
         let destination = self.dialled_pod(request, dialled);
         let mut first = self.outbound(from, request, dialled, destination);
         let arrival = self.arrival(request, dialled);
@@ -73,7 +74,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What the URL's host leads to, in words.
-    fn arrival(&self, request: &Request, dialled: &Dialled) -> String {
+    fn arrival(&self, request: &Request, dialled: &Answer) -> String {
         let registry = self.mesh.registry();
         let (host, port) = (&request.host, request.port);
         let address = dialled.ip.map(|ip| format!("{ip}:{port}"));
@@ -93,10 +94,17 @@ impl<'a> Walk<'a> {
             }
             (Some(service), _, address) => {
                 let service = registry.service(service);
-                let name = format!("Service {}/{}", service.namespace, service.name);
-                match address {
-                    Some(address) => format!("`{host}` is the {name} at {address}"),
-                    None => format!("`{host}` is the {name}, none of whose pods is ready"),
+                let name = in_words(service);
+                match (address, service.provider) {
+                    (Some(address), _) => format!("`{host}` is {name} at {address}"),
+                    (None, Provider::Kubernetes) => {
+                        format!("`{host}` is {name}, none of whose pods is ready")
+                    }
+                    (None, Provider::ServiceEntry) => {
+                        format!(
+                            "`{host}` is {name}, whose address others know; port {port} is dialled"
+                        )
+                    }
                 }
             }
             (None, ..) => format!("the cluster does not know `{host}`; port {port} is dialled"),
@@ -104,7 +112,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The pod at the address that is dialled, or the first that Kubernetes may choose for it.
-    fn dialled_pod(&self, request: &Request, dialled: &Dialled) -> Option<Next> {
+    fn dialled_pod(&self, request: &Request, dialled: &Answer) -> Option<Next> {
         let registry = self.mesh.registry();
         let next = |pod, port| Next {
             pod,
@@ -116,11 +124,15 @@ impl<'a> Walk<'a> {
             return Some(next(pod, request.port));
         }
         let service = registry.service(dialled.service?);
+        if service.provider == Provider::ServiceEntry {
+            return None;
+        }
         let port = service.port(request.port)?;
-        registry
+        let ready = registry
             .endpoints(service, port)
-            .find(|(pod, _)| service.accepts(registry.pod(*pod)))
-            .map(|(pod, port)| next(pod, port))
+            .find(|behind| behind.is_ready)?;
+        let pod = registry.endpoint_pod(ready.endpoint)?;
+        Some(next(pod, ready.port))
     }
 
     /// What the sidecar of a pod is told; none: it has no sidecar.
@@ -160,7 +172,7 @@ impl<'a> Walk<'a> {
         &mut self,
         from: PodId,
         request: &Request,
-        dialled: &Dialled,
+        dialled: &Answer,
         destination: Option<Next>,
     ) -> Step {
         let pod = self.mesh.registry().pod(from);
@@ -212,7 +224,8 @@ impl<'a> Walk<'a> {
             pod: registry.pod_by_name(&workload.namespace, &workload.pod)?,
             port: endpoint.port,
             head: cluster.head.as_ref().unwrap_or(head).clone(),
-            is_mutual_tls: workload.sidecar && matches!(tls, TlsMode::Auto | TlsMode::IstioMutual),
+            is_mutual_tls: endpoint.is_mutual_tls
+                && matches!(tls, TlsMode::Auto | TlsMode::IstioMutual),
         })
     }
 
@@ -251,5 +264,15 @@ const fn inbound_preface(scheme: Scheme, next: &Next) -> Preface<'static> {
         (false, Scheme::Http | Scheme::Grpc, Protocol::Http2) => Preface::Http2,
         (false, Scheme::Https, _) => Preface::Tls(""),
         (false, Scheme::Tcp, _) => Preface::Other,
+    }
+}
+
+fn in_words(service: &Service) -> String {
+    match service.provider {
+        Provider::Kubernetes => format!("the Service {}/{}", service.namespace, service.name),
+        Provider::ServiceEntry => {
+            let (namespace, host) = (&service.namespace, &service.hostname);
+            format!("the host {host} of a ServiceEntry in {namespace}")
+        }
     }
 }

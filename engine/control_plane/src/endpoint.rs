@@ -1,112 +1,139 @@
-//! Endpoints of clusters: pods of a service that have the labels of a subset.
+//! Endpoints of clusters: pods and workload entries of a service that have the labels of a subset, by locality.
 //!
-//! Pods that are not ready are told as unhealthy, unless the cluster may panic: then they would receive traffic.
+//! Endpoints that are not ready are told as unhealthy, unless the cluster may panic: then they would receive traffic.
 //!
 //! Source: istio/istio, pilot/pkg/xds/endpoints/endpoint_builder.go.
 
 use std::collections::BTreeMap;
 
-use manifest::service::TransportProtocol;
-use xds::{
-    Cluster, ClusterLoadAssignment, ClusterType, EndpointRef, HealthStatus, LbEndpoint, Locality,
-    LocalityLbEndpoints,
-};
+use xds::{EndpointRef, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints};
 
 use crate::proxy::Client;
-use crate::registry::{PodId, Service, ServicePort};
+use crate::registry::{Endpoint, PortEndpoint, Service, ServicePort};
 
-/// The endpoints of the EDS clusters among these, which are in the order in which `outbound_clusters` makes them.
-pub(crate) fn load_assignments(
-    clusters: &[Cluster],
-    client: &Client<'_>,
-    own_pod: PodId,
-) -> Vec<ClusterLoadAssignment> {
-    let mut clusters = clusters.iter();
-    let mut assignments = Vec::new();
-    for &id in &client.scope.services {
-        let service = client.registry.service(id);
-        if service.is_alias() {
-            continue;
-        }
-        let rule = client.destination_rule(id);
-        for port in &service.ports {
-            if port.transport == TransportProtocol::Udp {
+/// The endpoints that a cluster stands for.
+pub(crate) struct Target<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) port: &'a ServicePort,
+    /// The labels of its subset.
+    pub(crate) labels: Option<&'a BTreeMap<String, String>>,
+    /// Whether endpoints that are not ready are told.
+    pub(crate) sends_unready: bool,
+}
+
+/// The endpoints of one locality, as they are told and as the registry knows them.
+pub(crate) struct Group {
+    pub(crate) told: LocalityLbEndpoints,
+    /// One for each that is told.
+    endpoints: Vec<Endpoint>,
+}
+
+impl Target<'_> {
+    /// The endpoints by locality.
+    pub(crate) fn groups(&self, client: &Client<'_>) -> Vec<Group> {
+        let registry = client.registry;
+        let mut groups = Vec::<Group>::new();
+        for behind in registry.endpoints(self.service, self.port) {
+            if !self.includes(behind, client) {
                 continue;
             }
-            let subsets = rule.iter().flat_map(|rule| &rule.subsets);
-            let labels = std::iter::once(None).chain(subsets.map(|subset| Some(&subset.labels)));
-            for labels in labels {
-                let cluster = clusters
-                    .next()
-                    .expect("a cluster per service, port and subset");
-                if cluster.type_ == ClusterType::Eds {
-                    let target = Target {
-                        service,
-                        port,
-                        labels,
-                        sends_unready: cluster.healthy_panic_threshold <= 0.0,
-                    };
-                    assignments.push(ClusterLoadAssignment {
-                        cluster_name: cluster.name.clone(),
-                        endpoints: endpoints(&target, client, own_pod),
-                    });
+            let locality = registry.locality(behind.endpoint);
+            let position = match groups
+                .iter()
+                .position(|group| group.told.locality == *locality)
+            {
+                Some(position) => position,
+                None => {
+                    groups.push(Group::at(locality));
+                    groups.len() - 1
                 }
-            }
+            };
+            groups[position].push(behind, client);
+        }
+        groups.sort_by_cached_key(|group| {
+            let Locality {
+                region,
+                zone,
+                sub_zone,
+            } = &group.told.locality;
+            format!("{region}/{zone}/{sub_zone}")
+        });
+        groups
+    }
+
+    fn includes(&self, behind: PortEndpoint, client: &Client<'_>) -> bool {
+        let registry = client.registry;
+        let is_remote = self.service.is_node_local && registry.node(behind.endpoint) != client.node;
+        // Names need DNS.
+        let is_unreachable = !self.service.is_dns()
+            && behind.port != 0
+            && registry.endpoint_ip(behind.endpoint).is_none();
+        let has_labels = self
+            .labels
+            .is_none_or(|labels| registry.has_labels(behind.endpoint, labels));
+        !is_remote && !is_unreachable && has_labels && (behind.is_ready || self.sends_unready)
+    }
+}
+
+impl Group {
+    fn at(locality: &Locality) -> Self {
+        Self {
+            told: LocalityLbEndpoints {
+                locality: locality.clone(),
+                priority: 0,
+                load_balancing_weight: 0,
+                lb_endpoints: Vec::new(),
+            },
+            endpoints: Vec::new(),
         }
     }
-    assignments
-}
 
-/// What a cluster stands for.
-struct Target<'a> {
-    service: &'a Service,
-    port: &'a ServicePort,
-    /// The labels of its subset.
-    labels: Option<&'a BTreeMap<String, String>>,
-    sends_unready: bool,
-}
-
-fn endpoints(target: &Target<'_>, client: &Client<'_>, own_pod: PodId) -> Vec<LocalityLbEndpoints> {
-    let own_node = client.registry.pod(own_pod).node.as_deref();
-    let mut by_locality = BTreeMap::<&Locality, Vec<LbEndpoint>>::new();
-    for (id, port) in client.registry.endpoints(target.service, target.port) {
-        let pod = client.registry.pod(id);
-        let is_healthy = target.service.accepts(pod);
-        let is_remote = target.service.is_node_local && pod.node.as_deref() != own_node;
-        let has_labels = target.labels.is_none_or(|labels| {
-            labels
-                .iter()
-                .all(|(key, value)| pod.labels().get(key) == Some(value))
-        });
-        if is_remote || !has_labels || (!is_healthy && !target.sends_unready) {
-            continue;
-        }
-        by_locality
-            .entry(&pod.locality)
-            .or_default()
-            .push(LbEndpoint {
-                address: pod.ip.to_string(),
-                port,
-                health_status: if is_healthy {
-                    HealthStatus::Healthy
-                } else {
-                    HealthStatus::Unhealthy
-                },
-                load_balancing_weight: 1,
-                workload: Some(EndpointRef {
+    fn push(&mut self, behind: PortEndpoint, client: &Client<'_>) {
+        let registry = client.registry;
+        let weight = registry.weight(behind.endpoint);
+        let pod = registry.endpoint_pod(behind.endpoint);
+        self.told.lb_endpoints.push(LbEndpoint {
+            address: registry.endpoint_address(behind.endpoint),
+            port: behind.port,
+            health_status: if behind.is_ready {
+                HealthStatus::Healthy
+            } else {
+                HealthStatus::Unhealthy
+            },
+            load_balancing_weight: weight,
+            is_mutual_tls: registry.has_sidecar(behind.endpoint),
+            workload: pod.map(|pod| {
+                let pod = registry.pod(pod);
+                EndpointRef {
                     namespace: pod.namespace.clone(),
                     pod: pod.name.clone(),
-                    sidecar: pod.has_sidecar(),
-                }),
-            });
+                }
+            }),
+        });
+        self.told.load_balancing_weight = self.told.load_balancing_weight.saturating_add(weight);
+        self.endpoints.push(behind.endpoint);
     }
-    by_locality
-        .into_iter()
-        .map(|(locality, lb_endpoints)| LocalityLbEndpoints {
-            locality: locality.clone(),
-            priority: 0,
-            load_balancing_weight: u32::try_from(lb_endpoints.len()).unwrap_or(u32::MAX),
-            lb_endpoints,
-        })
-        .collect()
+
+    /// Leaves the locality without endpoints.
+    pub(crate) fn clear(&mut self) {
+        self.told.lb_endpoints.clear();
+        self.endpoints.clear();
+    }
+
+    /// The same endpoints in groups of one priority each, the most preferred first.
+    pub(crate) fn split_by(self, priority: impl Fn(Endpoint) -> u32) -> Vec<Self> {
+        let mut parts = BTreeMap::<u32, Self>::new();
+        for (told, endpoint) in self.told.lb_endpoints.into_iter().zip(self.endpoints) {
+            let priority = priority(endpoint);
+            let part = parts
+                .entry(priority)
+                .or_insert_with(|| Self::at(&self.told.locality));
+            part.told.priority = priority;
+            let weight = &mut part.told.load_balancing_weight;
+            *weight = weight.saturating_add(told.load_balancing_weight);
+            part.told.lb_endpoints.push(told);
+            part.endpoints.push(endpoint);
+        }
+        parts.into_values().collect()
+    }
 }

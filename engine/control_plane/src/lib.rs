@@ -13,6 +13,7 @@ mod analyzers;
 mod cluster;
 mod delegate;
 mod destination_rule;
+pub mod dns;
 mod endpoint;
 pub mod export_to;
 pub mod fidelity;
@@ -29,6 +30,7 @@ mod push_context;
 pub mod registry;
 mod route;
 mod service_target;
+mod sidecar;
 mod sidecar_scope;
 mod validation;
 mod virtual_host;
@@ -42,7 +44,7 @@ pub use mesh_config::{MeshConfig, OutboundTrafficPolicy};
 pub use protocol::Protocol;
 pub use proxy::ProxyRef;
 pub use registry::{
-    Pod, PodId, PodTemplate, Registry, Service, ServiceId, ServicePort, WorkloadRef,
+    Endpoint, Pod, PodId, PodTemplate, Registry, Service, ServiceId, ServicePort, WorkloadRef,
 };
 
 /// Compiles objects into a mesh that can be asked for any proxy's configuration.

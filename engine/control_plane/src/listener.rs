@@ -13,11 +13,14 @@ use xds::{
 };
 
 use crate::cluster::BLACK_HOLE_CLUSTER;
-use crate::mesh_config::{MeshConfig, OutboundTrafficPolicy};
+use crate::mesh_config::OutboundTrafficPolicy;
+use crate::proxy::Client;
+use crate::sidecar_scope::SidecarScope;
 use crate::virtual_host::PASSTHROUGH_CLUSTER;
 
 /// Where intercepted connections enter, if they match no other listener.
-pub(crate) fn virtual_outbound(mesh: &MeshConfig) -> Listener {
+pub(crate) fn virtual_outbound(client: &Client<'_>) -> Listener {
+    let mesh = client.mesh;
     Listener {
         name: "virtualOutbound".to_owned(),
         address: socket_address(WILDCARD, mesh.proxy_listen_port),
@@ -31,7 +34,7 @@ pub(crate) fn virtual_outbound(mesh: &MeshConfig) -> Listener {
                 name: "virtualOutbound-catchall-tcp".to_owned(),
                 match_: FilterChainMatch::default(),
                 tls: None,
-                filter: to_cluster(unknown_traffic_cluster(mesh)),
+                filter: to_cluster(unknown_traffic_cluster(client.scope)),
                 origin: None,
             },
         ],
@@ -54,9 +57,11 @@ fn black_hole_chain(name: &str, port: u16) -> FilterChain {
 }
 
 /// Where connections go that no rule knows.
-fn unknown_traffic_cluster(mesh: &MeshConfig) -> &'static str {
-    match mesh.outbound_traffic_policy {
-        OutboundTrafficPolicy::AllowAny => PASSTHROUGH_CLUSTER,
+fn unknown_traffic_cluster(scope: &SidecarScope) -> &str {
+    match scope.outbound_policy {
+        OutboundTrafficPolicy::AllowAny | OutboundTrafficPolicy::AllowAnyDynamicDns => {
+            scope.egress_proxy.as_deref().unwrap_or(PASSTHROUGH_CLUSTER)
+        }
         OutboundTrafficPolicy::RegistryOnly => BLACK_HOLE_CLUSTER,
     }
 }

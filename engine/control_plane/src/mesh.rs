@@ -12,8 +12,7 @@ use xds::{Node, NodeType, Snapshot};
 
 use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
-use crate::cluster::{catch_all_clusters, outbound_clusters};
-use crate::endpoint::load_assignments;
+use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
 use crate::injection::{Injection, NotInjectedBecause};
 use crate::listener::inbound::virtual_inbound;
 use crate::listener::outbound::outbound_listeners;
@@ -21,8 +20,9 @@ use crate::listener::virtual_outbound;
 use crate::mesh_config::MeshConfig;
 use crate::proxy::{Client, ProxyRef};
 use crate::push_context::PushContext;
-use crate::registry::{Pod, PodId, Registry, Resolution, Service};
+use crate::registry::{HOSTNAME, Pod, PodId, Registry, Service, TrafficDistribution};
 use crate::service_target::{ServiceTarget, service_targets};
+use crate::sidecar::SidecarId;
 use crate::sidecar_scope::SidecarScope;
 use crate::virtual_host::outbound_tables;
 
@@ -30,8 +30,8 @@ use crate::virtual_host::outbound_tables;
 #[derive(Debug)]
 pub struct Mesh {
     push: PushContext,
-    /// By namespace of any pod.
-    scopes: BTreeMap<String, OnceLock<SidecarScope>>,
+    /// By the namespace and the Sidecar of any pod.
+    scopes: BTreeMap<ScopeKey, OnceLock<SidecarScope>>,
     /// By [`PodId`].
     targets: Vec<Vec<ServiceTarget>>,
     /// Proxies that are told the same.
@@ -40,6 +40,9 @@ pub struct Mesh {
     clients: Groups,
     diagnostics: Vec<Diagnostic>,
 }
+
+/// A namespace, and the Sidecar that holds for some of its pods.
+type ScopeKey = (String, Option<SidecarId>);
 
 /// Proxies in groups that are told the same.
 #[derive(Debug)]
@@ -86,7 +89,7 @@ impl Mesh {
         let pods = push.registry.pods().iter();
         let mut mesh = Self {
             scopes: pods
-                .map(|pod| (pod.namespace.clone(), OnceLock::new()))
+                .map(|pod| (scope_key(pod, &push), OnceLock::new()))
                 .collect(),
             push,
             targets,
@@ -160,30 +163,25 @@ impl Mesh {
         &self.diagnostics
     }
 
-    fn scope(&self, namespace: &str) -> &SidecarScope {
-        let scope = self
-            .scopes
-            .get(namespace)
-            .expect("every pod's namespace has a scope");
-        scope.get_or_init(|| SidecarScope::of_namespace(namespace, &self.push))
+    fn scope(&self, pod: &Pod) -> &SidecarScope {
+        let key = scope_key(pod, &self.push);
+        let scope = self.scopes.get(&key).expect("every pod has a scope");
+        scope.get_or_init(|| SidecarScope::new(&key.0, key.1, &self.push))
     }
 
     fn build(&self, pod_id: PodId, side: Side) -> Snapshot {
         let pod = self.registry().pod(pod_id);
-        let client = Client {
-            mesh: &self.push.mesh,
-            registry: &self.push.registry,
-            scope: self.scope(&pod.namespace),
-            namespace: &pod.namespace,
-            labels: pod.labels(),
-        };
+        let scope = self.scope(pod);
+        let client = Client::of_pod(pod, NodeType::Sidecar, scope, &self.push);
         let targets = &self.targets[pod_id.index()];
-        let (mut listeners, tables) = outbound_listeners(&client, &self.push, pod_id);
-        listeners.push(virtual_outbound(&self.push.mesh));
+        let (mut listeners, tables) = outbound_listeners(&client, &self.push);
+        listeners.push(virtual_outbound(&client));
         let mut routes = outbound_tables(&client, &self.push, tables);
-        let mut clusters = outbound_clusters(&client);
-        let endpoints = load_assignments(&clusters, &client, pod_id);
-        clusters.extend(catch_all_clusters(&self.push.mesh));
+        let Outbound {
+            mut clusters,
+            endpoints,
+        } = outbound_clusters(&client);
+        clusters.extend(catch_all_clusters(&client));
         if side == Side::Both {
             let (inbound, inbound_tables) = virtual_inbound(targets, &client);
             listeners.push(inbound);
@@ -204,6 +202,11 @@ impl Mesh {
     }
 }
 
+fn scope_key(pod: &Pod, push: &PushContext) -> ScopeKey {
+    let sidecar = push.sidecars.of(&pod.namespace, pod.labels());
+    (pod.namespace.clone(), sidecar)
+}
+
 fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {
     parts.into_iter().map(Arc::new).collect()
 }
@@ -211,10 +214,9 @@ fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {
 /// Groups the proxies that are told the same.
 fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Groups {
     let registry = &push.registry;
-    let by_node = registry
-        .services()
-        .iter()
-        .any(|service| service.is_node_local);
+    let by_node = registry.services().iter().any(|service| {
+        service.is_node_local || service.traffic_distribution == TrafficDistribution::PreferSameNode
+    }) || push.client_labels.contains(HOSTNAME);
     let mut groups = Vec::new();
     let mut keys = FxHashMap::default();
     let mut of_pod = Vec::with_capacity(registry.pods().len());
@@ -228,8 +230,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
         // A pod of a headless service has listeners for the others' addresses, and none for its own.
         let is_special = targets.iter().any(|target| {
             let service = registry.service(target.service);
-            service.resolution == Resolution::Passthrough
-                && !service.ports[target.port_index].protocol.is_http()
+            service.is_headless() && !service.ports[target.port_index].protocol.is_http()
         });
         let labels: Vec<_> = push
             .client_labels
@@ -238,6 +239,8 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             .collect();
         let key = (
             &pod.namespace,
+            push.sidecars.of(&pod.namespace, pod.labels()),
+            &pod.locality,
             labels,
             (side == Side::Both).then_some(targets),
             pod.node.as_ref().filter(|_| by_node),

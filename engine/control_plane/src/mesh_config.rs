@@ -1,12 +1,19 @@
 //! The mesh's configuration with Istio's defaults.
 //!
+//! How it is read is decided in [`read`]; what each field does, where it is used.
+//!
 //! Source: istio/istio, pkg/config/mesh/mesh.go (DefaultMeshConfig); istio/api, mesh/v1alpha1/config.proto.
 
+mod read;
+
 use base::SimDuration;
-use manifest::connection_pool::{ConnectionPoolSettings, H2UpgradePolicy};
-use manifest::locality::LocalityLoadBalancerSetting;
+use manifest::connection_pool::{ConnectionPoolSettings, H2UpgradePolicy, TcpKeepalive};
+use manifest::locality::{LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetting};
 use manifest::outlier_detection::OutlierDetection;
 use manifest::retry::HttpRetry;
+use serde::Deserialize;
+
+pub use read::{from_config_map, from_file};
 
 /// The mesh's configuration, as far as it decides about traffic.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +28,8 @@ pub struct MeshConfig {
     pub outbound_traffic_policy: OutboundTrafficPolicy,
     /// Retries where a VirtualService says nothing; none: Istio's own.
     pub default_http_retry_policy: Option<HttpRetry>,
+    /// Retries of a server's sidecar to its own application; none: Istio's own.
+    pub default_inbound_http_retry_policy: Option<HttpRetry>,
     /// What holds where a DestinationRule leaves a block out.
     pub default_traffic_policy: DefaultTrafficPolicy,
     /// Who sees a Service that does not say.
@@ -35,8 +44,16 @@ pub struct MeshConfig {
     pub h2_upgrade_policy: H2UpgradePolicy,
     /// Mutual TLS between sidecars without a word.
     pub enable_auto_mtls: bool,
-    /// Preferences among localities.
-    pub locality_lb_setting: LocalityLoadBalancerSetting,
+    /// Probes of idle connections.
+    pub tcp_keepalive: Option<TcpKeepalive>,
+    /// How long a proxy waits before it asks again for a name that could not be looked up.
+    pub dns_refresh_rate: SimDuration,
+    /// Whether pods look names up through their proxies, so that hosts of ServiceEntries get addresses of their own.
+    pub dns_capture: bool,
+    /// Preferences among localities; none: there are none.
+    pub locality_lb_setting: Option<LocalityLoadBalancerSetting>,
+    /// Preferences among zones, which win over those among localities.
+    pub zone_aware_lb_setting: Option<ZoneAwareLoadBalancerSetting>,
     /// Where intercepted outbound traffic enters.
     pub proxy_listen_port: u16,
     /// Where intercepted inbound traffic enters.
@@ -55,10 +72,13 @@ pub enum OutboundTrafficPolicy {
     AllowAny,
     /// It goes nowhere.
     RegistryOnly,
+    /// Requests go to whatever host they are for, all else where it was dialled.
+    AllowAnyDynamicDns,
 }
 
 /// What holds where a DestinationRule leaves a block out.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DefaultTrafficPolicy {
     /// Limits.
     pub connection_pool: Option<ConnectionPoolSettings>,
@@ -84,6 +104,7 @@ impl Default for MeshConfig {
             revision: String::new(),
             outbound_traffic_policy: OutboundTrafficPolicy::AllowAny,
             default_http_retry_policy: None,
+            default_inbound_http_retry_policy: None,
             default_traffic_policy: DefaultTrafficPolicy::default(),
             default_service_export_to: vec!["*".into()],
             default_virtual_service_export_to: vec!["*".into()],
@@ -91,7 +112,11 @@ impl Default for MeshConfig {
             connect_timeout: SimDuration::from_secs(10),
             h2_upgrade_policy: H2UpgradePolicy::Default,
             enable_auto_mtls: true,
-            locality_lb_setting: LocalityLoadBalancerSetting::default(),
+            tcp_keepalive: None,
+            dns_refresh_rate: SimDuration::from_secs(60),
+            dns_capture: false,
+            locality_lb_setting: Some(LocalityLoadBalancerSetting::default()),
+            zone_aware_lb_setting: None,
             proxy_listen_port: 15001,
             proxy_inbound_listen_port: 15006,
             enable_namespaces_by_default: false,

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use manifest::Resources;
 
+use crate::cluster::locality;
 use crate::destination_rule::DestinationRules;
 use crate::mesh_config::MeshConfig;
 use crate::registry::Registry;
+use crate::sidecar::Sidecars;
 use crate::virtual_service::{VirtualService, VirtualServiceId, virtual_services};
 
 /// All that configurations are made from.
@@ -18,6 +20,7 @@ pub(crate) struct PushContext {
     pub(crate) registry: Registry,
     pub(crate) virtual_services: Vec<VirtualService>,
     pub(crate) destination_rules: DestinationRules,
+    pub(crate) sidecars: Sidecars,
     /// The labels of clients that anything asks about: pods that agree in them are told the same.
     pub(crate) client_labels: BTreeSet<String>,
 }
@@ -25,12 +28,15 @@ pub(crate) struct PushContext {
 impl PushContext {
     pub(crate) fn new(resources: &Resources, mesh: &MeshConfig) -> Self {
         let virtual_services = virtual_services(&resources.virtual_services, mesh);
-        let client_labels = client_labels(&virtual_services, resources);
+        let destination_rules = DestinationRules::new(&resources.destination_rules, mesh);
+        let mut client_labels = client_labels(&virtual_services, resources);
+        client_labels.extend(locality::labels(resources, mesh));
         Self {
             mesh: mesh.clone(),
             registry: Registry::new(resources, mesh),
             virtual_services,
-            destination_rules: DestinationRules::new(&resources.destination_rules, mesh),
+            destination_rules,
+            sidecars: Sidecars::new(&resources.sidecars, mesh),
             client_labels,
         }
     }

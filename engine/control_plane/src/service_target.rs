@@ -25,9 +25,12 @@ pub(crate) fn service_targets(registry: &Registry) -> Vec<Vec<ServiceTarget>> {
             if port.protocol == Protocol::Udp {
                 continue;
             }
-            for (pod, target_port) in registry.endpoints(service, port) {
+            for behind in registry.own_endpoints(service, port) {
+                let Some(pod) = registry.endpoint_pod(behind.endpoint) else {
+                    continue;
+                };
                 targets[pod.index()].push(ServiceTarget {
-                    target_port,
+                    target_port: behind.port,
                     service: service_id,
                     port_index,
                 });

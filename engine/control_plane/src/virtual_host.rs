@@ -11,13 +11,15 @@ use xds::{
     VirtualHost,
 };
 
+use crate::cluster::ALLOW_ANY_DYNAMIC_DNS_CLUSTER;
 use crate::host::{MESH_GATEWAY, as_domain, is_ip};
 use crate::mesh_config::OutboundTrafficPolicy;
 use crate::proxy::Client;
 use crate::push_context::PushContext;
-use crate::registry::{Service, ServiceId};
+use crate::registry::{Address, Alias, Service, ServiceId};
 use crate::route::destination::{outbound_cluster, single};
 use crate::route::{self, NoRoutes, RouteContext, hash_policy, matching};
+use crate::sidecar_scope::{EgressListener, PortScope, SidecarScope};
 use crate::virtual_service::VirtualServiceId;
 
 /// A table that a listener asks for.
@@ -65,7 +67,7 @@ pub(crate) fn outbound_tables(
                 (Err(NoRoutes::Refused | NoRoutes::NothingApplies), _) => Vec::new(),
                 (Ok(hosts), TableName::Port(_)) => {
                     let mut hosts = hosts.clone();
-                    hosts.push(catch_all(client.mesh.outbound_traffic_policy));
+                    hosts.push(catch_all(client.scope));
                     hosts
                 }
                 (Ok(hosts), TableName::Sniffed(service, _)) => {
@@ -93,14 +95,24 @@ fn sniffed(hosts: &[VirtualHost], hostname: &str) -> Vec<VirtualHost> {
 }
 
 /// The virtual host of all names that nobody claims.
-fn catch_all(policy: OutboundTrafficPolicy) -> VirtualHost {
-    let (name, action) = match policy {
-        OutboundTrafficPolicy::AllowAny => (
-            "allow_any",
-            RouteAction::Route(Box::new(RouteTarget {
-                clusters: vec![single(PASSTHROUGH_CLUSTER.to_owned(), None)],
-                ..route::target(Vec::new())
-            })),
+fn catch_all(scope: &SidecarScope) -> VirtualHost {
+    let to_cluster = |cluster: &str| {
+        RouteAction::Route(Box::new(RouteTarget {
+            clusters: vec![single(cluster.to_owned(), None)],
+            ..route::target(Vec::new())
+        }))
+    };
+    let (name, action) = match scope.outbound_policy {
+        OutboundTrafficPolicy::AllowAny => {
+            let proxy = scope.egress_proxy.as_deref();
+            (
+                "allow_any",
+                to_cluster(proxy.unwrap_or(PASSTHROUGH_CLUSTER)),
+            )
+        }
+        OutboundTrafficPolicy::AllowAnyDynamicDns => (
+            "allow_any_dynamic_dns",
+            to_cluster(ALLOW_ANY_DYNAMIC_DNS_CLUSTER),
         ),
         OutboundTrafficPolicy::RegistryOnly => (
             "block_all",
@@ -171,9 +183,11 @@ impl<'a> PortTable<'a> {
             for host in &wrapper.others {
                 table.add(host, vec![as_domain(host)], &[], &wrapper.routes);
             }
-            for service in &wrapper.services {
-                let service = registry.service(*service);
-                let (domains, short) = domains(service, client);
+            for id in &wrapper.services {
+                let service = registry.service(*id);
+                let egress = client.scope.egress_listener(port);
+                let aliases = egress.map_or(&[][..], |egress| egress.aliases(*id, service));
+                let (domains, short) = domains(service, aliases, client);
                 table.add(&service.hostname, domains, &short, &wrapper.routes);
             }
         }
@@ -214,7 +228,7 @@ impl<'a> PortTable<'a> {
 
 /// Hosts with their routes: those of VirtualServices first, then the services that are left.
 fn wrappers(client: &Client<'_>, push: &PushContext, port: u16) -> Result<Vec<Wrapper>, NoRoutes> {
-    let Some(scope) = client.scope.ports.get(&port) else {
+    let Some((egress, scope)) = port_scope(client, port) else {
         return Ok(Vec::new());
     };
     let context = RouteContext {
@@ -230,7 +244,7 @@ fn wrappers(client: &Client<'_>, push: &PushContext, port: u16) -> Result<Vec<Wr
             Err(NoRoutes::NothingApplies) => continue,
             Err(NoRoutes::Refused) => return Err(NoRoutes::Refused),
         };
-        let (services, others) = split(id, client, port);
+        let (services, others) = split(id, client, egress, scope, port);
         // A service that is no HTTP service loses nothing, but lends no virtual host either.
         let http: Vec<_> = services
             .into_iter()
@@ -268,13 +282,20 @@ fn wrappers(client: &Client<'_>, push: &PushContext, port: u16) -> Result<Vec<Wr
 }
 
 /// The services on a port that a VirtualService speaks for, and its hosts behind which none stands.
-fn split(id: VirtualServiceId, client: &Client<'_>, port: u16) -> (Vec<ServiceId>, Vec<String>) {
-    let has_port = |service: &&ServiceId| client.registry.service(**service).port(port).is_some();
+fn split(
+    id: VirtualServiceId,
+    client: &Client<'_>,
+    egress: &EgressListener,
+    scope: &PortScope,
+    port: u16,
+) -> (Vec<ServiceId>, Vec<String>) {
+    let has_port = |service: &&ServiceId| {
+        client.registry.service(**service).port(port).is_some() && scope.shows(**service)
+    };
     let mut services = Vec::new();
     let mut others = Vec::new();
     // Wildcards come last, as they are looked up more slowly.
-    let (wild, exact): (Vec<_>, Vec<_>) = client
-        .scope
+    let (wild, exact): (Vec<_>, Vec<_>) = egress
         .claims(id)
         .iter()
         .partition(|claim| claim.host.starts_with('*'));
@@ -287,6 +308,12 @@ fn split(id: VirtualServiceId, client: &Client<'_>, port: u16) -> (Vec<ServiceId
     (services, others)
 }
 
+/// The listener that answers for a port, and what is reached there.
+fn port_scope<'a>(client: &Client<'a>, port: u16) -> Option<(&'a EgressListener, &'a PortScope)> {
+    let egress = client.scope.egress_listener(port)?;
+    Some((egress, egress.ports.get(&port)?))
+}
+
 fn is_http(service: &Service, port: u16) -> bool {
     service
         .port(port)
@@ -294,11 +321,16 @@ fn is_http(service: &Service, port: u16) -> bool {
 }
 
 /// The names under which a client reaches a service, and which of them are short forms.
-fn domains(service: &Service, client: &Client<'_>) -> (Vec<String>, Vec<String>) {
+fn domains(
+    service: &Service,
+    aliases: &[Alias],
+    client: &Client<'_>,
+) -> (Vec<String>, Vec<String>) {
     let suffix = format!(".svc.{}", client.mesh.domain_suffix);
     let mut domains = Vec::new();
     let mut short = Vec::new();
-    for host in std::iter::once(&service.hostname).chain(&service.aliases) {
+    let aliases = aliases.iter().map(|alias| &alias.hostname);
+    for host in std::iter::once(&service.hostname).chain(aliases) {
         let forms = short_forms(host, client.namespace, &suffix);
         domains.push(as_domain(host));
         domains.extend(forms.iter().cloned());
@@ -308,14 +340,16 @@ fn domains(service: &Service, client: &Client<'_>) -> (Vec<String>, Vec<String>)
         let pods: Vec<_> = domains.iter().map(|domain| format!("*.{domain}")).collect();
         domains.extend(pods);
     }
-    if let Some(address) = service.cluster_ip {
-        domains.push(as_domain(&address.to_string()));
+    match &*client.address(service) {
+        Address::Unspecified => {}
+        Address::Ip(ip) => domains.push(as_domain(&ip.to_string())),
+        Address::Range(range) => domains.push(range.clone()),
     }
     (domains, short)
 }
 
 /// The other forms of a full name: with a trailing dot, and cut short.
-fn short_forms(host: &str, namespace: &str, suffix: &str) -> Vec<String> {
+pub(crate) fn short_forms(host: &str, namespace: &str, suffix: &str) -> Vec<String> {
     let mut forms = Vec::new();
     if !is_ip(host) {
         forms.push(format!("{host}."));

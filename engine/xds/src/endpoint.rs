@@ -44,7 +44,9 @@ pub struct LbEndpoint {
     pub health_status: HealthStatus,
     /// At least one.
     pub load_balancing_weight: u32,
-    /// The workload behind it, where the registry knows it.
+    /// Whether it takes part in Istio's mutual TLS (auto mTLS).
+    pub is_mutual_tls: bool,
+    /// The pod behind it, where the registry knows one.
     pub workload: Option<EndpointRef>,
 }
 
@@ -55,8 +57,6 @@ pub struct EndpointRef {
     pub namespace: String,
     /// The pod's name.
     pub pod: String,
-    /// The pod has a sidecar, so mutual TLS is used (auto mTLS).
-    pub sidecar: bool,
 }
 
 /// EDS health.

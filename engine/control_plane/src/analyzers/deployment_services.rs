@@ -18,8 +18,8 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut services_of = BTreeMap::<_, Vec<&Service>>::new();
     for service in registry.services() {
         let mut seen = BTreeSet::new();
-        for pod in &service.endpoints {
-            let pod = registry.pod(*pod);
+        for pod in service.pods() {
+            let pod = registry.pod(pod);
             if pod.has_sidecar() && seen.insert(&pod.workload) {
                 services_of.entry(&pod.workload).or_default().push(service);
             }

@@ -40,9 +40,9 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
                 let mut labels = selector.into_iter().flatten().chain(&subset.labels);
                 labels.all(|(key, value)| template.labels.get(key) == Some(value))
             };
-            let own = service.iter().flat_map(|service| &service.endpoints);
+            let own = service.iter().flat_map(|service| service.pods());
             let is_selected = own
-                .map(|pod| &registry.pod(*pod).template)
+                .map(|pod| &registry.pod(pod).template)
                 .any(|template| matches(template))
                 || templates.iter().any(|template| matches(template));
             if !is_selected {

@@ -15,7 +15,7 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         let Some(service) = context.service(&object.spec.host, &object.meta.namespace) else {
             continue;
         };
-        let hosts = service.endpoints.len();
+        let hosts = service.endpoints.len() + service.listed.len();
         let mut findings = Findings::new("DestinationRule", &object.meta, out);
         let policy = object.spec.traffic_policy.as_ref();
         if let Some(outlier) = policy.and_then(|policy| policy.outlier_detection.as_ref()) {

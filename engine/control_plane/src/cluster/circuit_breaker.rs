@@ -33,7 +33,7 @@ pub(crate) fn is_upgraded(
 }
 
 /// Writes the limits into a cluster.
-pub(crate) fn apply(cluster: &mut Cluster, policy: &EffectivePolicy<'_>) {
+pub(crate) fn apply(cluster: &mut Cluster, policy: &EffectivePolicy<'_>, mesh: &MeshConfig) {
     let limits = &mut cluster.circuit_breakers;
     limits.retry_budget = policy.retry_budget.map(|budget| RetryBudget {
         budget_percent: budget.percent.map_or(20.0, |percent| percent.value()),
@@ -71,16 +71,27 @@ pub(crate) fn apply(cluster: &mut Cluster, policy: &EffectivePolicy<'_>) {
         cluster.connect_timeout = tcp.connect_timeout.unwrap_or(cluster.connect_timeout);
         cluster.max_connection_duration = tcp.max_connection_duration;
         cluster.idle_timeout = cluster.idle_timeout.or(tcp.idle_timeout);
-        cluster.tcp_keepalive = tcp.tcp_keepalive.as_ref().map(keepalive);
+        let (default, own) = (mesh.tcp_keepalive.as_ref(), tcp.tcp_keepalive.as_ref());
+        cluster.tcp_keepalive = keepalive(default, own);
     }
 }
 
-fn keepalive(written: &WrittenKeepalive) -> TcpKeepalive {
-    TcpKeepalive {
-        keepalive_probes: (written.probes > 0).then_some(written.probes),
-        keepalive_time: written.time,
-        keepalive_interval: written.interval,
+/// Probes of idle connections: each setting of a rule's own, else the mesh's.
+pub(crate) fn keepalive(
+    mesh: Option<&WrittenKeepalive>,
+    own: Option<&WrittenKeepalive>,
+) -> Option<TcpKeepalive> {
+    if mesh.is_none() && own.is_none() {
+        return None;
     }
+    let written = || own.into_iter().chain(mesh);
+    Some(TcpKeepalive {
+        keepalive_probes: written()
+            .map(|probes| probes.probes)
+            .find(|count| *count > 0),
+        keepalive_time: written().find_map(|probes| probes.time),
+        keepalive_interval: written().find_map(|probes| probes.interval),
+    })
 }
 
 fn positive(number: i32) -> Option<u32> {

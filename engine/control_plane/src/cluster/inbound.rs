@@ -45,7 +45,7 @@ pub(crate) fn inbound_clusters(targets: &[ServiceTarget], client: &Client<'_>) -
                 .map(|rule| rule.origin(&rule.location)),
             ..bare(&inbound_cluster(first.target_port), client.mesh)
         };
-        circuit_breaker::apply(&mut cluster, &policy);
+        circuit_breaker::apply(&mut cluster, &policy, client.mesh);
         clusters.push(cluster);
     }
     clusters.push(Cluster {

@@ -10,7 +10,11 @@ use xds::{Cluster, ClusterType, LbPolicy, SlowStart};
 
 /// Writes the policy into a cluster; where the client dials its host itself, nothing is chosen.
 pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings>) {
-    if cluster.type_ == ClusterType::OriginalDst {
+    let is_provided = matches!(
+        cluster.type_,
+        ClusterType::OriginalDst | ClusterType::DynamicForwardProxy
+    );
+    if is_provided {
         cluster.lb_policy = LbPolicy::ClusterProvided;
         return;
     }

@@ -20,49 +20,59 @@ use super::{
 use crate::protocol::{ListenerProtocol, Protocol};
 use crate::proxy::Client;
 use crate::push_context::PushContext;
-use crate::registry::{PodId, Service, ServiceId, ServicePort};
+use crate::registry::{Address, Resolution, Service, ServiceId, ServicePort};
+use crate::sidecar_scope::EgressListener;
 use crate::virtual_host::TableName;
 
 /// The listeners of everything a client sees, by address and port, and the tables that they ask for.
 pub(crate) fn outbound_listeners(
     client: &Client<'_>,
     push: &PushContext,
-    own_pod: PodId,
 ) -> (Vec<Listener>, Vec<TableName>) {
     let mut entries = Entries::default();
-    for &id in &client.scope.services {
-        let service = client.registry.service(id);
-        if service.is_alias() {
-            continue;
+    for egress in &client.scope.egress {
+        let bind = match (&egress.bind, egress.is_dialled) {
+            // Nobody dials a Unix socket here.
+            (Some(bind), _) => match bind.parse() {
+                Ok(ip) => Some(ip),
+                Err(_) => continue,
+            },
+            (None, true) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            (None, false) => None,
+        };
+        if egress.port.is_none() {
+            // It leaves alone what listeners with a port of their own have claimed.
+            entries
+                .0
+                .values_mut()
+                .for_each(|entry| entry.is_locked = true);
         }
-        for port in &service.ports {
-            let is_reserved = [
-                client.mesh.proxy_listen_port,
-                client.mesh.proxy_inbound_listen_port,
-            ]
-            .contains(&port.number);
-            if is_reserved {
+        for &id in &egress.services {
+            let service = client.registry.service(id);
+            if service.is_alias() {
                 continue;
             }
-            let offer = Offer {
+            let offer = |number, protocol, bind| Offer {
                 service: id,
-                port,
+                number,
+                protocol,
+                bind,
+                egress,
                 client,
                 push,
             };
-            match (port.protocol.listener_protocol(), service.cluster_ip) {
-                (ListenerProtocol::None, _) => {}
-                (ListenerProtocol::Http, _) => entries.add_http(offer),
-                (ListenerProtocol::Tcp, Some(address)) => entries.add_tcp(offer, address),
-                (ListenerProtocol::Auto, Some(address)) => entries.add_auto(offer, address),
-                (protocol @ (ListenerProtocol::Tcp | ListenerProtocol::Auto), None) => {
-                    for address in pod_addresses(service, port, client, own_pod) {
-                        if protocol == ListenerProtocol::Tcp {
-                            entries.add_tcp(offer, address);
-                        } else {
-                            entries.add_auto(offer, address);
-                        }
+            if let Some(port) = &egress.port {
+                entries.take(offer(port.number, port.protocol, bind));
+                continue;
+            }
+            for port in &service.ports {
+                let offer = |bind| offer(port.number, port.protocol, bind);
+                if bind.is_none() && is_by_endpoint(service, port, client) {
+                    for ip in endpoint_addresses(service, port, client) {
+                        entries.take(offer(Some(ip)));
                     }
+                } else {
+                    entries.take(offer(bind));
                 }
             }
         }
@@ -70,28 +80,42 @@ pub(crate) fn outbound_listeners(
     entries.finish(client)
 }
 
-/// The addresses of a headless service's pods, the client's own left out: it does not reach itself through its proxy.
-fn pod_addresses(
-    service: &Service,
-    port: &ServicePort,
-    client: &Client<'_>,
-    own_pod: PodId,
-) -> Vec<IpAddr> {
+/// Whether a service's endpoints have a listener each, since it has no address of its own to listen at.
+fn is_by_endpoint(service: &Service, port: &ServicePort, client: &Client<'_>) -> bool {
+    let is_addressless = service.resolution == Resolution::Passthrough
+        && *client.address(service) == Address::Unspecified;
+    if !is_addressless || port.protocol.is_http() {
+        return false;
+    }
+    // A ServiceEntry that neither lists nor selects endpoints takes whatever is dialled.
+    service.is_headless()
+        || !service.selector.is_empty()
+        || client.registry.endpoints(service, port).next().is_some()
+}
+
+/// The addresses of endpoints, the client's own left out: it does not reach itself through its proxy.
+fn endpoint_addresses(service: &Service, port: &ServicePort, client: &Client<'_>) -> Vec<IpAddr> {
     client
         .registry
         .endpoints(service, port)
-        .filter(|(pod, _)| *pod != own_pod)
-        .map(|(pod, _)| client.registry.pod(pod).ip)
+        .filter_map(|behind| client.registry.endpoint_ip(behind.endpoint))
+        .filter(|ip| *ip != client.ip)
         .collect()
 }
 
 /// A service's port that wants a listener.
 #[derive(Clone, Copy)]
-struct Offer<'a> {
-    service: ServiceId,
-    port: &'a ServicePort,
-    client: &'a Client<'a>,
-    push: &'a PushContext,
+pub(super) struct Offer<'a> {
+    pub(super) service: ServiceId,
+    /// The port that is listened on.
+    pub(super) number: u16,
+    /// What the port speaks.
+    pub(super) protocol: Protocol,
+    /// The address that is listened on, if it is not the service's.
+    bind: Option<IpAddr>,
+    pub(super) egress: &'a EgressListener,
+    pub(super) client: &'a Client<'a>,
+    pub(super) push: &'a PushContext,
 }
 
 /// Listeners while they are collected.
@@ -101,6 +125,10 @@ struct Entries(BTreeMap<(IpAddr, u16), Entry>);
 struct Entry {
     protocol: Protocol,
     chains: Vec<Chain>,
+    /// Whether the application dials it itself.
+    is_dialled: bool,
+    /// Whether its port was claimed, so that nothing more is added.
+    is_locked: bool,
 }
 
 /// A filter chain while it is collected.
@@ -121,56 +149,68 @@ pub(super) enum ChainTarget {
 }
 
 impl Entries {
-    fn add_http(&mut self, offer: Offer<'_>) {
-        let key = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), offer.port.number);
-        let chain = http_chain(TableName::Port(offer.port.number));
-        let Some(entry) = self.0.get_mut(&key) else {
-            // Other bytes pass on the same port, so the protocol counts as sniffed from now on.
-            let protocol = Protocol::Unsupported;
-            let chains = vec![chain];
-            self.0.insert(key, Entry { protocol, chains });
+    fn take(&mut self, offer: Offer<'_>) {
+        let mesh = offer.client.mesh;
+        if [mesh.proxy_listen_port, mesh.proxy_inbound_listen_port].contains(&offer.number) {
+            return;
+        }
+        let service = offer.client.registry.service(offer.service);
+        let own = offer.client.address(service);
+        let (address, range) = match (offer.bind, &*own) {
+            (Some(bind), _) => (bind, None),
+            (None, _) if offer.protocol.is_http() => (ANY, None),
+            (None, Address::Unspecified) => (ANY, None),
+            (None, Address::Ip(ip)) => (*ip, None),
+            (None, Address::Range(range)) => (ANY, Some(range.as_str())),
+        };
+        let key = (address, offer.number);
+        let known = self.0.get_mut(&key);
+        if known.as_ref().is_some_and(|entry| entry.is_locked) {
+            return;
+        }
+        let (mut chains, protocol) = match offer.protocol.listener_protocol() {
+            ListenerProtocol::None => return,
+            ListenerProtocol::Http if address == ANY && offer.protocol != Protocol::HttpProxy => {
+                // Other bytes pass on the same port, so the protocol counts as sniffed from now on.
+                let chain = http_chain(TableName::Port(offer.number));
+                (vec![chain], Protocol::Unsupported)
+            }
+            ListenerProtocol::Http => {
+                let table = TableName::Port(offer.number);
+                (vec![any_http_chain(table)], offer.protocol)
+            }
+            ListenerProtocol::Tcp | ListenerProtocol::Auto => {
+                (tcp::chains(&offer, address == ANY, range), offer.protocol)
+            }
+        };
+        if offer.protocol == Protocol::Unsupported {
+            let table = if address == ANY {
+                TableName::Port(offer.number)
+            } else {
+                TableName::Sniffed(offer.service, offer.number)
+            };
+            chains.push(http_chain(table));
+        }
+        let Some(entry) = known else {
+            let entry = Entry {
+                protocol,
+                chains,
+                is_dialled: offer.egress.is_dialled,
+                is_locked: false,
+            };
+            self.0.insert(key, entry);
             return;
         };
-        if entry.protocol.is_tcp() && !is_server_first_conflict(offer.port, entry) {
-            entry.merge(vec![chain]);
-            entry.protocol = Protocol::Unsupported;
-        }
-    }
-
-    fn add_tcp(&mut self, offer: Offer<'_>, address: IpAddr) {
-        let chains = tcp::chains(offer.service, offer.port, offer.client, offer.push);
-        match self.0.get_mut(&(address, offer.port.number)) {
-            None => {
-                let protocol = offer.port.protocol;
-                self.0
-                    .insert((address, offer.port.number), Entry { protocol, chains });
-            }
-            Some(entry) if !is_server_first_conflict(offer.port, entry) => entry.merge(chains),
-            Some(_) => {}
-        }
-    }
-
-    fn add_auto(&mut self, offer: Offer<'_>, address: IpAddr) {
-        let table = if address.is_unspecified() {
-            TableName::Port(offer.port.number)
-        } else {
-            TableName::Sniffed(offer.service, offer.port.number)
+        let is_taken = match offer.protocol.listener_protocol() {
+            ListenerProtocol::Http | ListenerProtocol::Auto => !entry.protocol.is_tcp(),
+            ListenerProtocol::Tcp | ListenerProtocol::None => false,
         };
-        let mut chains = tcp::chains(offer.service, offer.port, offer.client, offer.push);
-        chains.push(http_chain(table));
-        match self.0.get_mut(&(address, offer.port.number)) {
-            None => {
-                let protocol = Protocol::Unsupported;
-                self.0
-                    .insert((address, offer.port.number), Entry { protocol, chains });
-            }
-            Some(entry) if entry.protocol.is_tcp() => {
-                if !is_server_first_conflict(offer.port, entry) {
-                    entry.merge(chains);
-                    entry.protocol = Protocol::Unsupported;
-                }
-            }
-            Some(_) => {}
+        if is_taken || is_server_first_conflict(offer.protocol, entry) {
+            return;
+        }
+        entry.merge(chains);
+        if offer.protocol.listener_protocol() != ListenerProtocol::Tcp || entry.protocol.is_http() {
+            entry.protocol = Protocol::Unsupported;
         }
     }
 
@@ -183,7 +223,7 @@ impl Entries {
                 name: format!("{address}_{port}"),
                 address: socket_address(&address, port),
                 direction: TrafficDirection::Outbound,
-                bind_to_port: false,
+                bind_to_port: entry.is_dialled,
                 use_original_dst: false,
                 listener_filters: Vec::new(),
                 filter_chains: Vec::new(),
@@ -226,7 +266,7 @@ impl Entries {
                     name: "PassthroughFilterChain".to_owned(),
                     match_: FilterChainMatch::default(),
                     tls: None,
-                    filter: to_cluster(unknown_traffic_cluster(client.mesh)),
+                    filter: to_cluster(unknown_traffic_cluster(client.scope)),
                     origin: None,
                 });
             }
@@ -250,9 +290,17 @@ impl Entry {
 }
 
 /// Whether one of the two waits for the server to speak, so that nothing can be sniffed.
-fn is_server_first_conflict(port: &ServicePort, entry: &Entry) -> bool {
-    (port.protocol.is_server_first() || entry.protocol.is_server_first())
-        && port.protocol != entry.protocol
+fn is_server_first_conflict(protocol: Protocol, entry: &Entry) -> bool {
+    (protocol.is_server_first() || entry.protocol.is_server_first()) && protocol != entry.protocol
+}
+
+/// The chain of a port that carries nothing but HTTP.
+fn any_http_chain(table: TableName) -> Chain {
+    Chain {
+        match_: FilterChainMatch::default(),
+        target: ChainTarget::Http(table),
+        origin: None,
+    }
 }
 
 fn http_chain(table: TableName) -> Chain {
@@ -266,3 +314,6 @@ fn http_chain(table: TableName) -> Chain {
         origin: None,
     }
 }
+
+/// All addresses.
+const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -10,49 +10,83 @@ use manifest::virtual_service::RouteDestination;
 use rustc_hash::FxHashSet;
 use xds::{FilterChainMatch, Origin, TcpProxy};
 
-use super::outbound::{Chain, ChainTarget};
-use crate::host::MESH_GATEWAY;
-use crate::proxy::Client;
-use crate::push_context::PushContext;
-use crate::registry::{Resolution, ServiceId, ServicePort};
+use super::outbound::{Chain, ChainTarget, Offer};
+use crate::host::{MESH_GATEWAY, is_wildcard};
+use crate::registry::{Address, Resolution, Service};
 use crate::route::destination::outbound_cluster;
+use crate::virtual_host::short_forms;
 use crate::virtual_service::VirtualService;
 
-/// The chains of a service's port that is not, or not only, HTTP.
+/// The chains of a service's port that is not, or not only, HTTP; `range` is that of the service's addresses.
 pub(super) fn chains(
-    service: ServiceId,
-    port: &ServicePort,
-    client: &Client<'_>,
-    push: &PushContext,
+    offer: &Offer<'_>,
+    is_on_any_address: bool,
+    range: Option<&str>,
 ) -> Vec<Chain> {
-    let rules = client.scope.layer_4_virtual_services(service);
-    let rules = rules.iter().map(|id| push.virtual_service(*id));
-    let mut chains = if port.protocol.is_tls() {
-        tls_chains(rules, port, client)
+    let rules = offer.egress.layer_4_virtual_services(offer.service);
+    let rules = rules.iter().map(|id| offer.push.virtual_service(*id));
+    let is_tls = offer.protocol.is_tls();
+    let mut chains = if is_tls {
+        tls_chains(rules, offer, range)
     } else {
-        let (chains, is_complete) = tcp_chains(rules, port, client);
+        let (chains, is_complete) = tcp_chains(rules, offer, range);
         if is_complete {
             return chains;
         }
         chains
     };
-    if chains.is_empty() || !port.protocol.is_tls() {
-        let hostname = &client.registry.service(service).hostname;
-        let cluster = outbound_cluster(u32::from(port.number), "", hostname);
-        chains.push(Chain {
-            match_: FilterChainMatch::default(),
-            target: ChainTarget::Tcp(TcpProxy::to_cluster(cluster)),
-            origin: None,
-        });
+    if chains.is_empty() || !is_tls {
+        let service = offer.client.registry.service(offer.service);
+        // A service's only port is meant, whatever port is listened on.
+        let mut ports = offer.egress.ports_of(service);
+        let number = match (ports.next(), ports.next()) {
+            (Some((_, only)), None) => only.number,
+            _ => offer.number,
+        };
+        let cluster = outbound_cluster(u32::from(number), "", &service.hostname);
+        let has_no_address = *offer.client.address(service) == Address::Unspecified;
+        let is_dynamic =
+            service.resolution == Resolution::DynamicDns && is_wildcard(&service.hostname);
+        let names =
+            if is_tls && (range.is_some() || (has_no_address && is_on_any_address) || is_dynamic) {
+                server_names(service, offer)
+            } else {
+                Vec::new()
+            };
+        let subnets: Vec<_> = range.into_iter().map(str::to_owned).collect();
+        let match_ = chain_match(names, &subnets);
+        if is_tls || chains.iter().all(|chain| chain.match_ != match_) {
+            chains.push(Chain {
+                match_,
+                target: ChainTarget::Tcp(TcpProxy::to_cluster(cluster)),
+                origin: None,
+            });
+        }
     }
     chains
 }
 
+/// The names by which a service without an address of its own is told apart.
+fn server_names(service: &Service, offer: &Offer<'_>) -> Vec<String> {
+    let suffix = format!(".svc.{}", offer.client.mesh.domain_suffix);
+    let mut names = vec![service.hostname.clone()];
+    for alias in offer.egress.aliases(offer.service, service) {
+        names.push(alias.hostname.clone());
+        names.extend(short_forms(
+            &alias.hostname,
+            offer.client.namespace,
+            &suffix,
+        ));
+    }
+    names
+}
+
 fn tls_chains<'a>(
     virtual_services: impl Iterator<Item = &'a VirtualService>,
-    port: &ServicePort,
-    client: &Client<'_>,
+    offer: &Offer<'_>,
+    range: Option<&str>,
 ) -> Vec<Chain> {
+    let mut subnets: Vec<_> = range.into_iter().map(str::to_owned).collect();
     let mut chains = Vec::new();
     let mut seen = FxHashSet::default();
     for virtual_service in virtual_services {
@@ -73,12 +107,19 @@ fn tls_chains<'a>(
                     .map(|host| host.value.clone())
                     .collect();
                 let key = (names.clone(), block.destination_subnets.clone());
-                if !source.is(client, port) || !seen.insert(key) {
+                if !source.is(offer) {
+                    continue;
+                }
+                // Once written, subnets hold for the blocks that follow and write none.
+                if !block.destination_subnets.is_empty() {
+                    subnets.clone_from(&block.destination_subnets);
+                }
+                if !seen.insert(key) {
                     continue;
                 }
                 chains.push(Chain {
-                    match_: chain_match(names, &block.destination_subnets),
-                    target: target(virtual_service, &rule.route, port, client),
+                    match_: chain_match(names, &subnets),
+                    target: target(virtual_service, &rule.route, offer),
                     origin: Some(virtual_service.origin(Some(index), Some(block_index), &block.at)),
                 });
             }
@@ -90,9 +131,10 @@ fn tls_chains<'a>(
 /// The chains of `tcp` rules, and whether they take every connection.
 fn tcp_chains<'a>(
     virtual_services: impl Iterator<Item = &'a VirtualService>,
-    port: &ServicePort,
-    client: &Client<'_>,
+    offer: &Offer<'_>,
+    range: Option<&str>,
 ) -> (Vec<Chain>, bool) {
+    let own: Vec<_> = range.into_iter().map(str::to_owned).collect();
     let mut chains = Vec::new();
     for virtual_service in virtual_services {
         for (index, rule) in (0..).zip(&virtual_service.tcp) {
@@ -101,12 +143,12 @@ fn tcp_chains<'a>(
             }
             let chain = |subnets: &[String], origin: Origin| Chain {
                 match_: chain_match(Vec::new(), subnets),
-                target: target(virtual_service, &rule.route, port, client),
+                target: target(virtual_service, &rule.route, offer),
                 origin: Some(origin),
             };
             if rule.matches.is_empty() {
                 chains.push(chain(
-                    &[],
+                    &own,
                     virtual_service.origin(Some(index), None, &rule.at),
                 ));
                 return (chains, true);
@@ -119,12 +161,12 @@ fn tcp_chains<'a>(
                     namespace: &block.source_namespace,
                     port: block.port,
                 };
-                if !source.is(client, port) {
+                if !source.is(offer) {
                     continue;
                 }
                 if block.destination_subnets.is_empty() {
                     let origin = virtual_service.origin(Some(index), Some(block_index), &block.at);
-                    chains.push(chain(&[], origin));
+                    chains.push(chain(&own, origin));
                     return (chains, true);
                 }
                 subnets.extend(block.destination_subnets.iter().cloned());
@@ -147,13 +189,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn is(&self, client: &Client<'_>, port: &ServicePort) -> bool {
+    fn is(&self, offer: &Offer<'_>) -> bool {
+        let client = offer.client;
         (self.gateways.is_empty() || self.gateways.iter().any(|name| name.value == MESH_GATEWAY))
             && self
                 .labels
                 .iter()
                 .all(|(key, value)| client.labels.get(key) == Some(value))
-            && (self.port == 0 || self.port == u32::from(port.number))
+            && (self.port == 0 || self.port == u32::from(offer.number))
             && (self.namespace.is_empty() || self.namespace == client.namespace)
     }
 }
@@ -186,9 +229,9 @@ fn as_cidr(subnet: &str) -> String {
 fn target(
     virtual_service: &VirtualService,
     routes: &[Spanned<RouteDestination>],
-    port: &ServicePort,
-    client: &Client<'_>,
+    offer: &Offer<'_>,
 ) -> ChainTarget {
+    let client = offer.client;
     let cluster = |route: &RouteDestination| {
         let destination = &route.destination;
         let service = client
@@ -201,7 +244,7 @@ fn target(
         let number = destination.port_number().unwrap_or_else(|| {
             match service.map(|service| service.ports.as_slice()) {
                 Some([only]) => u32::from(only.number),
-                _ => u32::from(port.number),
+                _ => u32::from(offer.number),
             }
         });
         outbound_cluster(number, destination.subset_name(), hostname)

@@ -25,6 +25,11 @@ impl AddressPool {
         Self::new(Ipv4Addr::new(10, 128, 0, 0), 9)
     }
 
+    /// Where Istio takes the addresses of ServiceEntries from: `240.240.0.0/16`.
+    pub(super) fn of_service_entries() -> Self {
+        Self::new(Ipv4Addr::new(240, 240, 0, 0), 16)
+    }
+
     fn new(first: Ipv4Addr, prefix: u32) -> Self {
         Self {
             first: u32::from(first),

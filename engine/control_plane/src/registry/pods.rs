@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use xds::Locality;
 
 use super::address::AddressPool;
-use super::{Pod, PodTemplate, WorkloadRef};
+use super::{Pod, PodTemplate, REGION, SUBZONE, WorkloadRef, ZONE};
 use crate::injection::{Candidate, injection};
 use crate::mesh_config::MeshConfig;
 
@@ -26,6 +26,7 @@ pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
             .iter()
             .map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels))
             .collect(),
+        nodes: FxHashMap::default(),
         drafts: Vec::new(),
         names: FxHashSet::default(),
     };
@@ -147,6 +148,8 @@ impl WorkloadRef {
 struct Builder<'a> {
     mesh: &'a MeshConfig,
     namespaces: FxHashMap<&'a str, &'a BTreeMap<String, String>>,
+    /// The labels of nodes.
+    nodes: FxHashMap<&'a str, &'a BTreeMap<String, String>>,
     drafts: Vec<Draft>,
     names: FxHashSet<(String, String)>,
 }
@@ -259,9 +262,11 @@ impl Builder<'_> {
             let ip = draft
                 .ip
                 .unwrap_or_else(|| pool.assign(&format!("{namespace}/{}", draft.name)));
+            let node = draft.template.spec.node_name.clone();
+            let node_labels = node.as_deref().and_then(|node| self.nodes.get(node));
             Pod {
-                locality: locality(&draft.template.labels),
-                node: draft.template.spec.node_name.clone(),
+                locality: locality(&draft.template.labels, node_labels.copied()),
+                node,
                 namespace,
                 name: draft.name,
                 ip,
@@ -288,18 +293,46 @@ impl Draft {
     }
 }
 
-/// The locality that a pod's labels give: `region.zone.subzone`, or with `/`.
-///
-/// Source: istio/istio, pilot/pkg/model/context.go (GetLocalityLabel).
-fn locality(labels: &BTreeMap<String, String>) -> Locality {
-    let Some(text) = labels
-        .get("topology.istio.io/locality")
-        .or_else(|| labels.get("istio-locality"))
-    else {
+/// The locality that a pod's labels give, else those of its node.
+fn locality(
+    labels: &BTreeMap<String, String>,
+    node: Option<&BTreeMap<String, String>>,
+) -> Locality {
+    if let Some(locality) = label_locality(labels) {
+        return locality;
+    }
+    let Some(node) = node else {
         return Locality::default();
     };
-    let text = text.replace('.', "/");
-    let mut parts = text.splitn(3, '/').map(str::to_owned);
+    let label = |names: [&str; 2]| {
+        let mut values = names.iter().filter_map(|name| node.get(*name));
+        values.next().cloned().unwrap_or_default()
+    };
+    Locality {
+        region: label([REGION, "failure-domain.beta.kubernetes.io/region"]),
+        zone: label([ZONE, "failure-domain.beta.kubernetes.io/zone"]),
+        sub_zone: label([SUBZONE, SUBZONE]),
+    }
+}
+
+/// The locality that labels of a workload give: `region.zone.subzone`, or with `/`.
+///
+/// Source: istio/istio, pkg/model/proxy.go (GetLocalityLabel, SanitizeLocalityLabel).
+pub(super) fn label_locality(labels: &BTreeMap<String, String>) -> Option<Locality> {
+    let written = ["topology.istio.io/locality", "istio-locality"]
+        .iter()
+        .filter_map(|name| labels.get(*name))
+        .find(|text| !text.is_empty())?;
+    if written.contains('/') {
+        Some(locality_of(written))
+    } else {
+        Some(locality_of(&written.replace('.', "/")))
+    }
+}
+
+/// A locality as it is written: `region/zone/subzone`.
+pub(super) fn locality_of(text: &str) -> Locality {
+    let mut parts = text.split('/').map(str::to_owned);
     Locality {
         region: parts.next().unwrap_or_default(),
         zone: parts.next().unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! Services: from Service objects to hosts with ports, addresses and endpoints.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use manifest::Resources;
@@ -9,7 +10,7 @@ use manifest::span::Spanned;
 use rustc_hash::FxHashMap;
 
 use super::address::AddressPool;
-use super::{Pod, PodId, Resolution, Service, ServicePort};
+use super::{Address, Alias, Provider, Resolution, Service, ServicePort, TrafficDistribution};
 use crate::export_to::ExportTo;
 use crate::mesh_config::MeshConfig;
 use crate::protocol::Protocol;
@@ -43,6 +44,11 @@ pub(super) fn services(resources: &Resources, mesh: &MeshConfig) -> Vec<Service>
             (key, address)
         })
         .collect();
+    let namespaces: FxHashMap<_, _> = resources
+        .namespaces
+        .iter()
+        .map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.annotations))
+        .collect();
     let services = written.into_iter().map(|service| {
         let (meta, spec) = (&service.meta, &service.spec);
         let resolution = match &spec.external_name {
@@ -61,17 +67,29 @@ pub(super) fn services(resources: &Resources, mesh: &MeshConfig) -> Vec<Service>
                 "{}.{}.svc.{}",
                 meta.name, meta.namespace, mesh.domain_suffix
             ),
-            service_type: spec.service_type,
-            cluster_ip: explicit_address(service)
-                .or_else(|| assigned.get(&(&meta.namespace, &meta.name)).copied()),
+            provider: Provider::Kubernetes,
+            address: explicit_address(service)
+                .or_else(|| assigned.get(&(&meta.namespace, &meta.name)).copied())
+                .map_or(Address::Unspecified, Address::Ip),
+            auto_allocated_ip: None,
+            is_external: matches!(resolution, Resolution::Alias(_)),
             resolution,
             ports: spec.ports.iter().map(port).collect(),
             labels: meta.labels.clone(),
             selector: spec.selector.clone(),
             endpoints: Vec::new(),
+            listed: Vec::new(),
+            siblings: Vec::new(),
             publish_not_ready_addresses: spec.publish_not_ready_addresses,
             created: meta.creation_timestamp,
             is_node_local: spec.internal_traffic_policy == TrafficScope::Local,
+            traffic_distribution: traffic_distribution(
+                spec.traffic_distribution
+                    .as_ref()
+                    .map(|written| written.as_str()),
+                &meta.annotations,
+                namespaces.get(meta.namespace.as_str()).copied(),
+            ),
             export_to: match meta.annotations.get(EXPORT_TO) {
                 Some(list) if !list.is_empty() => {
                     ExportTo::new(list.split(',').map(str::trim), &meta.namespace)
@@ -108,56 +126,23 @@ fn port(written: &Spanned<Written>) -> ServicePort {
             None | Some(IntOrString::Int(0)) => IntOrString::Int(i32::from(written.port)),
             Some(target) => target.clone(),
         },
+        passthrough_port: None,
         location: written.at.clone(),
-    }
-}
-
-/// Gives every service the pods of its namespace that it selects.
-pub(super) fn select_endpoints(services: &mut [Service], pods: &[Pod]) {
-    // The pods that have a label, by namespace, key and value: a selector starts from its rarest label.
-    let mut by_label: FxHashMap<(&str, &str, &str), Vec<PodId>> = FxHashMap::default();
-    for (index, pod) in pods.iter().enumerate() {
-        if pod.is_terminating {
-            continue;
-        }
-        for (key, value) in pod.labels() {
-            by_label
-                .entry((&pod.namespace, key, value))
-                .or_default()
-                .push(PodId::new(index));
-        }
-    }
-    for service in services {
-        if service.selector.is_empty() || service.is_alias() {
-            continue;
-        }
-        let mut candidates: Option<&[PodId]> = None;
-        for (key, value) in &service.selector {
-            let having = by_label
-                .get(&(service.namespace.as_str(), key.as_str(), value.as_str()))
-                .map_or(&[][..], Vec::as_slice);
-            if candidates.is_none_or(|candidates| having.len() < candidates.len()) {
-                candidates = Some(having);
-            }
-        }
-        let chosen = candidates.unwrap_or_default().iter().copied().filter(|id| {
-            let labels = pods[id.index()].labels();
-            service
-                .selector
-                .iter()
-                .all(|(key, value)| labels.get(key) == Some(value))
-        });
-        service.endpoints = chosen.collect();
     }
 }
 
 /// Tells every service which ExternalName services stand for it, through others of their kind.
 pub(super) fn attach_aliases(services: &mut [Service]) {
-    let by_hostname: FxHashMap<_, _> = services
-        .iter()
-        .enumerate()
-        .map(|(index, service)| (service.hostname.as_str(), index))
-        .collect();
+    if !services.iter().any(Service::is_alias) {
+        return;
+    }
+    let mut by_hostname = FxHashMap::<_, Vec<_>>::default();
+    for (index, service) in services.iter().enumerate() {
+        by_hostname
+            .entry(service.hostname.as_str())
+            .or_default()
+            .push(index);
+    }
     let mut found = Vec::new();
     for service in services.iter() {
         let mut target = &service.resolution;
@@ -166,19 +151,56 @@ pub(super) fn attach_aliases(services: &mut [Service]) {
             let Resolution::Alias(host) = target else {
                 break;
             };
-            let Some(&next) = by_hostname.get(host.as_str()) else {
+            let Some(same) = by_hostname.get(host.as_str()) else {
                 break;
             };
-            target = &services[next].resolution;
-            if !services[next].is_alias() {
-                found.push((next, service.hostname.clone()));
+            target = &services[same[0]].resolution;
+            for &next in same.iter().filter(|next| !services[**next].is_alias()) {
+                let alias = Alias {
+                    namespace: service.namespace.clone(),
+                    hostname: service.hostname.clone(),
+                };
+                found.push((next, alias));
             }
         }
     }
     for (index, alias) in found {
         services[index].aliases.push(alias);
     }
+    for service in services {
+        service.aliases.sort_unstable();
+    }
 }
+
+/// Which endpoints clients prefer: as the Service says, its annotation, or that of its namespace.
+///
+/// Source: istio/istio, pilot/pkg/model/service.go (GetTrafficDistribution).
+pub(super) fn traffic_distribution(
+    written: Option<&str>,
+    annotations: &BTreeMap<String, String>,
+    namespace: Option<&BTreeMap<String, String>>,
+) -> TrafficDistribution {
+    match written {
+        Some("PreferSameZone" | "PreferClose") => return TrafficDistribution::PreferSameZone,
+        Some("PreferSameNode") => return TrafficDistribution::PreferSameNode,
+        _ => {}
+    }
+    let annotated = |annotations: &BTreeMap<String, String>| {
+        let value = annotations.get(TRAFFIC_DISTRIBUTION)?;
+        Some(match value.to_ascii_lowercase().as_str() {
+            "" => return None,
+            "preferclose" | "prefersamezone" => TrafficDistribution::PreferSameZone,
+            "prefersamenode" => TrafficDistribution::PreferSameNode,
+            _ => TrafficDistribution::Any,
+        })
+    };
+    annotated(annotations)
+        .or_else(|| annotated(namespace?))
+        .unwrap_or_default()
+}
+
+/// The annotation by which a service or its namespace says which endpoints are preferred.
+const TRAFFIC_DISTRIBUTION: &str = "networking.istio.io/traffic-distribution";
 
 /// The annotation by which a Service says who sees it.
 const EXPORT_TO: &str = "networking.istio.io/exportTo";

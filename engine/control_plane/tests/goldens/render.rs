@@ -49,16 +49,35 @@ pub(crate) fn endpoints(out: &mut String, snapshot: &Snapshot, word: &str) {
         }
         writeln!(out, "endpoints {}", assignment.cluster_name).expect("text");
         for locality in &assignment.endpoints {
-            for endpoint in &locality.lb_endpoints {
-                let workload = endpoint.workload.as_ref().expect("a pod");
+            let xds::Locality {
+                region,
+                zone,
+                sub_zone,
+            } = &locality.locality;
+            if locality.priority > 0 || !region.is_empty() {
                 writeln!(
                     out,
-                    "  {}/{} port {} {:?}{}",
-                    workload.namespace,
-                    workload.pod,
+                    "  {region}/{zone}/{sub_zone} priority {} weight {}",
+                    locality.priority, locality.load_balancing_weight
+                )
+                .expect("text");
+            }
+            for endpoint in &locality.lb_endpoints {
+                let name = match &endpoint.workload {
+                    Some(pod) => format!("{}/{}", pod.namespace, pod.pod),
+                    None => endpoint.address.clone(),
+                };
+                writeln!(
+                    out,
+                    "  {name} port {} {:?}{}{}",
                     endpoint.port,
                     endpoint.health_status,
-                    if workload.sidecar {
+                    if endpoint.load_balancing_weight == 1 {
+                        String::new()
+                    } else {
+                        format!(" weight {}", endpoint.load_balancing_weight)
+                    },
+                    if endpoint.is_mutual_tls {
                         ""
                     } else {
                         " without sidecar"

@@ -209,6 +209,7 @@ pub(crate) fn endpoint(number: u8) -> LbEndpoint {
         port: 8080,
         health_status: HealthStatus::Healthy,
         load_balancing_weight: 1,
+        is_mutual_tls: false,
         workload: None,
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::compile::population::Population;
 use crate::compile::stage::Stage;
-use control_plane::registry::Resolution;
+use control_plane::dns;
+use control_plane::registry::Provider;
 use control_plane::{Mesh, Registry, Service};
 use sim::plan::{self, Dial, PodId, ServiceId};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ pub(super) struct Directory<'a> {
     services: Vec<(&'a Mesh, &'a Service)>,
     by_hostname: BTreeMap<&'a str, ServiceId>,
     by_ip: BTreeMap<IpAddr, ServiceId>,
-    domain_suffix: &'a str,
+    stages: &'a [Stage],
 }
 
 impl<'a> Directory<'a> {
@@ -30,10 +31,11 @@ impl<'a> Directory<'a> {
             services: Vec::new(),
             by_hostname: BTreeMap::new(),
             by_ip: BTreeMap::new(),
-            domain_suffix: &stages[0].mesh.config().domain_suffix,
+            stages,
         };
         for stage in stages {
-            for service in stage.mesh.services() {
+            let services = stage.mesh.services().iter();
+            for service in services.filter(|service| service.provider == Provider::Kubernetes) {
                 directory.add(&stage.mesh, service);
             }
         }
@@ -47,7 +49,7 @@ impl<'a> Directory<'a> {
         let id = ServiceId::new(self.services.len());
         self.services.push((mesh, service));
         self.by_hostname.insert(&service.hostname, id);
-        if let Some(ip) = service.cluster_ip {
+        if let Some(ip) = service.address.ip() {
             self.by_ip.entry(ip).or_insert(id);
         }
     }
@@ -69,92 +71,29 @@ impl<'a> Directory<'a> {
                 ..dial
             };
         }
-        let candidates = self.candidates(host, namespace);
-        let found = candidates.iter().find_map(|name| self.find(name, 0));
-        let Some(found) = found else { return dial };
+        let found = self.stages.iter().find_map(|stage| {
+            let (registry, config) = (stage.mesh.registry(), stage.mesh.config());
+            let answer = dns::look_up(registry, config, namespace, host)?;
+            Some((registry, answer))
+        });
+        let Some((registry, answer)) = found else {
+            return dial;
+        };
+        let service = answer.service.map(|id| registry.service(id));
         Dial {
-            ip: found.ip,
-            service: found.service,
-            pod: found.pod,
+            ip: answer.ip,
+            service: service.and_then(|service| self.id_of(service)),
+            pod: answer.pod.and_then(|pod| {
+                let pod = registry.pod(pod);
+                self.population.pod_at(pod.ip)
+            }),
             ..dial
         }
     }
 
-    /// The names that a resolver tries: a pod's search list has three entries, and `ndots` is 5.
-    ///
-    /// Source: Kubernetes documentation, «DNS for Services and Pods».
-    fn candidates(&self, host: &str, namespace: &str) -> Vec<String> {
-        if let Some(absolute) = host.strip_suffix('.') {
-            return vec![absolute.to_owned()];
-        }
-        let suffix = self.domain_suffix;
-        let searched = [
-            format!("{host}.{namespace}.svc.{suffix}"),
-            format!("{host}.svc.{suffix}"),
-            format!("{host}.{suffix}"),
-        ];
-        let dots = host.matches('.').count();
-        if dots >= 5 {
-            std::iter::once(host.to_owned()).chain(searched).collect()
-        } else {
-            searched.into_iter().chain([host.to_owned()]).collect()
-        }
-    }
-
-    fn find(&self, name: &str, depth: u32) -> Option<Found> {
-        let Some(&id) = self.by_hostname.get(name) else {
-            return self.find_pod(name);
-        };
-        let (mesh, service) = self.services[id.index()];
-        let nothing = Found {
-            ip: None,
-            service: Some(id),
-            pod: None,
-        };
-        Some(match &service.resolution {
-            Resolution::ClientSideLb => Found {
-                ip: service.cluster_ip,
-                ..nothing
-            },
-            Resolution::Passthrough => {
-                let registry = mesh.registry();
-                let first = service
-                    .endpoints
-                    .iter()
-                    .map(|&pod| registry.pod(pod))
-                    .find(|pod| service.accepts(pod));
-                match first {
-                    Some(pod) => Found {
-                        ip: Some(pod.ip),
-                        pod: self.population.pod_at(pod.ip),
-                        ..nothing
-                    },
-                    None => nothing,
-                }
-            }
-            Resolution::Alias(target) if depth < MAX_ALIASES => {
-                self.find(target, depth + 1).unwrap_or(nothing)
-            }
-            Resolution::Alias(_) => nothing,
-        })
-    }
-
-    /// A pod of a headless Service, by its own name: `<pod>.<service>.<namespace>.svc.<suffix>`.
-    fn find_pod(&self, name: &str) -> Option<Found> {
-        let (pod_name, service) = name.split_once('.')?;
-        let id = *self.by_hostname.get(service)?;
-        let (mesh, service) = self.services[id.index()];
-        let registry = mesh.registry();
-        let pod = service
-            .endpoints
-            .iter()
-            .map(|&pod| registry.pod(pod))
-            .find(|pod| pod.name == pod_name)?;
-        service.is_headless().then(|| Found {
-            ip: Some(pod.ip),
-            service: Some(id),
-            pod: self.population.pod_at(pod.ip),
-        })
+    /// The number of a service that Kubernetes serves itself; hosts of ServiceEntries are known to sidecars only.
+    fn id_of(&self, service: &Service) -> Option<ServiceId> {
+        self.by_hostname.get(service.hostname.as_str()).copied()
     }
 
     /// All Services, as clients without a sidecar use them.
@@ -183,9 +122,11 @@ impl<'a> Directory<'a> {
     ) -> Vec<PodId> {
         registry
             .endpoints(service, port)
-            .map(|(pod, _)| registry.pod(pod))
-            .filter(|pod| service.accepts(pod))
-            .filter_map(|pod| self.population.pod_named(&pod.namespace, &pod.name))
+            .filter(|behind| behind.is_ready)
+            .filter_map(|behind| {
+                self.population
+                    .pod_at(registry.endpoint_ip(behind.endpoint)?)
+            })
             .collect()
     }
 
@@ -212,16 +153,6 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// What a name resolves to.
-struct Found {
-    ip: Option<IpAddr>,
-    service: Option<ServiceId>,
-    pod: Option<PodId>,
-}
-
 fn full_name(service: &Service) -> String {
     format!("{}/{}", service.namespace, service.name)
 }
-
-/// Names of names of names: a resolver gives up as well.
-const MAX_ALIASES: u32 = 8;

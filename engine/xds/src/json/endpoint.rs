@@ -47,11 +47,7 @@ impl Locality {
 impl LbEndpoint {
     /// `envoy.config.endpoint.v3.LbEndpoint`.
     pub fn to_json(&self) -> Value {
-        let has_sidecar = self
-            .workload
-            .as_ref()
-            .is_some_and(|workload| workload.sidecar);
-        let metadata = has_sidecar.then(|| {
+        let metadata = self.is_mutual_tls.then(|| {
             let tls = Message::default().field("tlsMode", "istio");
             let by_filter = Message::default().field("envoy.transport_socket_match", tls);
             Message::default().field("filterMetadata", by_filter)
