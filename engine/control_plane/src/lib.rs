@@ -20,6 +20,7 @@ pub mod fidelity;
 mod finding;
 pub mod host;
 mod host_map;
+mod inbound_port;
 pub mod injection;
 mod listener;
 pub mod mesh;

@@ -91,7 +91,7 @@ fn socket_address(address: &str, port: u16) -> SocketAddress {
 }
 
 /// All addresses.
-const WILDCARD: &str = "0.0.0.0";
+pub(crate) const WILDCARD: &str = "0.0.0.0";
 /// What the HTTP inspector finds in plain text.
 const PLAINTEXT_HTTP: [&str; 2] = ["http/1.1", "h2c"];
 /// Transport without TLS.

@@ -13,6 +13,7 @@ use xds::{Node, NodeType, Snapshot};
 use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
+use crate::inbound_port::inbound_ports;
 use crate::injection::{Injection, NotInjectedBecause};
 use crate::listener::inbound::virtual_inbound;
 use crate::listener::outbound::outbound_listeners;
@@ -183,10 +184,11 @@ impl Mesh {
         } = outbound_clusters(&client);
         clusters.extend(catch_all_clusters(&client));
         if side == Side::Both {
-            let (inbound, inbound_tables) = virtual_inbound(targets, &client);
+            let ports = inbound_ports(targets, &client);
+            let (inbound, inbound_tables) = virtual_inbound(&ports, &client);
             listeners.push(inbound);
             routes.extend(inbound_tables);
-            clusters.extend(inbound_clusters(targets, &client));
+            clusters.extend(inbound_clusters(&ports, &client));
         }
         Snapshot {
             node: Node {

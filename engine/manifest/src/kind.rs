@@ -6,9 +6,12 @@ use serde::de::DeserializeOwned;
 
 use crate::change;
 use crate::check::Check;
+use crate::cluster_node::ClusterNodeSpec;
 use crate::config_map::ConfigMapData;
 use crate::destination_rule::DestinationRuleSpec;
 use crate::document::{self, Collector};
+use crate::endpoint_slice::EndpointSliceData;
+use crate::endpoints::EndpointsData;
 use crate::gateway::GatewaySpec;
 use crate::names::NameRule;
 use crate::namespace::NamespaceSpec;
@@ -93,6 +96,9 @@ pub(crate) static KINDS: &[Row] = &[
     row::<ReplicaSetSpec>(),
     row::<StatefulSetSpec>(),
     row::<ServiceSpec>(),
+    row::<EndpointSliceData>(),
+    row::<EndpointsData>(),
+    row::<ClusterNodeSpec>(),
     row::<VirtualServiceSpec>(),
     row::<DestinationRuleSpec>(),
     row::<GatewaySpec>(),
@@ -109,10 +115,8 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
         &[
             "Binding",
             "ComponentStatus",
-            "Endpoints",
             "Event",
             "LimitRange",
-            "Node",
             "PersistentVolume",
             "PersistentVolumeClaim",
             "PodTemplate",

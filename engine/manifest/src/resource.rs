@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use base::Location;
 
+use crate::cluster_node::ClusterNode;
 use crate::config_map::ConfigMap;
 use crate::destination_rule::DestinationRule;
+use crate::endpoint_slice::EndpointSlice;
+use crate::endpoints::Endpoints;
 use crate::gateway::Gateway;
 use crate::metadata::ObjectMeta;
 use crate::namespace::Namespace;
@@ -46,6 +49,12 @@ pub struct Resources {
     pub replica_sets: Vec<ReplicaSet>,
     /// StatefulSets.
     pub stateful_sets: Vec<StatefulSet>,
+    /// Nodes of the cluster.
+    pub nodes: Vec<ClusterNode>,
+    /// EndpointSlices.
+    pub endpoint_slices: Vec<EndpointSlice>,
+    /// Endpoints.
+    pub endpoints: Vec<Endpoints>,
     /// Services.
     pub services: Vec<Service>,
     /// VirtualServices.

@@ -6,6 +6,7 @@
 
 mod config_map;
 mod container;
+mod endpoints;
 mod metadata;
 mod pod;
 mod scheduling;
@@ -78,6 +79,12 @@ const PORT_OR_NONE: Schema = Schema::Int(0, 65535);
 pub(crate) const METADATA: Schema = Schema::Object(metadata::OBJECT_META);
 /// All of a ConfigMap; its `metadata` is checked like everybody's.
 pub(crate) const CONFIG_MAP: Schema = Schema::Object(config_map::CONFIG_MAP);
+/// All of an EndpointSlice.
+pub(crate) const ENDPOINT_SLICE: Schema = Schema::Object(endpoints::ENDPOINT_SLICE);
+/// All of an Endpoints object.
+pub(crate) const ENDPOINTS: Schema = Schema::Object(endpoints::ENDPOINTS);
+/// `spec` of a Node.
+pub(crate) const NODE: Schema = Schema::Object(endpoints::NODE_SPEC);
 /// `spec` of a Namespace.
 pub(crate) const NAMESPACE: Schema = Schema::Object(workload::NAMESPACE_SPEC);
 /// `spec` of a Pod.

@@ -19,32 +19,40 @@ use super::{
     to_cluster,
 };
 use crate::cluster::inbound::{INBOUND_PASSTHROUGH_CLUSTER, inbound_cluster};
+use crate::inbound_port::InboundPort;
+use crate::mesh_config::MeshConfig;
 use crate::protocol::{ListenerProtocol, Protocol};
 use crate::proxy::Client;
 use crate::route::destination::single;
 use crate::route::{self, DEFAULT_ROUTE, matching, retry};
-use crate::service_target::ServiceTarget;
 
 /// The inbound listener and its route configurations.
 pub(crate) fn virtual_inbound(
-    targets: &[ServiceTarget],
+    ports: &[InboundPort<'_>],
     client: &Client<'_>,
 ) -> (Listener, Vec<RouteConfiguration>) {
     let port = client.mesh.proxy_inbound_listen_port;
     let mut chains = vec![black_hole_chain("virtualInbound-blackhole", port)];
     chains.extend(catch_all_chains());
     let mut tables = Vec::new();
-    for same_port in targets.chunk_by(|a, b| a.target_port == b.target_port) {
-        let first = &same_port[0];
-        let service = client.registry.service(first.service);
-        let service_port = &service.ports[first.port_index];
-        chains.extend(port_chains(first.target_port, service_port.protocol));
-        if service_port.protocol.is_http_or_sniffed() {
-            let cluster = inbound_cluster(first.target_port);
-            tables.push(table(&cluster, service_port.number, service_port.protocol));
+    for inbound in ports {
+        chains.extend(port_chains(inbound));
+        if inbound.protocol.is_http_or_sniffed() {
+            let cluster = inbound_cluster(inbound.number);
+            tables.push(table(
+                &cluster,
+                inbound.service_port,
+                inbound.protocol,
+                client.mesh,
+            ));
         }
     }
-    tables.push(table(INBOUND_PASSTHROUGH_CLUSTER, 0, Protocol::Http));
+    tables.push(table(
+        INBOUND_PASSTHROUGH_CLUSTER,
+        0,
+        Protocol::Http,
+        client.mesh,
+    ));
     let listener = Listener {
         name: "virtualInbound".to_owned(),
         address: socket_address(WILDCARD, port),
@@ -63,8 +71,9 @@ pub(crate) fn virtual_inbound(
 }
 
 /// The chains of a container's port.
-fn port_chains(port: u16, protocol: Protocol) -> Vec<FilterChain> {
-    let name = format!("{WILDCARD}_{port}");
+fn port_chains(inbound: &InboundPort<'_>) -> Vec<FilterChain> {
+    let port = inbound.number;
+    let name = format!("{}_{port}", inbound.bind);
     let cluster = inbound_cluster(port);
     let chain = |application_protocols: &[&str], transport: &str, is_http: bool| FilterChain {
         name: name.clone(),
@@ -80,7 +89,7 @@ fn port_chains(port: u16, protocol: Protocol) -> Vec<FilterChain> {
         },
         origin: None,
     };
-    match protocol.listener_protocol() {
+    match inbound.protocol.listener_protocol() {
         ListenerProtocol::Http => vec![chain(&ALL_MTLS, TLS, true), chain(&[], RAW_BUFFER, true)],
         ListenerProtocol::Tcp => vec![
             chain(&ALL_MTLS, TLS, false),
@@ -157,14 +166,21 @@ fn istio_mutual_tls(
 }
 
 /// The table of a port: everything goes to the application.
-fn table(cluster: &str, service_port: u16, protocol: Protocol) -> RouteConfiguration {
+fn table(
+    cluster: &str,
+    service_port: u16,
+    protocol: Protocol,
+    mesh: &MeshConfig,
+) -> RouteConfiguration {
     let route = Route {
         name: DEFAULT_ROUTE.to_owned(),
         stat_prefix: String::new(),
         match_: matching::everything(),
         action: RouteAction::Route(Box::new(RouteTarget {
             // A retried stream of gRPC messages would be a broken one.
-            retry_policy: (!protocol.is_grpc()).then(retry::inbound),
+            retry_policy: (!protocol.is_grpc())
+                .then(|| retry::inbound(mesh))
+                .flatten(),
             ..route::target(vec![single(cluster.to_owned(), None)])
         })),
         request_headers: xds::HeaderMutations::default(),

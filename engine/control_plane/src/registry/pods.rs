@@ -26,7 +26,11 @@ pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
             .iter()
             .map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels))
             .collect(),
-        nodes: FxHashMap::default(),
+        nodes: resources
+            .nodes
+            .iter()
+            .map(|node| (node.meta.name.as_str(), &node.meta.labels))
+            .collect(),
         drafts: Vec::new(),
         names: FxHashSet::default(),
     };

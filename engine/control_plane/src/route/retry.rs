@@ -46,15 +46,24 @@ pub(crate) fn policy(written: &HttpRetry, is_hashed: bool) -> Option<RetryPolicy
     Some(policy)
 }
 
-/// The policy of inbound routes.
+/// The policy of inbound routes; none: no retries.
 ///
 /// Source: the same, route.go (BuildDefaultHTTPInboundRoute).
-pub(crate) fn inbound() -> RetryPolicy {
-    RetryPolicy {
+pub(crate) fn inbound(mesh: &MeshConfig) -> Option<RetryPolicy> {
+    let default = RetryPolicy {
         retry_on: vec![RetryOn::ResetBeforeRequest],
         host_selection_retry_max_attempts: 0,
         previous_hosts: false,
         ..istio_default(false)
+    };
+    match &mesh.default_inbound_http_retry_policy {
+        None => Some(default),
+        // There is one host only.
+        Some(written) => Some(RetryPolicy {
+            host_selection_retry_max_attempts: 0,
+            previous_hosts: false,
+            ..policy(written, false)?
+        }),
     }
 }
 

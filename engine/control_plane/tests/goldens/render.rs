@@ -405,6 +405,12 @@ fn cluster(out: &mut String, cluster: &Cluster) {
     if let Some(idle) = cluster.idle_timeout {
         writeln!(out, "  idle {idle}").expect("text");
     }
+    if cluster.locality_lb != xds::LocalityLb::None {
+        writeln!(out, "  localities {:?}", cluster.locality_lb).expect("text");
+    }
+    if let Some(port) = cluster.upstream_port_override {
+        writeln!(out, "  port {port} instead of the dialled one").expect("text");
+    }
     if let Some(slow) = &cluster.slow_start {
         writeln!(
             out,
