@@ -193,13 +193,6 @@ struct Fields {
 impl TryFrom<Fields> for LoadBalancerSettings {
     type Error = OneOfError;
     fn try_from(fields: Fields) -> Result<Self, OneOfError> {
-        at_most_one([
-            ("warmup", fields.warmup.as_ref().map(|_| ())),
-            (
-                "warmupDurationSecs",
-                fields.warmup_duration_secs.map(|_| ()),
-            ),
-        ])?;
         let policy = at_most_one([
             ("simple", fields.simple.map(LoadBalancerPolicy::Simple)),
             (

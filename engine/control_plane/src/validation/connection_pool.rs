@@ -59,7 +59,8 @@ pub(super) fn validate(
         for span in [
             tcp.connect_timeout,
             tcp.max_connection_duration,
-            tcp.idle_timeout,
+            // Less than a millisecond is none at all.
+            tcp.idle_timeout.filter(|idle| idle.as_nanos() >= 1_000_000),
             keepalive.and_then(|keepalive| keepalive.time),
             keepalive.and_then(|keepalive| keepalive.interval),
         ] {

@@ -6,7 +6,8 @@ use manifest::outlier_detection::OutlierDetection;
 use manifest::span::Spanned;
 use manifest::traffic_policy::{PortTrafficPolicy, TrafficPolicy, TunnelSettings};
 
-use super::{connection_pool, duration, export_to, load_balancer, names, tls};
+use super::export_to::{self, Exporter};
+use super::{address, connection_pool, duration, load_balancer, names, port, tls};
 use crate::finding::Findings;
 
 pub(super) fn validate(object: &DestinationRule, findings: &mut Findings<'_>) {
@@ -43,12 +44,12 @@ pub(super) fn validate(object: &DestinationRule, findings: &mut Findings<'_>) {
         }
     }
     let selector = spec.workload_selector.as_ref();
-    export_to(
-        &spec.export_to,
-        &object.meta.namespace,
-        selector.is_some(),
-        findings,
-    );
+    let exporter = if selector.is_some() {
+        Exporter::PolicyForWorkloads
+    } else {
+        Exporter::Policy
+    };
+    export_to::validate(&spec.export_to, &object.meta.namespace, exporter, findings);
     if let Some(selector) = selector.filter(|selector| selector.match_labels.is_empty()) {
         let why = "workload selector specified without labels";
         findings.warn(&selector.at, "spec.workloadSelector", why);
@@ -183,7 +184,7 @@ fn tunnel(settings: &Spanned<TunnelSettings>, field: &str, findings: &mut Findin
         findings.refuse(&settings.at, field, why);
     }
     let host = &settings.target_host;
-    if !names::is_ip(host)
+    if !address::is_ip(host)
         && let Err(why) = names::fqdn(host)
     {
         let why = format!(
@@ -191,11 +192,8 @@ fn tunnel(settings: &Spanned<TunnelSettings>, field: &str, findings: &mut Findin
         );
         findings.refuse(&settings.at, field, why);
     }
-    if !(1..=65535).contains(&settings.target_port) {
-        let why = format!(
-            "tunnel target port is invalid: port number {} must be in the range 1..65535",
-            settings.target_port
-        );
+    if let Err(why) = port::number(i64::from(settings.target_port)) {
+        let why = format!("tunnel target port is invalid: {why}");
         findings.refuse(&settings.at, field, why);
     }
 }

@@ -53,8 +53,10 @@ pub(super) fn validate(
             findings,
         );
     }
-    if block.port != 0 {
-        port(block.port, &block.at, &format!("{field}.port"), findings);
+    if block.port != 0
+        && let Err(why) = port::number(i64::from(block.port))
+    {
+        findings.refuse(&block.at, &format!("{field}.port"), why);
     }
     for why in names::invalid_labels(&block.source_labels) {
         findings.refuse(&block.at, &format!("{field}.sourceLabels"), why);

@@ -84,13 +84,10 @@ pub(super) fn destination(
         let why = format!("subset name is invalid: {}", subset.value);
         findings.refuse(&subset.at, &format!("{field}.subset"), why);
     }
-    if let Some(selector) = &destination.port {
-        port(
-            selector.number,
-            &selector.at,
-            &format!("{field}.port"),
-            findings,
-        );
+    if let Some(selector) = &destination.port
+        && let Err(why) = port::number(i64::from(selector.number))
+    {
+        findings.refuse(&selector.at, &format!("{field}.port"), why);
     }
 }
 

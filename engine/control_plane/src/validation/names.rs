@@ -3,7 +3,6 @@
 //! Source: istio/istio, pkg/config/labels/instance.go, pkg/config/validation/agent/validation.go.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// Whether a text is a DNS label.
 pub(super) fn is_dns_label(text: &str) -> bool {
@@ -41,28 +40,41 @@ pub(super) fn wildcard_domain(domain: &str) -> Result<(), String> {
     rest.map_or(Ok(()), labels)
 }
 
-/// Whether a text is an IP address.
-pub(super) fn is_ip(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok()
+/// Why a text is neither a domain name, as above, nor the server name that sidecars of other clusters use:
+/// `outbound_.80_.v1_.host`.
+pub(super) fn generated_or_wildcard_domain(domain: &str) -> Result<(), String> {
+    preconditions(domain)?;
+    if !domain.starts_with("outbound_") {
+        return wildcard_domain(domain);
+    }
+    const FORMAT: &str = "outbound_.<PORT>_._.<HOSTNAME>";
+    let parts: Vec<_> = domain.split('_').collect();
+    let [_, port, _, host, ..] = parts.as_slice() else {
+        return Err(format!(
+            "domain name {domain} invalid, should follow '{FORMAT}' format"
+        ));
+    };
+    let (port, host) = (port.trim_matches('.'), host.trim_matches('.'));
+    let invalid = |label: &str| {
+        Err(format!(
+            "domain name {domain:?} invalid (label {label:?} invalid). should follow {FORMAT} format"
+        ))
+    };
+    if !port.contains(|c: char| c.is_ascii_digit()) {
+        return invalid(port);
+    }
+    if !host.contains(|c: char| c.is_ascii_alphabetic()) {
+        return invalid(host);
+    }
+    Ok(())
 }
 
-/// Why a text is neither an address nor a range of addresses.
-pub(super) fn ip_subnet(subnet: &str) -> Result<(), String> {
-    match subnet.split_once('/') {
-        Some((address, length)) => {
-            let longest = match address.parse::<IpAddr>() {
-                Ok(IpAddr::V4(_)) => 32,
-                Ok(IpAddr::V6(_)) => 128,
-                Err(_) => return Err(format!("{subnet} is not a valid CIDR block")),
-            };
-            match length.parse::<u8>() {
-                Ok(length) if length <= longest => Ok(()),
-                _ => Err(format!("{subnet} is not a valid CIDR block")),
-            }
-        }
-        None if is_ip(subnet) => Ok(()),
-        None => Err(format!("{subnet} is not a valid IP")),
+/// Why a wildcard does not stand for whole labels.
+pub(super) fn partial_wildcard(host: &str) -> Result<(), String> {
+    if host.contains('*') && host != "*" && !host.starts_with("*.") {
+        return Err(format!("partial wildcard {host:?} not allowed"));
     }
+    Ok(())
 }
 
 /// Whether a text is the name of a header.

@@ -8,7 +8,7 @@ use manifest::virtual_service::{RouteDestination, TcpRoute, TlsRoute, VirtualSer
 
 use super::http_route::destination;
 use super::virtual_service::{gateway_names, is_mesh};
-use super::{names, port};
+use super::{address, names, port};
 use crate::finding::Findings;
 use crate::host;
 
@@ -74,11 +74,13 @@ fn server_name(
     findings: &mut Findings<'_>,
 ) {
     let field = format!("{field}.sniHosts");
-    let is_generated = !is_mesh(spec) && name.starts_with("outbound_");
-    if let Err(why) = names::wildcard_domain(name)
-        && !is_generated
-    {
-        if names::is_ip(name) {
+    let checked = if is_mesh(spec) {
+        names::wildcard_domain(name)
+    } else {
+        names::generated_or_wildcard_domain(name)
+    };
+    if let Err(why) = checked {
+        if address::is_ip(name) {
             let why = format!(
                 "using an IP address ({:?}) goes against SNI spec and most clients do not support this",
                 name.value
@@ -108,12 +110,14 @@ fn conditions(
     findings: &mut Findings<'_>,
 ) {
     for subnet in subnets {
-        if let Err(why) = names::ip_subnet(subnet) {
+        if let Err(why) = address::ip_subnet(subnet) {
             findings.refuse(at, &format!("{field}.destinationSubnets"), why);
         }
     }
-    if number != 0 {
-        port(number, at, &format!("{field}.port"), findings);
+    if number != 0
+        && let Err(why) = port::number(i64::from(number))
+    {
+        findings.refuse(at, &format!("{field}.port"), why);
     }
     for why in names::invalid_labels(labels) {
         findings.refuse(at, &format!("{field}.sourceLabels"), why);

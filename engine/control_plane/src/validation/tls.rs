@@ -12,17 +12,10 @@ pub(super) fn validate(
     findings: &mut Findings<'_>,
 ) {
     let mut refuse = |why: String| findings.refuse(&tls.at, field, why);
-    if let Some(reference) = tls.credential_name.strip_prefix("configmap://") {
-        match reference.split_once('/') {
-            None => refuse(format!(
-                "invalid configmap:// credentialName: invalid resource name {:?}. Expected namespace and name",
-                tls.credential_name
-            )),
-            Some((owner, _)) if owner != namespace => refuse(format!(
-                "invalid configmap:// credentialName: namespace must match the configuration namespace {namespace:?}"
-            )),
-            Some(_) => {}
-        }
+    if let Some(reference) = tls.credential_name.strip_prefix("configmap://")
+        && let Err(why) = config_map(reference, namespace, &tls.credential_name)
+    {
+        refuse(format!("invalid configmap:// credentialName: {why}"));
     }
     let has_ca = !tls.ca_certificates.is_empty();
     let has_credential = !tls.credential_name.is_empty();
@@ -56,5 +49,24 @@ pub(super) fn validate(
         if !has_key {
             refuse("private key required for mutual tls".to_owned());
         }
+    }
+}
+
+/// Why a reference to a ConfigMap (`namespace/name`) cannot be used in an object of `own` namespace.
+fn config_map(reference: &str, own: &str, written: &str) -> Result<(), String> {
+    let expected = |what: &str| {
+        Err(format!(
+            "invalid resource name {written:?}. Expected {what}"
+        ))
+    };
+    let mut parts = reference.split('/');
+    match (parts.next(), parts.next()) {
+        (_, None) => expected("namespace and name"),
+        (None | Some(""), _) => expected("namespace"),
+        (_, Some("")) => expected("name"),
+        (Some(namespace), Some(_)) if namespace != own => Err(format!(
+            "namespace must match the configuration namespace {own:?}"
+        )),
+        (Some(_), Some(_)) => Ok(()),
     }
 }

@@ -4,7 +4,8 @@ use manifest::VirtualService;
 use manifest::span::Spanned;
 use manifest::virtual_service::VirtualServiceSpec;
 
-use super::{export_to, http_route, names, tcp_route, unreachable};
+use super::export_to::{self, Exporter};
+use super::{address, http_route, names, tcp_route, unreachable};
 use crate::finding::Findings;
 use crate::host;
 
@@ -36,7 +37,8 @@ pub(super) fn validate(object: &VirtualService, findings: &mut Findings<'_>) {
     for (index, rule) in spec.tcp.iter().enumerate() {
         tcp_route::tcp(rule, &format!("spec.tcp[{index}]"), findings);
     }
-    export_to(&spec.export_to, &object.meta.namespace, false, findings);
+    let namespace = &object.meta.namespace;
+    export_to::validate(&spec.export_to, namespace, Exporter::Policy, findings);
     unreachable::http(&spec.http, findings);
     unreachable::tls(&spec.tls, findings);
     unreachable::tcp(&spec.tcp, findings);
@@ -104,12 +106,17 @@ fn delegate(object: &VirtualService, findings: &mut Findings<'_>) {
 
 fn hosts(spec: &VirtualServiceSpec, findings: &mut Findings<'_>) {
     const FIELD: &str = "spec.hosts";
+    let mut blocks = spec.tls.iter().flat_map(|rule| &rule.matches);
+    let names_servers = blocks.any(|block| !block.sni_hosts.is_empty());
     let mut are_valid = true;
     for host in &spec.hosts {
-        match names::wildcard_domain(host) {
-            Err(_) if names::is_ip(host) => {}
-            // A server name that sidecars of other clusters use: `outbound_.80_._.host`.
-            Err(_) if !is_mesh(spec) && !spec.tls.is_empty() && host.starts_with("outbound_") => {}
+        let checked = if names_servers && !is_mesh(spec) {
+            names::generated_or_wildcard_domain(host)
+        } else {
+            names::wildcard_domain(host)
+        };
+        match checked {
+            Err(_) if address::is_ip(host) => {}
             Err(why) => {
                 findings.refuse(&host.at, FIELD, why);
                 are_valid = false;

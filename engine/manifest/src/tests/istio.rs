@@ -108,10 +108,6 @@ fn alternatives_exclude_each_other() {
             "7:36: error: spec.trafficPolicy.loadBalancer.consistentHash: `ringHash` and `maglev` exclude each other: give one",
         ),
         (
-            "loadBalancer: {warmup: {duration: 1s}, warmupDurationSecs: 1s}",
-            "7:19: error: spec.trafficPolicy.loadBalancer: `warmup` and `warmupDurationSecs` exclude each other: give one",
-        ),
-        (
             "loadBalancer: {simple: ROUND_ROBBIN}",
             "7:28: error: spec.trafficPolicy.loadBalancer.simple: unsupported value \"ROUND_ROBBIN\": expected `UNSPECIFIED`, `LEAST_CONN`, `RANDOM`, `PASSTHROUGH`, `ROUND_ROBIN` or `LEAST_REQUEST` (did you mean `ROUND_ROBIN`?)",
         ),
