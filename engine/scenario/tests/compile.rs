@@ -32,6 +32,13 @@ spec:
     spec: {containers: [{name: app, image: \"example.com/web:2.0\"}]}
 ";
 
+/// Pods of the namespace that are made from now on get no sidecar.
+const BARE: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+";
+
 /// A VirtualService that the API server refuses.
 const BROKEN: &str = "
 apiVersion: networking.istio.io/v1
@@ -57,6 +64,7 @@ fn files(name: &str) -> Result<Vec<Source>, String> {
         "mesh" => MESH,
         "switch" => SWITCH,
         "scale" => SCALE,
+        "bare" => BARE,
         "broken" => BROKEN,
         "refused" => REFUSED,
         _ => return Err("no such file".to_owned()),
@@ -376,6 +384,16 @@ expect:
             "s.yaml:10:23: error: there is no pod `shop/db-7` (did you mean `shop/db-0`?)",
         ],
     );
+}
+
+#[test]
+fn pods_keep_their_sidecars_and_it_is_said() {
+    let text = format!("{USERS}\ntimeline: [{{at: 1s, apply: bare}}]\n");
+    let compiled = compiled(&text);
+    let notes = notes(&compiled);
+    let kept = "s.yaml:4:12: warning: shop/client-0, and 4 more, will keep the sidecar";
+    assert!(notes.iter().any(|note| note.starts_with(kept)), "{notes:?}");
+    assert!(compiled.plan.timeline[0].effects.is_empty());
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Changes at given times: pushes to the proxies whose configuration changes, rates, servers.
 
 use crate::compile::population::Population;
-use crate::compile::report::Report;
+use crate::compile::report::{Report, code};
 use crate::compile::server::Servers;
 use crate::compile::stage::Stage;
 use crate::compile::tables::Tables;
 use crate::file::Scenario;
+use crate::object_name::ObjectName;
 use crate::timeline::{RateChange, ServerChange};
 use base::SimTime;
+use control_plane::Mesh;
 use sim::plan::{Change, ChangeEffect, Load, TrafficId};
 
 /// The plan's timeline: the scenario's, and the ends of changes that last for a while.
@@ -31,6 +33,15 @@ pub(super) fn changes(
         if let Some(stage) = stages.iter().position(|s| s.change == Some(index)) {
             effects.extend(world.pushes(stage));
             effects.extend(world.comings_and_goings(stage));
+            for message in world.sidecars_kept(stage) {
+                let help = "injection happens when a pod is made: give the workload another name";
+                report.warn(
+                    code::NOT_SIMULATED,
+                    &written.place,
+                    message,
+                    Some(help.into()),
+                );
+            }
         }
         if let Some(rate) = &written.rate {
             effects.extend(rate_effect(rate, scenario, report));
@@ -93,6 +104,36 @@ impl World<'_> {
             })
         })
         .collect()
+    }
+
+    /// What is to be said of pods that would get or lose their sidecar if they were made in this stage: those that run
+    /// stay as they are.
+    fn sidecars_kept(&self, stage: usize) -> Vec<String> {
+        let (before, now) = (&self.stages[stage - 1].mesh, &self.stages[stage].mesh);
+        let has_sidecar = |mesh: &Mesh, name: &ObjectName| {
+            let registry = mesh.registry();
+            let pod = registry.pod_by_name(&name.namespace, &name.name)?;
+            Some(registry.pod(pod).has_sidecar())
+        };
+        let pods = || self.population.pods.iter().map(|pod| &pod.name);
+        let say = |then: bool, what: &str| {
+            let is_concerned = |name: &&ObjectName| {
+                has_sidecar(before, name) == Some(then) && has_sidecar(now, name) == Some(!then)
+            };
+            let first = pods().find(is_concerned)?;
+            Some(match pods().filter(is_concerned).count() - 1 {
+                0 => format!("{first} {what}"),
+                others => format!("{first}, and {others} more, {what}"),
+            })
+        };
+        let kept = [
+            say(true, "will keep the sidecar that it would no longer get"),
+            say(
+                false,
+                "will go on without the sidecar that it would now get",
+            ),
+        ];
+        kept.into_iter().flatten().collect()
     }
 
     /// How the pods of a change serve from `at` on; `index` is the change's own place in the timeline.
