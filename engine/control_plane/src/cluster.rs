@@ -204,20 +204,21 @@ fn is_passthrough(settings: Option<&LoadBalancerSettings>) -> bool {
     )
 }
 
-/// The clusters of traffic that no route knows.
+/// The clusters of traffic that no route knows; a gateway passes nothing through.
 pub(crate) fn catch_all_clusters(client: &Client<'_>) -> Vec<Cluster> {
     let mesh = client.mesh;
-    let mut clusters = vec![
-        Cluster {
-            type_: ClusterType::Static,
-            tcp_keepalive: None,
-            ..bare(BLACK_HOLE_CLUSTER, mesh)
-        },
-        Cluster {
-            idle_timeout: Some(PASSTHROUGH_IDLE_TIMEOUT),
-            ..bare(PASSTHROUGH_CLUSTER, mesh)
-        },
-    ];
+    let mut clusters = vec![Cluster {
+        type_: ClusterType::Static,
+        tcp_keepalive: None,
+        ..bare(BLACK_HOLE_CLUSTER, mesh)
+    }];
+    if client.node_type == NodeType::Router {
+        return clusters;
+    }
+    clusters.push(Cluster {
+        idle_timeout: Some(PASSTHROUGH_IDLE_TIMEOUT),
+        ..bare(PASSTHROUGH_CLUSTER, mesh)
+    });
     if client.scope.outbound_policy == OutboundTrafficPolicy::AllowAnyDynamicDns {
         clusters.push(Cluster {
             type_: ClusterType::DynamicForwardProxy,

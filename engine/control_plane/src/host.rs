@@ -69,6 +69,29 @@ pub fn is_subset_of(a: &str, b: &str) -> bool {
     }
 }
 
+/// The names that are in both lists: of each pair that overlaps the more specific one.
+pub fn intersection<'a>(
+    a: impl Iterator<Item = &'a str>,
+    b: impl Iterator<Item = &'a str> + Clone,
+) -> Vec<&'a str> {
+    let mut both = Vec::new();
+    for own in a {
+        for other in b.clone() {
+            let narrower = if is_subset_of(own, other) {
+                own
+            } else if is_subset_of(other, own) {
+                other
+            } else {
+                continue;
+            };
+            if !both.contains(&narrower) {
+                both.push(narrower);
+            }
+        }
+    }
+    both
+}
+
 /// The order in which hosts win: `Less` is the more specific one.
 pub fn by_specificity(a: &str, b: &str) -> Ordering {
     is_wildcard(a)

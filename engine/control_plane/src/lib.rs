@@ -18,6 +18,8 @@ mod endpoint;
 pub mod export_to;
 pub mod fidelity;
 mod finding;
+mod gateway;
+mod gateway_proxy;
 pub mod host;
 mod host_map;
 mod inbound_port;

@@ -2,6 +2,7 @@
 //!
 //! Source: istio/istio, pilot/pkg/networking/core/listener.go, listener_builder.go, listener_inbound.go.
 
+pub(crate) mod gateway;
 pub(crate) mod inbound;
 pub(crate) mod outbound;
 pub(crate) mod tcp;

@@ -13,6 +13,7 @@ use xds::{Node, NodeType, Snapshot};
 use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
+use crate::gateway_proxy;
 use crate::inbound_port::inbound_ports;
 use crate::injection::{Injection, NotInjectedBecause};
 use crate::listener::inbound::virtual_inbound;
@@ -170,9 +171,26 @@ impl Mesh {
         scope.get_or_init(|| SidecarScope::new(&key.0, key.1, &self.push))
     }
 
+    /// What the proxies of a Gateway are told: its first pod's, or those of a pod as the Gateway asks for, where the
+    /// manifests have none.
+    pub fn gateway_snapshot(&self, namespace: &str, name: &str) -> Option<Snapshot> {
+        let gateway = self.push.gateways.named(namespace, name)?;
+        let mut pods = self.registry().pods().iter();
+        if let Some(pod) = pods.find(|pod| pod.is_gateway() && gateway.selects(pod.labels())) {
+            return self
+                .snapshot(&ProxyRef::new(&pod.namespace, &pod.name))
+                .ok();
+        }
+        Some(gateway_proxy::snapshot_without_pod(gateway, &self.push))
+    }
+
     fn build(&self, pod_id: PodId, side: Side) -> Snapshot {
         let pod = self.registry().pod(pod_id);
         let scope = self.scope(pod);
+        if pod.is_gateway() {
+            let targets = &self.targets[pod_id.index()];
+            return gateway_proxy::snapshot(pod, scope, targets, &self.push);
+        }
         let client = Client::of_pod(pod, NodeType::Sidecar, scope, &self.push);
         let targets = &self.targets[pod_id.index()];
         let (mut listeners, tables) = outbound_listeners(&client, &self.push);
@@ -206,7 +224,7 @@ impl Mesh {
 
 fn scope_key(pod: &Pod, push: &PushContext) -> ScopeKey {
     let sidecar = push.sidecars.of(&pod.namespace, pod.labels());
-    (pod.namespace.clone(), sidecar)
+    (pod.namespace.clone(), sidecar.filter(|_| !pod.is_gateway()))
 }
 
 fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {
@@ -224,7 +242,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
     let mut of_pod = Vec::with_capacity(registry.pods().len());
     for id in registry.pod_ids() {
         let pod = registry.pod(id);
-        if !pod.has_sidecar() {
+        if !pod.has_proxy() {
             of_pod.push(None);
             continue;
         }
@@ -244,7 +262,9 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             push.sidecars.of(&pod.namespace, pod.labels()),
             &pod.locality,
             labels,
-            (side == Side::Both).then_some(targets),
+            pod.is_gateway(),
+            // A gateway opens the ports that its services lead to.
+            (side == Side::Both || pod.is_gateway()).then_some(targets),
             pod.node.as_ref().filter(|_| by_node),
             is_special.then_some(id),
         );

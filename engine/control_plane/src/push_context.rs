@@ -8,6 +8,7 @@ use manifest::Resources;
 
 use crate::cluster::locality;
 use crate::destination_rule::DestinationRules;
+use crate::gateway::Gateways;
 use crate::mesh_config::MeshConfig;
 use crate::registry::Registry;
 use crate::sidecar::Sidecars;
@@ -21,6 +22,7 @@ pub(crate) struct PushContext {
     pub(crate) virtual_services: Vec<VirtualService>,
     pub(crate) destination_rules: DestinationRules,
     pub(crate) sidecars: Sidecars,
+    pub(crate) gateways: Gateways,
     /// The labels of clients that anything asks about: pods that agree in them are told the same.
     pub(crate) client_labels: BTreeSet<String>,
 }
@@ -31,12 +33,15 @@ impl PushContext {
         let destination_rules = DestinationRules::new(&resources.destination_rules, mesh);
         let mut client_labels = client_labels(&virtual_services, resources);
         client_labels.extend(locality::labels(resources, mesh));
+        let gateways = Gateways::new(&resources.gateways);
+        client_labels.extend(gateways.labels().into_iter().map(str::to_owned));
         Self {
             mesh: mesh.clone(),
             registry: Registry::new(resources, mesh),
             virtual_services,
             destination_rules,
             sidecars: Sidecars::new(&resources.sidecars, mesh),
+            gateways,
             client_labels,
         }
     }

@@ -250,6 +250,8 @@ pub struct PodTemplate {
     pub spec: PodSpec,
     /// Whether they have a sidecar, and why.
     pub injection: Injection,
+    /// Whether they are proxies on their own: a Gateway selects them, or Istio makes them so.
+    pub is_gateway: bool,
     /// The object that describes them.
     pub location: Location,
 }
@@ -467,6 +469,16 @@ impl Address {
     }
 }
 
+impl ServicePort {
+    /// The container's port, where it is written as a number.
+    pub(crate) fn numbered_target(&self) -> Option<u16> {
+        match &self.target_port {
+            IntOrString::Int(number) => u16::try_from(*number).ok(),
+            IntOrString::String(_) => None,
+        }
+    }
+}
+
 impl Pod {
     /// Its labels.
     pub fn labels(&self) -> &BTreeMap<String, String> {
@@ -475,7 +487,17 @@ impl Pod {
 
     /// Whether it has a sidecar.
     pub fn has_sidecar(&self) -> bool {
-        self.template.injection.is_injected()
+        !self.is_gateway() && self.template.injection.is_injected()
+    }
+
+    /// Whether it is a proxy on its own.
+    pub fn is_gateway(&self) -> bool {
+        self.template.is_gateway
+    }
+
+    /// Whether it has a proxy, or is one.
+    pub fn has_proxy(&self) -> bool {
+        self.is_gateway() || self.has_sidecar()
     }
 
     /// The container port that a service's port leads to; none where it names a port that the pod has not.

@@ -26,7 +26,9 @@ use xds::{
     WeightedCluster,
 };
 
+use crate::host::MESH_GATEWAY;
 use crate::proxy::Client;
+use crate::registry::Service;
 use crate::virtual_service::{HttpRule, VirtualService};
 use headers::HeaderOperations;
 
@@ -39,6 +41,26 @@ pub(crate) struct RouteContext<'a> {
     pub(crate) port: u16,
     /// The names by which rules may call the table: `mesh`, or a gateway's.
     pub(crate) gateway: &'a str,
+}
+
+impl<'a> RouteContext<'a> {
+    /// Whether the table is a gateway's.
+    pub(crate) fn is_gateway(self) -> bool {
+        self.gateway != MESH_GATEWAY
+    }
+
+    /// The service that a destination of a rule in `namespace` means, as far as it decides about names of clusters.
+    fn destination_service(self, hostname: &str, namespace: &str) -> Option<&'a Service> {
+        let client = self.client;
+        if !self.is_gateway() {
+            return client.service_on_port(hostname, self.port);
+        }
+        let own = client.registry.services_by_hostname(hostname).iter();
+        let own = own.map(|id| client.registry.service(*id)).find(|service| {
+            service.namespace == namespace && service.export_to.includes(client.namespace)
+        });
+        own.or_else(|| Some(client.registry.service(client.service(hostname)?)))
+    }
 }
 
 /// Why a VirtualService has no table of routes.
@@ -216,7 +238,8 @@ fn forward(
     };
     let mut hashed = false;
     if let [only] = written.route.as_slice() {
-        let cluster = destination::cluster_name(&only.destination, context);
+        let cluster =
+            destination::cluster_name(&only.destination, &virtual_service.namespace, context);
         let origin = virtual_service.origin(Some(rule.index), None, &only.destination.at);
         action
             .clusters
@@ -235,9 +258,12 @@ fn forward(
         action.is_weighted = true;
         for weighted in written.route.iter().filter(|weighted| weighted.weight != 0) {
             let origin = virtual_service.origin(Some(rule.index), None, &weighted.destination.at);
-            action
-                .clusters
-                .push(destination::weighted(weighted, Some(origin), context));
+            action.clusters.push(destination::weighted(
+                weighted,
+                Some(origin),
+                &virtual_service.namespace,
+                context,
+            ));
             let hash = hash_policy::of_destination(&weighted.destination, context.client);
             action.hash_policy.extend(hash.flatten());
         }

@@ -3,6 +3,8 @@
 //! Source: istio/istio, pilot/pkg/networking/core/httproute.go (BuildSidecarOutboundVirtualHosts,
 //! generateVirtualHostDomains, dedupeDomains), route/route.go (BuildSidecarVirtualHostWrapper).
 
+pub(crate) mod gateway;
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;

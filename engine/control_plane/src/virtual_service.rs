@@ -55,6 +55,17 @@ impl VirtualService {
         self.gateways.iter().any(|gateway| gateway == MESH_GATEWAY)
     }
 
+    /// Its place among those that proxies of a namespace use: private ones come first, then those exported to the
+    /// namespace, then public ones; none: it is not seen there.
+    pub(crate) fn rank_in(&self, namespace: &str) -> Option<u8> {
+        match &self.export_to {
+            ExportTo::Public => Some(2),
+            ExportTo::Nobody => None,
+            ExportTo::Namespaces(namespaces) if !namespaces.contains(namespace) => None,
+            ExportTo::Namespaces(_) => Some(u8::from(self.namespace != namespace)),
+        }
+    }
+
     /// How statistics of its weighted connections are named: `<name>.<namespace>`.
     pub(crate) fn stat_prefix(&self) -> String {
         let name = self.object.rsplit('/').next().unwrap_or_default();

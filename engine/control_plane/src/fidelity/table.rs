@@ -10,7 +10,7 @@ pub fn rows() -> &'static [Row] {
 
 const ROWS: &[Row] = &[
     virtual_service("spec.hosts", Exact),
-    virtual_service("spec.gateways", Approximate(NO_GATEWAYS)),
+    virtual_service("spec.gateways", Exact),
     virtual_service("spec.exportTo", Exact),
     virtual_service("spec.http", Exact),
     virtual_service("spec.http.name", Exact),
@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
     virtual_service("spec.http.match.port", Exact),
     virtual_service("spec.http.match.sourceLabels", Exact),
     virtual_service("spec.http.match.sourceNamespace", Exact),
-    virtual_service("spec.http.match.gateways", Approximate(NO_GATEWAYS)),
+    virtual_service("spec.http.match.gateways", Exact),
     virtual_service(
         "spec.http.match.statPrefix",
         NotSimulated("no statistics are kept by route"),
@@ -60,11 +60,11 @@ const ROWS: &[Row] = &[
     virtual_service("spec.http.headers", Exact),
     virtual_service(
         "spec.tcp",
-        NotSimulated("connections without requests are not simulated"),
+        Approximate("`explain` follows such connections; loads are made of requests"),
     ),
     virtual_service(
         "spec.tls",
-        NotSimulated("connections without requests are not simulated"),
+        Approximate("`explain` follows such connections; loads are made of requests"),
     ),
     destination_rule("spec.host", Exact),
     destination_rule("spec.exportTo", Exact),
@@ -190,10 +190,19 @@ const ROWS: &[Row] = &[
         "trafficPolicy.proxyProtocol",
         NotSimulated("servers do not ask who is behind a proxy"),
     ),
-    kubernetes(
-        "Gateway",
-        "spec",
-        NotSimulated("gateways are not simulated yet"),
+    gateway("spec.selector", Exact),
+    gateway("spec.servers.port", Exact),
+    gateway("spec.servers.bind", Exact),
+    gateway("spec.servers.hosts", Exact),
+    gateway("spec.servers.name", Exact),
+    gateway("spec.servers.tls.httpsRedirect", Exact),
+    gateway(
+        "spec.servers.tls.mode",
+        Approximate("handshakes succeed, whatever the certificates are"),
+    ),
+    gateway(
+        "spec.servers.tls.mode AUTO_PASSTHROUGH",
+        NotSimulated("no other network sends requests"),
     ),
     kubernetes(
         "ServiceEntry",
@@ -274,14 +283,16 @@ const ROWS: &[Row] = &[
     kubernetes("Pod", "metadata.annotations", Exact),
 ];
 
-const NO_GATEWAYS: &str = "sidecars obey it; gateways themselves are not simulated yet";
-
 const fn virtual_service(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("VirtualService", field, fidelity)
 }
 
 const fn destination_rule(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("DestinationRule", field, fidelity)
+}
+
+const fn gateway(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("Gateway", field, fidelity)
 }
 
 const fn service(field: &'static str, fidelity: Fidelity) -> Row {

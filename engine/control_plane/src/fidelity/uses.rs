@@ -4,6 +4,7 @@
 
 use base::Location;
 use manifest::load_balancer::{LoadBalancerPolicy, LoadBalancerSettings};
+use manifest::server_tls::ServerTlsMode;
 use manifest::service::SessionAffinity;
 use manifest::span::Spanned;
 use manifest::traffic_policy::TrafficPolicy;
@@ -53,7 +54,18 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
             traffic_policy(policy, |field, at| found(by, field, at));
         }
     }
-    whole("Gateway", &resources.gateways, &mut found);
+    for object in &resources.gateways {
+        let by = Object {
+            kind: "Gateway",
+            meta: &object.meta,
+        };
+        let modes = object.spec.servers.iter();
+        for mode in modes.filter_map(|server| server.tls.as_ref()?.mode.as_ref()) {
+            if mode.value == ServerTlsMode::AutoPassthrough {
+                found(by, "spec.servers.tls.mode AUTO_PASSTHROUGH", &mode.at);
+            }
+        }
+    }
     whole("ServiceEntry", &resources.service_entries, &mut found);
     whole("WorkloadEntry", &resources.workload_entries, &mut found);
     whole("WorkloadGroup", &resources.workload_groups, &mut found);

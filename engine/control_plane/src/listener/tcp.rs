@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use manifest::load_balancer::{HashKey, LoadBalancerPolicy, LoadBalancerSettings};
 use manifest::span::Spanned;
 use manifest::virtual_service::RouteDestination;
 use rustc_hash::FxHashSet;
 use xds::{FilterChainMatch, Origin, TcpProxy};
 
 use super::outbound::{Chain, ChainTarget, Offer};
+use crate::destination_rule::DestinationRule;
 use crate::host::{MESH_GATEWAY, is_wildcard};
+use crate::proxy::Client;
 use crate::registry::{Address, Resolution, Service};
 use crate::route::destination::outbound_cluster;
 use crate::virtual_host::short_forms;
@@ -58,7 +61,11 @@ pub(super) fn chains(
         if is_tls || chains.iter().all(|chain| chain.match_ != match_) {
             chains.push(Chain {
                 match_,
-                target: ChainTarget::Tcp(TcpProxy::to_cluster(cluster)),
+                target: ChainTarget::Tcp(with_policy(
+                    TcpProxy::to_cluster(cluster),
+                    offer.client.destination_rule(offer.service),
+                    "",
+                )),
                 origin: None,
             });
         }
@@ -231,7 +238,16 @@ fn target(
     routes: &[Spanned<RouteDestination>],
     offer: &Offer<'_>,
 ) -> ChainTarget {
-    let client = offer.client;
+    ChainTarget::Tcp(proxy(virtual_service, routes, offer.number, offer.client))
+}
+
+/// Where the connections of a rule go; without a port they go to the destination's only one, else to `port`.
+pub(super) fn proxy(
+    virtual_service: &VirtualService,
+    routes: &[Spanned<RouteDestination>],
+    port: u16,
+    client: &Client<'_>,
+) -> TcpProxy {
     let cluster = |route: &RouteDestination| {
         let destination = &route.destination;
         let service = client
@@ -244,13 +260,16 @@ fn target(
         let number = destination.port_number().unwrap_or_else(|| {
             match service.map(|service| service.ports.as_slice()) {
                 Some([only]) => u32::from(only.number),
-                _ => u32::from(offer.number),
+                _ => u32::from(port),
             }
         });
         outbound_cluster(number, destination.subset_name(), hostname)
     };
-    let proxy = match routes {
-        [only] => TcpProxy::to_cluster(cluster(only)),
+    let (proxy, subset) = match routes {
+        [only] => {
+            let subset = only.destination.subset_name();
+            (TcpProxy::to_cluster(cluster(only)), subset)
+        }
         several => {
             let weighted = several.iter().filter_map(|route| {
                 let weight = u32::try_from(route.weight)
@@ -258,12 +277,45 @@ fn target(
                     .filter(|weight| *weight > 0);
                 Some((cluster(route), weight?))
             });
-            TcpProxy {
+            let proxy = TcpProxy {
                 stat_prefix: virtual_service.stat_prefix(),
                 clusters: weighted.collect(),
                 ..TcpProxy::default()
-            }
+            };
+            (proxy, "")
         }
     };
-    ChainTarget::Tcp(proxy)
+    let first = routes
+        .first()
+        .and_then(|route| client.service(&route.destination.host));
+    let rule = first.and_then(|service| client.destination_rule(service));
+    with_policy(proxy, rule, subset)
+}
+
+/// What a DestinationRule says of connections through a proxy; its settings for single ports play no part.
+fn with_policy(proxy: TcpProxy, rule: Option<&DestinationRule>, subset: &str) -> TcpProxy {
+    let Some(rule) = rule else {
+        return proxy;
+    };
+    let top = rule.traffic_policy.as_ref();
+    let pool = top.and_then(|policy| policy.connection_pool.as_ref());
+    let tcp = pool.and_then(|pool| pool.tcp.as_ref());
+    let own = rule.subset(subset).and_then(|subset| {
+        let policy = subset.traffic_policy.as_ref()?;
+        policy.load_balancer.as_ref()
+    });
+    let lb = own.or_else(|| top.and_then(|policy| policy.load_balancer.as_ref()));
+    TcpProxy {
+        idle_timeout: tcp.and_then(|tcp| tcp.idle_timeout),
+        max_downstream_connection_duration: tcp.and_then(|tcp| tcp.max_connection_duration),
+        hashes_source_ip: lb.is_some_and(|lb| hashes_source_ip(lb)),
+        ..proxy
+    }
+}
+
+fn hashes_source_ip(lb: &LoadBalancerSettings) -> bool {
+    matches!(
+        &lb.policy,
+        Some(LoadBalancerPolicy::ConsistentHash(hash)) if hash.key == Some(HashKey::UseSourceIp(true))
+    )
 }

@@ -31,6 +31,12 @@ pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
             .iter()
             .map(|node| (node.meta.name.as_str(), &node.meta.labels))
             .collect(),
+        gateways: resources
+            .gateways
+            .iter()
+            .filter_map(|gateway| gateway.spec.selector.as_deref())
+            .filter(|selector| !selector.is_empty())
+            .collect(),
         drafts: Vec::new(),
         names: FxHashSet::default(),
     };
@@ -154,8 +160,29 @@ struct Builder<'a> {
     namespaces: FxHashMap<&'a str, &'a BTreeMap<String, String>>,
     /// The labels of nodes.
     nodes: FxHashMap<&'a str, &'a BTreeMap<String, String>>,
+    /// The labels that Gateways select pods by.
+    gateways: Vec<&'a BTreeMap<String, String>>,
     drafts: Vec<Draft>,
     names: FxHashSet<(String, String)>,
+}
+
+/// Whether Istio makes a pod a gateway whatever selects it: by injection, or for a Gateway of the Gateway API.
+///
+/// Source: istio/istio, manifests/charts/istio-control/istio-discovery/files (gateway-injection-template.yaml,
+/// kube-gateway.yaml).
+fn is_gateway(meta: &ObjectMeta) -> bool {
+    let templates = meta.annotations.get("inject.istio.io/templates");
+    let mut templates = templates.iter().flat_map(|list| list.split(','));
+    templates.any(|template| template.trim() == "gateway")
+        || meta
+            .labels
+            .contains_key("gateway.networking.k8s.io/gateway-name")
+}
+
+fn is_subset(wanted: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
+    wanted
+        .iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// A pod whose address is not decided yet.
@@ -189,6 +216,11 @@ impl Builder<'_> {
             annotations: meta.annotations.clone(),
             spec: spec.clone(),
             injection: injection(candidate, self.mesh),
+            is_gateway: is_gateway(meta)
+                || self
+                    .gateways
+                    .iter()
+                    .any(|labels| is_subset(labels, &meta.labels)),
             location: location.clone(),
         }
     }

@@ -16,19 +16,27 @@ pub(crate) fn outbound_cluster(port: u32, subset: &str, hostname: &str) -> Strin
     format!("outbound|{port}|{subset}|{hostname}")
 }
 
-/// The cluster of a destination. That it exists is not checked: requests to a missing one fail.
-pub(crate) fn cluster_name(destination: &Destination, context: RouteContext<'_>) -> String {
-    // The client's view of a service has no port but the one that was dialled.
-    let service = context
-        .client
-        .service_on_port(&destination.host, context.port);
+/// The cluster of a destination of a rule in `namespace`. That it exists is not checked: requests to a missing one fail.
+///
+/// Without a port, a sidecar's rule means the port that was dialled, for its view of a service has no other; a gateway's
+/// means the service's only port, else that of the gateway.
+pub(crate) fn cluster_name(
+    destination: &Destination,
+    namespace: &str,
+    context: RouteContext<'_>,
+) -> String {
+    let service = context.destination_service(&destination.host, namespace);
     let hostname = match service.map(|service| &service.resolution) {
         Some(Resolution::Alias(target)) => target,
         _ => &destination.host.value,
     };
-    let port = destination
-        .port_number()
-        .unwrap_or_else(|| u32::from(context.port));
+    let port = destination.port_number().unwrap_or_else(|| {
+        let only = match service.map(|service| service.ports.as_slice()) {
+            Some([only]) if context.is_gateway() => only.number,
+            _ => context.port,
+        };
+        u32::from(only)
+    });
     outbound_cluster(port, destination.subset_name(), hostname)
 }
 
@@ -48,11 +56,12 @@ pub(crate) fn single(name: String, origin: Option<Origin>) -> WeightedCluster {
 pub(crate) fn weighted(
     written: &HttpRouteDestination,
     origin: Option<Origin>,
+    namespace: &str,
     context: RouteContext<'_>,
 ) -> WeightedCluster {
     let own = HeaderOperations::new(written.headers.as_ref().map(|headers| &headers.value));
     WeightedCluster {
-        name: cluster_name(&written.destination, context),
+        name: cluster_name(&written.destination, namespace, context),
         weight: u32::try_from(written.weight).unwrap_or(0),
         request_headers: own.request,
         response_headers: own.response,

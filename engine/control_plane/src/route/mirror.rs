@@ -39,7 +39,7 @@ pub(crate) fn mirrors(
         .filter_map(|(destination, share)| {
             let (is_positive, fraction) = share.unwrap_or((true, Ratio::ONE));
             is_positive.then(|| RequestMirror {
-                cluster: cluster_name(destination, context),
+                cluster: cluster_name(destination, &virtual_service.namespace, context),
                 fraction,
                 origin: Some(virtual_service.origin(Some(rule.index), None, &destination.at)),
             })

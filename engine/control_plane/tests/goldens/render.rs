@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use manifest::Diagnostic;
 use meshsim_control_plane::Mesh;
 use xds::{
-    AbortStatus, Cluster, Filter, FilterChain, HashPolicy, HeaderAppend, HeaderMatch,
-    HeaderMutations, HostRewrite, PathMatch, PathRedirect, PathRewrite, QueryMatch, RetryOn,
-    RetryPolicy, Route, RouteAction, RouteMatch, RouteTarget, Snapshot, StringMatch,
+    AbortStatus, Cluster, DownstreamTlsContext, Filter, FilterChain, HashPolicy, HeaderAppend,
+    HeaderMatch, HeaderMutations, HostRewrite, PathMatch, PathRedirect, PathRewrite, QueryMatch,
+    RetryOn, RetryPolicy, Route, RouteAction, RouteMatch, RouteTarget, Snapshot, StringMatch,
 };
 
 /// The virtual hosts of a table whose names contain a word.
@@ -465,6 +465,8 @@ fn chain(out: &mut String, what: &str, chain: &FilterChain) {
     } else {
         format!(" {}", chain.name)
     };
+    let tls = chain.tls.as_deref().filter(|_| chain.name.is_empty());
+    let name = tls.map_or(name.clone(), |tls| format!("{name} {}", self::tls(tls)));
     let target = match &chain.filter {
         Filter::HttpConnectionManager(manager) => format!("table {}", manager.route_config_name),
         Filter::TcpProxy(proxy) => proxy
@@ -475,6 +477,26 @@ fn chain(out: &mut String, what: &str, chain: &FilterChain) {
             .join(", "),
     };
     writeln!(out, "  {what}{name} [{}] {target}", conditions.join("; ")).expect("text");
+}
+
+/// TLS that ends at a chain.
+fn tls(context: &DownstreamTlsContext) -> String {
+    let mut words = vec![format!("tls {}", context.certificates.join(" "))];
+    if let Some(validation) = &context.validation {
+        let must = if context.require_client_certificate {
+            "requires"
+        } else {
+            "allows"
+        };
+        let authorities = validation.authorities.as_deref().unwrap_or("any");
+        words.push(format!("{must} clients of {authorities}"));
+        words.extend(validation.subject_alt_names.iter().cloned());
+    }
+    if !context.params.minimum_protocol_version.is_empty() {
+        words.push(format!("from {}", context.params.minimum_protocol_version));
+    }
+    words.extend(context.params.cipher_suites.iter().cloned());
+    words.join(" ")
 }
 
 const DEFAULT_RETRY_ON: &str =

@@ -60,13 +60,15 @@ impl ListenerFilter {
             Self::HttpInspector => ("http_inspector", "HttpInspector"),
             Self::ProxyProtocol => ("proxy_protocol", "ProxyProtocol"),
         };
+        let config = Message::any(&format!(
+            "envoy.extensions.filters.listener.{name}.v3.{config}"
+        ));
+        let read = (self == Self::TlsInspector).then_some(512);
         Message::default()
             .field("name", format!("envoy.filters.listener.{name}"))
             .field(
                 "typedConfig",
-                Message::any(&format!(
-                    "envoy.extensions.filters.listener.{name}.v3.{config}"
-                )),
+                config.optional("initialReadBufferSize", read),
             )
     }
 }

@@ -137,7 +137,10 @@ fn sds(name: &str) -> Message {
         .field("transportApiVersion", "V3");
     let config = Message::default()
         .field("apiConfigSource", source)
-        .field("initialFetchTimeout", "0s")
+        .optional(
+            "initialFetchTimeout",
+            (!name.starts_with("file-")).then_some("0s"),
+        )
         .field("resourceApiVersion", "V3");
     Message::default()
         .field("name", name)

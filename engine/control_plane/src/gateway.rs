@@ -1,0 +1,119 @@
+//! Gateways with the names of their hosts completed, in the order of age: which ports and hosts the proxies at the edge
+//! of the mesh open, and which of them a proxy is asked to open.
+//!
+//! Source: istio/istio, pilot/pkg/model/gateway.go (sanitizeServerHostNamespace), push_context.go (mergeGateways).
+
+pub(crate) mod merge;
+pub(crate) mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::push_context::PushContext;
+use crate::virtual_service::{VirtualServiceId, age};
+pub(crate) use server::Server;
+
+/// All Gateways, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gateways(Vec<Gateway>);
+
+/// A Gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Gateway {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// `<namespace>/<name>`, as VirtualServices call it.
+    pub(crate) object: Arc<str>,
+    pub(crate) applies_to: AppliesTo,
+    pub(crate) servers: Vec<Server>,
+}
+
+/// Which proxies a Gateway is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AppliesTo {
+    /// All gateway pods.
+    All,
+    /// Gateway pods with these labels, of whatever namespace.
+    Labels(BTreeMap<String, String>),
+}
+
+impl Gateways {
+    /// All Gateways of these objects.
+    pub(crate) fn new(written: &[manifest::Gateway]) -> Self {
+        let mut sorted: Vec<_> = written.iter().collect();
+        sorted.sort_by_key(|object| age(&object.meta));
+        Self(sorted.into_iter().map(Gateway::new).collect())
+    }
+
+    /// All of them, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Gateway> + Clone {
+        self.0.iter()
+    }
+
+    /// The Gateway of this name.
+    pub(crate) fn named(&self, namespace: &str, name: &str) -> Option<&Gateway> {
+        self.iter()
+            .find(|gateway| gateway.namespace == namespace && gateway.name == name)
+    }
+
+    /// The labels that selectors ask for.
+    pub(crate) fn labels(&self) -> BTreeSet<&str> {
+        let selectors = self.iter().filter_map(|gateway| match &gateway.applies_to {
+            AppliesTo::Labels(labels) => Some(labels.keys().map(String::as_str)),
+            AppliesTo::All => None,
+        });
+        selectors.flatten().collect()
+    }
+}
+
+impl Gateway {
+    fn new(written: &manifest::Gateway) -> Self {
+        let (namespace, name) = (&written.meta.namespace, &written.meta.name);
+        let servers = written.spec.servers.iter();
+        Self {
+            namespace: namespace.clone(),
+            name: name.clone(),
+            object: format!("{namespace}/{name}").into(),
+            applies_to: match &written.spec.selector {
+                None => AppliesTo::All,
+                Some(labels) => AppliesTo::Labels(labels.value.clone()),
+            },
+            servers: servers
+                .map(|server| Server::new(server, namespace))
+                .collect(),
+        }
+    }
+
+    /// Whether a gateway pod with these labels serves it.
+    pub(crate) fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+        match &self.applies_to {
+            AppliesTo::All => true,
+            AppliesTo::Labels(wanted) => wanted
+                .iter()
+                .all(|(key, value)| labels.get(key) == Some(value)),
+        }
+    }
+}
+
+/// The VirtualServices bound to a gateway that its pods in `namespace` see, those that come first first.
+pub(crate) fn virtual_services_of(
+    gateway: &Gateway,
+    namespace: &str,
+    push: &PushContext,
+) -> Vec<VirtualServiceId> {
+    let mut ranked: Vec<_> = push
+        .virtual_services
+        .iter()
+        .enumerate()
+        .filter(|(_, virtual_service)| {
+            let mut gateways = virtual_service.gateways.iter();
+            gateways.any(|name| **name == *gateway.object)
+        })
+        .filter_map(|(index, virtual_service)| {
+            let rank = virtual_service.rank_in(namespace)?;
+            Some((rank, VirtualServiceId::new(index)))
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, id)| id).collect()
+}
