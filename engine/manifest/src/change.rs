@@ -100,13 +100,14 @@ fn is_named(row: &Row, kind: &str) -> bool {
 fn plural(singular: &str) -> String {
     match singular.strip_suffix('y') {
         Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ if singular.ends_with("ts") => singular.to_owned(),
         _ if singular.ends_with("ss") => format!("{singular}es"),
         _ => format!("{singular}s"),
     }
 }
 
 /// Source: Kubernetes, `kubectl api-resources`; istio/api, kubernetes/customresourcedefinitions.gen.yaml.
-const SHORT_NAMES: [(&str, &str); 12] = [
+const SHORT_NAMES: [(&str, &str); 17] = [
     ("ns", "Namespace"),
     ("po", "Pod"),
     ("deploy", "Deployment"),
@@ -119,6 +120,11 @@ const SHORT_NAMES: [(&str, &str); 12] = [
     ("se", "ServiceEntry"),
     ("we", "WorkloadEntry"),
     ("wg", "WorkloadGroup"),
+    ("no", "Node"),
+    ("ep", "Endpoints"),
+    ("pa", "PeerAuthentication"),
+    ("gc", "GatewayClass"),
+    ("btlspolicy", "BackendTLSPolicy"),
 ];
 
 #[cfg(test)]
@@ -179,7 +185,7 @@ mod tests {
             read("apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\n");
         assert_eq!(
             resources.delete("gateways.gateway.networking.k8s.io", "default", "a"),
-            Deletion::NoSuchKind
+            Deletion::NoSuchObject
         );
         assert_eq!(
             resources.delete("gateways", "default", "a"),

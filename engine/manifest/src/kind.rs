@@ -13,9 +13,11 @@ use crate::document::{self, Collector};
 use crate::endpoint_slice::EndpointSliceData;
 use crate::endpoints::EndpointsData;
 use crate::gateway::GatewaySpec;
+use crate::gateway_api;
 use crate::names::NameRule;
 use crate::namespace::NamespaceSpec;
 use crate::object::Object;
+use crate::peer_authentication::PeerAuthenticationSpec;
 use crate::pod::PodSpec;
 use crate::resource::{Resource, Resources};
 use crate::schema::Schema;
@@ -106,6 +108,15 @@ pub(crate) static KINDS: &[Row] = &[
     row::<WorkloadEntrySpec>(),
     row::<WorkloadGroupSpec>(),
     row::<SidecarSpec>(),
+    row::<PeerAuthenticationSpec>(),
+    row::<gateway_api::gateway_class::GatewayClassSpec>(),
+    row::<gateway_api::gateway::GatewaySpec>(),
+    row::<gateway_api::http_route::HttpRouteSpec>(),
+    row::<gateway_api::grpc_route::GrpcRouteSpec>(),
+    row::<gateway_api::tls_route::TlsRouteSpec>(),
+    row::<gateway_api::tcp_route::TcpRouteSpec>(),
+    row::<gateway_api::reference_grant::ReferenceGrantSpec>(),
+    row::<gateway_api::backend_tls_policy::BackendTlsPolicySpec>(),
 ];
 
 /// The other kinds of the API groups above: a kind of these groups that stands in neither list is misspelt.
@@ -128,6 +139,11 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
     ),
     ("apps", &["ControllerRevision", "DaemonSet"]),
     ("networking.istio.io", &["EnvoyFilter", "ProxyConfig"]),
+    (
+        "security.istio.io",
+        &["AuthorizationPolicy", "RequestAuthentication"],
+    ),
+    ("gateway.networking.k8s.io", &["ListenerSet", "UDPRoute"]),
 ];
 
 /// The versions of Istio's networking API; their schemas are the same.

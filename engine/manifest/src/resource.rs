@@ -10,8 +10,10 @@ use crate::destination_rule::DestinationRule;
 use crate::endpoint_slice::EndpointSlice;
 use crate::endpoints::Endpoints;
 use crate::gateway::Gateway;
+use crate::gateway_api;
 use crate::metadata::ObjectMeta;
 use crate::namespace::Namespace;
+use crate::peer_authentication::PeerAuthentication;
 use crate::pod::Pod;
 use crate::service::Service;
 use crate::service_entry::ServiceEntry;
@@ -71,8 +73,33 @@ pub struct Resources {
     pub workload_groups: Vec<WorkloadGroup>,
     /// Sidecars.
     pub sidecars: Vec<Sidecar>,
+    /// PeerAuthentications.
+    pub peer_authentications: Vec<PeerAuthentication>,
+    /// Objects of the Kubernetes Gateway API.
+    pub gateway_api: GatewayApiResources,
     /// Objects of all other kinds: kept and counted, not read.
     pub others: Vec<Other>,
+}
+
+/// The objects of the Kubernetes Gateway API, by kind.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayApiResources {
+    /// GatewayClasses.
+    pub gateway_classes: Vec<gateway_api::GatewayClass>,
+    /// Gateways.
+    pub gateways: Vec<gateway_api::Gateway>,
+    /// HTTPRoutes.
+    pub http_routes: Vec<gateway_api::HttpRoute>,
+    /// GRPCRoutes.
+    pub grpc_routes: Vec<gateway_api::GrpcRoute>,
+    /// TLSRoutes.
+    pub tls_routes: Vec<gateway_api::TlsRoute>,
+    /// TCPRoutes.
+    pub tcp_routes: Vec<gateway_api::TcpRoute>,
+    /// ReferenceGrants.
+    pub reference_grants: Vec<gateway_api::ReferenceGrant>,
+    /// BackendTLSPolicies.
+    pub backend_tls_policies: Vec<gateway_api::BackendTlsPolicy>,
 }
 
 /// An object of a kind that is not read.

@@ -1,10 +1,12 @@
 //! Manifests and what is said about them, line by line.
 
 mod documents;
+mod gateway_api;
 mod istio;
 mod istio_gateways;
 mod kubernetes;
 mod mutations;
+mod policies;
 mod truth;
 
 use crate::{Resources, Source, parse};

@@ -141,7 +141,7 @@ fn kinds_and_versions_are_known() {
         ("apps/v1", "DaemonSet"),
         ("networking.istio.io/v1alpha3", "EnvoyFilter"),
         ("serving.knative.dev/v1", "Service"),
-        ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("gateway.networking.k8s.io/v1", "UDPRoute"),
         ("batch/v1", "Job"),
     ] {
         let (resources, lines) = read(&object(api_version, kind));
