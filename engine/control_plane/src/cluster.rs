@@ -298,7 +298,10 @@ fn outbound_cluster_of(
         origin: rule.map(|rule| rule.origin(subset.map_or(&rule.location, |subset| &subset.at))),
         ..bare(&name, client.mesh)
     };
-    if circuit_breaker::is_upgraded(port.protocol, policy, client.mesh) {
+    // A sidecar that sniffs goes on with what the client speaks.
+    let is_sniffed =
+        client.node_type == NodeType::Sidecar && cluster.protocol == HttpProtocol::Downstream;
+    if !is_sniffed && circuit_breaker::is_upgraded(port.protocol, policy, client.mesh) {
         cluster.protocol = HttpProtocol::Http2;
     }
     circuit_breaker::apply(&mut cluster, policy, client.mesh);

@@ -344,6 +344,8 @@ fn domains(
     }
     match &*client.address(service) {
         Address::Unspecified => {}
+        // A proxy without an address of the family cannot be reached under one either.
+        Address::Ip(ip) if ip.is_ipv4() != client.ip.is_ipv4() => {}
         Address::Ip(ip) => domains.push(as_domain(&ip.to_string())),
         Address::Range(range) => domains.push(range.clone()),
     }

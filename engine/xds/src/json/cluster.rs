@@ -24,7 +24,7 @@ impl Cluster {
         let message = message
             .field("altStatName", format!("{stat_name};"))
             .duration("connectTimeout", self.connect_timeout);
-        if self.type_ == ClusterType::Static {
+        if self.type_ == ClusterType::Static && self.load_assignment.is_none() {
             return message.build();
         }
         let message = message
@@ -202,8 +202,15 @@ impl Cluster {
             TlsMode::Disable => message,
             // Files and secrets of the user's are not read.
             TlsMode::Simple | TlsMode::Mutual => {
+                let protocols = (self.protocol == HttpProtocol::Http2).then_some("h2");
                 let context =
-                    Message::any("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext");
+                    Message::any("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
+                        .optional(
+                            "commonTlsContext",
+                            protocols.map(|protocol| {
+                                Message::default().list("alpnProtocols", [protocol])
+                            }),
+                        );
                 let socket = Message::default()
                     .field("name", "envoy.transport_sockets.tls")
                     .field("typedConfig", context);
@@ -238,12 +245,12 @@ impl Cluster {
             .optional_duration("idleTimeout", self.idle_timeout)
             .optional("maxRequestsPerConnection", self.max_requests_per_connection)
             .optional_duration("maxConnectionDuration", self.max_connection_duration);
-        if common.is_empty() && self.protocol == HttpProtocol::Http1 {
-            return None;
-        }
         let is_written = !common.is_empty()
             || self.max_concurrent_streams.is_some()
             || self.connection_keepalive.is_some();
+        if !is_written && self.protocol == HttpProtocol::Http1 {
+            return None;
+        }
         let common = is_written.then_some(common);
         let message =
             Message::any(HTTP_PROTOCOL_OPTIONS).optional("commonHttpProtocolOptions", common);
