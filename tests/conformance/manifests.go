@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	kubejson "k8s.io/apimachinery/pkg/util/json"
 	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -59,11 +60,18 @@ func readFile(file string) ([]byte, error) {
 func (m *manifests) read(text []byte) error {
 	decoder := kubeyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 1<<16)
 	for {
-		object := map[string]any{}
-		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
+		var document runtime.RawExtension
+		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
+		}
+		object := map[string]any{}
+		if len(document.Raw) > 0 && !bytes.Equal(document.Raw, []byte("null")) {
+			// This decoder keeps whole numbers whole, which rules in CEL insist on.
+			if err := kubejson.Unmarshal(document.Raw, &object); err != nil {
+				return err
+			}
 		}
 		if len(object) > 0 {
 			m.add(&unstructured.Unstructured{Object: object})

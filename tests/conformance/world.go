@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
@@ -60,6 +62,12 @@ func newWorld(m *manifests) (*world, error) {
 			w.configs = append(w.configs, *config)
 		case kind == "Pod" || kind == "Service" || kind == "Deployment" || kind == "StatefulSet" || kind == "ReplicaSet":
 		default:
+			if strings.HasSuffix(object.GroupVersionKind().Group, "gateway.networking.k8s.io") {
+				if err := admit(object); err != nil {
+					w.refused = append(w.refused, fmt.Sprintf("%s: %v", describe(object), err))
+					continue
+				}
+			}
 			typed, err := typed(object)
 			if err != nil {
 				// What Pilot has no type for, it does not look at.
@@ -85,4 +93,15 @@ func (w *world) installCRDs(t test.Failer) func(kube.Client) {
 	return func(client kube.Client) {
 		clienttest.MakeCRD(t, client, gvr.BackendTLSPolicy)
 	}
+}
+
+// admit does what the API server does before it stores an object: it fills in the defaults of its schema and checks it.
+// Istio's controller relies on both.
+func admit(object *unstructured.Unstructured) error {
+	schemas, err := schemas()
+	if err != nil {
+		return err
+	}
+	// The validator fills in defaults in place.
+	return schemas.ValidateCustomResource(object)
 }

@@ -178,7 +178,7 @@ func nodeOf(pod *corev1.Pod) *corev3.Node {
 }
 
 // release is the release that the proxies say they are of: that of Pilot itself.
-const release = "1.32.0"
+const release = "1.31.0"
 
 func edsNames(clusters []*anypb.Any) []string {
 	var names []string
