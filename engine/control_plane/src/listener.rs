@@ -9,36 +9,54 @@ pub(crate) mod tcp;
 pub(crate) mod tls_context;
 
 use xds::{
-    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, SocketAddress, TcpProxy,
-    TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, HttpConnectionManager, Listener, ListenerFilter,
+    SocketAddress, TcpProxy, TrafficDirection,
 };
 
 use crate::cluster::BLACK_HOLE_CLUSTER;
 use crate::mesh_config::OutboundTrafficPolicy;
 use crate::proxy::Client;
 use crate::sidecar_scope::SidecarScope;
-use crate::virtual_host::PASSTHROUGH_CLUSTER;
+use crate::virtual_host::{ALLOW_ANY_DYNAMIC_DNS, PASSTHROUGH_CLUSTER};
 
 /// Where intercepted connections enter, if they match no other listener.
 pub(crate) fn virtual_outbound(client: &Client<'_>) -> Listener {
     let mesh = client.mesh;
+    let mut chains = vec![black_hole_chain(
+        "virtualOutbound-blackhole",
+        mesh.proxy_listen_port,
+    )];
+    if client.scope.outbound_policy == OutboundTrafficPolicy::AllowAnyDynamicDns {
+        chains.push(FilterChain {
+            name: "virtualOutbound-catchall-tcp-http".to_owned(),
+            match_: FilterChainMatch {
+                application_protocols: PLAINTEXT_HTTP.map(str::to_owned).to_vec(),
+                ..FilterChainMatch::default()
+            },
+            tls: None,
+            filter: Filter::HttpConnectionManager(HttpConnectionManager {
+                stat_prefix: format!("outbound_virtualOutbound_{ALLOW_ANY_DYNAMIC_DNS};"),
+                route_config_name: ALLOW_ANY_DYNAMIC_DNS.to_owned(),
+                ..HttpConnectionManager::default()
+            }),
+            origin: None,
+        });
+    }
+    chains.push(FilterChain {
+        name: "virtualOutbound-catchall-tcp".to_owned(),
+        match_: FilterChainMatch::default(),
+        tls: None,
+        filter: to_cluster(unknown_traffic_cluster(client.scope)),
+        origin: None,
+    });
     Listener {
         name: "virtualOutbound".to_owned(),
         address: socket_address(WILDCARD, mesh.proxy_listen_port),
         direction: TrafficDirection::Outbound,
         bind_to_port: true,
         use_original_dst: true,
-        listener_filters: Vec::new(),
-        filter_chains: vec![
-            black_hole_chain("virtualOutbound-blackhole", mesh.proxy_listen_port),
-            FilterChain {
-                name: "virtualOutbound-catchall-tcp".to_owned(),
-                match_: FilterChainMatch::default(),
-                tls: None,
-                filter: to_cluster(unknown_traffic_cluster(client.scope)),
-                origin: None,
-            },
-        ],
+        listener_filters: inspectors(chains.iter()),
+        filter_chains: chains,
         default_filter_chain: None,
     }
 }

@@ -133,11 +133,18 @@ impl Mesh {
                 Injection::Injected(_) => unreachable!("every injected pod is in a group"),
             });
         };
-        let group = &groups.groups[group];
-        let snapshot = group
-            .snapshot
-            .get_or_init(|| Arc::new(self.build(group.representative, groups.side)));
-        Ok(Arc::clone(snapshot))
+        Ok(self.snapshot_of(&groups.groups[group], groups.side))
+    }
+
+    fn snapshot_of(&self, group: &Group, side: Side) -> Arc<Snapshot> {
+        let snapshot = group.snapshot.get_or_init(|| {
+            let pod = group.representative;
+            Arc::new(match side {
+                Side::Outbound => self.build_outbound(pod),
+                Side::Both => self.build(pod),
+            })
+        });
+        Arc::clone(snapshot)
     }
 
     /// Services and pods.
@@ -184,30 +191,42 @@ impl Mesh {
         Some(gateway_proxy::snapshot_without_pod(gateway, &self.push))
     }
 
-    fn build(&self, pod_id: PodId, side: Side) -> Snapshot {
+    /// What a proxy is told: what it shares with all clients that see the same, and what is about its own pod.
+    fn build(&self, pod_id: PodId) -> Snapshot {
         let pod = self.registry().pod(pod_id);
-        let scope = self.scope(pod);
         if pod.is_gateway() {
             let targets = &self.targets[pod_id.index()];
-            return gateway_proxy::snapshot(pod, scope, targets, &self.push);
+            return gateway_proxy::snapshot(pod, self.scope(pod), targets, &self.push);
         }
-        let client = Client::of_pod(pod, NodeType::Sidecar, scope, &self.push);
-        let targets = &self.targets[pod_id.index()];
+        let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
+        let group = self.clients.of_pod[pod_id.index()].expect("a proxy is a client as well");
+        let outbound = self.snapshot_of(&self.clients.groups[group], Side::Outbound);
+        let mut snapshot = Snapshot::clone(&outbound);
+        snapshot.node.pod.clone_from(&pod.name);
+        let ports = inbound_ports(&self.targets[pod_id.index()], &client);
+        let (listener, tables) = virtual_inbound(&ports, &client);
+        snapshot.listeners.push(Arc::new(listener));
+        snapshot.routes.extend(shared(tables));
+        let clusters = inbound_clusters(&ports, &client);
+        snapshot.clusters.extend(shared(clusters));
+        snapshot
+    }
+
+    /// What a proxy is told about requests that leave its pod.
+    fn build_outbound(&self, pod_id: PodId) -> Snapshot {
+        let pod = self.registry().pod(pod_id);
+        if pod.is_gateway() {
+            // It serves nothing of its own.
+            return self.build(pod_id);
+        }
+        let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
         let (mut listeners, tables) = outbound_listeners(&client, &self.push);
         listeners.push(virtual_outbound(&client));
-        let mut routes = outbound_tables(&client, &self.push, tables);
         let Outbound {
             mut clusters,
             endpoints,
         } = outbound_clusters(&client);
         clusters.extend(catch_all_clusters(&client));
-        if side == Side::Both {
-            let ports = inbound_ports(targets, &client);
-            let (inbound, inbound_tables) = virtual_inbound(&ports, &client);
-            listeners.push(inbound);
-            routes.extend(inbound_tables);
-            clusters.extend(inbound_clusters(&ports, &client));
-        }
         Snapshot {
             node: Node {
                 node_type: NodeType::Sidecar,
@@ -215,7 +234,7 @@ impl Mesh {
                 pod: pod.name.clone(),
             },
             listeners: shared(listeners),
-            routes: shared(routes),
+            routes: shared(outbound_tables(&client, &self.push, tables)),
             clusters: shared(clusters),
             endpoints: shared(endpoints),
         }

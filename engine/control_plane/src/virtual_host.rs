@@ -83,6 +83,13 @@ pub(crate) fn outbound_tables(
             });
         }
     }
+    if client.scope.outbound_policy == OutboundTrafficPolicy::AllowAnyDynamicDns {
+        tables.push(RouteConfiguration {
+            name: ALLOW_ANY_DYNAMIC_DNS.to_owned(),
+            virtual_hosts: vec![catch_all(client.scope)],
+            ignore_port_in_host_matching: true,
+        });
+    }
     tables
 }
 
@@ -113,7 +120,7 @@ fn catch_all(scope: &SidecarScope) -> VirtualHost {
             )
         }
         OutboundTrafficPolicy::AllowAnyDynamicDns => (
-            "allow_any_dynamic_dns",
+            ALLOW_ANY_DYNAMIC_DNS,
             to_cluster(ALLOW_ANY_DYNAMIC_DNS_CLUSTER),
         ),
         OutboundTrafficPolicy::RegistryOnly => (
@@ -377,3 +384,5 @@ pub(crate) fn short_forms(host: &str, namespace: &str, suffix: &str) -> Vec<Stri
 
 /// The cluster of whatever was dialled.
 pub(crate) const PASSTHROUGH_CLUSTER: &str = "PassthroughCluster";
+/// The virtual host, route and table of requests to whatever host they are for.
+pub(crate) const ALLOW_ANY_DYNAMIC_DNS: &str = "allow_any_dynamic_dns";

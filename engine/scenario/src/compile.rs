@@ -14,6 +14,7 @@
 
 mod dial;
 mod names;
+mod outside;
 mod population;
 mod report;
 mod server;
@@ -79,7 +80,8 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
         &mut report,
     );
     let network = network(scenario, &population, &mut report);
-    let endpoints = tables.endpoints(&population);
+    let endpoints = tables.endpoints(&stages, &population);
+    outside::report(&stages, &population, &mut report);
     let clusters = tables.cluster_labels(&stages);
     names::check(scenario, &population, &directory, &clusters, &mut report);
     sites.report_unknown_hosts(&mut report);

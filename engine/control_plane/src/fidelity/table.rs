@@ -74,26 +74,14 @@ const ROWS: &[Row] = &[
     destination_rule("spec.subsets.trafficPolicy", Exact),
     destination_rule("trafficPolicy.portLevelSettings", Exact),
     destination_rule("trafficPolicy.loadBalancer.simple", Exact),
-    destination_rule(
-        "trafficPolicy.loadBalancer.consistentHash",
-        NotSimulated("hosts are drawn at random instead"),
-    ),
-    destination_rule(
-        "trafficPolicy.loadBalancer.localityLbSetting",
-        NotSimulated("all endpoints are used alike, wherever they are"),
-    ),
+    destination_rule("trafficPolicy.loadBalancer.consistentHash", Exact),
+    destination_rule("trafficPolicy.loadBalancer.localityLbSetting", Exact),
     destination_rule(
         "trafficPolicy.loadBalancer.zoneAwareLbSetting",
-        NotSimulated("all endpoints are used alike, wherever they are"),
+        Approximate("the client's region comes first; the zones in it are used alike"),
     ),
-    destination_rule(
-        "trafficPolicy.loadBalancer.warmup",
-        NotSimulated("new endpoints get their full share at once"),
-    ),
-    destination_rule(
-        "trafficPolicy.loadBalancer.warmupDurationSecs",
-        NotSimulated("new endpoints get their full share at once"),
-    ),
+    destination_rule("trafficPolicy.loadBalancer.warmup", Exact),
+    destination_rule("trafficPolicy.loadBalancer.warmupDurationSecs", Exact),
     destination_rule(
         "trafficPolicy.connectionPool.tcp.maxConnections",
         Approximate(
@@ -204,26 +192,64 @@ const ROWS: &[Row] = &[
         "spec.servers.tls.mode AUTO_PASSTHROUGH",
         NotSimulated("no other network sends requests"),
     ),
-    kubernetes(
-        "ServiceEntry",
-        "spec",
-        NotSimulated("only services of Kubernetes are known yet"),
+    service_entry("spec.hosts", Exact),
+    service_entry("spec.addresses", Exact),
+    service_entry("spec.ports", Exact),
+    service_entry("spec.location", Exact),
+    service_entry("spec.resolution", Approximate(NO_WORLD_OUTSIDE)),
+    service_entry("spec.endpoints", Approximate(NO_WORLD_OUTSIDE)),
+    service_entry("spec.workloadSelector", Exact),
+    service_entry("spec.exportTo", Exact),
+    service_entry(
+        "spec.subjectAltNames",
+        NotSimulated("certificates are neither made nor checked"),
     ),
     kubernetes(
         "WorkloadEntry",
-        "spec",
-        NotSimulated("only pods are endpoints yet"),
+        "spec.address",
+        Approximate(NO_WORLD_OUTSIDE),
+    ),
+    kubernetes("WorkloadEntry", "spec.ports", Exact),
+    kubernetes("WorkloadEntry", "spec.labels", Exact),
+    kubernetes("WorkloadEntry", "spec.locality", Exact),
+    kubernetes("WorkloadEntry", "spec.weight", Exact),
+    kubernetes("WorkloadEntry", "spec.serviceAccount", Exact),
+    kubernetes(
+        "WorkloadEntry",
+        "spec.network",
+        NotSimulated("all endpoints are reached directly, whatever their network"),
     ),
     kubernetes(
         "WorkloadGroup",
         "spec",
         NotSimulated("no workload registers itself"),
     ),
-    kubernetes(
-        "Sidecar",
-        "spec",
-        NotSimulated("every sidecar sees all services that are exported to it"),
+    sidecar("spec.workloadSelector", Exact),
+    sidecar("spec.egress.hosts", Exact),
+    sidecar("spec.egress.port", Exact),
+    sidecar("spec.egress.captureMode", Exact),
+    sidecar(
+        "spec.egress.bind",
+        Approximate("nobody dials Unix sockets, so they have no listeners"),
     ),
+    sidecar("spec.ingress.port", Exact),
+    sidecar("spec.ingress.defaultEndpoint", Exact),
+    sidecar(
+        "spec.ingress.captureMode",
+        NotSimulated("what comes in is always redirected"),
+    ),
+    sidecar(
+        "spec.ingress.tls",
+        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+    ),
+    sidecar(
+        "spec.inboundConnectionPool",
+        NotSimulated("proxies are told, and servers let everything in all the same"),
+    ),
+    sidecar("spec.outboundTrafficPolicy", Exact),
+    kubernetes("Node", "metadata.labels", Exact),
+    kubernetes("EndpointSlice", "endpoints", Exact),
+    kubernetes("Endpoints", "subsets", Exact),
     service("spec.type", Exact),
     service("spec.ports", Exact),
     service("spec.ports.appProtocol", Exact),
@@ -237,10 +263,7 @@ const ROWS: &[Row] = &[
         "spec.sessionAffinity",
         NotSimulated("clients without a sidecar choose a pod for each connection"),
     ),
-    service(
-        "spec.trafficDistribution",
-        NotSimulated("all endpoints are used alike, wherever they are"),
-    ),
+    service("spec.trafficDistribution", Exact),
     service(
         "spec.externalIPs",
         NotSimulated("services are reached by their names and cluster addresses only"),
@@ -293,6 +316,16 @@ const fn destination_rule(field: &'static str, fidelity: Fidelity) -> Row {
 
 const fn gateway(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("Gateway", field, fidelity)
+}
+
+const NO_WORLD_OUTSIDE: &str = "names outside of the cluster are not looked up, and addresses that are no pod's answer nothing";
+
+const fn service_entry(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("ServiceEntry", field, fidelity)
+}
+
+const fn sidecar(field: &'static str, fidelity: Fidelity) -> Row {
+    kubernetes("Sidecar", field, fidelity)
 }
 
 const fn service(field: &'static str, fidelity: Fidelity) -> Row {

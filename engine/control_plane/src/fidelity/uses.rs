@@ -3,9 +3,9 @@
 //! Fields of a traffic policy are named from `trafficPolicy` on, wherever the policy stands.
 
 use base::Location;
-use manifest::load_balancer::{LoadBalancerPolicy, LoadBalancerSettings};
 use manifest::server_tls::ServerTlsMode;
 use manifest::service::SessionAffinity;
+use manifest::sidecar::CaptureMode;
 use manifest::span::Spanned;
 use manifest::traffic_policy::TrafficPolicy;
 use manifest::{ObjectMeta, Resource, Resources};
@@ -66,10 +66,9 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
             }
         }
     }
-    whole("ServiceEntry", &resources.service_entries, &mut found);
-    whole("WorkloadEntry", &resources.workload_entries, &mut found);
     whole("WorkloadGroup", &resources.workload_groups, &mut found);
-    whole("Sidecar", &resources.sidecars, &mut found);
+    services(resources, &mut found);
+    sidecars(resources, &mut found);
     for object in &resources.services {
         let by = Object {
             kind: "Service",
@@ -78,9 +77,6 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
         let at = &object.location;
         if object.spec.session_affinity == SessionAffinity::ClientIP {
             found(by, "spec.sessionAffinity", at);
-        }
-        if let Some(distribution) = &object.spec.traffic_distribution {
-            found(by, "spec.trafficDistribution", &distribution.at);
         }
         if !object.spec.external_ips.is_empty() {
             found(by, "spec.externalIPs", at);
@@ -103,14 +99,50 @@ fn whole<K, S>(
     }
 }
 
+/// Uses by objects that make services and their endpoints.
+fn services(resources: &Resources, found: &mut impl FnMut(Object<'_>, &str, &Location)) {
+    for object in &resources.service_entries {
+        let by = Object {
+            kind: "ServiceEntry",
+            meta: &object.meta,
+        };
+        if !object.spec.subject_alt_names.is_empty() {
+            found(by, "spec.subjectAltNames", &object.location);
+        }
+    }
+    for object in &resources.workload_entries {
+        let by = Object {
+            kind: "WorkloadEntry",
+            meta: &object.meta,
+        };
+        if let Some(network) = &object.spec.network {
+            found(by, "spec.network", &network.at);
+        }
+    }
+}
+
+fn sidecars(resources: &Resources, found: &mut impl FnMut(Object<'_>, &str, &Location)) {
+    for object in &resources.sidecars {
+        let by = Object {
+            kind: "Sidecar",
+            meta: &object.meta,
+        };
+        for listener in &object.spec.ingress {
+            if listener.tls.is_some() {
+                found(by, "spec.ingress.tls", &listener.at);
+            }
+            if listener.capture_mode == CaptureMode::None {
+                found(by, "spec.ingress.captureMode", &listener.at);
+            }
+        }
+        if let Some(pool) = &object.spec.inbound_connection_pool {
+            found(by, "spec.inboundConnectionPool", &pool.at);
+        }
+    }
+}
+
 fn traffic_policy(policy: &Spanned<TrafficPolicy>, mut found: impl FnMut(&str, &Location)) {
     let ports = policy.port_level_settings.iter();
-    let balancers = ports
-        .clone()
-        .filter_map(|entry| entry.load_balancer.as_ref());
-    for settings in policy.load_balancer.iter().chain(balancers) {
-        load_balancer(settings, &mut found);
-    }
     let pools = ports
         .clone()
         .filter_map(|entry| entry.connection_pool.as_ref());
@@ -139,29 +171,6 @@ fn traffic_policy(policy: &Spanned<TrafficPolicy>, mut found: impl FnMut(&str, &
     }
     if let Some(protocol) = &policy.proxy_protocol {
         found("trafficPolicy.proxyProtocol", &protocol.at);
-    }
-}
-
-fn load_balancer(
-    settings: &Spanned<LoadBalancerSettings>,
-    found: &mut impl FnMut(&str, &Location),
-) {
-    const PATH: &str = "trafficPolicy.loadBalancer";
-    let mut found = |field: &str, at: &Location| found(&format!("{PATH}.{field}"), at);
-    if let Some(LoadBalancerPolicy::ConsistentHash(hash)) = &settings.policy {
-        found("consistentHash", &hash.at);
-    }
-    if let Some(setting) = &settings.locality_lb_setting {
-        found("localityLbSetting", &setting.at);
-    }
-    if let Some(setting) = &settings.zone_aware_lb_setting {
-        found("zoneAwareLbSetting", &setting.at);
-    }
-    if settings.warmup.is_some() {
-        found("warmup", &settings.at);
-    }
-    if settings.warmup_duration_secs.is_some() {
-        found("warmupDurationSecs", &settings.at);
     }
 }
 

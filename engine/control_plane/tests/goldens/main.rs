@@ -22,6 +22,7 @@ mod render;
 use std::path::{Path, PathBuf};
 
 use manifest::Source;
+use meshsim_control_plane::mesh_config::from_config_map;
 use meshsim_control_plane::{MeshConfig, OutboundTrafficPolicy, ProxyRef};
 
 #[test]
@@ -73,13 +74,14 @@ fn show(folder: &Path, path: &Path, text: &str) -> String {
     sources.push(Source::new(&*name, text));
     let (resources, findings) = manifest::parse(&sources, "default");
     assert!(findings.is_empty(), "{name}: {findings:?}");
+    let (config, _) = from_config_map(&resources).expect("a valid mesh configuration");
     let config = MeshConfig {
         outbound_traffic_policy: if values("outbound").any(|mode| mode == "REGISTRY_ONLY") {
             OutboundTrafficPolicy::RegistryOnly
         } else {
-            OutboundTrafficPolicy::AllowAny
+            config.outbound_traffic_policy
         },
-        ..MeshConfig::default()
+        ..config
     };
     let mesh = meshsim_control_plane::compile(&resources, &config);
     let mut out = String::new();

@@ -3,6 +3,7 @@
 //! Only what a proxy is told about requests that leave its pod plays a part in a world, and only in pods that make
 //! requests; so meshes of thousands of services need few tables.
 
+use crate::compile::outside;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::stage::Stage;
@@ -93,13 +94,17 @@ impl Tables {
     }
 
     /// The pod behind each endpoint.
-    pub(super) fn endpoints(&self, population: &Population) -> Vec<Option<PodId>> {
+    pub(super) fn endpoints(
+        &self,
+        stages: &[Stage],
+        population: &Population,
+    ) -> Vec<Option<PodId>> {
         let addresses = (0..self.names.endpoint_count())
             .map(|index| self.names.endpoint_address(EndpointId::new(index)));
         addresses
             .map(|address| match address {
                 Endpoint::Socket(socket) => population.pod_at(socket.ip()),
-                Endpoint::Name(..) => None,
+                Endpoint::Name(name, _) => outside::pod_named(name, stages, population),
             })
             .collect()
     }
