@@ -1,4 +1,4 @@
-//! The configuration in protobuf's JSON, as `istioctl proxy-config -o json` shows it.
+//! The configuration in protobuf's JSON, written as `istioctl proxy-config -o json` shows it.
 //!
 //! Fields with default values are left out, as protobuf does; names are in camel case. What only telemetry or tracing
 //! uses, and Istio's own filters that change no decision (metadata exchange, statistics, ALPN), is not written.
@@ -11,10 +11,15 @@ mod filter;
 mod header;
 mod listener;
 mod message;
+mod read;
 mod retry;
 mod route;
 mod string_match;
 mod tls;
+mod tree;
+
+pub use read::{ReadError, Reading, Unmodelled};
+pub use tree::{Json, JsonValue};
 
 use crate::Origin;
 use message::Message;

@@ -1,0 +1,107 @@
+//! What routes tell HTTP filters: faults and cross-origin policies.
+
+use super::ReadError;
+use super::fields::{Fields, fractional_percent, runtime_fraction};
+use crate::{AbortStatus, CorsPolicy, FaultAbort, FaultDelay, HttpFault, StringMatch};
+use base::Ratio;
+
+/// What one route, or one virtual host, tells the filters that we know.
+#[derive(Clone, Default)]
+pub(super) struct PerFilterConfig {
+    pub(super) fault: Option<HttpFault>,
+    pub(super) cors: Option<CorsPolicy>,
+}
+
+impl PerFilterConfig {
+    /// `typedPerFilterConfig`.
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let mut config = Self::default();
+        fields.map("typedPerFilterConfig", |_, fields| {
+            fields.of_type(|type_name, fields| config.add(type_name, fields))
+        })?;
+        Ok(config)
+    }
+
+    fn add(&mut self, type_name: &str, fields: &Fields<'_>) -> Result<(), ReadError> {
+        match type_name {
+            "envoy.config.route.v3.FilterConfig" => {
+                fields.without_effect(&["isOptional"]);
+                let added = fields.any("config", |type_name, fields| self.add(type_name, fields));
+                return added.map(Option::unwrap_or_default);
+            }
+            HTTP_FAULT => self.fault = HttpFault::read(fields)?,
+            CORS_POLICY => self.cors = CorsPolicy::read(fields)?,
+            _ => fields.skip("is not modelled"),
+        }
+        Ok(())
+    }
+}
+
+impl HttpFault {
+    /// `envoy.extensions.filters.http.fault.v3.HTTPFault`; none where it injects nothing.
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        fields.without_effect(&[
+            "abortHttpStatusRuntime",
+            "abortGrpcStatusRuntime",
+            "abortPercentRuntime",
+            "delayDurationRuntime",
+            "delayPercentRuntime",
+            "disableDownstreamClusterStats",
+        ]);
+        let fault = Self {
+            delay: fields.message("delay", FaultDelay::read)?.flatten(),
+            abort: fields.message("abort", FaultAbort::read)?.flatten(),
+        };
+        let injects = fault.delay.is_some() || fault.abort.is_some();
+        Ok(injects.then_some(fault))
+    }
+}
+
+impl FaultDelay {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let percentage = share(fields)?;
+        let fixed_delay = fields.duration("fixedDelay")?;
+        Ok(fixed_delay.map(|fixed_delay| Self {
+            fixed_delay,
+            percentage,
+        }))
+    }
+}
+
+impl FaultAbort {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let percentage = share(fields)?;
+        let http = fields.number("httpStatus")?.map(AbortStatus::Http);
+        let grpc = fields.number("grpcStatus")?.map(AbortStatus::Grpc);
+        Ok(http.or(grpc).map(|status| Self { status, percentage }))
+    }
+}
+
+/// Without a share, nothing is injected.
+fn share(fields: &Fields<'_>) -> Result<Ratio, ReadError> {
+    let share = fields.message("percentage", fractional_percent)?;
+    Ok(share.unwrap_or(Ratio::ZERO))
+}
+
+impl CorsPolicy {
+    /// `envoy.extensions.filters.http.cors.v3.CorsPolicy`; none where it is switched off.
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let enabled = fields.message("filterEnabled", runtime_fraction)?;
+        fields.without_effect(&["shadowEnabled"]);
+        let policy = Self {
+            allow_origin: fields.messages("allowOriginStringMatch", StringMatch::read)?,
+            allow_methods: fields.text("allowMethods")?,
+            allow_headers: fields.text("allowHeaders")?,
+            expose_headers: fields.text("exposeHeaders")?,
+            max_age: fields.text("maxAge")?,
+            allow_credentials: fields.optional_flag("allowCredentials")?,
+            forward_not_matching_preflights: fields
+                .optional_flag("forwardNotMatchingPreflights")?
+                .unwrap_or(true),
+        };
+        Ok((!enabled.is_some_and(Ratio::is_zero)).then_some(policy))
+    }
+}
+
+const HTTP_FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
+const CORS_POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";

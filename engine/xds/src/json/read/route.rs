@@ -1,0 +1,322 @@
+//! Route configurations.
+
+use super::ReadError;
+use super::fields::{Fields, runtime_fraction};
+use super::filter::PerFilterConfig;
+use super::metadata::IstioMetadata;
+use super::string_match::safe_regex;
+use crate::{
+    DirectResponse, HashPolicy, HeaderMatcher, HeaderMutations, HostRewrite, PathMatch,
+    PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite, RequestMirror, RetryPolicy,
+    Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
+};
+use base::{Ratio, SimDuration};
+
+impl RouteConfiguration {
+    /// `envoy.config.route.v3.RouteConfiguration`.
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        fields.without_effect(&[
+            "@type",
+            "validateClusters",
+            "maxDirectResponseBodySizeBytes",
+        ]);
+        Ok(Self {
+            name: fields.text("name")?,
+            virtual_hosts: fields.messages("virtualHosts", VirtualHost::read)?,
+            ignore_port_in_host_matching: fields.flag("ignorePortInHostMatching")?,
+        })
+    }
+}
+
+impl VirtualHost {
+    /// `envoy.config.route.v3.VirtualHost`; what it says for all of its routes is written into them.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        fields.without_effect(&["virtualClusters", "metadata", "includeIsTimeoutRetryHeader"]);
+        let defaults = RouteDefaults {
+            filters: PerFilterConfig::read(fields)?,
+            retry_policy: fields.message("retryPolicy", RetryPolicy::read)?,
+        };
+        let routes = fields.messages("routes", |route| Route::read(route, &defaults))?;
+        let domains = fields.texts("domains")?;
+        let tls = [("NONE", false), ("EXTERNAL_ONLY", true), ("ALL", true)];
+        Ok(Self {
+            name: fields.text("name")?,
+            domains: domains
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+            routes: routes.into_iter().flatten().collect(),
+            include_request_attempt_count: fields.flag("includeRequestAttemptCount")?,
+            require_tls: fields.choice("requireTls", &tls)?.unwrap_or(false),
+        })
+    }
+}
+
+/// What a virtual host says for those of its routes that do not say it themselves.
+struct RouteDefaults {
+    filters: PerFilterConfig,
+    retry_policy: Option<RetryPolicy>,
+}
+
+impl Route {
+    /// `envoy.config.route.v3.Route`; none where its condition cannot be told.
+    fn read(fields: &Fields<'_>, defaults: &RouteDefaults) -> Result<Option<Self>, ReadError> {
+        fields.without_effect(&["decorator", "tracing", "perRequestBufferLimitBytes"]);
+        let match_ = fields.message("match", RouteMatch::read)?;
+        let match_ = fields.required("match", match_)?;
+        let Some(action) = RouteAction::read(fields, defaults)? else {
+            fields.skip("is left out: what it does is not modelled");
+            return Ok(None);
+        };
+        let filters = PerFilterConfig::read(fields)?;
+        let name = fields.text("name")?;
+        let stat_prefix = fields.text("statPrefix")?;
+        let origin = IstioMetadata::read(fields)?.origin;
+        let request_headers = HeaderMutations::read(fields, "request")?;
+        let response_headers = HeaderMutations::read(fields, "response")?;
+        Ok(match_.map(|match_| Self {
+            name,
+            stat_prefix,
+            match_,
+            action,
+            request_headers,
+            response_headers,
+            fault: filters.fault.or_else(|| defaults.filters.fault.clone()),
+            cors: filters.cors.or_else(|| defaults.filters.cors.clone()),
+            origin,
+        }))
+    }
+}
+
+impl RouteMatch {
+    /// `envoy.config.route.v3.RouteMatch`; none where its path cannot be told.
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let Some(path) = PathMatch::read(fields)? else {
+            fields.skip("is not modelled: the route is left out");
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            path,
+            case_sensitive: fields.optional_flag("caseSensitive")?.unwrap_or(true),
+            headers: fields.messages("headers", HeaderMatcher::read)?,
+            query_parameters: fields.messages("queryParameters", QueryMatcher::read)?,
+        }))
+    }
+}
+
+impl PathMatch {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let known = [
+            ("prefix", Self::Prefix as fn(String) -> Self),
+            ("path", Self::Path),
+            ("pathSeparatedPrefix", Self::PathSeparatedPrefix),
+        ];
+        for (name, make) in known {
+            if let Some(path) = fields.optional_text(name)? {
+                return Ok(Some(make(path)));
+            }
+        }
+        Ok(fields
+            .message("safeRegex", safe_regex)?
+            .map(Self::SafeRegex))
+    }
+}
+
+impl RouteAction {
+    fn read(fields: &Fields<'_>, defaults: &RouteDefaults) -> Result<Option<Self>, ReadError> {
+        if let Some(target) = fields.message("route", |f| RouteTarget::read(f, defaults))? {
+            return Ok(Some(Self::Route(Box::new(target))));
+        }
+        if let Some(redirect) = fields.message("redirect", Redirect::read)? {
+            return Ok(Some(Self::Redirect(redirect)));
+        }
+        let response = fields.message("directResponse", DirectResponse::read)?;
+        Ok(response.map(Self::DirectResponse))
+    }
+}
+
+impl RouteTarget {
+    /// `envoy.config.route.v3.RouteAction`.
+    fn read(fields: &Fields<'_>, defaults: &RouteDefaults) -> Result<Self, ReadError> {
+        fields.without_effect(&["upgradeConfigs", "includeVhRateLimits"]);
+        let weighted = fields.message("weightedClusters", weighted_clusters)?;
+        let is_weighted = weighted.is_some();
+        let clusters = match weighted {
+            Some(clusters) => clusters,
+            None => vec![WeightedCluster::only(only_cluster(fields)?)],
+        };
+        let newer_max_grpc = fields.message("maxStreamDuration", |stream| {
+            let longest = stream.duration("maxStreamDuration")?;
+            if longest.is_some_and(|longest| !longest.is_zero()) {
+                stream.unmodelled("maxStreamDuration", "is not modelled");
+            }
+            stream.duration("grpcTimeoutHeaderMax")
+        })?;
+        let retry_policy = fields.message("retryPolicy", RetryPolicy::read)?;
+        Ok(Self {
+            clusters,
+            is_weighted,
+            path_rewrite: PathRewrite::read(fields)?,
+            host_rewrite: HostRewrite::read(fields)?,
+            timeout: fields.duration("timeout")?.unwrap_or(DEFAULT_TIMEOUT),
+            max_grpc_timeout: newer_max_grpc
+                .flatten()
+                .or(fields.duration("maxGrpcTimeout")?),
+            retry_policy: retry_policy.or_else(|| defaults.retry_policy.clone()),
+            mirrors: fields.messages("requestMirrorPolicies", RequestMirror::read)?,
+            hash_policy: fields
+                .messages("hashPolicy", HashPolicy::read)?
+                .into_iter()
+                .flatten()
+                .collect(),
+        })
+    }
+}
+
+/// Envoy's default of a route's timeout.
+const DEFAULT_TIMEOUT: SimDuration = SimDuration::from_secs(15);
+
+/// The only cluster of a route, or a name that no cluster has where requests choose it.
+fn only_cluster(fields: &Fields<'_>) -> Result<String, ReadError> {
+    if let Some(cluster) = fields.optional_text("cluster")? {
+        return Ok(cluster);
+    }
+    if let Some(header) = fields.optional_text("clusterHeader")? {
+        fields.unmodelled("clusterHeader", "is not modelled: no cluster is found");
+        return Ok(format!("the cluster that the header {header} names"));
+    }
+    fields.skip("names no cluster that is modelled: none is found");
+    Ok("a cluster that is not modelled".to_owned())
+}
+
+fn weighted_clusters(fields: &Fields<'_>) -> Result<Vec<WeightedCluster>, ReadError> {
+    fields.without_effect(&["runtimeKeyPrefix", "totalWeight"]);
+    fields.messages("clusters", WeightedCluster::read)
+}
+
+impl WeightedCluster {
+    /// `envoy.config.route.v3.WeightedCluster.ClusterWeight`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        Ok(Self {
+            name: fields.text("name")?,
+            weight: fields.number("weight")?.unwrap_or(0),
+            request_headers: HeaderMutations::read(fields, "request")?,
+            response_headers: HeaderMutations::read(fields, "response")?,
+            host_rewrite_literal: fields.optional_text("hostRewriteLiteral")?,
+            origin: None,
+        })
+    }
+
+    fn only(name: String) -> Self {
+        Self {
+            name,
+            weight: 100,
+            request_headers: HeaderMutations::default(),
+            response_headers: HeaderMutations::default(),
+            host_rewrite_literal: None,
+            origin: None,
+        }
+    }
+}
+
+impl PathRewrite {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let regex = fields.message("regexRewrite", |rewrite| {
+            let pattern = rewrite.message("pattern", safe_regex)?;
+            Ok(Self::Regex(RegexRewrite {
+                pattern: rewrite.required("pattern", pattern)?,
+                substitution: rewrite.text("substitution")?,
+            }))
+        })?;
+        // In protobuf's eyes an empty prefix is none.
+        let prefix = fields.text("prefixRewrite")?;
+        Ok(regex.or_else(|| (!prefix.is_empty()).then_some(Self::Prefix(prefix))))
+    }
+}
+
+impl HostRewrite {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        if let Some(host) = fields.optional_text("hostRewriteLiteral")? {
+            return Ok(Some(Self::Literal(host)));
+        }
+        let is_auto = fields.flag("autoHostRewrite")?;
+        Ok(is_auto.then_some(Self::Auto))
+    }
+}
+
+impl RequestMirror {
+    /// `envoy.config.route.v3.RouteAction.RequestMirrorPolicy`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        fields.without_effect(&["traceSampled", "disableShadowHostSuffixAppend"]);
+        let fraction = fields.message("runtimeFraction", runtime_fraction)?;
+        Ok(Self {
+            cluster: fields.text("cluster")?,
+            fraction: fraction.unwrap_or(Ratio::ONE),
+            origin: None,
+        })
+    }
+}
+
+impl HashPolicy {
+    /// `envoy.config.route.v3.RouteAction.HashPolicy`; none where it is not modelled.
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        if let Some(name) = fields.message("header", |header| header.text("headerName"))? {
+            return Ok(Some(Self::Header { name }));
+        }
+        if let Some(cookie) = fields.message("cookie", Self::read_cookie)? {
+            return Ok(Some(cookie));
+        }
+        if let Some(name) = fields.message("queryParameter", |query| query.text("name"))? {
+            return Ok(Some(Self::QueryParameter { name }));
+        }
+        let source = fields.message("connectionProperties", |source| source.flag("sourceIp"))?;
+        Ok(source.unwrap_or(false).then_some(Self::SourceIp))
+    }
+
+    fn read_cookie(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let path = fields.text("path")?;
+        Ok(Self::Cookie {
+            name: fields.text("name")?,
+            path: (!path.is_empty()).then_some(path),
+            ttl: fields.duration("ttl")?,
+            attributes: fields.messages("attributes", |attribute| {
+                Ok((attribute.text("name")?, attribute.text("value")?))
+            })?,
+        })
+    }
+}
+
+impl Redirect {
+    /// `envoy.config.route.v3.RedirectAction`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let codes = [
+            ("MOVED_PERMANENTLY", 301),
+            ("FOUND", 302),
+            ("SEE_OTHER", 303),
+            ("TEMPORARY_REDIRECT", 307),
+            ("PERMANENT_REDIRECT", 308),
+        ];
+        let https = fields.flag("httpsRedirect")?.then(|| "https".to_owned());
+        let filled = |text: String| (!text.is_empty()).then_some(text);
+        let path = filled(fields.text("pathRedirect")?).map(PathRedirect::Path);
+        let prefix = filled(fields.text("prefixRewrite")?).map(PathRedirect::Prefix);
+        Ok(Self {
+            response_code: fields.choice("responseCode", &codes)?.unwrap_or(301),
+            scheme: https.or(fields.optional_text("schemeRedirect")?),
+            host: filled(fields.text("hostRedirect")?),
+            port: fields.number("portRedirect")?.filter(|port| *port != 0),
+            path: path.or(prefix),
+        })
+    }
+}
+
+impl DirectResponse {
+    /// `envoy.config.route.v3.DirectResponseAction`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let body = fields.message("body", |body| body.text("inlineString"))?;
+        Ok(Self {
+            status: fields.number("status")?.unwrap_or(0),
+            body: body.unwrap_or_default(),
+        })
+    }
+}
