@@ -5,7 +5,9 @@
 //!
 //! Compared with what Pilot sends (istio/istio, pilot/test/xds).
 
+mod bootstrap;
 mod cluster;
+mod config_dump;
 mod endpoint;
 mod filter;
 mod header;
@@ -18,7 +20,8 @@ mod string_match;
 mod tls;
 mod tree;
 
-pub use read::{ReadError, Reading, Unmodelled};
+pub use bootstrap::{Bootstrap, BootstrapOptions};
+pub use read::{ReadError, Reading, RunningProxy, Unmodelled};
 pub use tree::{Json, JsonValue};
 
 use crate::Origin;

@@ -28,7 +28,9 @@ pub use endpoint::{
 };
 pub use fault::{AbortStatus, FaultAbort, FaultDelay, HttpFault};
 pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
-pub use json::{Json, JsonValue, ReadError, Reading, Unmodelled};
+pub use json::{
+    Bootstrap, BootstrapOptions, Json, JsonValue, ReadError, Reading, RunningProxy, Unmodelled,
+};
 pub use listener::{
     CertificateValidation, DownstreamTlsContext, Filter, FilterChain, FilterChainMatch,
     ForwardClientCertDetails, HttpConnectionManager, Listener, ListenerFilter, SocketAddress,

@@ -16,6 +16,14 @@ use std::sync::Arc;
 impl Listener {
     /// `envoy.config.listener.v3.Listener`; `routes` are those of its snapshot.
     pub fn to_json(&self, routes: &[Arc<RouteConfiguration>]) -> Value {
+        match self.direction {
+            TrafficDirection::Inbound => self.to_json_with_tables(routes),
+            TrafficDirection::Outbound => self.to_json_with_tables(&[]),
+        }
+    }
+
+    /// The same with each of these tables that it uses written into it.
+    pub(super) fn to_json_with_tables(&self, routes: &[Arc<RouteConfiguration>]) -> Value {
         let is_inbound = self.direction == TrafficDirection::Inbound;
         let direction = if is_inbound { "INBOUND" } else { "OUTBOUND" };
         let chain = |chain: &FilterChain| chain.message(self, routes);
@@ -84,7 +92,7 @@ impl FilterChain {
         Message::default()
             .text("name", &self.name)
             .optional("filterChainMatch", match_)
-            .list("filters", [self.filter.message(listener, routes)])
+            .list("filters", [self.filter.message(routes)])
             .optional("transportSocketConnectTimeout", is_limited.then_some("15s"))
             .optional("transportSocket", self.tls.as_deref().map(tls::downstream))
             .optional(
@@ -119,14 +127,13 @@ impl FilterChainMatch {
 }
 
 impl Filter {
-    fn message(&self, listener: &Listener, routes: &[Arc<RouteConfiguration>]) -> Message {
+    fn message(&self, routes: &[Arc<RouteConfiguration>]) -> Message {
         let (name, config) = match self {
             Self::TcpProxy(proxy) => ("tcp_proxy", proxy.message()),
             Self::HttpConnectionManager(manager) => {
-                let is_inbound = listener.direction == TrafficDirection::Inbound;
                 let is_own =
                     |table: &&Arc<RouteConfiguration>| table.name == manager.route_config_name;
-                let table = routes.iter().find(is_own).filter(|_| is_inbound);
+                let table = routes.iter().find(is_own);
                 (
                     "http_connection_manager",
                     manager.message(table.map(|table| &**table)),

@@ -4,21 +4,27 @@
 //! no place in our types is collected ([`Unmodelled`]); a value that Envoy would refuse is a [`ReadError`]. Both know
 //! their place in the file.
 
+mod cluster;
 mod endpoint;
 mod fields;
 mod filter;
 mod header;
+mod listener;
+mod load_balancer;
 mod metadata;
 mod path;
 mod retry;
 mod route;
+mod snapshot;
 mod string_match;
+mod tls;
 
 use super::tree::Json;
 use crate::{ClusterLoadAssignment, RouteConfiguration};
 use base::Location;
 use fields::{Fields, Log};
 use path::Path;
+pub use snapshot::RunningProxy;
 use std::fmt;
 
 /// What was read, and what of it could not be kept.

@@ -9,6 +9,7 @@ use crate::{
 impl ClusterLoadAssignment {
     /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        fields.without_effect(&["@type"]);
         Ok(Self {
             cluster_name: fields.text("clusterName")?,
             endpoints: fields.messages("endpoints", LocalityLbEndpoints::read)?,

@@ -75,6 +75,11 @@ impl<'a> Fields<'a> {
     /// The whole message is not modelled.
     pub(super) fn skip(&self, why: &str) {
         self.ignore_all();
+        self.note(why);
+    }
+
+    /// Says something of the whole message that is not modelled.
+    pub(super) fn note(&self, why: &str) {
         self.log.borrow_mut().push(Unmodelled {
             at: self.at.clone(),
             path: self.path.to_string(),
@@ -342,7 +347,7 @@ fn is_default(json: &Json) -> bool {
         JsonValue::Null | JsonValue::Bool(false) => true,
         JsonValue::Bool(true) | JsonValue::Object(_) => false,
         JsonValue::Number(number) => number.as_f64() == Some(0.0),
-        JsonValue::Text(text) => text.is_empty(),
+        JsonValue::Text(text) => text.is_empty() || text == "0s",
         JsonValue::List(items) => items.is_empty(),
     }
 }
@@ -448,8 +453,8 @@ mod tests {
         assert_eq!(
             left,
             [
-                "a.json:1:1: `other` is not modelled",
-                "a.json:1:1: `on` is not modelled"
+                "a.json:1:1: `on` is not modelled",
+                "a.json:1:1: `other` is not modelled"
             ]
         );
     }

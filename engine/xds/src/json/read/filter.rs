@@ -105,3 +105,29 @@ impl CorsPolicy {
 
 const HTTP_FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 const CORS_POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
+
+/// Whether an HTTP filter of a connection manager is modelled, or changes nothing about traffic.
+pub(super) fn is_known_http_filter(
+    name: &str,
+    type_name: &str,
+    config: &Fields<'_>,
+) -> Result<bool, ReadError> {
+    if type_name == HTTP_FAULT {
+        // Routes say what is injected; what the filter itself says holds for those that say nothing.
+        if HttpFault::read(config)?.is_some() {
+            config.note("injects faults into routes that say nothing about them: not modelled");
+        }
+        return Ok(true);
+    }
+    config.ignore_all();
+    let is_router_or_cors = [
+        "envoy.extensions.filters.http.router.v3.Router",
+        "envoy.extensions.filters.http.cors.v3.Cors",
+    ]
+    .contains(&type_name);
+    let measures = type_name.starts_with("envoy.extensions.filters.http.grpc_stats.");
+    let is_istio = ["istio.", "istio_authn"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    Ok(is_router_or_cors || measures || is_istio)
+}
