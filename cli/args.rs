@@ -1,5 +1,6 @@
 //! The verbs and flags. What they do is left to [`commands`](crate::commands).
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -67,9 +68,10 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     Run(RunArgs),
     Test(TestArgs),
-    Explain(ExplainArgs),
+    Explain(Box<ExplainArgs>),
     Analyze(AnalyzeArgs),
     ProxyConfig(ProxyConfigArgs),
+    Export(ExportArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),
 }
@@ -169,11 +171,17 @@ pub(crate) struct TestArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = "Examples:
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
-  meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000")]
+  meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
+  istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
+  meshsim explain --envoy envoy.yaml --listener main http://localhost/")]
 pub(crate) struct ExplainArgs {
     /// Who sends the request: a pod or a workload
-    #[arg(long, value_name = "NS/NAME")]
-    pub(crate) from: String,
+    #[arg(
+        long,
+        value_name = "NS/NAME",
+        required_unless_present_any = ["config_dump", "envoy"]
+    )]
+    pub(crate) from: Option<String>,
     /// What is dialled: http, https, grpc or tcp
     #[arg(value_name = "URL")]
     pub(crate) url: String,
@@ -190,7 +198,42 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) seed: u64,
     #[command(flatten)]
+    pub(crate) running: RunningArgs,
+    #[command(flatten)]
     pub(crate) mesh: MeshArgs,
+}
+
+/// A proxy that runs somewhere, instead of manifests.
+#[derive(Debug, ArgGroup)]
+#[command(next_help_heading = "A proxy that runs")]
+pub(crate) struct RunningArgs {
+    /// What `istioctl proxy-config all -o json` or Envoy's /config_dump?include_eds gives; `-` for standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["files", "from", "envoy"]
+    )]
+    pub(crate) config_dump: Option<PathBuf>,
+    /// An Envoy bootstrap with static resources, in YAML or JSON; `-` for standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["files", "from"]
+    )]
+    pub(crate) envoy: Option<PathBuf>,
+    /// The listener that takes the request; if not given, the one that the address leads to
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "from"])]
+    pub(crate) listener: Option<String>,
+    /// Which side of the sidecar takes it
+    #[arg(
+        long,
+        ignore_case = true,
+        default_value = "outbound",
+        conflicts_with_all = ["files", "from", "listener"]
+    )]
+    pub(crate) direction: Direction,
 }
 
 /// Find what is wrong in manifests, as istioctl analyze does
@@ -229,6 +272,9 @@ pub(crate) enum ProxyConfigPart {
     /// The addresses behind each cluster
     #[command(visible_aliases = ["endpoint", "ep"])]
     Endpoints(EndpointsArgs),
+    /// All of it; as JSON, what Envoy's config dump would be
+    #[command(visible_alias = "a")]
+    All(AllArgs),
 }
 
 /// A proxy, and the manifests that say what it is told.
@@ -249,7 +295,7 @@ pub(crate) struct ListenersArgs {
     /// Keep listeners on this port
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// Keep listeners for HTTP, or for other TCP
+    /// Keep listeners of this type
     #[arg(long = "type", value_name = "TYPE", ignore_case = true)]
     pub(crate) type_: Option<ListenerType>,
     #[command(flatten)]
@@ -257,10 +303,14 @@ pub(crate) struct ListenersArgs {
 }
 
 /// What a listener is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum ListenerType {
     Http,
+    #[value(name = "http+tcp")]
+    HttpAndTcp,
     Tcp,
+    /// Neither
+    Unknown,
 }
 
 #[derive(Debug, ArgGroup)]
@@ -274,13 +324,13 @@ pub(crate) struct RoutesArgs {
 
 #[derive(Debug, ArgGroup)]
 pub(crate) struct ClustersArgs {
-    /// Keep clusters whose host contains this
+    /// Keep clusters whose name contains this
     #[arg(long)]
     pub(crate) fqdn: Option<String>,
     /// Keep clusters of this port
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// Keep clusters of this subset
+    /// Keep clusters whose name contains this subset
     #[arg(long)]
     pub(crate) subset: Option<String>,
     /// Keep clusters of this direction
@@ -313,6 +363,60 @@ pub(crate) struct EndpointsArgs {
     pub(crate) status: Option<String>,
     #[command(flatten)]
     pub(crate) proxy: ProxyArgs,
+}
+
+#[derive(Debug, ArgGroup)]
+pub(crate) struct AllArgs {
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+/// Write what a proxy is told as files of other tools
+#[derive(Debug, ArgGroup)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct ExportArgs {
+    #[command(subcommand)]
+    pub(crate) format: ExportFormat,
+}
+
+/// A tool whose files are written.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportFormat {
+    /// A bootstrap that an Envoy starts with: the proxy's configuration as static resources
+    Envoy(ExportEnvoyArgs),
+}
+
+#[derive(Debug, ArgGroup)]
+#[command(
+    after_help = "Prints YAML, or JSON with `-o json`. Without --bind, listeners are as in a pod, where iptables
+redirects connections to them. With it, each outbound listener has a port of its own:
+
+  meshsim export envoy default/client -f mesh/ --bind 127.0.0.1:20000 --upstream 127.0.0.1:8080 > envoy.yaml
+  envoy -c envoy.yaml &
+  curl -H 'Host: reviews' http://127.0.0.1:20000/"
+)]
+pub(crate) struct ExportEnvoyArgs {
+    /// Bind outbound listeners here, each at the next port
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) bind: Option<SocketAddr>,
+    /// Send all requests here, whichever endpoint is chosen
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) upstream: Option<SocketAddr>,
+    /// Plain text everywhere, or TLS with the certificates of Istio's agent
+    #[arg(long, value_name = "TLS", default_value = "off")]
+    pub(crate) tls: ExportTls,
+    /// The port of Envoy's admin interface, on loopback
+    #[arg(long, value_name = "PORT", default_value = "15000")]
+    pub(crate) admin_port: u16,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
+}
+
+/// What becomes of TLS in an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportTls {
+    Off,
+    Keep,
 }
 
 /// Print the JSON Schema of scenario files, for editors

@@ -3,6 +3,7 @@
 mod analyze;
 mod completions;
 mod explain;
+mod export;
 mod proxy_config;
 mod run;
 mod schema;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::ProxyConfig(args) => proxy_config::run(args, output),
+        Command::Export(args) => export::run(args, output),
         Command::Schema(args) => schema::run(args, output),
     }
 }

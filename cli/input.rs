@@ -45,6 +45,15 @@ pub(crate) fn read_file(path: &Path) -> Result<Source, Refusal> {
     source(path.to_string_lossy().into_owned(), bytes)
 }
 
+/// Reads one text file, or standard input where it is called `-`.
+pub(crate) fn read_input(path: &Path) -> Result<Source, Refusal> {
+    if path.as_os_str() == STDIN {
+        read_stdin()
+    } else {
+        read_file(path)
+    }
+}
+
 fn read_stdin() -> Result<Source, Refusal> {
     let mut bytes = Vec::new();
     io::stdin()

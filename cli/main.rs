@@ -6,6 +6,7 @@
 mod args;
 mod cluster_name;
 mod commands;
+mod envoy_file;
 mod exit_code;
 mod input;
 mod manifests;
@@ -17,6 +18,7 @@ mod pod_name;
 mod refusal;
 mod similar;
 mod simulation;
+mod yaml;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -2,12 +2,13 @@
 
 use control_plane::{MeshConfig, PodId, ProxyRef, Registry};
 use manifest::Invalid;
-use xds::Snapshot;
+use xds::{RunningProxy, Snapshot};
 
-use crate::args::MeshArgs;
+use crate::args::{MeshArgs, ProxyArgs};
 use crate::manifests::Manifests;
 use crate::mesh_config;
 use crate::output::Output;
+use crate::pod_name::find_pod;
 use crate::refusal::{Failure, Refusal};
 
 /// A compiled mesh and the files behind it.
@@ -50,6 +51,19 @@ impl Mesh {
         let pod = self.registry().pod(pod);
         let proxy = ProxyRef::new(&pod.namespace, &pod.name);
         self.compiled.snapshot(&proxy).ok()
+    }
+
+    /// The proxy that the flags name, as if it ran.
+    pub(crate) fn proxy(args: &ProxyArgs, output: &Output) -> Result<RunningProxy, Failure> {
+        let mesh = Self::read(&args.mesh, output)?;
+        let id = find_pod(mesh.registry(), &args.proxy, &args.mesh.manifests.namespace)?;
+        let snapshot = mesh.snapshot(id).ok_or_else(|| mesh.without_sidecar(id))?;
+        let pod = mesh.registry().pod(id);
+        Ok(RunningProxy {
+            snapshot,
+            ip: Some(pod.ip),
+            dns_domain: format!("{}.svc.{}", pod.namespace, mesh.config().domain_suffix),
+        })
     }
 
     /// Why a pod has no sidecar.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod determinism;
+mod envoy;
 mod fidelity;
 mod laws;
 mod scenarios;

@@ -9,6 +9,7 @@ mod hop;
 mod model;
 mod outcome;
 mod request;
+mod running;
 mod story;
 mod visit;
 mod walk;
@@ -22,55 +23,70 @@ use crate::output::Output;
 use crate::pod_name::find_pod;
 use crate::refusal::Failure;
 use draw::Sample;
+use manifest::Source;
 use model::{Explanation, SCHEMA};
+use proxy::names::Names;
+use proxy::table::Table;
 use request::{Request, Scheme};
+use visit::Visit;
 use walk::Walk;
 
 /// Prints where a request goes.
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
     let request = Request::new(&args.url, args.method.as_deref(), &args.headers)?;
-    let mesh = Mesh::read(&args.mesh, output)?;
-    let from = find_pod(mesh.registry(), &args.from, &args.mesh.manifests.namespace)?;
-    let explanation = explain(&mesh, from, &request, args, output);
+    let (explanation, sources) = match running::explain(args, &request, output)? {
+        Some((explanation, source)) => (explanation, vec![source]),
+        None => in_mesh(args, &request, output)?,
+    };
     match output.format {
-        Format::Text => output.print(&story::tell(&explanation, &mesh.manifests.sources))?,
+        Format::Text => output.print(&story::tell(&explanation, &sources))?,
         Format::Json => output.print_json(&explanation)?,
     }
     Ok(Exit::Success)
 }
 
-fn explain(
-    mesh: &Mesh,
-    from: control_plane::PodId,
-    request: &Request,
+/// Explains a request in the mesh that manifests make, with the manifests.
+fn in_mesh(
     args: &ExplainArgs,
+    request: &Request,
     output: &Output,
-) -> Explanation {
+) -> Result<(Explanation, Vec<Source>), Failure> {
+    let mesh = Mesh::read(&args.mesh, output)?;
+    let from = args.from.as_deref().unwrap_or_default();
+    let from = find_pod(mesh.registry(), from, &args.mesh.manifests.namespace)?;
     let namespace = &mesh.registry().pod(from).namespace;
     let dialled =
         dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host).unwrap_or_default();
-    let mut walk = Walk::new(mesh, output);
+    let mut walk = Walk::new(&mesh, output);
     let way = walk.of(from, request, &dialled);
-    let first = way.first;
-    let draws = args.count.map(|count| {
-        let sample = Sample {
-            count: count.get(),
-            seed: args.seed,
-        };
-        match (way.table, first.resolution) {
-            (Some(table), Some(resolution)) => {
-                draw::requests(sample, (table, resolution), &first.outcome, &walk.names)
-            }
-            _ => draw::connections(sample, &first.hop.clusters, &first.outcome),
-        }
-    });
-    Explanation {
+    let draws = draws(args, &way.first, way.table.as_ref(), &walk.names);
+    let explanation = Explanation {
         schema: SCHEMA,
         request: described(request),
-        hops: std::iter::once(first.hop).chain(way.second).collect(),
-        outcome: first.outcome,
+        hops: std::iter::once(way.first.hop).chain(way.second).collect(),
+        outcome: way.first.outcome,
         draws,
-    }
+    };
+    Ok((explanation, mesh.manifests.sources))
+}
+
+/// What happens to as many requests as the user asks for.
+fn draws(
+    args: &ExplainArgs,
+    first: &Visit,
+    table: Option<&Table>,
+    names: &Names,
+) -> Option<model::Draws> {
+    let sample = Sample {
+        count: args.count?.get(),
+        seed: args.seed,
+    };
+    Some(match (table, &first.resolution) {
+        (Some(table), Some(resolution)) => {
+            draw::requests(sample, (table, resolution), &first.outcome, names)
+        }
+        _ => draw::connections(sample, &first.hop.clusters, &first.outcome),
+    })
 }
 
 fn described(request: &Request) -> model::Request {

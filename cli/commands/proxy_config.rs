@@ -9,11 +9,10 @@ use comfy_table::presets::NOTHING;
 use serde_json::Value;
 use xds::{ClusterLoadAssignment, Origin, Snapshot};
 
-use crate::args::{Format, ProxyArgs, ProxyConfigArgs, ProxyConfigPart};
+use crate::args::{AllArgs, Format, ProxyArgs, ProxyConfigArgs, ProxyConfigPart};
 use crate::exit_code::Exit;
 use crate::mesh::Mesh;
 use crate::output::Output;
-use crate::pod_name::find_pod;
 use crate::refusal::Failure;
 
 /// Prints a part of a proxy's configuration.
@@ -53,15 +52,29 @@ pub(crate) fn run(args: &ProxyConfigArgs, output: &Output) -> Result<Exit, Failu
             let table = || endpoints::table(&kept);
             print(output, &kept, table, ClusterLoadAssignment::to_json)?;
         }
+        ProxyConfigPart::All(args) => all(args, output)?,
     }
     Ok(Exit::Success)
 }
 
 fn snapshot(args: &ProxyArgs, output: &Output) -> Result<Snapshot, Failure> {
-    let mesh = Mesh::read(&args.mesh, output)?;
-    let pod = find_pod(mesh.registry(), &args.proxy, &args.mesh.manifests.namespace)?;
-    mesh.snapshot(pod)
-        .ok_or_else(|| mesh.without_sidecar(pod).into())
+    Ok(Mesh::proxy(args, output)?.snapshot)
+}
+
+/// Prints all parts, one after the other, or Envoy's config dump.
+fn all(args: &AllArgs, output: &Output) -> Result<(), Failure> {
+    let proxy = Mesh::proxy(&args.proxy, output)?;
+    if output.format == Format::Json {
+        return output.print_json(&proxy.to_config_dump());
+    }
+    let snapshot = &proxy.snapshot;
+    let tables = [
+        clusters::table(&clusters::sorted(&snapshot.clusters)),
+        listeners::table(&listeners::sorted(&snapshot.listeners), &snapshot.routes),
+        routes::table(&routes::sorted(&snapshot.routes)),
+        endpoints::table(&snapshot.load_assignments().cloned().collect::<Vec<_>>()),
+    ];
+    output.print(&tables.map(|table| table.to_string()).join("\n"))
 }
 
 /// Prints what the filters keep, as columns or in Envoy's JSON.
@@ -81,15 +94,19 @@ fn print<T>(
     Ok(())
 }
 
-/// Rows under column names, apart by five blanks as istioctl prints them.
+/// Rows under column names, apart by blanks as istioctl prints them.
 pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
     fn new<const N: usize>(columns: [&str; N]) -> Self {
+        Self::with_gap(columns, 5)
+    }
+
+    fn with_gap<const N: usize>(columns: [&str; N], blanks: u16) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING).set_header(columns);
         for column in table.column_iter_mut() {
-            column.set_padding((0, 5));
+            column.set_padding((0, blanks));
         }
         Self(table)
     }

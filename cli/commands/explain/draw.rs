@@ -27,11 +27,11 @@ type What = (OutcomeKind, Option<u16>, String, Option<String>);
 /// Handles HTTP requests and counts what happens to them.
 pub(crate) fn requests(
     sample: Sample,
-    (table, resolution): (Table, Resolution),
+    (table, resolution): (&Table, &Resolution),
     explained: &Outcome,
     names: &Names,
 ) -> Draws {
-    let mut proxy = Proxy::new(Arc::new(table), key(sample));
+    let mut proxy = Proxy::new(Arc::new(table.clone()), key(sample));
     let mut outcomes = BTreeMap::new();
     let mut mirrored = BTreeMap::new();
     let name = |id| names.cluster_name(id).to_owned();
@@ -39,7 +39,7 @@ pub(crate) fn requests(
         let request = Input::Request {
             tag: 0,
             identity,
-            resolution: &resolution,
+            resolution,
         };
         let (reply, copies) = handle(&mut proxy, request);
         let what = match (&resolution.outcome, reply.details) {

@@ -27,10 +27,15 @@ pub(crate) struct Told {
 impl Hop {
     /// A pod about whose proxy nothing is known yet.
     pub(crate) fn at(pod: &Pod, direction: Direction) -> Self {
+        Self::of_proxy(full_name(pod), direction, pod.has_sidecar())
+    }
+
+    /// A proxy, or the pod where one would be, about which nothing is known yet.
+    pub(crate) fn of_proxy(proxy: String, direction: Direction, sidecar: bool) -> Self {
         Self {
-            proxy: full_name(pod),
+            proxy,
             direction,
-            sidecar: pod.has_sidecar(),
+            sidecar,
             listener: None,
             route_config: None,
             virtual_host: None,

@@ -49,6 +49,15 @@ impl Outcome {
         }
     }
 
+    /// No route matches.
+    pub(crate) fn no_route() -> Self {
+        Self {
+            response_flags: "NR".to_owned(),
+            details: Some(Details::RouteNotFound.as_str().to_owned()),
+            ..Self::plain(OutcomeKind::NoRoute, Some(404))
+        }
+    }
+
     /// The cluster has no endpoint that can take it.
     pub(crate) fn no_healthy_upstream() -> Self {
         Self {

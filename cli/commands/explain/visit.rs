@@ -64,11 +64,11 @@ impl Told {
 
     /// What a route configuration makes of a request.
     fn http(&self, mut hop: Hop, route_config: &str, head: &RequestHead) -> Visit {
-        let id = self
-            .table
-            .route_config(route_config)
-            .expect("a listener names route configurations of its own snapshot");
         hop.route_config = Some(route_config.to_owned());
+        let Some(id) = self.table.route_config(route_config) else {
+            // Envoy has no routes either until it is told them.
+            return Visit::new(hop, Outcome::no_route());
+        };
         let (resolution, trace) = self.table.explain(id, head);
         hop.describe(self, &resolution, &trace);
         let position = hop.likeliest().map_or(0, |(position, _)| position);

@@ -11,12 +11,15 @@ use crate::cluster_name::ClusterName;
 
 /// The clusters that the filter keeps, by name, subset and port.
 pub(crate) fn select<'a>(args: &ClustersArgs, clusters: &'a [Arc<Cluster>]) -> Vec<&'a Cluster> {
-    let mut kept: Vec<_> = clusters
-        .iter()
-        .map(|c| &**c)
-        .filter(|c| keeps(args, c))
-        .collect();
-    kept.sort_by_cached_key(|cluster| match ClusterName::parse(&cluster.name) {
+    let mut kept = sorted(clusters);
+    kept.retain(|cluster| keeps(args, &cluster.name));
+    kept
+}
+
+/// All clusters by name, subset and port.
+pub(crate) fn sorted(clusters: &[Arc<Cluster>]) -> Vec<&Cluster> {
+    let mut all: Vec<_> = clusters.iter().map(|c| &**c).collect();
+    all.sort_by_cached_key(|cluster| match ClusterName::parse(&cluster.name) {
         Some(name) => (
             name.host.to_owned(),
             name.subset.to_owned(),
@@ -25,34 +28,18 @@ pub(crate) fn select<'a>(args: &ClustersArgs, clusters: &'a [Arc<Cluster>]) -> V
         ),
         None => (cluster.name.clone(), String::new(), 0, String::new()),
     });
-    kept
+    all
 }
 
-fn keeps(args: &ClustersArgs, cluster: &Cluster) -> bool {
-    let Some(name) = ClusterName::parse(&cluster.name) else {
-        let asks_for_parts =
-            args.port.is_some() || args.subset.is_some() || args.direction.is_some();
-        return !asks_for_parts
-            && args
-                .fqdn
-                .as_ref()
-                .is_none_or(|fqdn| cluster.name.contains(fqdn));
-    };
-    args.fqdn
-        .as_ref()
-        .is_none_or(|fqdn| name.host.contains(fqdn))
-        && args.port.is_none_or(|port| port == name.port)
-        && args
-            .subset
-            .as_ref()
-            .is_none_or(|subset| subset == name.subset)
-        && args.direction.is_none_or(|direction| {
-            name.direction
-                == match direction {
-                    Direction::Inbound => "inbound",
-                    Direction::Outbound => "outbound",
-                }
-        })
+/// Each filter looks for its text anywhere in the name.
+fn keeps(args: &ClustersArgs, name: &str) -> bool {
+    let has = |part: &Option<String>| part.as_ref().is_none_or(|part| name.contains(part));
+    let direction = args.direction.map(|direction| match direction {
+        Direction::Inbound => "inbound".to_owned(),
+        Direction::Outbound => "outbound".to_owned(),
+    });
+    let port = args.port.map(|port| format!("|{port}|"));
+    has(&args.fqdn) && has(&args.subset) && has(&direction) && has(&port)
 }
 
 /// One row per cluster.

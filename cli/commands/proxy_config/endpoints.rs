@@ -2,8 +2,6 @@
 //!
 //! Source: istio/istio, istioctl/pkg/writer/envoy/clusters/clusters.go.
 
-use std::net::IpAddr;
-
 use xds::{ClusterLoadAssignment, HealthStatus, LbEndpoint, Snapshot};
 
 use super::Table;
@@ -67,7 +65,6 @@ pub(crate) fn table(assignments: &[ClusterLoadAssignment]) -> Table {
         .collect();
     rows.sort_by_cached_key(|(endpoint, cluster)| {
         (
-            endpoint.address.parse::<IpAddr>().ok(),
             endpoint.address.clone(),
             endpoint.port,
             (*cluster).to_owned(),

@@ -5,25 +5,31 @@
 use proxy::listener::BLACK_HOLE_CLUSTER;
 use std::sync::Arc;
 use xds::{
-    Filter, FilterChain, FilterChainMatch, Listener, RouteAction, RouteConfiguration,
-    TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, Listener, PathMatch, RouteAction, RouteConfiguration,
+    TrafficDirection, VirtualHost,
 };
 
 use super::{Table, routes};
 use crate::args::{ListenerType, ListenersArgs};
 
-/// The listeners that the filter keeps, by port and address.
+/// The listeners that the filter keeps, by port, address and type.
 pub(crate) fn select<'a>(
     args: &ListenersArgs,
     listeners: &'a [Arc<Listener>],
 ) -> Vec<&'a Listener> {
-    let mut kept: Vec<_> = listeners
-        .iter()
-        .map(|l| &**l)
-        .filter(|l| keeps(args, l))
-        .collect();
-    kept.sort_by_key(|listener| (listener.address.port, &listener.address.address));
+    let mut kept = sorted(listeners);
+    kept.retain(|listener| keeps(args, listener));
     kept
+}
+
+/// All listeners by port, address and type.
+pub(crate) fn sorted(listeners: &[Arc<Listener>]) -> Vec<&Listener> {
+    let mut all: Vec<_> = listeners.iter().map(|l| &**l).collect();
+    all.sort_by_key(|listener| {
+        let address = &listener.address;
+        (address.port, &address.address, type_of(listener))
+    });
+    all
 }
 
 fn keeps(args: &ListenersArgs, listener: &Listener) -> bool {
@@ -31,15 +37,19 @@ fn keeps(args: &ListenersArgs, listener: &Listener) -> bool {
         .as_ref()
         .is_none_or(|address| listener.address.address.eq_ignore_ascii_case(address))
         && args.port.is_none_or(|port| listener.address.port == port)
-        && args.type_.is_none_or(|type_| {
-            let speaks_http = chains(listener)
-                .any(|chain| matches!(chain.filter, Filter::HttpConnectionManager(_)));
-            let speaks_tcp = chains(listener).any(|chain| is_tcp(&chain.filter));
-            match type_ {
-                ListenerType::Http => speaks_http,
-                ListenerType::Tcp => speaks_tcp,
-            }
-        })
+        && args.type_.is_none_or(|type_| type_ == type_of(listener))
+}
+
+fn type_of(listener: &Listener) -> ListenerType {
+    let speaks_http =
+        chains(listener).any(|chain| matches!(chain.filter, Filter::HttpConnectionManager(_)));
+    let speaks_tcp = chains(listener).any(|chain| is_tcp(&chain.filter));
+    match (speaks_http, speaks_tcp) {
+        (true, false) => ListenerType::Http,
+        (true, true) => ListenerType::HttpAndTcp,
+        (false, true) => ListenerType::Tcp,
+        (false, false) => ListenerType::Unknown,
+    }
 }
 
 fn is_tcp(filter: &Filter) -> bool {
@@ -52,16 +62,23 @@ fn is_tcp(filter: &Filter) -> bool {
     }
 }
 
-/// One row per filter chain.
+/// One row per filter chain, those of a listener by their destination, the last first.
 pub(crate) fn table(listeners: &[&Listener], configurations: &[Arc<RouteConfiguration>]) -> Table {
-    let mut table = Table::new(["ADDRESSES", "PORT", "MATCH", "DESTINATION"]);
+    let mut table = Table::with_gap(["ADDRESSES", "PORT", "MATCH", "DESTINATION"], 1);
     for listener in listeners {
-        for chain in chains(listener) {
+        let mut rows: Vec<_> = chains(listener)
+            .map(|chain| {
+                let destination = destination(listener.direction, &chain.filter, configurations);
+                (condition(&chain.match_), destination)
+            })
+            .collect();
+        rows.sort_by(|(_, a), (_, b)| b.cmp(a));
+        for (condition, destination) in rows {
             table.push([
                 listener.address.address.clone(),
                 listener.address.port.to_string(),
-                condition(&chain.match_),
-                destination(listener.direction, &chain.filter, configurations),
+                condition,
+                destination,
             ]);
         }
     }
@@ -162,22 +179,30 @@ fn cluster(name: &str) -> String {
 
 /// The cluster where all requests go to one, else the matches.
 fn inline(configuration: &RouteConfiguration) -> String {
-    let routes: Vec<_> = configuration
-        .virtual_hosts
-        .iter()
-        .flat_map(|host| &host.routes)
-        .collect();
-    if let [route] = routes.as_slice()
+    if let [host] = configuration.virtual_hosts.as_slice()
+        && host.domains == ["*"]
+        && let [route] = host.routes.as_slice()
+        && route.match_.path == PathMatch::Prefix("/".to_owned())
         && let RouteAction::Route(target) = &route.action
-        && let [only] = target.clusters.as_slice()
+        && let ([only], false) = (target.clusters.as_slice(), target.is_weighted)
     {
         return cluster(&only.name);
     }
-    let matches: Vec<_> = routes
+    let hosts: Vec<_> = configuration.virtual_hosts.iter().map(host).collect();
+    format!("Inline Route: {}", hosts.join("; "))
+}
+
+fn host(host: &VirtualHost) -> String {
+    let matches: Vec<_> = host
+        .routes
         .iter()
         .map(|route| routes::path(&route.match_))
         .collect();
-    format!("Inline Route: {}", matches.join(", "))
+    let matches = matches.join(", ");
+    if host.domains == ["*"] {
+        return matches;
+    }
+    format!("{} {matches}", host.domains.join("/"))
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 //!
 //! Source: istio/istio, istioctl/pkg/writer/envoy/configdump/route.go.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use xds::{PathMatch, RouteConfiguration, RouteMatch, VirtualHost};
+use proxy::listener::PASSTHROUGH_CLUSTER;
+use xds::{PathMatch, Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost};
 
 use super::{Table, managed_by};
 use crate::args::RoutesArgs;
@@ -15,16 +15,19 @@ pub(crate) fn select<'a>(
     args: &RoutesArgs,
     routes: &'a [Arc<RouteConfiguration>],
 ) -> Vec<&'a RouteConfiguration> {
-    let mut kept: Vec<_> = routes
-        .iter()
-        .map(|route| &**route)
-        .filter(|route| args.name.as_ref().is_none_or(|name| *name == route.name))
-        .collect();
-    kept.sort_by_key(|route| (route.name.parse::<u16>().unwrap_or(u16::MAX), &route.name));
+    let mut kept = sorted(routes);
+    kept.retain(|route| args.name.as_ref().is_none_or(|name| *name == route.name));
     kept
 }
 
-/// One row per route; a virtual host without routes answers 404.
+/// All route configurations, those named after ports by number and first.
+pub(crate) fn sorted(routes: &[Arc<RouteConfiguration>]) -> Vec<&RouteConfiguration> {
+    let mut all: Vec<_> = routes.iter().map(|route| &**route).collect();
+    all.sort_by_key(|route| (route.name.parse::<u16>().unwrap_or(u16::MAX), &route.name));
+    all
+}
+
+/// One row per route, but for those to wherever the client dialled; a virtual host without routes answers 404.
 pub(crate) fn table(configurations: &[&RouteConfiguration]) -> Table {
     let mut table = Table::new(["NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE"]);
     for configuration in configurations {
@@ -41,7 +44,7 @@ pub(crate) fn table(configurations: &[&RouteConfiguration]) -> Table {
             if host.routes.is_empty() {
                 table.push(row("/*".to_owned(), "404".to_owned()));
             }
-            for route in &host.routes {
+            for route in host.routes.iter().filter(|route| !is_passthrough(route)) {
                 table.push(row(path(&route.match_), managed_by(route.origin.as_ref())));
             }
         }
@@ -49,21 +52,39 @@ pub(crate) fn table(configurations: &[&RouteConfiguration]) -> Table {
     table
 }
 
-/// Two of the domains and how many more there are; longer forms of a name that is listed are left out.
+fn is_passthrough(route: &Route) -> bool {
+    match &route.action {
+        RouteAction::Route(target) if !target.is_weighted => {
+            let mut clusters = target.clusters.iter();
+            clusters.any(|cluster| cluster.name == PASSTHROUGH_CLUSTER)
+        }
+        RouteAction::Route(_) | RouteAction::Redirect(_) | RouteAction::DirectResponse(_) => false,
+    }
+}
+
+/// Two of the domains without a port, and how many more there are; longer forms of a name that is listed are left out.
 fn domains(host: &VirtualHost) -> String {
-    let all: BTreeSet<&str> = host.domains.iter().map(String::as_str).collect();
-    let is_longer_form = |domain: &str| {
-        [".", ".svc.cluster.local", ".svc.cluster.local.", ".svc"]
-            .iter()
-            .filter_map(|suffix| domain.strip_suffix(suffix))
-            .any(|shorter| all.contains(shorter))
-    };
-    let listed: Vec<&str> = host
+    if let [only] = host.domains.as_slice() {
+        return only.clone();
+    }
+    let without_port: Vec<&str> = host
         .domains
         .iter()
         .map(String::as_str)
-        .filter(|domain| !is_longer_form(domain))
+        .filter(|domain| match domain.matches(':').count() {
+            0 => true,
+            1 | 2 => false,
+            _ => domain.ends_with(']'),
+        })
         .collect();
+    let is_longer_form = |domain: &str| {
+        [".svc.cluster.local", ".svc"]
+            .iter()
+            .filter_map(|suffix| domain.strip_suffix(suffix))
+            .any(|shorter| without_port.contains(&shorter))
+    };
+    let mut listed = without_port.clone();
+    listed.retain(|domain| !is_longer_form(domain));
     match listed.as_slice() {
         [first, second, more @ ..] if !more.is_empty() => {
             format!("{first}, {second} + {} more...", more.len())
@@ -98,9 +119,13 @@ mod tests {
 
     #[test]
     fn domains_are_told_by_their_short_forms() {
-        let table: [(&[&str], &str); 4] = [
+        let table: [(&[&str], &str); 5] = [
             (&["*"], "*"),
-            (&["api.example.com", "api.example.com."], "api.example.com"),
+            (
+                &["api.example.com", "api.example.com."],
+                "api.example.com, api.example.com.",
+            ),
+            (&["[fd00::1]", "[fd00::1]:80", "a:80", "a"], "[fd00::1], a"),
             (
                 &[
                     "a.f.svc.cluster.local",
@@ -110,7 +135,7 @@ mod tests {
                     "a.f",
                     "10.1.2.3",
                 ],
-                "a, a.f + 1 more...",
+                "a.f.svc.cluster.local., a + 2 more...",
             ),
             (
                 &["a.f.svc.cluster.local", "a.f", "a.f.svc", "10.1.2.3"],

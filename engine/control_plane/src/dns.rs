@@ -43,7 +43,7 @@ pub fn look_up(
 }
 
 /// The full names that a resolver tries, in its order.
-fn candidates(namespace: &str, domain: &str, host: &str) -> Vec<String> {
+pub fn candidates(namespace: &str, domain: &str, host: &str) -> Vec<String> {
     let host = host.to_lowercase();
     if let Some(absolute) = host.strip_suffix('.') {
         return vec![absolute.to_owned()];

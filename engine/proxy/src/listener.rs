@@ -98,6 +98,11 @@ pub fn accept<'a, L: Borrow<Listener>>(
             verdict: Verdict::NoListener,
         };
     };
+    accept_at(listener, connection)
+}
+
+/// Decides what becomes of a connection that this listener takes.
+pub fn accept_at<'a>(listener: &'a Listener, connection: &Connection<'_>) -> Accepted<'a> {
     let filter_chain = find_filter_chain(listener, connection);
     Accepted {
         listener: Some(listener),

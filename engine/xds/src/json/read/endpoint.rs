@@ -49,7 +49,7 @@ impl Locality {
 impl LbEndpoint {
     /// `envoy.config.endpoint.v3.LbEndpoint`; none where it is no socket.
     fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
-        fields.without_effect(&["metadata"]);
+        let is_mutual_tls = fields.message("metadata", is_mutual_tls)?;
         let endpoint = fields.message("endpoint", |endpoint| {
             endpoint.without_effect(&["hostname", "healthCheckConfig"]);
             endpoint.message("address", socket_address)
@@ -61,9 +61,25 @@ impl LbEndpoint {
             port: address.port,
             health_status: health_status.unwrap_or(HealthStatus::Healthy),
             load_balancing_weight: weight.unwrap_or(1),
+            is_mutual_tls: is_mutual_tls.unwrap_or(false),
             workload: None,
         }))
     }
+}
+
+/// Whether Istio labels an endpoint for its mutual TLS.
+fn is_mutual_tls(metadata: &Fields<'_>) -> Result<bool, ReadError> {
+    let label = metadata.message("filterMetadata", |filters| {
+        let label = filters.message("envoy.transport_socket_match", |labels| {
+            let mode = labels.optional_text("tlsMode");
+            labels.ignore_all();
+            mode
+        });
+        filters.ignore_all();
+        label
+    })?;
+    metadata.ignore_all();
+    Ok(label.flatten().flatten().as_deref() == Some("istio"))
 }
 
 /// `envoy.config.core.v3.Address`; none where it is no socket.
