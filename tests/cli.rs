@@ -1,5 +1,6 @@
 //! The command line as its users meet it: what it prints where, and with which exit code.
 
+mod envoy;
 mod explain;
 mod manifests;
 mod proxy_config;
@@ -45,6 +46,7 @@ Commands:
   explain       Tell where one request goes and why, without a simulation
   analyze       Find what is wrong in manifests, as istioctl analyze does
   proxy-config  Print what Pilot would send a proxy: istioctl's columns, or Envoy's JSON [alias: pc]
+  export        Write what a proxy is told as files of other tools
   schema        Print the JSON Schema of scenario files, for editors
   completions   Print the completions of a shell
 
@@ -137,7 +139,7 @@ Example: meshsim test scenarios --junit junit.xml
     run(&["explain", "-h"]).success().stdout_eq(str![[r#"
 Tell where one request goes and why, without a simulation
 
-Usage: meshsim explain [OPTIONS] --from <NS/NAME> <URL>
+Usage: meshsim explain [OPTIONS] <URL>
 
 Arguments:
   <URL>  What is dialled: http, https, grpc or tcp
@@ -150,6 +152,16 @@ Options:
       --count <N>         Draw what is left to chance N times and count what happens
       --seed <N>          Where randomness begins [default: 1]
   -h, --help              Print help
+
+A proxy that runs:
+      --config-dump <FILE>     What `istioctl proxy-config all -o json` or Envoy's
+                               /config_dump?include_eds gives; `-` for standard input
+      --envoy <FILE>           An Envoy bootstrap with static resources, in YAML or JSON; `-` for
+                               standard input
+      --listener <NAME>        The listener that takes the request; if not given, the one that the
+                               address leads to
+      --direction <DIRECTION>  Which side of the sidecar takes it [default: outbound] [possible
+                               values: inbound, outbound]
 
 Manifests:
   -f, --filename <FILE|FOLDER>  A file, a folder with all its *.yaml, *.yml and *.json, or `-` for
@@ -170,6 +182,8 @@ Global options:
 Examples:
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
   meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
+  istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
+  meshsim explain --envoy envoy.yaml --listener main http://localhost/
 
 "#]]);
     run(&["analyze", "-h"]).success().stdout_eq(str![[r#"
@@ -212,6 +226,7 @@ Commands:
   routes     Which requests go where [aliases: route, r]
   clusters   Where requests can go [aliases: cluster, c]
   endpoints  The addresses behind each cluster [aliases: endpoint, ep]
+  all        All of it; as JSON, what Envoy's config dump would be [alias: a]
 
 Options:
   -h, --help  Print help

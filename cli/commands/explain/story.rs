@@ -410,8 +410,9 @@ fn endpoints(endpoints: &[String]) -> String {
 /// How many endpoints are named.
 const SHOWN: usize = 5;
 
+/// Whether a cluster of Istio's has no endpoints of its own.
 fn is_special(cluster: &str) -> bool {
-    !cluster.contains('|')
+    !cluster.contains('|') && cluster.ends_with("Cluster")
 }
 
 fn percent(part: u32, whole: u32) -> f64 {

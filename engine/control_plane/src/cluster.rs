@@ -240,7 +240,7 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
         connect_timeout: mesh.connect_timeout,
         lb_policy: LbPolicy::ClusterProvided,
         slow_start: None,
-        healthy_panic_threshold: 0.0,
+        healthy_panic_threshold: ENVOY_PANIC_THRESHOLD,
         locality_lb: LocalityLb::None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
@@ -256,6 +256,9 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
         origin: None,
     }
 }
+
+/// Envoy's default, which holds where Pilot says nothing: for all but outbound clusters of services.
+const ENVOY_PANIC_THRESHOLD: f64 = 50.0;
 
 /// What telemetry is told about a service.
 pub(crate) fn cluster_service(service: &Service) -> ClusterService {

@@ -25,7 +25,7 @@ pub struct Cluster {
     pub lb_policy: LbPolicy,
     /// New hosts warm up.
     pub slow_start: Option<SlowStart>,
-    /// Below this percentage of healthy hosts all are used; Istio writes 0.
+    /// Below this percentage of healthy hosts all are used: Envoy's default is 50, Istio writes 0 for services.
     pub healthy_panic_threshold: f64,
     /// How localities are chosen.
     pub locality_lb: LocalityLb,

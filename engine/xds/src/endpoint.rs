@@ -42,7 +42,7 @@ pub struct LbEndpoint {
     pub port: u16,
     /// Whether it may be used.
     pub health_status: HealthStatus,
-    /// At least one.
+    /// Its share of the locality's requests; zero: unset, which counts as one.
     pub load_balancing_weight: u32,
     /// Whether it takes part in Istio's mutual TLS (auto mTLS).
     pub is_mutual_tls: bool,

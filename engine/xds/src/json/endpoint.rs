@@ -63,7 +63,7 @@ impl LbEndpoint {
                 Message::default().field("address", socket_address(&self.address, self.port)),
             )
             .field("healthStatus", health)
-            .field("loadBalancingWeight", self.load_balancing_weight)
+            .number("loadBalancingWeight", self.load_balancing_weight)
             .optional("metadata", metadata)
             .build()
     }

@@ -88,6 +88,9 @@ impl JsonValue {
 
 /// Whether a key is the field's name in camel case, or in snake case as protobuf turns one into the other.
 pub(super) fn is_name(key: &str, camel: &str) -> bool {
+    if key == camel {
+        return true;
+    }
     let mut written = key.chars();
     let mut wanted = camel.chars();
     loop {
@@ -117,7 +120,7 @@ mod tests {
             ("virtualhosts", "virtualHosts", false),
             ("virtual_host", "virtualHosts", false),
             ("name", "names", false),
-            ("name_", "name", true),
+            ("envoy.lb_key", "envoy.lb_key", true),
         ] {
             assert_eq!(is_name(key, camel), want, "{key}");
         }

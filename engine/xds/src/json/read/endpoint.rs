@@ -60,7 +60,7 @@ impl LbEndpoint {
             address: address.address,
             port: address.port,
             health_status: health_status.unwrap_or(HealthStatus::Healthy),
-            load_balancing_weight: weight.unwrap_or(1),
+            load_balancing_weight: weight.unwrap_or(0),
             is_mutual_tls: is_mutual_tls.unwrap_or(false),
             workload: None,
         }))
