@@ -296,14 +296,17 @@ fn outbound_cluster_of(
     let name = outbound_cluster(u32::from(port.number), subset_name, &service.hostname);
     let mut cluster = Cluster {
         type_,
-        protocol: upstream_protocol(port.protocol),
+        protocol: match upstream_protocol(port.protocol) {
+            // Gateways do not sniff.
+            HttpProtocol::Downstream if client.node_type == NodeType::Router => HttpProtocol::Http1,
+            protocol => protocol,
+        },
         services: vec![cluster_service(service)],
         origin: rule.map(|rule| rule.origin(subset.map_or(&rule.location, |subset| &subset.at))),
         ..bare(&name, client.mesh)
     };
     // A sidecar that sniffs goes on with what the client speaks.
-    let is_sniffed =
-        client.node_type == NodeType::Sidecar && cluster.protocol == HttpProtocol::Downstream;
+    let is_sniffed = cluster.protocol == HttpProtocol::Downstream;
     if !is_sniffed && circuit_breaker::is_upgraded(port.protocol, policy, client.mesh) {
         cluster.protocol = HttpProtocol::Http2;
     }

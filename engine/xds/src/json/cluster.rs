@@ -75,7 +75,7 @@ impl Cluster {
     }
 
     fn lb_config(&self, message: Message) -> Message {
-        if !self.name.contains('|') {
+        if !self.name.contains('|') || self.type_ == ClusterType::DynamicForwardProxy {
             return message;
         }
         let common = if self.is_inbound() {
@@ -168,7 +168,7 @@ impl Cluster {
     }
 
     fn source_and_sockets(&self, message: Message) -> Message {
-        let message = if self.is_inbound() {
+        let message = if self.is_inbound() && self.type_ == ClusterType::OriginalDst {
             let source = Message::default()
                 .field("address", "127.0.0.6")
                 .field("portValue", 0);
