@@ -108,7 +108,8 @@ func podsOf(m *manifests, installed string) ([]*corev1.Pod, error) {
 			pod.Status.PodIP = pool.assign(pod.Namespace + "/" + pod.Name)
 		}
 		pod.Status.PodIPs = []corev1.PodIP{{IP: pod.Status.PodIP}}
-		if isInjected(pod, namespaces[pod.Namespace], installed) {
+		// The template of gateways leaves the label out.
+		if isInjected(pod, namespaces[pod.Namespace], installed) && !isRouter(pod) {
 			if pod.Labels == nil {
 				pod.Labels = map[string]string{}
 			}

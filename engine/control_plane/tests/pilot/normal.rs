@@ -14,7 +14,7 @@
 //! - spelling: the case of header names in conditions, the order of conditions on query parameters, whether the body of a
 //!   direct response is told as text or as bytes, a body without content, a health that is unknown instead of good (Envoy
 //!   uses both), and options of HTTP/1.1 that say nothing;
-//! - settings of HTTP/2 towards the client, and how long a connection's first bytes are waited for;
+//! - settings of HTTP/1.1 and HTTP/2 towards the client, the filter that translates gRPC-Web, and how long a connection's first bytes are waited for;
 //! - where secrets, tables and endpoints come from (ADS), and how such configuration is checked.
 
 use serde_json::{Map, Value, json};
@@ -119,6 +119,7 @@ fn filter_chain(chain: &mut Map<String, Value>) {
                 "setCurrentClientCertDetails",
                 "forwardClientCertDetails",
                 "http2ProtocolOptions",
+                "httpProtocolOptions",
             ],
         );
         if let Some(table) = object(config, "rds") {
@@ -138,11 +139,12 @@ fn filter_chain(chain: &mut Map<String, Value>) {
 
 /// Whether a filter plays no part in routing.
 fn is_left_out(filter: &Value) -> bool {
-    const LEFT_OUT: [&str; 7] = [
+    const LEFT_OUT: [&str; 8] = [
         "istio.metadata_exchange",
         "istio.stats",
         "istio.alpn",
         "envoy.filters.http.grpc_stats",
+        "envoy.filters.http.grpc_web",
         "envoy.filters.network.mongo_proxy",
         "envoy.filters.network.redis_proxy",
         "envoy.filters.network.mysql_proxy",
@@ -283,6 +285,9 @@ fn transport_socket(socket: &mut Map<String, Value>) {
 
 fn load_assignment(assignment: &mut Map<String, Value>) {
     for locality in objects(assignment, "endpoints") {
+        if object(locality, "locality").is_some_and(|locality| locality.is_empty()) {
+            locality.remove("locality");
+        }
         for endpoint in objects(locality, "lbEndpoints") {
             if endpoint
                 .get("healthStatus")
