@@ -3,6 +3,9 @@
 //! One finding, or a few that belong together, a file. Where `istioctl analyze` has a code for a finding, ours is
 //! Istio's, and so are level and message; codes that begin with `MS` are our own.
 
+mod annotations;
+mod application_uid;
+mod conflicting_gateways;
 mod conflicting_hosts;
 mod deployment_services;
 mod deprecated;
@@ -11,20 +14,32 @@ mod destination_ports;
 mod destination_rule_ca;
 mod destination_rule_host;
 mod destination_subsets;
+mod gateway_certificates;
+mod gateway_credentials;
+mod gateway_workloads;
 mod gateways;
+mod hidden_routes;
 mod http_rules_without_http;
+mod image_auto;
+mod ingress_subsets;
 mod injection;
+mod jwt_claims;
+mod known_hosts;
 mod no_client_sidecar;
 mod outlier_detection_without_effect;
 mod port_names;
 mod refused_table;
+mod service_entries;
+mod shadowed_destination_rules;
+mod sidecars;
 mod two_label_hosts;
 mod unsimulated_fields;
 
 use manifest::destination::Destination;
 use manifest::span::Spanned;
-use manifest::{Diagnostic, Resources, VirtualService};
+use manifest::{Diagnostic, ObjectMeta, Resources, VirtualService};
 
+use self::known_hosts::KnownHosts;
 use crate::host::{self, resolve_short_name};
 use crate::push_context::PushContext;
 use crate::registry::{Registry, Service};
@@ -34,11 +49,17 @@ use crate::virtual_service;
 pub(crate) struct Context<'a> {
     pub(crate) resources: &'a Resources,
     pub(crate) push: &'a PushContext,
+    /// What istioctl takes for the hosts of the mesh.
+    pub(crate) hosts: KnownHosts<'a>,
 }
 
 /// All findings.
 pub(crate) fn analyze(resources: &Resources, push: &PushContext) -> Vec<Diagnostic> {
-    let context = Context { resources, push };
+    let context = Context {
+        resources,
+        push,
+        hosts: KnownHosts::new(resources),
+    };
     let mut out = Vec::new();
     for analyzer in ANALYZERS {
         analyzer(&context, &mut out);
@@ -48,7 +69,10 @@ pub(crate) fn analyze(resources: &Resources, push: &PushContext) -> Vec<Diagnost
 
 type Analyzer = fn(&Context<'_>, &mut Vec<Diagnostic>);
 
-const ANALYZERS: [Analyzer; 17] = [
+const ANALYZERS: [Analyzer; 30] = [
+    annotations::analyze,
+    application_uid::analyze,
+    conflicting_gateways::analyze,
     conflicting_hosts::analyze,
     deployment_services::analyze,
     deprecated::analyze,
@@ -57,13 +81,23 @@ const ANALYZERS: [Analyzer; 17] = [
     destination_rule_ca::analyze,
     destination_rule_host::analyze,
     destination_subsets::analyze,
+    gateway_certificates::analyze,
+    gateway_credentials::analyze,
+    gateway_workloads::analyze,
     gateways::analyze,
+    hidden_routes::analyze,
     http_rules_without_http::analyze,
+    image_auto::analyze,
+    ingress_subsets::analyze,
     injection::analyze,
+    jwt_claims::analyze,
     no_client_sidecar::analyze,
     outlier_detection_without_effect::analyze,
     port_names::analyze,
     refused_table::analyze,
+    service_entries::analyze,
+    shadowed_destination_rules::analyze,
+    sidecars::analyze,
     two_label_hosts::analyze,
     unsimulated_fields::analyze,
 ];
@@ -87,16 +121,6 @@ impl<'a> Context<'a> {
         service.export_to.includes(namespace).then_some(service)
     }
 
-    /// Whether anything in the mesh answers to a host.
-    fn is_known_host(&self, host: &str, namespace: &str) -> bool {
-        let full = self.resolve(host, namespace);
-        if host::is_wildcard(&full) {
-            let mut services = self.registry().services().iter();
-            return services.any(|service| host::is_subset_of(&service.hostname, &full));
-        }
-        self.service(host, namespace).is_some()
-    }
-
     /// The VirtualServices that sidecars use.
     fn mesh_virtual_services(&self) -> impl Iterator<Item = &'a VirtualService> + use<'a> {
         self.resources.virtual_services.iter().filter(|object| {
@@ -114,6 +138,15 @@ impl<'a> Context<'a> {
         virtual_service::export_to(&object.spec, &object.meta.namespace, &self.push.mesh)
             .includes(namespace)
     }
+}
+
+/// Whether an object belongs to Istio's own installation.
+fn is_control_plane(meta: &ObjectMeta) -> bool {
+    meta.labels.contains_key("istio")
+        || meta
+            .labels
+            .get("release")
+            .is_some_and(|name| name == "istio")
 }
 
 /// A destination of a rule, with the path to it.

@@ -36,6 +36,8 @@ use manifest::{Diagnostic, Resource, Resources};
 
 use crate::finding::Findings;
 
+pub(crate) use http_match::is_jwt_claim;
+
 /// All errors and warnings of Istio's webhook, in the order of the objects.
 pub(crate) fn validate(resources: &Resources) -> Vec<Diagnostic> {
     let mut out = Vec::new();

@@ -43,6 +43,16 @@ pub struct Container {
     pub lifecycle: Option<Lifecycle>,
     /// `Always` makes an init container a sidecar.
     pub restart_policy: Option<String>,
+    /// Whom it runs as, if not as its pod says.
+    pub security_context: Option<SecurityContext>,
+}
+
+/// Whom a pod or a container runs as.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityContext {
+    /// The user's number; none means what the image says.
+    pub run_as_user: Option<i64>,
 }
 
 /// A port that a container listens on.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::check::Check;
-use crate::container::Container;
+use crate::container::{Container, SecurityContext};
 use crate::kind::{Format, Kind};
 use crate::metadata::ObjectMeta;
 use crate::names;
@@ -48,6 +48,8 @@ pub struct PodSpec {
     pub restart_policy: Option<String>,
     /// How long it may take to stop; 30 seconds if not written.
     pub termination_grace_period_seconds: Option<u64>,
+    /// Whom its containers run as.
+    pub security_context: Option<SecurityContext>,
 }
 
 /// `spec.template` of a workload: the pods it makes.

@@ -71,7 +71,7 @@ pub(crate) fn not_a_quantity(text: &str) -> String {
 }
 
 /// The amount that a text stands for.
-pub(crate) fn parse(text: &str) -> Option<f64> {
+pub fn parse(text: &str) -> Option<f64> {
     let digits = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.')))
         .unwrap_or(text.len());

@@ -26,4 +26,13 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             }
         }
     }
+    for object in &context.resources.sidecars {
+        let policy = object.spec.outbound_traffic_policy.as_ref();
+        if let Some(proxy) = policy.and_then(|policy| policy.egress_proxy.as_ref()) {
+            let message = "Deprecated: OutboundTrafficPolicy.EgressProxy ignored".to_owned();
+            let field = "spec.outboundTrafficPolicy.egressProxy";
+            let mut findings = Findings::new("Sidecar", &object.meta, out);
+            findings.add("IST0002", Level::Warning, &proxy.at, field, message);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //!
 //! Source: istio/istio, pkg/config/analysis/analyzers/virtualservice/destinationhosts.go.
 
-use manifest::{Diagnostic, Level};
+use manifest::{Diagnostic, Level, VirtualService};
 
 use super::{Context, Named, destinations, mirrors};
 use crate::finding::Findings;
@@ -11,12 +11,11 @@ use crate::finding::Findings;
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for object in &context.resources.virtual_services {
         let mut findings = Findings::new("VirtualService", &object.meta, out);
-        let namespace = &object.meta.namespace;
         for named in destinations(object) {
-            check(&named, "host", namespace, context, &mut findings);
+            check(&named, "host", object, context, &mut findings);
         }
         for named in mirrors(object) {
-            check(&named, "mirror host", namespace, context, &mut findings);
+            check(&named, "mirror host", object, context, &mut findings);
         }
     }
 }
@@ -24,23 +23,25 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
 fn check(
     named: &Named<'_>,
     what: &str,
-    namespace: &str,
+    object: &VirtualService,
     context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) {
+    let namespace = &object.meta.namespace;
     let destination = &named.destination.value;
     let host = &destination.host;
     let field = format!("{}.host", named.field);
-    let Some(service) = context.service(host, namespace) else {
+    let known = context.hosts.find(host, namespace, &object.spec.export_to);
+    let Some(known) = known else {
         let message = format!("Referenced {what} not found: {:?}", host.value);
         findings.add(NOT_FOUND, Level::Error, &host.at, &field, message);
         suggest(host, namespace, context, findings);
         return;
     };
-    let ports = &service.ports;
+    let ports = &known.ports;
     match &destination.port {
         None if ports.len() > 1 => {
-            let numbers: Vec<_> = ports.iter().map(|port| port.number.to_string()).collect();
+            let numbers: Vec<_> = ports.iter().map(u32::to_string).collect();
             let message = format!(
                 "This VirtualService routes to a service {:?} that exposes multiple ports [{}]. Specifying a port in \
                  the destination is required to disambiguate.",
@@ -49,11 +50,7 @@ fn check(
             );
             findings.add("IST0112", Level::Error, &host.at, &field, message);
         }
-        Some(port)
-            if ports
-                .iter()
-                .all(|known| u32::from(known.number) != port.number) =>
-        {
+        Some(port) if ports.iter().all(|known| *known != port.number) => {
             let message = format!(
                 "Referenced host:port not found: \"{}:{}\"",
                 host.value, port.number

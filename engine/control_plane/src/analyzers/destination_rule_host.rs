@@ -9,42 +9,36 @@ use manifest::{Diagnostic, Level};
 
 use super::Context;
 use crate::finding::Findings;
-use crate::registry::PodTemplate;
+use crate::registry::Pod;
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
-    let registry = context.registry();
-    // Pods of one template have the same labels.
-    let mut templates: Vec<_> = registry.pods().iter().map(|pod| &pod.template).collect();
-    templates.dedup_by_key(|template| Arc::as_ptr(template));
+    // Pods of one template differ at most in their nodes.
+    let mut pods: Vec<_> = context.registry().pods().iter().collect();
+    pods.dedup_by(|a, b| Arc::ptr_eq(&a.template, &b.template) && a.node == b.node);
     for object in &context.resources.destination_rules {
         let (spec, namespace) = (&object.spec, &object.meta.namespace);
         let mut findings = Findings::new("DestinationRule", &object.meta, out);
-        if !context.is_known_host(&spec.host, namespace) {
+        let Some(known) = context.hosts.find(&spec.host, namespace, &spec.export_to) else {
             let message = format!(
                 "The host {} defined in the DestinationRule does not match any services in the mesh.",
                 spec.host.value
             );
-            findings.add(
-                "IST0174",
-                Level::Warning,
-                &spec.host.at,
-                "spec.host",
-                message,
-            );
+            let at = &spec.host.at;
+            findings.add("IST0174", Level::Warning, at, "spec.host", message);
             continue;
-        }
-        let service = context.service(&spec.host, namespace);
-        let selector = service.map(|service| &service.selector);
+        };
         for (index, subset) in spec.subsets.iter().enumerate() {
-            let matches = |template: &PodTemplate| {
-                let mut labels = selector.into_iter().flatten().chain(&subset.labels);
-                labels.all(|(key, value)| template.labels.get(key) == Some(value))
-            };
-            let own = service.iter().flat_map(|service| service.pods());
-            let is_selected = own
-                .map(|pod| &registry.pod(pod).template)
-                .any(|template| matches(template))
-                || templates.iter().any(|template| matches(template));
+            let is_selected = pods.iter().any(|pod| {
+                // A subset's own labels win over those of the ServiceEntry.
+                let mut labels = subset.labels.iter().chain(
+                    known
+                        .selector
+                        .into_iter()
+                        .flatten()
+                        .filter(|(key, _)| !subset.labels.contains_key(*key)),
+                );
+                labels.all(|(key, value)| has_label(pod, key, value))
+            });
             if !is_selected {
                 let message = format!(
                     "The Subset {} defined in the DestinationRule does not select any pods. Which may lead to 503 UH \
@@ -56,4 +50,16 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Whether a pod has a label, be it one that Istio gives it after its node.
+fn has_label(pod: &Pod, key: &str, value: &str) -> bool {
+    let place = match key {
+        "topology.kubernetes.io/region" => Some(pod.locality.region.as_str()),
+        "topology.kubernetes.io/zone" => Some(pod.locality.zone.as_str()),
+        "topology.istio.io/subzone" => Some(pod.locality.sub_zone.as_str()),
+        "kubernetes.io/hostname" => pod.node.as_deref(),
+        _ => None,
+    };
+    pod.template.labels.get(key).is_some_and(|own| own == value) || place == Some(value)
 }

@@ -11,7 +11,7 @@ use crate::finding::Findings;
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     let mut defined = FxHashSet::default();
     for rule in &context.resources.destination_rules {
-        let host = context.resolve(&rule.spec.host, &rule.meta.namespace);
+        let host = service_name(&rule.spec.host, &rule.meta.namespace);
         for subset in &rule.spec.subsets {
             defined.insert((host.clone(), subset.name.value.clone()));
         }
@@ -27,14 +27,15 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             else {
                 return;
             };
-            let host = context.resolve(&destination.host, &object.meta.namespace);
+            let host = service_name(&destination.host, &object.meta.namespace);
             if !defined.contains(&(host, subset.value.clone())) {
                 let message = format!(
                     "Referenced {what} not found: \"{}+{}\"",
                     destination.host.value, subset.value
                 );
-                let field = format!("{}.subset", named.field);
-                findings.add("IST0101", Level::Error, &subset.at, &field, message);
+                let field = format!("{}.host", named.field);
+                let at = &destination.host.at;
+                findings.add("IST0101", Level::Error, at, &field, message);
             }
         };
         for named in destinations(object) {
@@ -43,5 +44,15 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         for named in mirrors(object) {
             check(&named, "mirror+subset in destinationrule");
         }
+    }
+}
+
+/// Namespace and name of the service that a host stands for, as istioctl guesses them: a host with a dot that is no full
+/// name of a service belongs to the object's namespace too.
+fn service_name(host: &str, namespace: &str) -> (String, String) {
+    let short = host.strip_suffix(".svc.cluster.local");
+    match short.and_then(|short| short.rsplit_once('.')) {
+        Some((name, owner)) => (owner.to_owned(), name.to_owned()),
+        None => (namespace.to_owned(), host.to_owned()),
     }
 }

@@ -6,22 +6,16 @@ use manifest::int_or_string::IntOrString;
 use manifest::service::ServiceType;
 use manifest::{Diagnostic, Level};
 
-use super::Context;
+use super::{Context, is_control_plane};
 use crate::finding::Findings;
 use crate::protocol::Protocol;
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for service in &context.resources.services {
-        // The control plane's own services are not the user's to name.
-        if service
-            .meta
-            .labels
-            .contains_key("operator.istio.io/component")
-            || service
-                .meta
-                .labels
-                .get("istio")
-                .is_some_and(|value| value == "pilot")
+        // Services of Istio, and those that it makes for gateways, are not the user's to name.
+        let manager = service.meta.labels.get("gateway.istio.io/managed");
+        if is_control_plane(&service.meta)
+            || manager.is_some_and(|name| GATEWAY_CONTROLLERS.contains(&name.as_str()))
         {
             continue;
         }
@@ -63,3 +57,9 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
         }
     }
 }
+
+const GATEWAY_CONTROLLERS: [&str; 3] = [
+    "istio.io-gateway-controller",
+    "istio.io-mesh-controller",
+    "istio.io-eastwest-controller",
+];

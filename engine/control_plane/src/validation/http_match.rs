@@ -74,7 +74,7 @@ pub(super) fn validate(
 fn header_name(name: &str, at: &Location, field: &str, place: &Place, findings: &mut Findings<'_>) {
     if name.is_empty() {
         findings.refuse(at, field, "header name cannot be empty");
-    } else if is_claim(name) {
+    } else if is_jwt_claim(name) {
         if !place.is_gateway {
             let why = format!(
                 "JWT claim based routing (key: {name}) is only supported for gateway, found no gateways: [{}]",
@@ -108,7 +108,7 @@ fn string_match(
 }
 
 /// Whether a name stands for a claim of a JWT: `@request.auth.claims.x` or `@request.auth.claims[x]`.
-fn is_claim(name: &str) -> bool {
+pub(crate) fn is_jwt_claim(name: &str) -> bool {
     let prefix = "@request.auth.claims";
     name.len() > prefix.len()
         && name.is_char_boundary(prefix.len())
