@@ -39,7 +39,11 @@ impl Registry {
         let single = service.resolution == Resolution::DnsRoundRobin;
         let siblings = service.siblings.iter().filter_map(|id| {
             let sibling = self.service(*id);
-            let same = sibling.ports.iter().find(|other| other.name == port.name)?;
+            // Endpoints of a ServiceEntry go by the numbers of its ports, too.
+            let by_number = sibling.provider == Provider::ServiceEntry;
+            let same = sibling.ports.iter().find(|other| {
+                other.name == port.name && (!by_number || other.number == port.number)
+            })?;
             Some((sibling, same))
         });
         let all = std::iter::once((service, port))

@@ -155,13 +155,17 @@ impl Cluster {
 
     /// `envoy.clusters.dynamic_forward_proxy` with the cache of the names that it looks up.
     fn forward_proxy(&self) -> Message {
-        let host = self.name.rsplit('|').next().unwrap_or_default();
-        let cache = Message::default()
-            .field("name", format!("{host}_dfp_dns_cache"))
-            .field("dnsLookupFamily", "V4_ONLY");
+        let cache = match self.name.rsplit_once('|') {
+            Some((_, host)) => Message::default()
+                .field("name", format!("{host}_dfp_dns_cache"))
+                .field("dnsLookupFamily", "V4_ONLY"),
+            None => dns_cache_of_unknown_hosts(),
+        };
         let config =
             Message::any("envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig")
-                .field("dnsCacheConfig", cache);
+                .field("dnsCacheConfig", cache)
+                // Nothing is known of these hosts, so their certificates are not checked.
+                .flag("allowInsecureClusterOptions", !self.name.contains('|'));
         Message::default()
             .field("name", "envoy.clusters.dynamic_forward_proxy")
             .field("typedConfig", config)
@@ -281,6 +285,14 @@ impl Cluster {
             ),
         })
     }
+}
+
+/// The cache of names that nobody knows; Envoy wants it to be told alike wherever it is used.
+pub(super) fn dns_cache_of_unknown_hosts() -> Message {
+    Message::default()
+        .field("name", "allow_any_dfp_dns_cache")
+        .field("dnsLookupFamily", "V4_ONLY")
+        .field("maxHosts", 1024)
 }
 
 impl ClusterType {

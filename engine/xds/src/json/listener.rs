@@ -3,6 +3,7 @@
 //! An HTTP connection manager asks for its table by name (RDS), except for inbound ones, whose tables Pilot writes into
 //! the listener; pass the snapshot's routes to have them written.
 
+use super::cluster::dns_cache_of_unknown_hosts;
 use super::endpoint::socket_address;
 use super::message::Message;
 use super::{istio_metadata, metadata, tls};
@@ -18,7 +19,12 @@ impl Listener {
     pub fn to_json(&self, routes: &[Arc<RouteConfiguration>]) -> Value {
         match self.direction {
             TrafficDirection::Inbound => self.to_json_with_tables(routes),
-            TrafficDirection::Outbound => self.to_json_with_tables(&[]),
+            TrafficDirection::Outbound => {
+                let written = routes
+                    .iter()
+                    .filter(|table| table.name == DYNAMIC_DNS_TABLE);
+                self.to_json_with_tables(&written.cloned().collect::<Vec<_>>())
+            }
         }
     }
 
@@ -196,7 +202,10 @@ impl HttpConnectionManager {
             "{NETWORK}.http_connection_manager.v3.HttpConnectionManager"
         ))
         .text("statPrefix", &self.stat_prefix)
-        .list("httpFilters", http_filters())
+        .list(
+            "httpFilters",
+            http_filters(self.route_config_name == DYNAMIC_DNS_TABLE),
+        )
         .field("normalizePath", true)
         .field("pathWithEscapedSlashesAction", "KEEP_UNCHANGED")
         .flag("proxy100Continue", true)
@@ -236,8 +245,8 @@ impl ForwardClientCertDetails {
     }
 }
 
-/// The filters before and including the router, in their order.
-fn http_filters() -> [Message; 4] {
+/// The filters before and including the router, in their order; `asks_dns`: the request's host is asked for by name.
+fn http_filters(asks_dns: bool) -> Vec<Message> {
     let filter = |name: &str, config: Message| {
         Message::default()
             .field("name", format!("envoy.filters.http.{name}"))
@@ -251,13 +260,22 @@ fn http_filters() -> [Message; 4] {
     let stats = any("grpc_stats", "FilterConfig")
         .flag("emitFilterState", true)
         .field("statsForAllMethods", false);
-    [
+    let mut filters = vec![
         filter("grpc_stats", stats),
         filter("fault", any("fault", "HTTPFault")),
         filter("cors", any("cors", "Cors")),
-        filter("router", any("router", "Router")),
-    ]
+    ];
+    if asks_dns {
+        let cache = dns_cache_of_unknown_hosts();
+        let config = any("dynamic_forward_proxy", "FilterConfig").field("dnsCacheConfig", cache);
+        filters.push(filter("dynamic_forward_proxy", config));
+    }
+    filters.push(filter("router", any("router", "Router")));
+    filters
 }
+
+/// The table of hosts that nobody knows, where DNS is asked for them; Pilot writes it into the listener.
+const DYNAMIC_DNS_TABLE: &str = "allow_any_dynamic_dns";
 
 const NETWORK: &str = "envoy.extensions.filters.network";
 /// The name of the chain for what no other chain of an outbound listener matches.
