@@ -6,7 +6,7 @@
 use manifest::{Diagnostic, Invalid, Level};
 use serde::Serialize;
 
-use crate::args::{AnalyzeArgs, Format};
+use crate::args::{AnalyzeArgs, Format, Threshold};
 use crate::exit_code::Exit;
 use crate::manifests::{self, Manifests, errors};
 use crate::mesh_config;
@@ -36,7 +36,7 @@ struct Finding {
     help: Option<String>,
 }
 
-/// Prints what is found; errors make it fail.
+/// Prints what is found; errors make it fail, or what else is asked for.
 pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> {
     let manifests = Manifests::read(&args.manifests, &args.paths, Invalid::Kept, output)?;
     let (unreadable, mut diagnostics): (Vec<_>, Vec<_>) = manifests
@@ -58,6 +58,10 @@ pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> 
     let mesh = control_plane::compile(&manifests.resources, &config);
     diagnostics.extend_from_slice(mesh.diagnostics());
     sort(&mut diagnostics);
+    let is_failed = diagnostics
+        .iter()
+        .any(|finding| args.failure_threshold.is_reached(finding.level));
+    diagnostics.retain(|finding| args.output_threshold.is_reached(finding.level));
     let findings: Vec<Finding> = diagnostics.iter().map(Finding::from).collect();
     match output.format {
         Format::Text => output.print(&findings.iter().map(line).collect::<String>())?,
@@ -67,11 +71,22 @@ pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> 
         })?,
     }
     output.note(summary(&diagnostics, manifests.sources.len()));
-    Ok(if diagnostics.iter().any(|d| d.level == Level::Error) {
+    Ok(if is_failed {
         Exit::Failed
     } else {
         Exit::Success
     })
+}
+
+impl Threshold {
+    /// Whether a finding is as grave as this, or graver.
+    fn is_reached(self, level: Level) -> bool {
+        match self {
+            Self::Info => true,
+            Self::Warning => level != Level::Info,
+            Self::Error => level == Level::Error,
+        }
+    }
 }
 
 /// The gravest first, then by code and place, as istioctl sorts them.

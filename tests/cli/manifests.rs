@@ -64,6 +64,22 @@ Error [IST0106] (VirtualService frontend/app-vs invalid/virtualservice.yaml:13) 
 }
 
 #[test]
+fn analyze_fails_and_prints_from_the_levels_that_are_asked_for() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: plain}\n";
+    let analyze = |arguments: &[&str]| {
+        meshsim(&[&["analyze", "-A", "-f", "-"], arguments].concat())
+            .stdin(namespace)
+            .assert()
+    };
+    analyze(&[]).success();
+    analyze(&["--failure-threshold", "Warning"]).success();
+    analyze(&["--failure-threshold", "Info"]).code(1);
+    analyze(&["--output-threshold", "warning"])
+        .success()
+        .stdout_eq("");
+}
+
+#[test]
 fn analyze_says_when_nothing_is_found() {
     run(&["analyze", "lesson"])
         .success()

@@ -10,6 +10,7 @@
 //! Invariants: nothing depends on the order of files; the same objects give the same snapshots.
 
 mod analyzers;
+pub mod catalogue;
 mod cluster;
 mod delegate;
 mod destination_rule;

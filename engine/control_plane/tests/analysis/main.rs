@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use manifest::{Diagnostic, Invalid, Level, Source};
 use meshsim_control_plane::MeshConfig;
+use meshsim_control_plane::catalogue::{CATALOGUE, to_markdown};
 
 macro_rules! topic {
     ($name:literal) => {
@@ -52,6 +53,25 @@ fn istioctl_and_we_find_the_same() {
     }
     assert!(count >= 100, "{count} cases");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the page is a file")]
+fn the_catalogue_knows_what_istioctl_finds_and_is_printed() {
+    for (_, _, recorded) in TOPICS {
+        for line in recorded.lines().filter(|line| !line.starts_with('#')) {
+            let (_, finding) = line.split_once(": ").expect("a case");
+            let code = finding.split(' ').nth(1).expect("a code");
+            assert!(CATALOGUE.iter().any(|kind| kind.code == code), "{code}");
+        }
+    }
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/analyzers.md");
+    let current = to_markdown();
+    if std::env::var_os("MESHSIM_UPDATE").is_some() {
+        std::fs::write(page, &current).expect("the page can be written");
+    }
+    let printed = std::fs::read_to_string(page).unwrap_or_default();
+    assert!(printed == current, "docs/analyzers.md is not up to date");
 }
 
 /// Where istioctl points at the name of an object, or at a label of its selector, we point at the object or the selector.
