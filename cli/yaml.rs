@@ -69,17 +69,19 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Keys that are words need no quotation marks; `on` and its like are none that Envoy has.
+/// Keys that are words need no quotation marks, unless YAML means something else by them.
 fn quoted_key(key: &str) -> String {
-    let is_word = key.len() > 3 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let is_bool = ["true", "false", "null"].contains(&key.to_ascii_lowercase().as_str());
-    let begins_with_letter = key.starts_with(|first: char| first.is_ascii_alphabetic());
-    if is_word && begins_with_letter && !is_bool {
+    let is_word = key.starts_with(|first: char| first.is_ascii_alphabetic())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_word && !RESERVED.contains(&key.to_ascii_lowercase().as_str()) {
         key.to_owned()
     } else {
         Value::from(key).to_string()
     }
 }
+
+/// What some reader of YAML takes for a bool or for nothing.
+const RESERVED: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use control_plane::{MeshConfig, ProxyRef};
 use manifest::{Level, Source};
+use serde_json::{Value, json};
 use xds::{
     BootstrapOptions, Json, RouteAction, RouteConfiguration, RunningProxy, Snapshot, TlsMode,
 };
@@ -47,6 +48,131 @@ fn what_is_written_is_read_back_the_same() {
         failures.len(),
         failures[..failures.len().min(5)].join("\n")
     );
+}
+
+#[test]
+fn names_in_snake_case_are_read_the_same() {
+    for (name, snapshot) in proxies().into_iter().step_by(25) {
+        let proxy = RunningProxy {
+            snapshot,
+            ip: None,
+            dns_domain: String::new(),
+        };
+        let dump = proxy.to_config_dump();
+        let mut snake = dump.clone();
+        name_in_snake_case(&mut snake);
+        assert_ne!(snake, dump);
+        let read = |dump| {
+            RunningProxy::from_config_dump(&Json::new("dump.json", dump)).expect("our own dump")
+        };
+        assert_eq!(read(&snake), read(&dump), "{name}");
+    }
+}
+
+fn name_in_snake_case(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(name_in_snake_case),
+        Value::Object(fields) => {
+            let old = std::mem::take(fields);
+            for (key, mut value) in old {
+                // The keys of maps are no names of fields.
+                let mut snake = String::new();
+                for letter in key.chars() {
+                    if letter.is_ascii_uppercase() && !key.contains('.') {
+                        snake.push('_');
+                    }
+                    snake.push(match key.contains('.') {
+                        true => letter,
+                        false => letter.to_ascii_lowercase(),
+                    });
+                }
+                let is_label = ["match", "envoy.transport_socket_match"].contains(&key.as_str())
+                    && value.get("tlsMode").is_some();
+                if !is_label {
+                    name_in_snake_case(&mut value);
+                }
+                fields.insert(snake, value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn what_pilot_sends_is_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/control_plane/tests/pilot/cases");
+    let recorded = files(&root, "json");
+    assert!(recorded.len() >= 300, "only {} recorded", recorded.len());
+    let mut unmodelled = BTreeSet::new();
+    for file in recorded {
+        let text = std::fs::read_to_string(&file).expect("a readable recording");
+        let recorded: Value = serde_json::from_str(&text).expect("JSON");
+        let name = file.strip_prefix(&root).expect("a recording").display();
+        let dump = Json::new("dump.json", &config_dump(&recorded));
+        match RunningProxy::from_config_dump(&dump) {
+            Ok(read) => unmodelled.extend(read.unmodelled.into_iter().map(|one| {
+                let field = one.path.rsplit('.').next().unwrap_or_default().to_owned();
+                format!("{field} {}", one.why)
+            })),
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    let unmodelled: Vec<_> = unmodelled.iter().map(String::as_str).collect();
+    assert_eq!(unmodelled, NOT_MODELLED_OF_PILOTS);
+}
+
+/// What Pilot sends in the recorded cases and we have no place for; of TLS, the recordings keep a shorthand.
+const NOT_MODELLED_OF_PILOTS: [&str; 7] = [
+    "alpnProtocols is not modelled",
+    "clusterNotFoundResponseCode is not modelled",
+    "mergeSlashes is not modelled",
+    "requireClientCertificate is not modelled",
+    "routes[0] is left out: what it does is not modelled",
+    "sni is not modelled",
+    "tls is not modelled",
+];
+
+/// Resources as Envoy's admin interface would show them.
+fn config_dump(resources: &Value) -> Value {
+    let entries = |list: &str, wrap: fn(&Value) -> Value| -> Vec<Value> {
+        let list = resources[list].as_array();
+        list.into_iter().flatten().map(wrap).collect()
+    };
+    let any = |name: &str| format!("type.googleapis.com/envoy.admin.v3.{name}");
+    json!({"configs": [
+        {
+            "@type": any("ClustersConfigDump"),
+            "dynamicActiveClusters": entries("clusters", |one| json!({"cluster": one})),
+        },
+        {
+            "@type": any("EndpointsConfigDump"),
+            "dynamicEndpointConfigs": entries("endpoints", |one| json!({"endpointConfig": one})),
+        },
+        {
+            "@type": any("ListenersConfigDump"),
+            "dynamicListeners": entries("listeners", |one| {
+                let mut listener = one.clone();
+                forget_http_filters(&mut listener);
+                json!({"activeState": {"listener": listener}})
+            }),
+        },
+        {
+            "@type": any("RoutesConfigDump"),
+            "dynamicRouteConfigs": entries("routes", |one| json!({"routeConfig": one})),
+        },
+    ]})
+}
+
+/// The recordings keep nothing of them but their names.
+fn forget_http_filters(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(forget_http_filters),
+        Value::Object(fields) => {
+            fields.remove("httpFilters");
+            fields.values_mut().for_each(forget_http_filters);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[test]
@@ -129,7 +255,7 @@ fn proxies() -> Vec<(String, Snapshot)> {
     let mut proxies = Vec::new();
     for cases in ["goldens/cases", "pilot/cases"] {
         let folder = root.join("engine/control_plane/tests").join(cases);
-        for case in files(&folder) {
+        for case in files(&folder, "yaml") {
             let text = std::fs::read_to_string(&case).expect("a readable case");
             let with = text
                 .lines()
@@ -149,7 +275,7 @@ fn proxies() -> Vec<(String, Snapshot)> {
         let mesh = scenario.expect("a readable folder").path().join("mesh");
         let name = mesh.strip_prefix(root).expect("a scenario of ours");
         let name = name.display().to_string();
-        proxies.extend(told(&name, &files(&mesh), None));
+        proxies.extend(told(&name, &files(&mesh, "yaml"), None));
     }
     proxies
 }
@@ -184,21 +310,18 @@ fn told(name: &str, files: &[PathBuf], client: Option<&str>) -> Vec<(String, Sna
         .collect()
 }
 
-/// The manifests in a folder and below, sorted.
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// The files of a kind in a folder and below, sorted.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
     let mut found: Vec<_> = entries
         .map(|entry| entry.expect("a readable folder").path())
         .flat_map(|path| match path.is_dir() {
-            true => files(&path),
+            true => files(&path, extension),
             false => vec![path],
         })
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
         .collect();
     found.sort();
     found
@@ -223,6 +346,10 @@ fn without_places(mut snapshot: Snapshot) -> Snapshot {
     };
     for cluster in snapshot.clusters.iter_mut().map(Arc::make_mut) {
         cluster.origin = None;
+        if let Some(outlier) = &mut cluster.outlier_detection {
+            // Pilot has no words for them yet.
+            outlier.error_codes.clear();
+        }
         if cluster.tls == TlsMode::Mutual {
             // Which certificates a user has is not known, so none is named.
             cluster.tls = TlsMode::Simple;

@@ -154,7 +154,7 @@ envoy/bootstrap.yaml:42:20: `static_resources.clusters[0].health_checks` is not 
     .stdout_eq(str![[r#"
 GET http://localhost:8080/x
 
-1. envoy/bootstrap.yaml (its sidecar, outbound)
+1. envoy/bootstrap.yaml (a proxy of its own)
   `localhost` is at 127.0.0.1:8080
   listener     main → local → all
   ✗ default route: path: want prefix `/old`, got `/x`
@@ -210,7 +210,6 @@ fn an_export_is_explained_like_the_mesh_it_came_from() {
 listener `0.0.0.0_9080` is at 127.0.0.1:20000
 listener `10.0.0.20_3306` is at 127.0.0.1:20001
 listener `virtualOutbound` is left out: only redirected connections reach it
-listener `virtualInbound` takes plain text only: its chains that end TLS are left out
 listener `virtualInbound` is left out: only redirected connections reach it
 connections to 5 clusters are plain text instead of TLS
 

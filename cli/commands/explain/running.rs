@@ -11,7 +11,7 @@ use proxy::listener::{Connection, Payload, Preface, accept, accept_at};
 use proxy::names::Names;
 use proxy::problem::ProblemKind;
 use proxy::table::Table;
-use xds::{Filter, Listener, RunningProxy, Snapshot, TrafficDirection};
+use xds::{Filter, Listener, NodeType, RunningProxy, Snapshot, TrafficDirection};
 
 use super::hop::Told;
 use super::model::{Direction, Explanation, Hop, SCHEMA};
@@ -173,7 +173,7 @@ fn hop(snapshot: &Snapshot, file: &Path, side: TrafficDirection) -> Hop {
         TrafficDirection::Outbound => Direction::Outbound,
         TrafficDirection::Inbound => Direction::Inbound,
     };
-    Hop::of_proxy(name, direction, true)
+    Hop::of_proxy(name, direction, node.node_type == NodeType::Sidecar)
 }
 
 fn arrival(request: &Request, connection: &Connection<'_>) -> String {

@@ -67,6 +67,7 @@ impl Story<'_> {
 
     fn hop(&mut self, hop: &Hop, index: usize) {
         let side = match (hop.sidecar, hop.direction) {
+            (false, _) if hop.listener.is_some() => "a proxy of its own",
             (false, _) => "no sidecar",
             (true, Direction::Outbound) => "its sidecar, outbound",
             (true, Direction::Inbound) => "its sidecar, inbound",

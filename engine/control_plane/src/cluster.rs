@@ -314,7 +314,10 @@ fn outbound_cluster_of(
     cluster.outlier_detection = policy
         .outlier_detection
         .map(outlier_detection::outlier_detection);
-    cluster.healthy_panic_threshold = panic_threshold(policy.outlier_detection, service);
+    // A cluster that looks names up itself has none of the fields that say how hosts are chosen.
+    if type_ != ClusterType::DynamicForwardProxy {
+        cluster.healthy_panic_threshold = panic_threshold(policy.outlier_detection, service);
+    }
     load_balancer::apply(&mut cluster, policy.load_balancer);
     cluster.tls = match traffic_policy::tls_mode(policy.tls, client.mesh) {
         TlsMode::Auto if service.is_external => TlsMode::Disable,

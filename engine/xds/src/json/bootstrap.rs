@@ -84,13 +84,13 @@ impl Export<'_> {
         let mut listeners = Vec::new();
         for listener in &self.snapshot.listeners {
             let mut listener = Listener::clone(listener);
-            if !self.options.keeps_tls {
-                self.end_tls(&mut listener);
-            }
             if let Some(first) = &self.options.bind
                 && !self.bind(&mut listener, first, listeners.len())
             {
                 continue;
+            }
+            if !self.options.keeps_tls {
+                self.end_tls(&mut listener);
             }
             listeners.push(listener.to_json_with_tables(&self.snapshot.routes));
         }

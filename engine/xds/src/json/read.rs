@@ -20,7 +20,6 @@ mod string_match;
 mod tls;
 
 use super::tree::Json;
-use crate::{ClusterLoadAssignment, RouteConfiguration};
 use base::Location;
 use fields::{Fields, Log};
 use path::Path;
@@ -86,18 +85,4 @@ fn read<T>(
         value,
         unmodelled: log.into_inner(),
     })
-}
-
-impl RouteConfiguration {
-    /// Reads `envoy.config.route.v3.RouteConfiguration`.
-    pub fn from_json(json: &Json) -> Result<Reading<Self>, ReadError> {
-        read(json, Self::read)
-    }
-}
-
-impl ClusterLoadAssignment {
-    /// Reads `envoy.config.endpoint.v3.ClusterLoadAssignment`.
-    pub fn from_json(json: &Json) -> Result<Reading<Self>, ReadError> {
-        read(json, Self::read)
-    }
 }
