@@ -13,6 +13,7 @@ use base::SimDuration;
 use manifest::destination_rule::Subset;
 use manifest::load_balancer::{LoadBalancerPolicy, LoadBalancerSettings, SimpleLb};
 use manifest::outlier_detection::OutlierDetection;
+use manifest::tls::TlsMode as WrittenTlsMode;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterService, ClusterType, HttpProtocol,
     LbPolicy, LocalityLb, NodeType, TlsMode,
@@ -147,6 +148,10 @@ fn add_cluster(
             || told_apart
                 .outlier_detection
                 .is_none_or(|outlier| outlier.min_health_percent <= 0),
+        allows_mutual_tls: matches!(
+            traffic_policy::written_tls_mode(part.rule, part.subset, port.number),
+            None | Some(WrittenTlsMode::IstioMutual)
+        ),
     };
     let mut cluster = outbound_cluster_of(part, type_, &policy, client);
     let preference = Preference::of(policy.load_balancer, service, client.mesh);

@@ -19,6 +19,8 @@ pub(crate) struct Target<'a> {
     pub(crate) labels: Option<&'a BTreeMap<String, String>>,
     /// Whether endpoints that are not ready are told.
     pub(crate) sends_unready: bool,
+    /// Whether endpoints that take part in Istio's mutual TLS are told to.
+    pub(crate) allows_mutual_tls: bool,
 }
 
 /// The endpoints of one locality, as they are told and as the registry knows them.
@@ -48,7 +50,7 @@ impl Target<'_> {
                     groups.len() - 1
                 }
             };
-            groups[position].push(behind, client);
+            groups[position].push(behind, self.allows_mutual_tls, client);
         }
         groups.sort_by_cached_key(|group| {
             let Locality {
@@ -88,7 +90,7 @@ impl Group {
         }
     }
 
-    fn push(&mut self, behind: PortEndpoint, client: &Client<'_>) {
+    fn push(&mut self, behind: PortEndpoint, allows_mutual_tls: bool, client: &Client<'_>) {
         let registry = client.registry;
         let weight = registry.weight(behind.endpoint);
         let pod = registry.endpoint_pod(behind.endpoint);
@@ -101,7 +103,7 @@ impl Group {
                 HealthStatus::Unhealthy
             },
             load_balancing_weight: weight,
-            is_mutual_tls: registry.has_sidecar(behind.endpoint),
+            is_mutual_tls: allows_mutual_tls && registry.has_sidecar(behind.endpoint),
             workload: pod.map(|pod| {
                 let pod = registry.pod(pod);
                 EndpointRef {

@@ -74,7 +74,7 @@ pub struct Service {
     pub endpoints: Vec<Endpoint>,
     /// Those that EndpointSlices and Endpoints list for it, with ports of their own.
     pub listed: Vec<ListedEndpoint>,
-    /// Other services of its host and namespace, which share their endpoints with it.
+    /// All services of its host and namespace, which share their endpoints: ServiceEntries' first. Empty: it is alone.
     siblings: Vec<ServiceId>,
     /// Whether pods that are not ready count as ready.
     pub publish_not_ready_addresses: bool,
@@ -414,10 +414,16 @@ fn by_hostname(services: &[Service]) -> FxHashMap<String, Vec<ServiceId>> {
 fn find_siblings(services: &mut [Service], by_hostname: &FxHashMap<String, Vec<ServiceId>>) {
     for same in by_hostname.values().filter(|same| same.len() > 1) {
         for id in same {
-            let namespace = services[id.index()].namespace.clone();
-            let is_sibling =
-                |other: &ServiceId| other != id && services[other.index()].namespace == namespace;
-            services[id.index()].siblings = same.iter().copied().filter(is_sibling).collect();
+            let namespace = &services[id.index()].namespace;
+            let mut siblings: Vec<_> = same
+                .iter()
+                .copied()
+                .filter(|other| services[other.index()].namespace == *namespace)
+                .collect();
+            siblings.sort_by_key(|id| services[id.index()].provider == Provider::Kubernetes);
+            if siblings.len() > 1 {
+                services[id.index()].siblings = siblings;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use base::SimDuration;
 use manifest::Source;
 use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, compile, load};
+use proxy::names::ClusterId;
 use sim::plan::{ChangeEffect, Dial, Plan, PodId};
 
 const MESH: &str = include_str!("mesh.yaml");
@@ -59,12 +60,43 @@ spec:
     - {destination: {host: web, subset: v2}, weight: -1}
 ";
 
+/// A host in the mesh with pods behind it, one by the name of a Service, and one that lies outside.
+const ENTRIES: &str = "
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api, namespace: shop}
+spec:
+  hosts: [api.example]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  workloadSelector: {labels: {app: web, version: v2}}
+  ports: [{number: 80, name: http, protocol: HTTP}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: named, namespace: shop}
+spec:
+  hosts: [named.example]
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: db.shop.svc.cluster.local}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: shop}
+spec:
+  hosts: [outside.example]
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+";
+
 fn files(name: &str) -> Result<Vec<Source>, String> {
     let text = match name {
         "mesh" => MESH,
         "switch" => SWITCH,
         "scale" => SCALE,
         "bare" => BARE,
+        "entries" => ENTRIES,
         "broken" => BROKEN,
         "refused" => REFUSED,
         _ => return Err("no such file".to_owned()),
@@ -156,6 +188,44 @@ fn pods_tables_and_endpoints() {
         .expect("a Service");
     let behind = ["web-v1-0", "web-v1-1", "web-v2-0"].map(|name| pod(&plan, name));
     assert_eq!(web.ports, [(80, behind.to_vec())]);
+}
+
+#[test]
+fn hosts_of_service_entries_lead_to_pods_or_are_reported() {
+    let text = "namespace: shop\nmanifests: [mesh, entries]\n\
+                traffic: [{from: client, rate: 1/s, url: http://api.example/}]";
+    let scenario = load(
+        &Source::new("s.yaml", text),
+        &LoadOptions::default(),
+        &files,
+    );
+    let scenario = scenario.expect("a good scenario");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("it compiles");
+    let plan = &compiled.plan;
+    let behind = |cluster: &str| {
+        let index = plan.clusters.iter().position(|c| c.cluster == cluster);
+        let id = ClusterId::new(index.expect("a cluster"));
+        let client = plan.pods[pod(plan, "client-0").index()]
+            .table
+            .expect("a sidecar");
+        let table = &plan.tables[client.index()];
+        let pods = table
+            .endpoints(id)
+            .map(|(endpoint, _)| plan.pod_at(endpoint));
+        pods.collect::<Vec<_>>()
+    };
+    let api = behind("outbound|80||api.example");
+    assert_eq!(api, [Some(pod(plan, "web-v2-0"))]);
+    let named = behind("outbound|80||named.example");
+    assert_eq!(named, [Some(pod(plan, "db-0"))]);
+    assert_eq!(behind("outbound|80||outside.example"), [None]);
+    assert_eq!(
+        notes(&compiled),
+        [
+            "entries:25:11: warning: `outside.example` is no pod of the manifests: connections to it, for requests to \
+             `outside.example`, fail (give a pod this address, or add a Service of this name)"
+        ]
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! pilot/pkg/networking/core/cluster_traffic_policy.go (applyDefaultTrafficPolicy).
 
 use manifest::connection_pool::ConnectionPoolSettings;
+use manifest::destination_rule::Subset;
 use manifest::load_balancer::LoadBalancerSettings;
 use manifest::outlier_detection::OutlierDetection;
 use manifest::span::Spanned;
@@ -14,6 +15,7 @@ use manifest::tls::{ClientTlsSettings, TlsMode as Written};
 use manifest::traffic_policy::{PortTrafficPolicy, RetryBudget, TrafficPolicy};
 use xds::TlsMode;
 
+use crate::destination_rule::DestinationRule;
 use crate::mesh_config::{DefaultTrafficPolicy, MeshConfig};
 
 /// The blocks that hold for one cluster.
@@ -101,6 +103,22 @@ pub(crate) fn tls_mode(written: Option<&ClientTlsSettings>, mesh: &MeshConfig) -
         None if mesh.enable_auto_mtls => TlsMode::Auto,
         None => TlsMode::Disable,
     }
+}
+
+/// The mode that is written for a cluster. Unlike elsewhere, an entry for a port without one leaves the rest as it is.
+///
+/// Source: istio/istio, pilot/pkg/xds/endpoints/mtls_checker.go (tlsModeForDestinationRule).
+pub(crate) fn written_tls_mode(
+    rule: Option<&DestinationRule>,
+    subset: Option<&Spanned<Subset>>,
+    port: u16,
+) -> Option<Written> {
+    let of = |policy: &TrafficPolicy| {
+        let own = port_entry(policy, port).and_then(|entry| entry.tls.as_ref());
+        own.or(policy.tls.as_ref()).map(|tls| tls.mode)
+    };
+    let of_subset = subset.and_then(|subset| of(subset.traffic_policy.as_ref()?));
+    of_subset.or_else(|| of(rule?.traffic_policy.as_ref()?))
 }
 
 /// The first entry for a port.

@@ -37,7 +37,8 @@ impl Registry {
         port: &'a ServicePort,
     ) -> impl Iterator<Item = PortEndpoint> + use<'a> {
         let single = service.resolution == Resolution::DnsRoundRobin;
-        let siblings = service.siblings.iter().filter_map(|id| {
+        let alone = service.siblings.is_empty().then_some((service, port));
+        let all = service.siblings.iter().filter_map(|id| {
             let sibling = self.service(*id);
             // Endpoints of a ServiceEntry go by the numbers of its ports, too.
             let by_number = sibling.provider == Provider::ServiceEntry;
@@ -46,8 +47,9 @@ impl Registry {
             })?;
             Some((sibling, same))
         });
-        let all = std::iter::once((service, port))
-            .chain(siblings)
+        let all = alone
+            .into_iter()
+            .chain(all)
             .flat_map(|(service, port)| self.own_endpoints(service, port));
         // Envoy's LOGICAL_DNS takes one endpoint.
         all.take(if single { 1 } else { usize::MAX })

@@ -20,7 +20,7 @@ use crate::registry::{Alias, Provider, Registry, Service, ServiceId, ServicePort
 use crate::virtual_service::VirtualServiceId;
 
 /// What is reached through one egress listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EgressListener {
     /// The port that is written; none: all that no other listener has.
     pub(crate) port: Option<ListenerPort>,
@@ -78,13 +78,7 @@ pub(crate) struct HostClaim {
 impl EgressListener {
     /// The listener that imports everything that a namespace sees.
     pub(super) fn catch_all(namespace: &str, visible: &Visible, push: &PushContext) -> Self {
-        let listener = Self {
-            port: None,
-            bind: None,
-            is_dialled: false,
-            ..Self::default()
-        };
-        listener.import(&EgressHosts::all(), namespace, visible, push)
+        Self::default().import(&EgressHosts::all(), namespace, visible, push)
     }
 
     /// A listener as it is written in a Sidecar that holds for `namespace`.
@@ -277,22 +271,6 @@ impl EgressListener {
                 }
             }
             self.claims.insert(id, claims);
-        }
-    }
-}
-
-impl Default for EgressListener {
-    fn default() -> Self {
-        Self {
-            port: None,
-            bind: None,
-            is_dialled: false,
-            services: Vec::new(),
-            ports: BTreeMap::new(),
-            virtual_services: Vec::new(),
-            aliases: FxHashMap::default(),
-            layer_4: FxHashMap::default(),
-            claims: FxHashMap::default(),
         }
     }
 }

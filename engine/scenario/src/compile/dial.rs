@@ -6,6 +6,7 @@
 use crate::compile::population::Population;
 use crate::compile::stage::Stage;
 use control_plane::dns;
+use control_plane::host::is_subset_of;
 use control_plane::registry::Provider;
 use control_plane::{Mesh, Registry, Service};
 use sim::plan::{self, Dial, PodId, ServiceId};
@@ -89,6 +90,13 @@ impl<'a> Directory<'a> {
             }),
             ..dial
         }
+    }
+
+    /// Whether a ServiceEntry stands behind a host, so that sidecars know more of it than DNS.
+    pub(super) fn is_known_to_sidecars(&self, host: &str) -> bool {
+        let hosts = self.stages.iter().flat_map(|stage| stage.mesh.services());
+        let mut hosts = hosts.filter(|service| service.provider == Provider::ServiceEntry);
+        hosts.any(|service| is_subset_of(&host.to_lowercase(), &service.hostname))
     }
 
     /// The number of a service that Kubernetes serves itself; hosts of ServiceEntries are known to sidecars only.

@@ -58,7 +58,8 @@ impl<'a> Sites<'a> {
     ) -> SiteId {
         let url = &request.url;
         let dial = self.directory.dial(&url.host, url.port, caller.namespace);
-        if dial.ip.is_none() && dial.service.is_none() {
+        let is_known = dial.ip.is_some() || dial.service.is_some();
+        if !is_known && !self.directory.is_known_to_sidecars(&url.host) {
             let unknown = (
                 url.place.clone(),
                 url.host.clone(),
