@@ -1,44 +1,108 @@
-//! Behaviour in prose that runs: every code block of `tests/specs/*.md` is input or assertion.
+//! Behaviour in prose that runs: every code block of the Markdown files under `tests/specs` is input or assertion.
 //!
-//! A section starts at a `##` heading. Its manifests are the `yaml` blocks before the first such heading and its own.
-//! - `explain`: the first line holds arguments of `meshsim explain`; each further line is `field = value` or
-//!   `field ~ part of the value`, where a field is a path such as `hops.0.route.rule` into the JSON answer.
+//! A section starts at a `##` heading. Its manifests are the `mesh.yaml` beside its file if there is one, the `yaml`
+//! blocks before the first such heading, and its own. A `###` heading starts a variant: the section's manifests hold in
+//! it, and more.
+//! - `explain`: the first line holds arguments of `meshsim explain`; each further line is `field = value`,
+//!   `field ~ part of the value` or `field !~ no part of it`, where a field is a path such as `hops.0.route.rule` into
+//!   the JSON answer.
 //! - `analyze`: each line is the start of a finding as `meshsim analyze` prints it; `nothing` stands for no finding.
 //! - `scenario`: a scenario file without its `manifests`, whose expectations must hold.
 
+use rayon::prelude::*;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 #[test]
 fn every_spec_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("there are specs")
-        .map(|entry| entry.expect("a file").path())
+    let files = files();
+    let mut blocks = Vec::new();
+    for file in &files {
+        for section in sections(file) {
+            let place = |block: &Block| format!("{}:{}: {}", file.name, block.line, section.title);
+            blocks.extend(
+                section
+                    .blocks
+                    .iter()
+                    .map(|block| (place(block), section.manifests.clone(), block.clone())),
+            );
+        }
+    }
+    assert!(!blocks.is_empty(), "specs assert something");
+    let failures: Vec<String> = blocks
+        .par_iter()
+        .filter_map(|(place, manifests, block)| {
+            let why = check(manifests, block).err()?;
+            Some(format!("{place}: {why}"))
+        })
         .collect();
-    files.sort();
-    let mut failures = String::new();
-    let mut asserted = 0;
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("a spec is text");
-        for section in sections(&text) {
-            asserted += section.blocks.len();
-            for block in &section.blocks {
-                if let Err(why) = check(&section.manifests, block) {
-                    let name = file.file_name().expect("a file").to_string_lossy();
-                    writeln!(failures, "{name}:{}: {}: {why}", block.line, section.title)
-                        .expect("a string");
-                }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Every gotcha of the control plane has one section that asserts what comes of it, and names its number.
+#[test]
+fn every_gotcha_is_a_section() {
+    let mut found: BTreeMap<u32, usize> = BTreeMap::new();
+    for section in files().iter().flat_map(sections) {
+        let Some(rest) = section.title.strip_prefix("Gotcha ") else {
+            continue;
+        };
+        let (number, _) = rest.split_once(':').expect("a colon follows the number");
+        *found.entry(number.parse().expect(rest)).or_default() += 1;
+        assert!(!section.blocks.is_empty(), "`{rest}` asserts something");
+    }
+    let twice: Vec<_> = found.iter().filter(|(_, count)| **count > 1).collect();
+    let missing: Vec<_> = (1..=GOTCHAS)
+        .filter(|n| !found.contains_key(n) && !WAITING.contains(n))
+        .collect();
+    let unknown = found.keys().filter(|number| !(1..=GOTCHAS).contains(*number));
+    assert_eq!((twice, missing, unknown.count()), (vec![], vec![], 0));
+}
+
+/// How many gotchas there are.
+const GOTCHAS: u32 = 114;
+
+/// Those whose feature is not there yet.
+const WAITING: &[u32] = &[];
+
+/// A file of specs.
+struct File {
+    /// Its path under `tests/specs`.
+    name: String,
+    text: String,
+    /// The manifests beside it.
+    manifests: String,
+}
+
+/// All files in their order.
+fn files() -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs");
+    let mut folders = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let manifests = std::fs::read_to_string(folder.join("mesh.yaml")).unwrap_or_default();
+        for entry in std::fs::read_dir(&folder).expect("there are specs") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let name = path.strip_prefix(&root).expect("it is under the root");
+                files.push(File {
+                    name: name.display().to_string(),
+                    text: std::fs::read_to_string(&path).expect("a spec is text"),
+                    manifests: manifests.clone(),
+                });
             }
         }
     }
-    assert!(failures.is_empty(), "\n{failures}");
-    assert!(asserted > 0, "specs assert something");
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
 }
 
-/// A `##` section with the manifests that hold in it.
+/// A section or a variant of one, with the manifests that hold in it.
 struct Section {
     title: String,
     manifests: String,
@@ -46,27 +110,31 @@ struct Section {
 }
 
 /// A code block that asserts something.
+#[derive(Clone)]
 struct Block {
     kind: String,
     line: usize,
     text: String,
 }
 
-fn sections(text: &str) -> Vec<Section> {
-    let mut sections = vec![Section {
-        title: String::new(),
-        manifests: String::new(),
+fn sections(file: &File) -> Vec<Section> {
+    let section = |title: &str, manifests: &str| Section {
+        title: title.to_owned(),
+        manifests: manifests.to_owned(),
         blocks: Vec::new(),
-    }];
-    let mut lines = text.lines().enumerate();
+    };
+    let mut sections = vec![section("", &file.manifests)];
+    // The section that a variant is one of.
+    let mut parent = 0;
+    let mut lines = file.text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         if let Some(title) = line.strip_prefix("## ") {
-            let manifests = sections[0].manifests.clone();
-            sections.push(Section {
-                title: title.to_owned(),
-                manifests,
-                blocks: Vec::new(),
-            });
+            parent = sections.len();
+            sections.push(section(title, &sections[0].manifests));
+        } else if let Some(title) = line.strip_prefix("### ") {
+            let of = &sections[parent];
+            let title = format!("{}, {title}", of.title.split(':').next().unwrap_or_default());
+            sections.push(section(&title, &of.manifests));
         }
         let Some(kind) = line.strip_prefix("```").filter(|kind| !kind.is_empty()) else {
             continue;
@@ -120,26 +188,27 @@ fn check_explain(folder: &Path, text: &str) -> Result<(), String> {
     let answer: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("no JSON: {}", String::from_utf8_lossy(&output.stderr)))?;
     for assertion in assertions.lines() {
-        let (field, wanted, exact) =
-            match (assertion.split_once(" = "), assertion.split_once(" ~ ")) {
-                (Some((field, wanted)), _) => (field, wanted, true),
-                (None, Some((field, wanted))) => (field, wanted, false),
-                (None, None) => return Err(format!("not an assertion: {assertion}")),
-            };
-        let pointer = format!("/{}", field.trim().replace('.', "/"));
+        let (field, operator, wanted) = ["!~", "=", "~"]
+            .iter()
+            .find_map(|operator| {
+                let (field, wanted) = assertion.split_once(&format!(" {operator} "))?;
+                (!field.contains(' ')).then_some((field, *operator, wanted.trim()))
+            })
+            .ok_or_else(|| format!("not an assertion: {assertion}"))?;
+        let pointer = format!("/{}", field.replace('.', "/"));
         let found = answer
             .pointer(&pointer)
             .ok_or(format!("no field `{field}` in {answer:#}"))?;
         let found = found
             .as_str()
             .map_or_else(|| found.to_string(), str::to_owned);
-        let holds = if exact {
-            found == wanted.trim()
-        } else {
-            found.contains(wanted.trim())
+        let holds = match operator {
+            "=" => found == wanted,
+            "~" => found.contains(wanted),
+            _ => !found.contains(wanted),
         };
         if !holds {
-            return Err(format!("{field}: wanted {wanted}, found {found}"));
+            return Err(format!("{field}: wanted {operator} {wanted}, found {found}"));
         }
     }
     Ok(())
