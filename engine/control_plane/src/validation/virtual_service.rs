@@ -1,5 +1,7 @@
 //! The rules for VirtualServices as a whole: hosts, gateways, what a delegate may have.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use manifest::VirtualService;
 use manifest::span::Spanned;
 use manifest::virtual_service::VirtualServiceSpec;
@@ -131,14 +133,46 @@ fn hosts(spec: &VirtualServiceSpec, findings: &mut Findings<'_>) {
         }
     }
     if are_valid {
-        for (index, first) in spec.hosts.iter().enumerate() {
-            for second in &spec.hosts[index + 1..] {
-                if host::matches(first, second) {
-                    let why = format!("duplicate hosts in virtual service: {first:?} & {second:?}")
-                        .replace('"', "");
-                    findings.refuse(&second.at, FIELD, why);
-                }
-            }
+        for (first, second) in overlapping(&spec.hosts) {
+            let (first, second) = (&spec.hosts[first], &spec.hosts[second]);
+            let why = format!("duplicate hosts in virtual service: {first:?} & {second:?}")
+                .replace('"', "");
+            findings.refuse(&second.at, FIELD, why);
         }
     }
 }
+
+/// The pairs of hosts of which one covers the other, in their order; of very many only the first that are found.
+///
+/// Hosts are looked up by their suffixes, so that a list of a hundred thousand takes no more than its own length.
+fn overlapping(hosts: &[Spanned<String>]) -> BTreeSet<(usize, usize)> {
+    let mut names: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut wildcards: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut pairs = BTreeSet::new();
+    for (index, host) in hosts.iter().enumerate() {
+        match host.strip_prefix('*') {
+            Some(suffix) => wildcards.entry(suffix).or_default().push(index),
+            None => names.entry(host).or_default().push(index),
+        }
+    }
+    for (index, host) in hosts.iter().enumerate() {
+        let end = host.strip_prefix('*').unwrap_or(host);
+        let suffixes = end.char_indices().map(|(at, _)| &end[at..]);
+        let covering = suffixes
+            .chain([""])
+            .filter_map(|suffix| wildcards.get(suffix));
+        let same = names.get(host.as_str()).into_iter();
+        for other in covering.chain(same).flatten().copied() {
+            if other != index {
+                pairs.insert((index.min(other), index.max(other)));
+            }
+            if pairs.len() == MAX_OVERLAPS {
+                return pairs;
+            }
+        }
+    }
+    pairs
+}
+
+/// So many overlaps of hosts are told.
+const MAX_OVERLAPS: usize = 64;
