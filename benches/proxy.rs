@@ -291,6 +291,7 @@ impl Shape {
                 retry_policy: Some(istio_retries()),
                 mirrors: vec![],
                 hash_policy: vec![],
+                cluster_not_found_response_code: 503,
             },
             cluster: cluster("a"),
             hosts: 3,

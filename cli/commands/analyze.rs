@@ -18,6 +18,24 @@ use crate::refusal::{Failure, Refusal};
 struct Analysis {
     schema: &'static str,
     findings: Vec<Finding>,
+    /// What the status of objects of the Gateway API would say; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<Condition>,
+}
+
+/// A condition of an object, or of a part of it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Condition {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    parent: Option<String>,
+    listener: Option<String>,
+    #[serde(rename = "type")]
+    condition_type: &'static str,
+    status: String,
+    reason: &'static str,
+    message: String,
 }
 
 /// One finding.
@@ -68,6 +86,7 @@ pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> 
         Format::Json => output.print_json(&Analysis {
             schema: "meshsim.analyze/1",
             findings,
+            conditions: mesh.conditions().iter().map(Condition::from).collect(),
         })?,
     }
     output.note(summary(&diagnostics, manifests.sources.len()));
@@ -106,6 +125,22 @@ fn istio_code(diagnostic: &Diagnostic) -> &str {
         (true, _) => diagnostic.code,
         (false, Level::Error) => "IST0106",
         (false, Level::Warning | Level::Info) => "IST0133",
+    }
+}
+
+impl From<&control_plane::gateway_api::Condition> for Condition {
+    fn from(condition: &control_plane::gateway_api::Condition) -> Self {
+        Self {
+            kind: condition.kind,
+            namespace: condition.namespace.clone(),
+            name: condition.name.clone(),
+            parent: condition.parent.clone(),
+            listener: condition.listener.clone(),
+            condition_type: condition.condition_type,
+            status: condition.status.to_string(),
+            reason: condition.reason,
+            message: condition.message.clone(),
+        }
     }
 }
 

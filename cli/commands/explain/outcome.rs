@@ -41,11 +41,11 @@ impl Outcome {
     }
 
     /// The route's cluster does not exist.
-    pub(crate) fn no_cluster() -> Self {
+    pub(crate) fn no_cluster(status: u16) -> Self {
         Self {
             response_flags: "NC".to_owned(),
             details: Some(Details::ClusterNotFound.as_str().to_owned()),
-            ..Self::plain(OutcomeKind::NoCluster, Some(503))
+            ..Self::plain(OutcomeKind::NoCluster, Some(status))
         }
     }
 

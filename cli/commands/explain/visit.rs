@@ -7,7 +7,8 @@ use proxy::listener::{
 };
 use proxy::request::RequestHead;
 use proxy::table::{self, Resolution};
-use xds::FilterChain;
+use proxy::trace::Trace;
+use xds::{FilterChain, RouteAction};
 
 use super::hop::Told;
 use super::model::{Hop, Outcome, Route, Rule};
@@ -74,7 +75,7 @@ impl Told {
         let position = hop.likeliest().map_or(0, |(position, _)| position);
         let mut visit = match Outcome::local_reply(&resolution, &trace) {
             Some(reply) => Visit::new(hop, reply),
-            None => self.forwarded(hop),
+            None => self.forwarded(hop, self.no_cluster_status(&trace)),
         };
         if let Some(route) = &trace.route {
             let abort = Outcome::certain_abort(route, resolution.grpc);
@@ -106,15 +107,24 @@ impl Told {
             hop.clusters
                 .push(self.cluster(name, *weight, clusters.len()));
         }
-        self.forwarded(hop)
+        self.forwarded(hop, 503)
+    }
+
+    /// The status of requests whose cluster does not exist.
+    fn no_cluster_status(&self, trace: &Trace<'_>) -> u16 {
+        let route = trace.route.as_ref().map(|route| self.table.route(route.id));
+        match route.map(|route| &route.action) {
+            Some(RouteAction::Route(target)) => target.cluster_not_found_response_code,
+            _ => 503,
+        }
     }
 
     /// What follows where the hop's clusters take the request.
-    fn forwarded(&self, hop: Hop) -> Visit {
+    fn forwarded(&self, hop: Hop, no_cluster_status: u16) -> Visit {
         let outcome = match hop.likeliest() {
-            None => Outcome::no_cluster(),
+            None => Outcome::no_cluster(no_cluster_status),
             Some((_, cluster)) if cluster.name == PASSTHROUGH_CLUSTER => Outcome::passthrough(),
-            Some((_, cluster)) if !cluster.exists => Outcome::no_cluster(),
+            Some((_, cluster)) if !cluster.exists => Outcome::no_cluster(no_cluster_status),
             Some((_, cluster)) if cluster.endpoints.is_empty() => Outcome::no_healthy_upstream(),
             Some(_) => Outcome::forwarded(),
         };

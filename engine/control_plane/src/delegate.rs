@@ -47,6 +47,8 @@ impl<'a> Delegates<'a> {
                     index,
                     at: rule.at.clone(),
                     route: rule.value.clone(),
+                    first_match: 0,
+                    of: None,
                 }),
                 Some(delegate) => {
                     let found = self.find(namespace, delegate).into_iter();
@@ -55,6 +57,8 @@ impl<'a> Delegates<'a> {
                             index,
                             at: delegated.at.clone(),
                             route: merge_rule(rule, delegated)?,
+                            first_match: 0,
+                            of: None,
                         })
                     }));
                 }

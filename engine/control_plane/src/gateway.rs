@@ -9,6 +9,7 @@ pub(crate) mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::gateway_api;
 use crate::push_context::PushContext;
 use crate::virtual_service::{VirtualServiceId, age};
 pub(crate) use server::Server;
@@ -35,14 +36,27 @@ pub(crate) enum AppliesTo {
     All,
     /// Gateway pods with these labels, of whatever namespace.
     Labels(BTreeMap<String, String>),
+    /// Pods with these labels in the Gateway's own namespace: those of a Gateway of the Gateway API.
+    Own(BTreeMap<String, String>),
 }
 
 impl Gateways {
-    /// All Gateways of these objects.
-    pub(crate) fn new(written: &[manifest::Gateway]) -> Self {
-        let mut sorted: Vec<_> = written.iter().collect();
-        sorted.sort_by_key(|object| age(&object.meta));
-        Self(sorted.into_iter().map(Gateway::new).collect())
+    /// All Gateways of these objects, and those that listeners of the Gateway API became.
+    pub(crate) fn new(written: &[manifest::Gateway], listeners: &[manifest::Gateway]) -> Self {
+        let mut sorted: Vec<_> = written.iter().map(|object| (object, false)).collect();
+        sorted.extend(listeners.iter().map(|object| (object, true)));
+        sorted.sort_by_key(|(object, _)| age(&object.meta));
+        let gateway = |(object, is_listener): (&manifest::Gateway, bool)| {
+            let gateway = Gateway::new(object);
+            match gateway.applies_to {
+                AppliesTo::Labels(labels) if is_listener => Gateway {
+                    applies_to: AppliesTo::Own(labels),
+                    ..gateway
+                },
+                _ => gateway,
+            }
+        };
+        Self(sorted.into_iter().map(gateway).collect())
     }
 
     /// All of them, the oldest first.
@@ -50,16 +64,21 @@ impl Gateways {
         self.0.iter()
     }
 
-    /// The Gateway of this name.
+    /// The Gateway of this name, Istio's or else the first listener of one of the Gateway API.
     pub(crate) fn named(&self, namespace: &str, name: &str) -> Option<&Gateway> {
-        self.iter()
-            .find(|gateway| gateway.namespace == namespace && gateway.name == name)
+        let mut own = self.iter().filter(|gateway| gateway.namespace == namespace);
+        let is_listener = |gateway: &&Gateway| gateway_api::is_listener_of(&gateway.name, name);
+        own.clone()
+            .find(|gateway| gateway.name == name)
+            .or_else(|| own.find(is_listener))
     }
 
     /// The labels that selectors ask for.
     pub(crate) fn labels(&self) -> BTreeSet<&str> {
         let selectors = self.iter().filter_map(|gateway| match &gateway.applies_to {
-            AppliesTo::Labels(labels) => Some(labels.keys().map(String::as_str)),
+            AppliesTo::Labels(labels) | AppliesTo::Own(labels) => {
+                Some(labels.keys().map(String::as_str))
+            }
             AppliesTo::All => None,
         });
         selectors.flatten().collect()
@@ -84,13 +103,17 @@ impl Gateway {
         }
     }
 
-    /// Whether a gateway pod with these labels serves it.
-    pub(crate) fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+    /// Whether a gateway pod of a namespace with these labels serves it.
+    pub(crate) fn selects(&self, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+        let has = |wanted: &BTreeMap<String, String>| {
+            wanted
+                .iter()
+                .all(|(key, value)| labels.get(key) == Some(value))
+        };
         match &self.applies_to {
             AppliesTo::All => true,
-            AppliesTo::Labels(wanted) => wanted
-                .iter()
-                .all(|(key, value)| labels.get(key) == Some(value)),
+            AppliesTo::Labels(wanted) => has(wanted),
+            AppliesTo::Own(wanted) => namespace == self.namespace && has(wanted),
         }
     }
 }

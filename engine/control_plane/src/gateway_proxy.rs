@@ -36,7 +36,7 @@ pub(crate) fn snapshot(
 pub(crate) fn snapshot_without_pod(gateway: &Gateway, push: &PushContext) -> Snapshot {
     let nothing = BTreeMap::new();
     let labels = match &gateway.applies_to {
-        AppliesTo::Labels(labels) => labels,
+        AppliesTo::Labels(labels) | AppliesTo::Own(labels) => labels,
         AppliesTo::All => &nothing,
     };
     let registry = &push.registry;
@@ -91,7 +91,13 @@ fn build(
     targets: &[ServiceTarget],
     push: &PushContext,
 ) -> Snapshot {
-    let merged = MergedGateway::new(&push.gateways, client.labels, targets, client.registry);
+    let merged = MergedGateway::new(
+        &push.gateways,
+        client.namespace,
+        client.labels,
+        targets,
+        client.registry,
+    );
     let Outbound {
         mut clusters,
         endpoints,

@@ -20,6 +20,7 @@ pub mod export_to;
 pub mod fidelity;
 mod finding;
 mod gateway;
+pub mod gateway_api;
 mod gateway_proxy;
 pub mod host;
 mod host_map;

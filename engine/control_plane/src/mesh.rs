@@ -13,6 +13,7 @@ use xds::{Node, NodeType, Snapshot};
 use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
+use crate::gateway_api::Condition;
 use crate::gateway_proxy;
 use crate::inbound_port::inbound_ports;
 use crate::injection::{Injection, NotInjectedBecause};
@@ -167,6 +168,11 @@ impl Mesh {
         &self.push.mesh
     }
 
+    /// What the status of objects of the Gateway API would say.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.push.conditions
+    }
+
     /// What the analyzers find.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
@@ -183,7 +189,9 @@ impl Mesh {
     pub fn gateway_snapshot(&self, namespace: &str, name: &str) -> Option<Snapshot> {
         let gateway = self.push.gateways.named(namespace, name)?;
         let mut pods = self.registry().pods().iter();
-        if let Some(pod) = pods.find(|pod| pod.is_gateway() && gateway.selects(pod.labels())) {
+        if let Some(pod) =
+            pods.find(|pod| pod.is_gateway() && gateway.selects(&pod.namespace, pod.labels()))
+        {
             return self
                 .snapshot(&ProxyRef::new(&pod.namespace, &pod.name))
                 .ok();

@@ -9,6 +9,7 @@ use manifest::Resources;
 use crate::cluster::locality;
 use crate::destination_rule::DestinationRules;
 use crate::gateway::Gateways;
+use crate::gateway_api::{self, Condition};
 use crate::mesh_config::MeshConfig;
 use crate::registry::Registry;
 use crate::sidecar::Sidecars;
@@ -23,17 +24,22 @@ pub(crate) struct PushContext {
     pub(crate) destination_rules: DestinationRules,
     pub(crate) sidecars: Sidecars,
     pub(crate) gateways: Gateways,
+    /// What the status of objects of the Gateway API would say.
+    pub(crate) conditions: Vec<Condition>,
     /// The labels of clients that anything asks about: pods that agree in them are told the same.
     pub(crate) client_labels: BTreeSet<String>,
 }
 
 impl PushContext {
     pub(crate) fn new(resources: &Resources, mesh: &MeshConfig) -> Self {
-        let virtual_services = virtual_services(&resources.virtual_services, mesh);
+        let translation = gateway_api::translate(resources, mesh);
+        let mut virtual_services = virtual_services(&resources.virtual_services, mesh);
+        virtual_services.extend(translation.virtual_services);
+        virtual_services.sort_by(|a, b| a.age().cmp(&b.age()));
         let destination_rules = DestinationRules::new(&resources.destination_rules, mesh);
         let mut client_labels = client_labels(&virtual_services, resources);
         client_labels.extend(locality::labels(resources, mesh));
-        let gateways = Gateways::new(&resources.gateways);
+        let gateways = Gateways::new(&resources.gateways, &translation.gateways);
         client_labels.extend(gateways.labels().into_iter().map(str::to_owned));
         Self {
             mesh: mesh.clone(),
@@ -42,6 +48,7 @@ impl PushContext {
             destination_rules,
             sidecars: Sidecars::new(&resources.sidecars, mesh),
             gateways,
+            conditions: translation.conditions,
             client_labels,
         }
     }

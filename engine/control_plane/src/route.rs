@@ -29,7 +29,7 @@ use xds::{
 use crate::host::MESH_GATEWAY;
 use crate::proxy::Client;
 use crate::registry::Service;
-use crate::virtual_service::{HttpRule, VirtualService};
+use crate::virtual_service::{HttpRule, Semantics, VirtualService};
 use headers::HeaderOperations;
 
 /// What a compiled route may depend on, beside its rule.
@@ -132,6 +132,7 @@ pub(crate) fn target(clusters: Vec<WeightedCluster>) -> RouteTarget {
         retry_policy: None,
         mirrors: Vec::new(),
         hash_policy: Vec::new(),
+        cluster_not_found_response_code: 503,
     }
 }
 
@@ -181,7 +182,7 @@ fn route(
         },
         stat_prefix: block.map_or_else(String::new, |(_, block)| block.stat_prefix.clone()),
         match_: block.map_or_else(matching::everything, |(_, block)| {
-            matching::route_match(block)
+            matching::route_match(block, virtual_service.semantics)
         }),
         action: RouteAction::Route(Box::new(target(Vec::new()))),
         request_headers: own.request,
@@ -194,8 +195,8 @@ fn route(
             .cors_policy
             .as_ref()
             .map(|policy| cors::cors_policy(policy)),
-        origin: Some(virtual_service.origin(
-            Some(rule.index),
+        origin: Some(rule.origin(
+            virtual_service,
             block.map(|(index, _)| index),
             block.map_or(&rule.at, |(_, block)| &block.at),
         )),
@@ -226,7 +227,8 @@ fn forward(
         .as_ref()
         .map_or(SimDuration::ZERO, |timeout| timeout.value);
     let mut action = RouteTarget {
-        path_rewrite: rewrite.and_then(rewrite::path_rewrite),
+        path_rewrite: rewrite
+            .and_then(|rewrite| rewrite::path_rewrite(rewrite, virtual_service, &route.match_)),
         host_rewrite: rewrite
             .and_then(rewrite::authority)
             .or(authority)
@@ -234,13 +236,17 @@ fn forward(
         timeout,
         max_grpc_timeout: Some(timeout),
         mirrors: mirror::mirrors(virtual_service, rule, context),
+        cluster_not_found_response_code: match virtual_service.semantics {
+            Semantics::Istio => 503,
+            Semantics::GatewayApi => 500,
+        },
         ..target(Vec::new())
     };
     let mut hashed = false;
     if let [only] = written.route.as_slice() {
         let cluster =
             destination::cluster_name(&only.destination, &virtual_service.namespace, context);
-        let origin = virtual_service.origin(Some(rule.index), None, &only.destination.at);
+        let origin = rule.origin(virtual_service, None, &only.destination.at);
         action
             .clusters
             .push(destination::single(cluster, Some(origin)));
@@ -257,7 +263,7 @@ fn forward(
     } else {
         action.is_weighted = true;
         for weighted in written.route.iter().filter(|weighted| weighted.weight != 0) {
-            let origin = virtual_service.origin(Some(rule.index), None, &weighted.destination.at);
+            let origin = rule.origin(virtual_service, None, &weighted.destination.at);
             action.clusters.push(destination::weighted(
                 weighted,
                 Some(origin),
@@ -273,6 +279,18 @@ fn forward(
         None => retry::default_policy(context.client.mesh, hashed),
     };
     route.action = RouteAction::Route(Box::new(action));
+}
+
+/// A text as a regular expression of RE2 that matches nothing else.
+pub(crate) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(letter) {
+            quoted.push('\\');
+        }
+        quoted.push(letter);
+    }
+    quoted
 }
 
 /// The name of routes that no rule made.

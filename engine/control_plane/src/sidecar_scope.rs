@@ -334,18 +334,13 @@ fn exported_services(namespace: &str, registry: &Registry) -> Vec<ServiceId> {
 
 /// The VirtualServices that sidecars of a namespace use: its private ones, those exported to it, public ones.
 fn virtual_services(namespace: &str, all: &[VirtualService]) -> Vec<VirtualServiceId> {
-    let rank = |virtual_service: &VirtualService| match &virtual_service.export_to {
-        ExportTo::Public => Some(2),
-        ExportTo::Nobody => None,
-        ExportTo::Namespaces(namespaces) if !namespaces.contains(namespace) => None,
-        ExportTo::Namespaces(_) => Some(i32::from(virtual_service.namespace != namespace)),
-    };
     let mut ranked: Vec<_> = all
         .iter()
         .enumerate()
         .filter(|(_, virtual_service)| virtual_service.is_mesh())
         .filter_map(|(index, virtual_service)| {
-            Some((rank(virtual_service)?, VirtualServiceId::new(index)))
+            let rank = virtual_service.rank_in(namespace)?;
+            Some((rank, VirtualServiceId::new(index)))
         })
         .collect();
     ranked.sort_unstable();

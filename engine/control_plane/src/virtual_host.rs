@@ -254,6 +254,16 @@ fn wrappers(client: &Client<'_>, push: &PushContext, port: u16) -> Result<Vec<Wr
             Err(NoRoutes::Refused) => return Err(NoRoutes::Refused),
         };
         let (services, others) = split(id, client, egress, scope, port);
+        // A route of the Gateway API holds for the service's own namespace's clients, or for those of its own.
+        let virtual_service = push.virtual_service(id);
+        if virtual_service.uses_gateway_api() && client.namespace != virtual_service.namespace {
+            let is_producers = |id: &ServiceId| {
+                client.registry.service(*id).namespace == virtual_service.namespace
+            };
+            if !services.iter().any(is_producers) {
+                continue;
+            }
+        }
         // A service that is no HTTP service loses nothing, but lends no virtual host either.
         let http: Vec<_> = services
             .into_iter()

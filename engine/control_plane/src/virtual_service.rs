@@ -37,6 +37,19 @@ pub(crate) struct VirtualService {
     pub(crate) tls: Vec<Spanned<TlsRoute>>,
     pub(crate) tcp: Vec<Spanned<TcpRoute>>,
     pub(crate) export_to: ExportTo,
+    /// When it was created, if that is known.
+    pub(crate) created: Option<Timestamp>,
+    pub(crate) semantics: Semantics,
+}
+
+/// By whose rules a VirtualService is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Semantics {
+    /// Istio's.
+    Istio,
+    /// The Gateway API's, whose routes it was made from: prefixes are whole segments, a missing cluster is answered by
+    /// 500, and clients of other namespaces obey it only if it is in the service's own.
+    GatewayApi,
 }
 
 /// An HTTP rule.
@@ -47,6 +60,49 @@ pub(crate) struct HttpRule {
     /// Where it is written; in the delegate, for a delegate's.
     pub(crate) at: Location,
     pub(crate) route: HttpRoute,
+    /// The index of its first match block among those that were written.
+    pub(crate) first_match: u32,
+    /// The kind and the name of the route of the Gateway API that it is from.
+    pub(crate) of: Option<(&'static str, Arc<str>)>,
+}
+
+impl HttpRule {
+    /// A rule of a route of the Gateway API.
+    pub(crate) fn of_route(
+        kind: &'static str,
+        meta: &manifest::ObjectMeta,
+        index: u32,
+        at: &Location,
+        route: HttpRoute,
+    ) -> Self {
+        let object = format!("{}/{}", meta.namespace, meta.name);
+        Self {
+            index,
+            at: at.clone(),
+            route,
+            first_match: 0,
+            of: Some((kind, object.into())),
+        }
+    }
+
+    /// Where a piece of its configuration came from.
+    pub(crate) fn origin(
+        &self,
+        virtual_service: &VirtualService,
+        match_block: Option<u32>,
+        location: &Location,
+    ) -> Origin {
+        let match_block = match_block.map(|index| self.first_match + index);
+        let origin = virtual_service.origin(Some(self.index), match_block, location);
+        match &self.of {
+            None => origin,
+            Some((kind, object)) => Origin {
+                kind,
+                object: Arc::clone(object),
+                ..origin
+            },
+        }
+    }
 }
 
 impl VirtualService {
@@ -57,13 +113,27 @@ impl VirtualService {
 
     /// Its place among those that proxies of a namespace use: private ones come first, then those exported to the
     /// namespace, then public ones; none: it is not seen there.
-    pub(crate) fn rank_in(&self, namespace: &str) -> Option<u8> {
-        match &self.export_to {
-            ExportTo::Public => Some(2),
-            ExportTo::Nobody => None,
-            ExportTo::Namespaces(namespaces) if !namespaces.contains(namespace) => None,
-            ExportTo::Namespaces(_) => Some(u8::from(self.namespace != namespace)),
-        }
+    /// Routes of the Gateway API in the namespace itself come before others of their group.
+    pub(crate) fn rank_in(&self, namespace: &str) -> Option<(u8, bool)> {
+        let group = match &self.export_to {
+            ExportTo::Public => 2,
+            ExportTo::Nobody => return None,
+            ExportTo::Namespaces(namespaces) if !namespaces.contains(namespace) => return None,
+            ExportTo::Namespaces(_) => u8::from(self.namespace != namespace),
+        };
+        let is_consumers = self.uses_gateway_api() && self.namespace == namespace;
+        Some((group, !is_consumers))
+    }
+
+    /// Whether it is read by the rules of the Gateway API.
+    pub(crate) fn uses_gateway_api(&self) -> bool {
+        self.semantics == Semantics::GatewayApi
+    }
+
+    /// By what Istio orders VirtualServices.
+    pub(crate) fn age(&self) -> (Option<Timestamp>, &str, &str) {
+        let name = self.object.rsplit('/').next().unwrap_or_default();
+        (self.created, name, &self.namespace)
     }
 
     /// How statistics of its weighted connections are named: `<name>.<namespace>`.
@@ -125,6 +195,8 @@ pub(crate) fn virtual_services(
                 tls: spec.tls.clone(),
                 tcp: spec.tcp.clone(),
                 export_to: export_to(spec, namespace, mesh),
+                created: object.meta.creation_timestamp,
+                semantics: Semantics::Istio,
             }
         })
         .collect()

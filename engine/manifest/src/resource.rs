@@ -102,6 +102,18 @@ pub struct GatewayApiResources {
     pub backend_tls_policies: Vec<gateway_api::BackendTlsPolicy>,
 }
 
+impl GatewayApiResources {
+    /// Whether there are neither Gateways nor routes.
+    pub fn is_empty(&self) -> bool {
+        self.gateways.is_empty()
+            && self.gateway_classes.is_empty()
+            && self.http_routes.is_empty()
+            && self.grpc_routes.is_empty()
+            && self.tls_routes.is_empty()
+            && self.tcp_routes.is_empty()
+    }
+}
+
 /// An object of a kind that is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {

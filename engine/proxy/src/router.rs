@@ -199,7 +199,7 @@ impl Router {
         let chosen = destination.and_then(|to| Some((to.cluster, self.cluster(turn, to.cluster)?)));
         let Some((id, cluster)) = chosen else {
             self.http.no_cluster += 1;
-            self.reply_locally(turn, slot, NO_CLUSTER);
+            self.reply_locally(turn, slot, no_cluster(plan.no_cluster_status));
             return;
         };
         let generation = self.requests.generation(slot);
@@ -405,8 +405,13 @@ pub fn grpc_status(http: u16) -> u8 {
     }
 }
 
-const NO_CLUSTER: LocalReply =
-    LocalReply::new(503, ResponseFlag::NoClusterFound, Details::ClusterNotFound);
+const fn no_cluster(status: u16) -> LocalReply {
+    LocalReply::new(
+        status,
+        ResponseFlag::NoClusterFound,
+        Details::ClusterNotFound,
+    )
+}
 
 const REQUEST_TIMERS: [TimerKind; 4] = [
     TimerKind::FaultDelay,

@@ -113,6 +113,8 @@ pub struct RouteTarget {
     pub mirrors: Vec<RequestMirror>,
     /// What the request's hash is made of.
     pub hash_policy: Vec<HashPolicy>,
+    /// The status of requests whose cluster does not exist: 503, or 500 by the rules of the Gateway API.
+    pub cluster_not_found_response_code: u16,
 }
 
 /// A cluster with its share.

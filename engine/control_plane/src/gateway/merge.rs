@@ -47,12 +47,16 @@ impl<'a> MergedGateway<'a> {
     /// What a gateway pod with these labels serves; `targets` are the services that lead to it.
     pub(crate) fn new(
         gateways: &'a Gateways,
+        namespace: &str,
         labels: &BTreeMap<String, String>,
         targets: &[ServiceTarget],
         registry: &Registry,
     ) -> Self {
         let mut merger = Merger::default();
-        for gateway in gateways.iter().filter(|gateway| gateway.selects(labels)) {
+        let own = gateways
+            .iter()
+            .filter(|gateway| gateway.selects(namespace, labels));
+        for gateway in own {
             for server in &gateway.servers {
                 let port = listener_port(server.port, targets, registry);
                 merger.add(BoundServer { gateway, server }, port);

@@ -25,6 +25,9 @@ pub(crate) fn cluster_name(
     namespace: &str,
     context: RouteContext<'_>,
 ) -> String {
+    if destination.host.is_empty() {
+        return UNKNOWN_SERVICE.to_owned();
+    }
     let service = context.destination_service(&destination.host, namespace);
     let hostname = match service.map(|service| &service.resolution) {
         Some(Resolution::Alias(target)) => target,
@@ -39,6 +42,9 @@ pub(crate) fn cluster_name(
     });
     outbound_cluster(port, destination.subset_name(), hostname)
 }
+
+/// The cluster of a backend that may not be named; it never exists.
+const UNKNOWN_SERVICE: &str = "UnknownService";
 
 /// A cluster without rivals.
 pub(crate) fn single(name: String, origin: Option<Origin>) -> WeightedCluster {

@@ -9,6 +9,8 @@ use xds::{
     HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch, StringMatch,
 };
 
+use crate::virtual_service::Semantics;
+
 /// The condition that every request meets.
 pub(crate) fn everything() -> RouteMatch {
     RouteMatch {
@@ -20,7 +22,7 @@ pub(crate) fn everything() -> RouteMatch {
 }
 
 /// The conditions of a match block.
-pub(crate) fn route_match(block: &HttpMatchRequest) -> RouteMatch {
+pub(crate) fn route_match(block: &HttpMatchRequest, semantics: Semantics) -> RouteMatch {
     let with = block
         .headers
         .iter()
@@ -48,6 +50,12 @@ pub(crate) fn route_match(block: &HttpMatchRequest) -> RouteMatch {
         path: match block.uri.as_ref().map(|uri| &uri.value) {
             None | Some(Written::Present) => PathMatch::Prefix("/".into()),
             Some(Written::Exact(path)) => PathMatch::Path(path.clone()),
+            Some(Written::Prefix(prefix))
+                if semantics == Semantics::GatewayApi && prefix != "/" =>
+            {
+                let segments = prefix.strip_suffix('/').unwrap_or(prefix);
+                PathMatch::PathSeparatedPrefix(segments.to_owned())
+            }
             Some(Written::Prefix(prefix)) => PathMatch::Prefix(prefix.clone()),
             Some(Written::Regex(regex)) => PathMatch::SafeRegex(regex.clone()),
         },

@@ -41,7 +41,7 @@ pub(crate) fn mirrors(
             is_positive.then(|| RequestMirror {
                 cluster: cluster_name(destination, &virtual_service.namespace, context),
                 fraction,
-                origin: Some(virtual_service.origin(Some(rule.index), None, &destination.at)),
+                origin: Some(rule.origin(virtual_service, None, &destination.at)),
             })
         })
         .collect()

@@ -11,6 +11,7 @@
 //! # show: endpoints reviews          likewise
 //! # show: listeners 9080             likewise
 //! # show: pods                       all pods
+//! # show: conditions                 of objects of the Gateway API
 //! # show: diagnostics                what validation, the compiler and its analyzers find
 //! ```
 //!
@@ -91,6 +92,7 @@ fn show(folder: &Path, path: &Path, text: &str) -> String {
         let (first, second) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
         match what {
             "pods" => render::pods(&mut out, &mesh),
+            "conditions" => render::conditions(&mut out, &mesh),
             "diagnostics" => {
                 let refused = meshsim_control_plane::validate(&resources);
                 render::diagnostics(&mut out, refused.iter().chain(mesh.diagnostics()));

@@ -501,3 +501,29 @@ fn tls(context: &DownstreamTlsContext) -> String {
 
 const DEFAULT_RETRY_ON: &str =
     "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
+
+/// Conditions of objects of the Gateway API, a line each.
+pub(crate) fn conditions(out: &mut String, mesh: &Mesh) {
+    for condition in mesh.conditions() {
+        let part = |text: &Option<String>, of: &str| match text {
+            Some(text) => format!(" {of} {text}"),
+            None => String::new(),
+        };
+        let message = match condition.message.as_str() {
+            "" => String::new(),
+            message => format!(": {message}"),
+        };
+        let _ = writeln!(
+            out,
+            "{} {}/{}{}{}: {}={} {}{message}",
+            condition.kind,
+            condition.namespace,
+            condition.name,
+            part(&condition.parent, "at"),
+            part(&condition.listener, "listener"),
+            condition.condition_type,
+            condition.status,
+            condition.reason,
+        );
+    }
+}

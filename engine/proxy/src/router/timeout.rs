@@ -82,6 +82,7 @@ mod tests {
                 retry_policy: None,
                 mirrors: vec![],
                 hash_policy: vec![],
+                cluster_not_found_response_code: 503,
             };
             let mut head = RequestHead::get("h", "/");
             if let Some(asked) = asked {

@@ -169,6 +169,7 @@ fn compile_route(
                 fraction: mirror.fraction,
             })
             .collect();
+        plan.no_cluster_status = target.cluster_not_found_response_code;
         plan.retry = target.retry_policy.as_ref().map(RetryPolicy::new);
         report_target(target, &plan, table, &subject, origin, problems);
     }

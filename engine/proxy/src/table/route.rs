@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) mirrors: Vec<Mirror>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fault: Option<HttpFault>,
+    /// The status of requests whose cluster does not exist.
+    pub(crate) no_cluster_status: u16,
 }
 
 /// A cluster with its share.

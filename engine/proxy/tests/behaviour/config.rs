@@ -104,6 +104,7 @@ pub(crate) fn target(clusters: &[(&str, u32)]) -> RouteTarget {
         retry_policy: None,
         mirrors: vec![],
         hash_policy: vec![],
+        cluster_not_found_response_code: 503,
     }
 }
 

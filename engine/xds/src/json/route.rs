@@ -204,6 +204,10 @@ impl RouteTarget {
         } else {
             message.optional_duration("maxGrpcTimeout", self.max_grpc_timeout)
         };
+        let message = match self.cluster_not_found_response_code {
+            500 => message.field("clusterNotFoundResponseCode", "INTERNAL_SERVER_ERROR"),
+            _ => message,
+        };
         message
             .duration("timeout", self.timeout)
             .optional(
