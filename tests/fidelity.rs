@@ -64,5 +64,5 @@ const TAIL: &str = "
 | pass-through and TCP | approximate | a request goes where it was dialled, without routes, retries or timeouts |
 | worker threads of a proxy | approximate | one, as with `concurrency: 1` |
 | workers of a pod | approximate | a worker is held from the start of its own work to the end of the calls that it makes |
-| Gateway API | **not simulated** | such objects are kept, counted and reported |
+| ListenerSet, UDPRoute, waypoints | **not simulated** | such objects are kept, counted and reported |
 ";

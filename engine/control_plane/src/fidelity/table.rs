@@ -301,10 +301,52 @@ const ROWS: &[Row] = &[
         "spec.serviceName",
         Approximate("pods are reached through the services that select them"),
     ),
+    kubernetes(GATEWAY_API, "spec.gatewayClassName", Exact),
+    kubernetes(GATEWAY_API, "spec.listeners", Exact),
+    kubernetes(GATEWAY_API, "spec.listeners.allowedRoutes", Exact),
+    kubernetes(
+        GATEWAY_API,
+        "spec.listeners.tls",
+        Approximate("a secret counts as valid if it is there"),
+    ),
+    kubernetes(
+        GATEWAY_API,
+        "spec.addresses",
+        Approximate("only the name of a Service has an effect"),
+    ),
+    kubernetes("HTTPRoute", "spec.parentRefs", Exact),
+    kubernetes("HTTPRoute", "spec.hostnames", Exact),
+    kubernetes("HTTPRoute", "spec.rules.matches", Exact),
+    kubernetes("HTTPRoute", "spec.rules.filters", Exact),
+    kubernetes("HTTPRoute", "spec.rules.backendRefs", Exact),
+    kubernetes("HTTPRoute", "spec.rules.timeouts", Exact),
+    kubernetes("HTTPRoute", "spec.rules.retry", Exact),
+    kubernetes(
+        "HTTPRoute",
+        "spec.rules.sessionPersistence",
+        NotSimulated("Istio ignores it as well"),
+    ),
+    kubernetes("GRPCRoute", "spec.rules", Exact),
+    kubernetes("TLSRoute", "spec.rules", Exact),
+    kubernetes("TCPRoute", "spec.rules", Exact),
+    kubernetes("ReferenceGrant", "spec", Exact),
+    kubernetes(
+        "BackendTLSPolicy",
+        "spec",
+        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+    ),
+    kubernetes(
+        "PeerAuthentication",
+        "spec",
+        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+    ),
     kubernetes("Service", "metadata.annotations", Exact),
     kubernetes("Pod", "metadata.ownerReferences", Exact),
     kubernetes("Pod", "metadata.annotations", Exact),
 ];
+
+/// The Gateway API's Gateway, as distinct from Istio's.
+const GATEWAY_API: &str = "Gateway (Gateway API)";
 
 const fn virtual_service(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("VirtualService", field, fidelity)

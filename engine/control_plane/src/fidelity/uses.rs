@@ -67,6 +67,26 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
         }
     }
     whole("WorkloadGroup", &resources.workload_groups, &mut found);
+    whole(
+        "BackendTLSPolicy",
+        &resources.gateway_api.backend_tls_policies,
+        &mut found,
+    );
+    whole(
+        "PeerAuthentication",
+        &resources.peer_authentications,
+        &mut found,
+    );
+    for object in &resources.gateway_api.http_routes {
+        let by = Object {
+            kind: "HTTPRoute",
+            meta: &object.meta,
+        };
+        let rules = object.spec.rules.iter();
+        for session in rules.filter_map(|rule| rule.session_persistence.as_ref()) {
+            found(by, "spec.rules.sessionPersistence", &session.at);
+        }
+    }
     services(resources, &mut found);
     sidecars(resources, &mut found);
     for object in &resources.services {

@@ -206,6 +206,7 @@ impl RouteTarget {
         };
         let message = match self.cluster_not_found_response_code {
             500 => message.field("clusterNotFoundResponseCode", "INTERNAL_SERVER_ERROR"),
+            404 => message.field("clusterNotFoundResponseCode", "NOT_FOUND"),
             _ => message,
         };
         message

@@ -169,9 +169,19 @@ impl RouteTarget {
                 .into_iter()
                 .flatten()
                 .collect(),
+            cluster_not_found_response_code: fields
+                .choice("clusterNotFoundResponseCode", &NOT_FOUND_CODES)?
+                .unwrap_or(503),
         })
     }
 }
+
+/// The statuses of requests whose cluster does not exist.
+const NOT_FOUND_CODES: [(&str, u16); 3] = [
+    ("SERVICE_UNAVAILABLE", 503),
+    ("NOT_FOUND", 404),
+    ("INTERNAL_SERVER_ERROR", 500),
+];
 
 /// Envoy's default of a route's timeout.
 const DEFAULT_TIMEOUT: SimDuration = SimDuration::from_secs(15);
