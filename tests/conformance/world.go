@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pkg/config"
@@ -23,6 +25,8 @@ type world struct {
 	objects []runtime.Object
 	configs []config.Config
 	refused []string
+	// Whether there are objects of kinds that installCRDs makes known.
+	hasNewKinds bool
 }
 
 func newWorld(m *manifests) (*world, error) {
@@ -69,11 +73,15 @@ func newWorld(m *manifests) (*world, error) {
 				}
 			}
 			typed, err := typed(object)
-			if err != nil {
+			if runtime.IsNotRegisteredError(err) {
 				// What Pilot has no type for, it does not look at.
 				continue
 			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", describe(object), err)
+			}
 			w.objects = append(w.objects, typed)
+			w.hasNewKinds = w.hasNewKinds || kind == "GRPCRoute" || kind == "BackendTLSPolicy"
 		}
 	}
 	return w, nil
@@ -88,10 +96,16 @@ func (w *world) pod(namespace, name string) *corev1.Pod {
 	return nil
 }
 
-// installCRDs makes known what the server's own list leaves out.
-func (w *world) installCRDs(t test.Failer) func(kube.Client) {
-	return func(client kube.Client) {
-		clienttest.MakeCRD(t, client, gvr.BackendTLSPolicy)
+// installCRDs makes the newer kinds of the Gateway API known: Istio asks for the version of their schemas, which the
+// server's own list leaves out.
+func (w *world) installCRDs(t test.Failer, client kube.Client) {
+	bundle := map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.4.0"}
+	for _, resource := range []schema.GroupVersionResource{gvr.GRPCRoute, gvr.BackendTLSPolicy} {
+		clienttest.MakeCRDWithAnnotations(t, client, resource, bundle)
+	}
+	if w.hasNewKinds {
+		// Nothing says when the new watches have caught up.
+		time.Sleep(500 * time.Millisecond)
 	}
 }
 

@@ -71,12 +71,13 @@ func xdsOf(m *manifests, proxy string) (*Config, error) {
 
 // serve starts a Pilot that knows the world.
 func (w *world) serve(t test.Failer) *xds.FakeDiscoveryServer {
-	return xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
-		KubernetesObjects:  w.objects,
-		Configs:            w.configs,
-		MeshConfig:         w.mesh,
-		KubeClientModifier: w.installCRDs(t),
+	server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
+		KubernetesObjects: w.objects,
+		Configs:           w.configs,
+		MeshConfig:        w.mesh,
 	})
+	w.installCRDs(t, server.KubeClient())
+	return server
 }
 
 // settled asks until two answers in a row are the same: what comes from watches may arrive a little later.
