@@ -59,7 +59,9 @@ impl Told {
                 hop.clusters = vec![self.cluster(BLACK_HOLE_CLUSTER, 100, 1)];
                 Visit::new(hop, Outcome::closed())
             }
-            Verdict::NoFilterChain | Verdict::NoListener => Visit::new(hop, Outcome::closed()),
+            Verdict::NoFilterChain | Verdict::NoHandshake | Verdict::NoListener => {
+                Visit::new(hop, Outcome::closed())
+            }
         }
     }
 

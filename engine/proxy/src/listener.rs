@@ -8,7 +8,7 @@
 
 use std::borrow::Borrow;
 use std::net::IpAddr;
-use xds::{Filter, FilterChain, FilterChainMatch, Listener, TrafficDirection};
+use xds::{Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, TrafficDirection};
 
 /// Istio's name of the listener that keeps outbound connections which no other takes.
 pub const VIRTUAL_OUTBOUND: &str = "virtualOutbound";
@@ -47,6 +47,12 @@ pub enum Preface<'a> {
     Other,
 }
 
+impl Preface<'_> {
+    const fn is_tls(self) -> bool {
+        matches!(self, Self::Tls(_) | Self::IstioMutualTls(_))
+    }
+}
+
 /// What Istio's mutual TLS carries, as its application protocol tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
@@ -82,6 +88,8 @@ pub enum Verdict<'a> {
     BlackHole,
     /// A listener takes it and none of its filter chains does: it is closed.
     NoFilterChain,
+    /// Its filter chain expects TLS and it is plain text, or the other way round: the handshake fails.
+    NoHandshake,
     /// Nobody listens: it is refused.
     NoListener,
 }
@@ -107,12 +115,18 @@ pub fn accept_at<'a>(listener: &'a Listener, connection: &Connection<'_>) -> Acc
     Accepted {
         listener: Some(listener),
         filter_chain,
-        verdict: filter_chain.map_or(Verdict::NoFilterChain, |chain| verdict_of(&chain.filter)),
+        verdict: filter_chain.map_or(Verdict::NoFilterChain, |chain| {
+            verdict_of(chain, connection.preface)
+        }),
     }
 }
 
-fn verdict_of(filter: &Filter) -> Verdict<'_> {
-    match filter {
+fn verdict_of<'a>(chain: &'a FilterChain, preface: Preface<'_>) -> Verdict<'a> {
+    let is_http = matches!(chain.filter, Filter::HttpConnectionManager(_));
+    if chain.tls.is_some() != preface.is_tls() && (chain.tls.is_some() || is_http) {
+        return Verdict::NoHandshake;
+    }
+    match &chain.filter {
         Filter::HttpConnectionManager(manager) => Verdict::Http(&manager.route_config_name),
         Filter::TcpProxy(proxy) => match proxy.clusters.as_slice() {
             [(name, _)] if name == PASSTHROUGH_CLUSTER => Verdict::Passthrough,
@@ -167,27 +181,43 @@ fn find_filter_chain<'a>(
     listener: &'a Listener,
     connection: &Connection<'_>,
 ) -> Option<&'a FilterChain> {
+    let preface = seen(listener, connection.preface);
     let mut left: Vec<&FilterChain> = listener.filter_chains.iter().collect();
     keep_most_specific(&mut left, |m| {
         let port = m.destination_port;
         score(port.is_none(), port == Some(connection.port))
     });
     keep_most_specific(&mut left, |m| range_score(m, connection.ip));
-    keep_most_specific(&mut left, |m| server_name_score(m, connection.preface));
+    keep_most_specific(&mut left, |m| server_name_score(m, preface));
     keep_most_specific(&mut left, |m| {
-        let transport = match connection.preface {
-            Preface::Tls(_) | Preface::IstioMutualTls(_) => "tls",
-            Preface::Http1 | Preface::Http2 | Preface::Other => "raw_buffer",
+        let transport = if preface.is_tls() {
+            "tls"
+        } else {
+            "raw_buffer"
         };
         score(
             m.transport_protocol.is_empty(),
             m.transport_protocol == transport,
         )
     });
-    keep_most_specific(&mut left, |m| application_score(m, connection.preface));
+    keep_most_specific(&mut left, |m| application_score(m, preface));
     left.first()
         .copied()
         .or(listener.default_filter_chain.as_ref())
+}
+
+/// What a listener's inspectors show of a connection: without them all bytes look alike.
+fn seen<'a>(listener: &Listener, preface: Preface<'a>) -> Preface<'a> {
+    let inspector = if preface.is_tls() {
+        ListenerFilter::TlsInspector
+    } else {
+        ListenerFilter::HttpInspector
+    };
+    if listener.listener_filters.contains(&inspector) {
+        preface
+    } else {
+        Preface::Other
+    }
 }
 
 /// Keeps the chains with the highest score; those without a score do not match.
@@ -288,7 +318,8 @@ fn application_score(match_: &FilterChainMatch, preface: Preface<'_>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xds::{HttpConnectionManager, ListenerFilter, SocketAddress, TcpProxy};
+    use std::sync::Arc;
+    use xds::{DownstreamTlsContext, HttpConnectionManager, SocketAddress, TcpProxy};
 
     fn listener(name: &str, address: &str, port: u16, chains: Vec<FilterChain>) -> Listener {
         Listener {
@@ -316,6 +347,14 @@ mod tests {
                 route_config_name: name.to_owned(),
                 ..HttpConnectionManager::default()
             }),
+        }
+    }
+
+    /// The chain, behind TLS that ends there.
+    fn behind_tls(chain: FilterChain) -> FilterChain {
+        FilterChain {
+            tls: Some(Arc::new(DownstreamTlsContext::default())),
+            ..chain
         }
     }
 
@@ -454,6 +493,56 @@ mod tests {
     }
 
     #[test]
+    fn tls_and_plain_text_do_not_meet() {
+        let any = FilterChainMatch::default;
+        let plain = [listener(
+            "0.0.0.0_80",
+            "0.0.0.0",
+            80,
+            vec![http("http.80", any())],
+        )];
+        let ending = [listener(
+            "0.0.0.0_80",
+            "0.0.0.0",
+            80,
+            vec![behind_tls(http("https.80", any()))],
+        )];
+        let bytes = [listener(
+            "0.0.0.0_80",
+            "0.0.0.0",
+            80,
+            vec![tcp("db", any())],
+        )];
+        let tls = Preface::Tls("a.example");
+        for (listeners, preface, want) in [
+            (&plain, Preface::Http1, Verdict::Http("http.80")),
+            (&plain, tls, Verdict::NoHandshake),
+            (&ending, tls, Verdict::Http("https.80")),
+            (&ending, Preface::Http1, Verdict::NoHandshake),
+            (&bytes, tls, Verdict::Tcp(&[("db".to_owned(), 1)])),
+        ] {
+            let accepted = accept(listeners, &dial("10.0.0.1", 80, preface));
+            assert_eq!(accepted.verdict, want, "{preface:?}");
+        }
+    }
+
+    #[test]
+    fn without_an_inspector_all_bytes_look_alike() {
+        let sni = FilterChainMatch {
+            server_names: strings(&["a.example"]),
+            ..FilterChainMatch::default()
+        };
+        let mut blind = listener("0.0.0.0_443", "0.0.0.0", 443, vec![tcp("db", sni)]);
+        let connection = dial("10.0.0.1", 443, Preface::Tls("a.example"));
+        let seeing = [blind.clone()];
+        let verdict = accept(&seeing, &connection).verdict;
+        assert_eq!(verdict, Verdict::Tcp(&[("db".to_owned(), 1)]));
+        blind.listener_filters.clear();
+        let verdict = accept(&[blind], &connection).verdict == Verdict::NoFilterChain;
+        assert!(verdict);
+    }
+
+    #[test]
     fn each_step_keeps_the_most_specific_chain_and_never_comes_back() {
         let sni = |names: &[&str]| FilterChainMatch {
             server_names: strings(names),
@@ -468,9 +557,9 @@ mod tests {
             "0.0.0.0",
             443,
             vec![
-                http("wild", sni(&["*.example.com"])),
-                http("deep", sni(&["*.a.example.com"])),
-                http("exact", sni(&["x.a.example.com"])),
+                behind_tls(http("wild", sni(&["*.example.com"]))),
+                behind_tls(http("deep", sni(&["*.a.example.com"]))),
+                behind_tls(http("exact", sni(&["x.a.example.com"]))),
             ],
         );
         let check = |tls: &Listener, ip: &str, preface, want: Verdict<'_>| {
@@ -512,7 +601,7 @@ mod tests {
                     transport_protocol: "tls".to_owned(),
                     ..range(&["10.2.0.0/16"])
                 },
-                ..http("tls only", FilterChainMatch::default())
+                ..behind_tls(http("tls only", FilterChainMatch::default()))
             },
         ];
         tls.default_filter_chain = Some(tcp(BLACK_HOLE_CLUSTER, FilterChainMatch::default()));
@@ -548,8 +637,8 @@ mod tests {
                 "0.0.0.0",
                 15006,
                 vec![
-                    inbound(&["istio-http/1.1", "istio-h2"], "tls", "mutual"),
-                    inbound(&["istio-peer-exchange", "istio"], "tls", "bytes"),
+                    behind_tls(inbound(&["istio-http/1.1", "istio-h2"], "tls", "mutual")),
+                    behind_tls(inbound(&["istio-peer-exchange", "istio"], "tls", "bytes")),
                     inbound(&[], "raw_buffer", "plain"),
                 ],
             )

@@ -89,7 +89,10 @@ impl Shapes {
                 None => Shape::Blackhole,
             },
             Verdict::Tcp(_) | Verdict::Passthrough => Shape::Passthrough,
-            Verdict::BlackHole | Verdict::NoFilterChain | Verdict::NoListener => Shape::Blackhole,
+            Verdict::BlackHole
+            | Verdict::NoFilterChain
+            | Verdict::NoHandshake
+            | Verdict::NoListener => Shape::Blackhole,
         };
         let id = ShapeId::new(self.shapes.len());
         self.shapes.push(shape);
