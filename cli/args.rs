@@ -172,6 +172,7 @@ pub(crate) struct TestArgs {
 #[command(after_help = "Examples:
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
   meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
+  meshsim explain -f mesh/ --gateway istio-system/main https://shop.example/cart
   istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
   meshsim explain --envoy envoy.yaml --listener main http://localhost/")]
 pub(crate) struct ExplainArgs {
@@ -179,9 +180,16 @@ pub(crate) struct ExplainArgs {
     #[arg(
         long,
         value_name = "NS/NAME",
-        required_unless_present_any = ["config_dump", "envoy"]
+        required_unless_present_any = ["gateway", "config_dump", "envoy"]
     )]
     pub(crate) from: Option<String>,
+    /// The Gateway through which the request enters the mesh; the URL's port is one of its servers'
+    #[arg(
+        long,
+        value_name = "NS/NAME",
+        conflicts_with_all = ["from", "config_dump", "envoy"]
+    )]
+    pub(crate) gateway: Option<String>,
     /// What is dialled: http, https, grpc or tcp
     #[arg(value_name = "URL")]
     pub(crate) url: String,

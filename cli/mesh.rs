@@ -1,6 +1,6 @@
 //! The mesh that manifests make, asked for what its proxies are told.
 
-use control_plane::{MeshConfig, PodId, ProxyRef, Registry};
+use control_plane::{Edge, MeshConfig, PodId, ProxyRef, Registry};
 use manifest::Invalid;
 use xds::{RunningProxy, Snapshot};
 
@@ -10,6 +10,7 @@ use crate::mesh_config;
 use crate::output::Output;
 use crate::pod_name::find_pod;
 use crate::refusal::{Failure, Refusal};
+use crate::similar::most_similar;
 
 /// A compiled mesh and the files behind it.
 #[derive(Debug)]
@@ -64,6 +65,24 @@ impl Mesh {
             ip: Some(pod.ip),
             dns_domain: format!("{}.svc.{}", pod.namespace, mesh.config().domain_suffix),
         })
+    }
+
+    /// The proxy of a Gateway.
+    pub(crate) fn edge_of_gateway(&self, namespace: &str, name: &str) -> Result<Edge, Refusal> {
+        let compiled = &self.compiled;
+        compiled.edge_of_gateway(namespace, name).ok_or_else(|| {
+            let asked = format!("{namespace}/{name}");
+            let refusal = Refusal::new(format!("no Gateway is called `{asked}`"));
+            match most_similar(&asked, compiled.gateway_names()) {
+                Some(meant) => refusal.with_help(format!("did you mean `{meant}`?")),
+                None => refusal,
+            }
+        })
+    }
+
+    /// The proxy that a pod is, if it is one on its own.
+    pub(crate) fn edge_of_pod(&self, pod: PodId) -> Option<Edge> {
+        self.compiled.edge_of_pod(pod)
     }
 
     /// Why a pod has no sidecar.

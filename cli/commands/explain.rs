@@ -29,7 +29,7 @@ use proxy::names::Names;
 use proxy::table::Table;
 use request::{Request, Scheme};
 use visit::Visit;
-use walk::Walk;
+use walk::{Walk, Way};
 
 /// Prints where a request goes.
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
@@ -52,22 +52,41 @@ fn in_mesh(
     output: &Output,
 ) -> Result<(Explanation, Vec<Source>), Failure> {
     let mesh = Mesh::read(&args.mesh, output)?;
-    let from = args.from.as_deref().unwrap_or_default();
-    let from = find_pod(mesh.registry(), from, &args.mesh.manifests.namespace)?;
-    let namespace = &mesh.registry().pod(from).namespace;
-    let dialled =
-        dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host).unwrap_or_default();
     let mut walk = Walk::new(&mesh, output);
-    let way = walk.of(from, request, &dialled);
+    let way = way(&mut walk, &mesh, request, args)?;
     let draws = draws(args, &way.first, way.table.as_ref(), &walk.names);
     let explanation = Explanation {
         schema: SCHEMA,
         request: described(request),
-        hops: std::iter::once(way.first.hop).chain(way.second).collect(),
-        outcome: way.first.outcome,
+        hops: std::iter::once(way.first.hop).chain(way.rest).collect(),
+        outcome: way.outcome,
         draws,
     };
     Ok((explanation, mesh.manifests.sources))
+}
+
+/// The way of the request: through a Gateway, through a pod that is one, or from any other pod.
+fn way(
+    walk: &mut Walk<'_>,
+    mesh: &Mesh,
+    request: &Request,
+    args: &ExplainArgs,
+) -> Result<Way, Failure> {
+    let own = &args.mesh.manifests.namespace;
+    if let Some(gateway) = &args.gateway {
+        let (namespace, name) = gateway.split_once('/').unwrap_or((own, gateway));
+        let edge = mesh.edge_of_gateway(namespace, name)?;
+        return Ok(walk.through(&edge, request));
+    }
+    let from = args.from.as_deref().unwrap_or_default();
+    let from = find_pod(mesh.registry(), from, own)?;
+    if let Some(edge) = mesh.edge_of_pod(from) {
+        return Ok(walk.through(&edge, request));
+    }
+    let namespace = &mesh.registry().pod(from).namespace;
+    let dialled =
+        dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host).unwrap_or_default();
+    Ok(walk.of(from, request, &dialled))
 }
 
 /// What happens to as many requests as the user asks for.

@@ -184,8 +184,8 @@ pub(crate) fn full_name(pod: &Pod) -> String {
 
 /// A request on its way to a pod.
 pub(crate) struct Next {
-    /// The pod.
-    pub(crate) pod: control_plane::PodId,
+    /// The pod; none for a gateway of which the manifests have no pod.
+    pub(crate) pod: Option<control_plane::PodId>,
     /// The container's port.
     pub(crate) port: u16,
     /// What is sent.

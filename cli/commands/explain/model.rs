@@ -65,6 +65,7 @@ pub(crate) struct Hop {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
     Outbound,
+    Gateway,
     Inbound,
 }
 

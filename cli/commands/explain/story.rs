@@ -67,6 +67,7 @@ impl Story<'_> {
 
     fn hop(&mut self, hop: &Hop, index: usize) {
         let side = match (hop.sidecar, hop.direction) {
+            (_, Direction::Gateway) => "a gateway",
             (false, _) if hop.listener.is_some() => "a proxy of its own",
             (false, _) => "no sidecar",
             (true, Direction::Outbound) => "its sidecar, outbound",
@@ -86,7 +87,7 @@ impl Story<'_> {
             self.fact("listener", format_args!("{}", way.join(" → ")));
         }
         match hop.direction {
-            Direction::Outbound => self.decisions(hop),
+            Direction::Outbound | Direction::Gateway => self.decisions(hop),
             // No rule of a user decides at the destination.
             Direction::Inbound => {
                 for cluster in &hop.clusters {

@@ -5,13 +5,13 @@
 
 use control_plane::dns::Answer;
 use control_plane::registry::Provider;
-use control_plane::{PodId, Service};
+use control_plane::{Edge, PodId, Service};
 use proxy::listener::{Connection, Payload, Preface};
 use proxy::names::Names;
 use proxy::problem::{Problem, ProblemKind};
 use proxy::request::{Protocol, RequestHead};
 use proxy::table::Table;
-use xds::{TlsMode, TrafficDirection};
+use xds::{Snapshot, TlsMode, TrafficDirection};
 
 use super::hop::{Next, Told, full_name};
 use super::model::{Direction, Hop, Outcome, OutcomeKind};
@@ -36,8 +36,10 @@ pub(crate) struct Way {
     pub(crate) first: Visit,
     /// The tables of the client's proxy, if it has one.
     pub(crate) table: Option<Table>,
-    /// The proxy at the destination.
-    pub(crate) second: Option<Hop>,
+    /// The proxies that follow: gateways on the way, and that at the destination.
+    pub(crate) rest: Vec<Hop>,
+    /// What the client meets in the end.
+    pub(crate) outcome: Outcome,
 }
 
 /// What happened at one proxy, and where the request is next.
@@ -58,18 +60,90 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The proxy that is asked about, and the one at the destination.
+    /// The way from a pod: its proxy first, if it has one.
     pub(crate) fn of(&mut self, from: PodId, request: &Request, dialled: &Answer) -> Way {
         let destination = self.dialled_pod(request, dialled);
         let mut first = self.outbound(from, request, dialled, destination);
         let arrival = self.arrival(request, dialled);
         first.visit.hop.arrival.insert(0, arrival);
-        let next = first.next.take();
-        let second = next.and_then(|next| self.inbound(request.scheme, &next));
+        self.to_the_end(first, request.scheme)
+    }
+
+    /// The way from outside of the mesh through a gateway, whose port is dialled as its Gateways name it.
+    pub(crate) fn through(&mut self, edge: &Edge, request: &Request) -> Way {
+        let port = edge.ports.get(&request.port).copied();
+        let entry = Next {
+            pod: edge.pod,
+            port: port.unwrap_or(request.port),
+            head: request.head.clone(),
+            is_mutual_tls: false,
+        };
+        let mut first = self.gateway(&edge.snapshot, &entry, request.scheme, &request.host);
+        let words = match port {
+            Some(own) if own == request.port => format!("port {own} is dialled"),
+            Some(own) => format!("port {} leads to the gateway's port {own}", request.port),
+            None => format!("no Gateway has a server for port {}", request.port),
+        };
+        first.visit.hop.arrival.push(words);
+        let scheme = after(request.scheme, &first.visit);
+        self.to_the_end(first, scheme)
+    }
+
+    /// Follows the request from its first proxy on.
+    fn to_the_end(&mut self, first: Step, mut scheme: Scheme) -> Way {
+        let mut outcome = first.visit.outcome.clone();
+        let mut rest = Vec::new();
+        let mut next = first.next;
+        while let Some(at) = next.take() {
+            let pod = at.pod.filter(|_| rest.len() < MAX_HOPS);
+            let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
+                rest.extend(pod.and_then(|pod| self.inbound(scheme, pod, &at)));
+                break;
+            };
+            let host = at.head.authority.clone();
+            let step = self.gateway(&edge.snapshot, &at, scheme, &host);
+            scheme = after(scheme, &step.visit);
+            if step.visit.outcome.kind != OutcomeKind::Forwarded
+                || outcome.kind != OutcomeKind::NoSidecar
+            {
+                outcome = step.visit.outcome;
+            }
+            rest.push(step.visit.hop);
+            next = step.next;
+        }
         Way {
             first: first.visit,
             table: first.table,
-            second,
+            rest,
+            outcome,
+        }
+    }
+
+    /// What happens at a gateway, and where the request is next; `host` is the server name that a TLS client asks for.
+    fn gateway(&mut self, snapshot: &Snapshot, entry: &Next, scheme: Scheme, host: &str) -> Step {
+        let registry = self.mesh.registry();
+        let pod = entry.pod.map(|pod| registry.pod(pod));
+        let name = match pod {
+            Some(pod) => full_name(pod),
+            None => format!("{}/{}", snapshot.node.namespace, snapshot.node.pod),
+        };
+        let hop = Hop::of_proxy(name, Direction::Gateway, false);
+        let told = self.compile(snapshot.clone(), None);
+        let connection = Connection {
+            direction: TrafficDirection::Outbound,
+            ip: pod.map(|pod| pod.ip),
+            port: entry.port,
+            preface: preface(scheme, host, entry),
+        };
+        let visit = told.visit(hop, &connection, &entry.head);
+        let next = match visit.outcome.kind {
+            OutcomeKind::Forwarded => self.first_endpoint(&told, &visit.hop, &entry.head),
+            _ => None,
+        };
+        Step {
+            visit,
+            table: Some(told.table),
+            next,
         }
     }
 
@@ -115,7 +189,7 @@ impl<'a> Walk<'a> {
     fn dialled_pod(&self, request: &Request, dialled: &Answer) -> Option<Next> {
         let registry = self.mesh.registry();
         let next = |pod, port| Next {
-            pod,
+            pod: Some(pod),
             port,
             head: request.head.clone(),
             is_mutual_tls: false,
@@ -138,16 +212,22 @@ impl<'a> Walk<'a> {
     /// What the sidecar of a pod is told; none: it has no sidecar.
     fn told(&mut self, pod: PodId, original_destination: Option<PodId>) -> Option<Told> {
         let snapshot = self.mesh.snapshot(pod)?;
+        let registry = self.mesh.registry();
+        let destination = original_destination.map(|pod| full_name(registry.pod(pod)));
+        Some(self.compile(snapshot, destination))
+    }
+
+    /// A configuration as its proxy understands it.
+    fn compile(&mut self, snapshot: Snapshot, original_destination: Option<String>) -> Told {
         let (table, problems) = Table::compile(&snapshot, &mut self.names);
         for problem in problems {
             self.tell(problem);
         }
-        let registry = self.mesh.registry();
-        Some(Told {
+        Told {
             snapshot,
             table,
-            original_destination: original_destination.map(|pod| full_name(registry.pod(pod))),
-        })
+            original_destination,
+        }
     }
 
     /// Says once what cannot be done exactly: what a manifest asks for to everyone, the rest to those who ask.
@@ -177,7 +257,7 @@ impl<'a> Walk<'a> {
     ) -> Step {
         let pod = self.mesh.registry().pod(from);
         let mut hop = Hop::at(pod, Direction::Outbound);
-        let Some(told) = self.told(from, destination.as_ref().map(|next| next.pod)) else {
+        let Some(told) = self.told(from, destination.as_ref().and_then(|next| next.pod)) else {
             let why = format!("it has no sidecar: {}", pod.template.injection);
             hop.arrival.push(why);
             return Step {
@@ -221,7 +301,7 @@ impl<'a> Walk<'a> {
         let registry = self.mesh.registry();
         let tls = told.config(&cluster.name)?.tls;
         Some(Next {
-            pod: registry.pod_by_name(&workload.namespace, &workload.pod)?,
+            pod: Some(registry.pod_by_name(&workload.namespace, &workload.pod)?),
             port: endpoint.port,
             head: cluster.head.as_ref().unwrap_or(head).clone(),
             is_mutual_tls: endpoint.is_mutual_tls
@@ -230,9 +310,9 @@ impl<'a> Walk<'a> {
     }
 
     /// The destination's own proxy, if it has one.
-    fn inbound(&mut self, scheme: Scheme, next: &Next) -> Option<Hop> {
-        let told = self.told(next.pod, Some(next.pod))?;
-        let pod = self.mesh.registry().pod(next.pod);
+    fn inbound(&mut self, scheme: Scheme, pod: PodId, next: &Next) -> Option<Hop> {
+        let told = self.told(pod, Some(pod))?;
+        let pod = self.mesh.registry().pod(pod);
         let mut hop = Hop::at(pod, Direction::Inbound);
         let words = match next.is_mutual_tls {
             true => "mutual TLS",
@@ -244,14 +324,22 @@ impl<'a> Walk<'a> {
             direction: TrafficDirection::Inbound,
             ip: Some(pod.ip),
             port: next.port,
-            preface: inbound_preface(scheme, next),
+            preface: preface(scheme, "", next),
         };
         Some(told.visit(hop, &connection, &next.head).hop)
     }
 }
 
-/// What the first bytes at the destination show.
-const fn inbound_preface(scheme: Scheme, next: &Next) -> Preface<'static> {
+/// What a request is once it has left a proxy: where TLS has ended, what was inside.
+fn after(scheme: Scheme, visit: &Visit) -> Scheme {
+    match scheme {
+        Scheme::Https if visit.hop.route_config.is_some() => Scheme::Http,
+        scheme => scheme,
+    }
+}
+
+/// What the first bytes show to the next proxy; `host` is the server name that a TLS client asks for.
+const fn preface<'a>(scheme: Scheme, host: &'a str, next: &Next) -> Preface<'a> {
     match (next.is_mutual_tls, scheme, next.head.protocol) {
         (true, Scheme::Http | Scheme::Grpc, Protocol::Http1) => {
             Preface::IstioMutualTls(Payload::Http1)
@@ -262,10 +350,13 @@ const fn inbound_preface(scheme: Scheme, next: &Next) -> Preface<'static> {
         (true, Scheme::Https | Scheme::Tcp, _) => Preface::IstioMutualTls(Payload::Other),
         (false, Scheme::Http | Scheme::Grpc, Protocol::Http1) => Preface::Http1,
         (false, Scheme::Http | Scheme::Grpc, Protocol::Http2) => Preface::Http2,
-        (false, Scheme::Https, _) => Preface::Tls(""),
+        (false, Scheme::Https, _) => Preface::Tls(host),
         (false, Scheme::Tcp, _) => Preface::Other,
     }
 }
+
+/// More gateways in a row are going in circles.
+const MAX_HOPS: usize = 8;
 
 fn in_words(service: &Service) -> String {
     match service.provider {

@@ -16,10 +16,21 @@ use crate::gateway::{AppliesTo, Gateway};
 use crate::listener::gateway::gateway_listeners;
 use crate::proxy::Client;
 use crate::push_context::PushContext;
-use crate::registry::Pod;
+use crate::registry::{Pod, PodId};
 use crate::service_target::ServiceTarget;
 use crate::sidecar_scope::SidecarScope;
 use crate::virtual_host::gateway::gateway_tables;
+
+/// A proxy at the edge of the mesh.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// What it is told.
+    pub snapshot: Snapshot,
+    /// Its pod; none where the manifests have none.
+    pub pod: Option<PodId>,
+    /// Its own port behind each port that its Gateways name.
+    pub ports: BTreeMap<u16, u16>,
+}
 
 /// What a gateway's pod is told; `targets` are the services that lead to it.
 pub(crate) fn snapshot(
@@ -29,11 +40,22 @@ pub(crate) fn snapshot(
     push: &PushContext,
 ) -> Snapshot {
     let client = Client::of_pod(pod, NodeType::Router, scope, push);
-    build(&client, &pod.name, targets, push)
+    let merged = merged(&client, targets, push);
+    build(&client, &pod.name, &merged, push)
+}
+
+/// The pod's port behind each port that its Gateways name.
+pub(crate) fn listener_ports(
+    pod: &Pod,
+    targets: &[ServiceTarget],
+    push: &PushContext,
+) -> BTreeMap<u16, u16> {
+    let (namespace, labels) = (&pod.namespace, pod.labels());
+    MergedGateway::new(&push.gateways, namespace, labels, targets, &push.registry).listener_ports()
 }
 
 /// What a pod that a Gateway selects would be told, of services that select the same labels.
-pub(crate) fn snapshot_without_pod(gateway: &Gateway, push: &PushContext) -> Snapshot {
+pub(crate) fn edge_without_pod(gateway: &Gateway, push: &PushContext) -> Edge {
     let nothing = BTreeMap::new();
     let labels = match &gateway.applies_to {
         AppliesTo::Labels(labels) | AppliesTo::Own(labels) => labels,
@@ -82,22 +104,35 @@ pub(crate) fn snapshot_without_pod(gateway: &Gateway, push: &PushContext) -> Sna
         locality: &Locality::default(),
         node: None,
     };
-    build(&client, &gateway.name, &targets, push)
+    let merged = merged(&client, &targets, push);
+    Edge {
+        snapshot: build(&client, &gateway.name, &merged, push),
+        pod: None,
+        ports: merged.listener_ports(),
+    }
 }
 
-fn build(
+/// All Gateways that are for a proxy, as one.
+fn merged<'a>(
     client: &Client<'_>,
-    pod: &str,
     targets: &[ServiceTarget],
-    push: &PushContext,
-) -> Snapshot {
-    let merged = MergedGateway::new(
+    push: &'a PushContext,
+) -> MergedGateway<'a> {
+    MergedGateway::new(
         &push.gateways,
         client.namespace,
         client.labels,
         targets,
         client.registry,
-    );
+    )
+}
+
+fn build(
+    client: &Client<'_>,
+    pod: &str,
+    merged: &MergedGateway<'_>,
+    push: &PushContext,
+) -> Snapshot {
     let Outbound {
         mut clusters,
         endpoints,
@@ -109,8 +144,8 @@ fn build(
             namespace: client.namespace.to_owned(),
             pod: pod.to_owned(),
         },
-        listeners: shared(gateway_listeners(&merged, client, push)),
-        routes: shared(gateway_tables(&merged, client, push)),
+        listeners: shared(gateway_listeners(merged, client, push)),
+        routes: shared(gateway_tables(merged, client, push)),
         clusters: shared(clusters),
         endpoints: shared(endpoints),
     }

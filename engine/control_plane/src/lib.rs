@@ -43,6 +43,7 @@ mod virtual_service;
 
 use manifest::{Diagnostic, Resources};
 
+pub use gateway_proxy::Edge;
 pub use injection::Injection;
 pub use mesh::{Mesh, NoProxy};
 pub use mesh_config::{MeshConfig, OutboundTrafficPolicy};

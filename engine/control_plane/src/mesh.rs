@@ -14,7 +14,7 @@ use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
 use crate::gateway_api::Condition;
-use crate::gateway_proxy;
+use crate::gateway_proxy::{self, Edge};
 use crate::inbound_port::inbound_ports;
 use crate::injection::{Injection, NotInjectedBecause};
 use crate::listener::inbound::virtual_inbound;
@@ -184,19 +184,32 @@ impl Mesh {
         scope.get_or_init(|| SidecarScope::new(&key.0, key.1, &self.push))
     }
 
-    /// What the proxies of a Gateway are told: its first pod's, or those of a pod as the Gateway asks for, where the
-    /// manifests have none.
-    pub fn gateway_snapshot(&self, namespace: &str, name: &str) -> Option<Snapshot> {
+    /// The proxy of a Gateway: its first pod, or such a pod as it asks for, where the manifests have none.
+    pub fn edge_of_gateway(&self, namespace: &str, name: &str) -> Option<Edge> {
         let gateway = self.push.gateways.named(namespace, name)?;
-        let mut pods = self.registry().pods().iter();
-        if let Some(pod) =
-            pods.find(|pod| pod.is_gateway() && gateway.selects(&pod.namespace, pod.labels()))
-        {
-            return self
+        let serves = |pod: &Pod| pod.is_gateway() && gateway.selects(&pod.namespace, pod.labels());
+        let mut pods = self.registry().pod_ids();
+        let pod = pods.find(|id| serves(self.registry().pod(*id)));
+        pod.and_then(|id| self.edge_of_pod(id))
+            .or_else(|| Some(gateway_proxy::edge_without_pod(gateway, &self.push)))
+    }
+
+    /// The proxy that a pod is, if it is one on its own.
+    pub fn edge_of_pod(&self, id: PodId) -> Option<Edge> {
+        let pod = self.registry().pod(id);
+        let is_gateway = pod.is_gateway();
+        is_gateway.then(|| Edge {
+            snapshot: self
                 .snapshot(&ProxyRef::new(&pod.namespace, &pod.name))
-                .ok();
-        }
-        Some(gateway_proxy::snapshot_without_pod(gateway, &self.push))
+                .expect("every gateway has a proxy"),
+            pod: Some(id),
+            ports: gateway_proxy::listener_ports(pod, &self.targets[id.index()], &self.push),
+        })
+    }
+
+    /// The names of all Gateways, `<namespace>/<name>`.
+    pub fn gateway_names(&self) -> impl Iterator<Item = &str> {
+        self.push.gateways.iter().map(|gateway| &*gateway.object)
     }
 
     /// What a proxy is told: what it shares with all clients that see the same, and what is about its own pod.

@@ -64,6 +64,15 @@ impl<'a> MergedGateway<'a> {
         }
         merger.merged
     }
+
+    /// The pod's port behind each port that a Gateway names.
+    pub(crate) fn listener_ports(&self) -> BTreeMap<u16, u16> {
+        let servers = self.ports.iter().flat_map(|port| {
+            let servers = port.servers.iter();
+            servers.map(|bound| (bound.server.port, port.number))
+        });
+        servers.collect()
+    }
 }
 
 /// The pod's port behind a server's: that of the first service which has the server's port, else the same number.
