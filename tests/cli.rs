@@ -145,13 +145,15 @@ Arguments:
   <URL>  What is dialled: http, https, grpc or tcp
 
 Options:
-      --from <NS/NAME>    Who sends the request: a pod or a workload
-  -X, --request <METHOD>  The method; GET if not given
-  -H, --header <HEADER>   A header, as curl takes it: `name: value`, `name;` for an empty one;
-                          `Host: x` sets the authority
-      --count <N>         Draw what is left to chance N times and count what happens
-      --seed <N>          Where randomness begins [default: 1]
-  -h, --help              Print help
+      --from <NS/NAME>     Who sends the request: a pod or a workload
+      --gateway <NS/NAME>  The Gateway through which the request enters the mesh; the URL's port is
+                           one of its servers'
+  -X, --request <METHOD>   The method; GET if not given
+  -H, --header <HEADER>    A header, as curl takes it: `name: value`, `name;` for an empty one;
+                           `Host: x` sets the authority
+      --count <N>          Draw what is left to chance N times and count what happens
+      --seed <N>           Where randomness begins [default: 1]
+  -h, --help               Print help
 
 A proxy that runs:
       --config-dump <FILE>     What `istioctl proxy-config all -o json` or Envoy's
