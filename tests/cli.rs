@@ -184,6 +184,7 @@ Global options:
 Examples:
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
   meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
+  meshsim explain -f mesh/ --gateway istio-system/main https://shop.example/cart
   istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
   meshsim explain --envoy envoy.yaml --listener main http://localhost/
 
@@ -197,13 +198,19 @@ Arguments:
   [FILE|FOLDER]...  Files and folders, as after -f
 
 Options:
-  -h, --help  Print help
+  -h, --help  Print help (see more with '--help')
 
 Manifests:
-  -f, --filename <FILE|FOLDER>  A file, a folder with all its *.yaml, *.yml and *.json, or `-` for
-                                standard input; repeatable
-  -n, --namespace <NS>          The namespace of objects that name none [default: default]
-      --mesh-config <FILE>      The mesh's configuration, as in the ConfigMap `istio`
+  -f, --filename <FILE|FOLDER>     A file, a folder with all its *.yaml, *.yml and *.json, or `-`
+                                   for standard input; repeatable
+  -n, --namespace <NS>             The namespace of objects that name none [default: default]
+      --mesh-config <FILE>         The mesh's configuration, as in the ConfigMap `istio`
+  -A, --all-namespaces             Look at all namespaces, which is what is done anyway; for hands
+                                   that know istioctl
+      --failure-threshold <LEVEL>  The least level at which findings make the exit code 1 [default:
+                                   error] [possible values: info, warning, error]
+      --output-threshold <LEVEL>   The least level at which findings are printed [default: info]
+                                   [possible values: info, warning, error]
 
 Global options:
   -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
