@@ -113,7 +113,7 @@ fn cluster_type(fields: &Fields<'_>) -> Result<ClusterType, ReadError> {
         custom.without_effect(&["name"]);
         custom.any("typedConfig", |type_name, config| match type_name {
             "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig" => {
-                config.without_effect(&["dnsCacheConfig"]);
+                config.without_effect(&["dnsCacheConfig", "allowInsecureClusterOptions"]);
                 Ok(ClusterType::DynamicForwardProxy)
             }
             "envoy.extensions.clusters.dns.v3.DnsCluster" => {

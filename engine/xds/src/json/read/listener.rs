@@ -196,7 +196,7 @@ impl FilterReading {
 impl TcpProxy {
     /// `envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy`.
     fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
-        fields.without_effect(&["@type", "accessLog", "accessLogOptions", "tunnelingConfig"]);
+        fields.without_effect(&["@type", "accessLog", "accessLogOptions"]);
         let weighted = fields.message("weightedClusters", |weighted| {
             weighted.messages("clusters", |cluster| {
                 Ok((
@@ -236,6 +236,10 @@ fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
     if fields.optional_flag("normalizePath")? != Some(true) {
         fields.note("does not ask for `normalize_path`; here paths are normalised nonetheless");
     }
+    let escaped = fields.optional_text("pathWithEscapedSlashesAction")?;
+    if escaped.is_some_and(|action| !LEAVE_ESCAPED_SLASHES.contains(&action.as_str())) {
+        fields.note("changes escaped slashes; here paths keep them");
+    }
     let table = fields.message("routeConfig", RouteConfiguration::read)?;
     let rds = fields.message("rds", |rds| {
         rds.without_effect(&["configSource"]);
@@ -268,8 +272,11 @@ fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
     })
 }
 
+/// The actions under which `%2F` stays as it is.
+const LEAVE_ESCAPED_SLASHES: [&str; 2] = ["IMPLEMENTATION_SPECIFIC_DEFAULT", "KEEP_UNCHANGED"];
+
 /// What concerns logs, traces, certificates that are passed on, and the codec.
-const MANAGER_WITHOUT_EFFECT: [&str; 22] = [
+const MANAGER_WITHOUT_EFFECT: [&str; 20] = [
     "@type",
     "accessLog",
     "accessLogOptions",
@@ -278,7 +285,6 @@ const MANAGER_WITHOUT_EFFECT: [&str; 22] = [
     "requestIdExtension",
     "setCurrentClientCertDetails",
     "upgradeConfigs",
-    "pathWithEscapedSlashesAction",
     "proxy100Continue",
     "codecType",
     "httpProtocolOptions",
@@ -290,6 +296,5 @@ const MANAGER_WITHOUT_EFFECT: [&str; 22] = [
     "appendLocalOverload",
     "serverHeaderTransformation",
     "via",
-    "localReplyConfig",
     "typedHeaderValidationConfig",
 ];
