@@ -125,7 +125,10 @@ mod tests {
                 &["api.example.com", "api.example.com."],
                 "api.example.com, api.example.com.",
             ),
-            (&["[fd00::1]", "[fd00::1]:80", "a:80", "a"], "[fd00::1], a"),
+            (
+                &["[fd00:1::1]", "[fd00:1::1]:80", "a:80", "a"],
+                "[fd00:1::1], a",
+            ),
             (
                 &[
                     "a.f.svc.cluster.local",

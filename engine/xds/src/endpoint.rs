@@ -36,7 +36,7 @@ pub struct Locality {
 /// One endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LbEndpoint {
-    /// Its IP address or name.
+    /// Its IP address or name, or the path of a Unix socket (with port 0).
     pub address: String,
     /// Its port.
     pub port: u16,

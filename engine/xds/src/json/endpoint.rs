@@ -60,7 +60,7 @@ impl LbEndpoint {
         Message::default()
             .field(
                 "endpoint",
-                Message::default().field("address", socket_address(&self.address, self.port)),
+                Message::default().field("address", address(&self.address, self.port)),
             )
             .field("healthStatus", health)
             .number("loadBalancingWeight", self.load_balancing_weight)
@@ -69,7 +69,16 @@ impl LbEndpoint {
     }
 }
 
-/// `envoy.config.core.v3.Address`.
+/// `envoy.config.core.v3.Address` of a socket, or of the path of a Unix socket.
+fn address(address: &str, port: u16) -> Message {
+    if address.starts_with('/') {
+        let pipe = Message::default().text("path", address);
+        return Message::default().field("pipe", pipe);
+    }
+    socket_address(address, port)
+}
+
+/// `envoy.config.core.v3.Address` of a socket.
 pub(super) fn socket_address(address: &str, port: u16) -> Message {
     Message::default().field(
         "socketAddress",

@@ -52,7 +52,7 @@ impl LbEndpoint {
         let is_mutual_tls = fields.message("metadata", is_mutual_tls)?;
         let endpoint = fields.message("endpoint", |endpoint| {
             endpoint.without_effect(&["hostname", "healthCheckConfig"]);
-            endpoint.message("address", socket_address)
+            endpoint.message("address", address)
         })?;
         let health_status = fields.choice("healthStatus", &HEALTH)?;
         let weight = fields.number("loadBalancingWeight")?;
@@ -80,6 +80,15 @@ fn is_mutual_tls(metadata: &Fields<'_>) -> Result<bool, ReadError> {
     })?;
     metadata.ignore_all();
     Ok(label.flatten().flatten().as_deref() == Some("istio"))
+}
+
+/// `envoy.config.core.v3.Address` of a socket, or of the path of a Unix socket; none where it is neither.
+fn address(fields: &Fields<'_>) -> Result<Option<SocketAddress>, ReadError> {
+    let path = fields.message("pipe", |pipe| pipe.text("path"))?;
+    match path {
+        Some(address) => Ok(Some(SocketAddress { address, port: 0 })),
+        None => socket_address(fields),
+    }
 }
 
 /// `envoy.config.core.v3.Address`; none where it is no socket.
