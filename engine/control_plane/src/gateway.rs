@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::gateway_api;
 use crate::push_context::PushContext;
-use crate::virtual_service::{VirtualServiceId, age};
+use crate::virtual_service::{self, VirtualService, VirtualServiceId, age};
 pub(crate) use server::Server;
 
 /// All Gateways, the oldest first.
@@ -124,19 +124,9 @@ pub(crate) fn virtual_services_of(
     namespace: &str,
     push: &PushContext,
 ) -> Vec<VirtualServiceId> {
-    let mut ranked: Vec<_> = push
-        .virtual_services
-        .iter()
-        .enumerate()
-        .filter(|(_, virtual_service)| {
-            let mut gateways = virtual_service.gateways.iter();
-            gateways.any(|name| **name == *gateway.object)
-        })
-        .filter_map(|(index, virtual_service)| {
-            let rank = virtual_service.rank_in(namespace)?;
-            Some((rank, VirtualServiceId::new(index)))
-        })
-        .collect();
-    ranked.sort_unstable();
-    ranked.into_iter().map(|(_, id)| id).collect()
+    let is_bound = |virtual_service: &VirtualService| {
+        let mut gateways = virtual_service.gateways.iter();
+        gateways.any(|name| **name == *gateway.object)
+    };
+    virtual_service::ranked(&push.virtual_services, namespace, is_bound)
 }

@@ -22,7 +22,7 @@ use crate::push_context::PushContext;
 use crate::registry::{Provider, Registry, Service, ServiceId, ServicePort};
 use crate::route::destination::outbound_cluster;
 use crate::sidecar::SidecarId;
-use crate::virtual_service::{VirtualService, VirtualServiceId};
+use crate::virtual_service::{self, VirtualService};
 use egress_listener::Visible;
 
 pub(crate) use egress_listener::{EgressListener, PortScope};
@@ -66,7 +66,11 @@ impl SidecarScope {
     pub(crate) fn new(namespace: &str, sidecar: Option<SidecarId>, push: &PushContext) -> Self {
         let visible = Visible {
             services: exported_services(namespace, &push.registry),
-            virtual_services: virtual_services(namespace, &push.virtual_services),
+            virtual_services: virtual_service::ranked(
+                &push.virtual_services,
+                namespace,
+                VirtualService::is_mesh,
+            ),
         };
         let sidecar = sidecar.map(|id| Arc::clone(push.sidecars.get(id)));
         let written = sidecar.iter().flat_map(|sidecar| &sidecar.spec.egress);
@@ -330,19 +334,4 @@ fn exported_services(namespace: &str, registry: &Registry) -> Vec<ServiceId> {
     exported
         .chain(registry.service_ids().filter(is_public))
         .collect()
-}
-
-/// The VirtualServices that sidecars of a namespace use: its private ones, those exported to it, public ones.
-fn virtual_services(namespace: &str, all: &[VirtualService]) -> Vec<VirtualServiceId> {
-    let mut ranked: Vec<_> = all
-        .iter()
-        .enumerate()
-        .filter(|(_, virtual_service)| virtual_service.is_mesh())
-        .filter_map(|(index, virtual_service)| {
-            let rank = virtual_service.rank_in(namespace)?;
-            Some((rank, VirtualServiceId::new(index)))
-        })
-        .collect();
-    ranked.sort_unstable();
-    ranked.into_iter().map(|(_, id)| id).collect()
 }

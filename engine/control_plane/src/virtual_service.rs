@@ -114,7 +114,7 @@ impl VirtualService {
     /// Its place among those that proxies of a namespace use: private ones come first, then those exported to the
     /// namespace, then public ones; none: it is not seen there.
     /// Routes of the Gateway API in the namespace itself come before others of their group.
-    pub(crate) fn rank_in(&self, namespace: &str) -> Option<(u8, bool)> {
+    fn rank_in(&self, namespace: &str) -> Option<(u8, bool)> {
         let group = match &self.export_to {
             ExportTo::Public => 2,
             ExportTo::Nobody => return None,
@@ -157,6 +157,25 @@ impl VirtualService {
             location: location.clone(),
         }
     }
+}
+
+/// Those that proxies of a namespace see and that apply to them, the first to win first.
+pub(crate) fn ranked(
+    all: &[VirtualService],
+    namespace: &str,
+    applies: impl Fn(&VirtualService) -> bool,
+) -> Vec<VirtualServiceId> {
+    let mut ranked: Vec<_> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, virtual_service)| applies(virtual_service))
+        .filter_map(|(index, virtual_service)| {
+            let rank = virtual_service.rank_in(namespace)?;
+            Some((rank, VirtualServiceId::new(index)))
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, id)| id).collect()
 }
 
 /// All VirtualServices that have hosts, the oldest first.

@@ -4,6 +4,7 @@
 //! Source: kubernetes-sigs/gateway-api, config/crd.
 
 pub mod backend_tls_policy;
+pub mod connection_rule;
 pub mod filter;
 pub mod gateway;
 pub mod gateway_class;

@@ -122,24 +122,20 @@ pub(super) fn http_destinations(
     referrer: Referrer<'_>,
     context: Context<'_>,
 ) -> Result<(Vec<Spanned<HttpRouteDestination>>, Option<Fault>), Fault> {
-    let chosen: Vec<_> = backends
-        .iter()
-        .filter(|backend| backend.weight() != 0)
-        .collect();
-    let mut destinations = Vec::with_capacity(chosen.len());
-    let mut last = None;
-    for backend in &chosen {
-        let named = Spanned::new(backend.backend(), backend.at.clone());
-        let (destination, fault) = destination(&named, referrer, context)?;
-        last = fault.or(last);
-        let destination = HttpRouteDestination {
-            destination,
-            weight: weight(backend.weight(), chosen.len()),
-            headers: filter::headers(&backend.filters)?,
-        };
-        destinations.push(Spanned::new(destination, backend.at.clone()));
-    }
-    Ok((destinations, last))
+    let named = |backend: &HttpBackendReference| (backend.backend(), backend.weight());
+    destinations(
+        backends,
+        named,
+        referrer,
+        context,
+        |backend, destination, weight| {
+            Ok(HttpRouteDestination {
+                destination,
+                weight,
+                headers: filter::headers(&backend.filters)?,
+            })
+        },
+    )
 }
 
 /// The destinations of connections, and what is wrong with some of them.
@@ -148,20 +144,43 @@ pub(super) fn connection_destinations(
     referrer: Referrer<'_>,
     context: Context<'_>,
 ) -> Result<(Vec<Spanned<RouteDestination>>, Option<Fault>), Fault> {
-    let chosen: Vec<_> = backends
+    let named = |backend: &BackendReference| (backend.clone(), backend.weight());
+    destinations(
+        backends,
+        named,
+        referrer,
+        context,
+        |_, destination, weight| {
+            Ok(RouteDestination {
+                destination,
+                weight,
+            })
+        },
+    )
+}
+
+/// Those of the backends that have a share; the last that something is wrong with says what.
+fn destinations<B, D>(
+    backends: &[Spanned<B>],
+    named: impl Fn(&B) -> (BackendReference, u32),
+    referrer: Referrer<'_>,
+    context: Context<'_>,
+    finish: impl Fn(&B, Spanned<Destination>, i32) -> Result<D, Fault>,
+) -> Result<(Vec<Spanned<D>>, Option<Fault>), Fault> {
+    let named: Vec<_> = backends
         .iter()
-        .filter(|backend| backend.weight() != 0)
+        .map(|backend| (backend, named(&backend.value)))
+        .filter(|(_, (_, weight))| *weight != 0)
         .collect();
-    let mut destinations = Vec::with_capacity(chosen.len());
+    let mut destinations = Vec::with_capacity(named.len());
     let mut last = None;
-    for backend in &chosen {
-        let (destination, fault) = destination(backend, referrer, context)?;
+    let siblings = named.len();
+    for (backend, (reference, share)) in named {
+        let reference = Spanned::new(reference, backend.at.clone());
+        let (destination, fault) = destination(&reference, referrer, context)?;
         last = fault.or(last);
-        let destination = RouteDestination {
-            destination,
-            weight: weight(backend.weight(), chosen.len()),
-        };
-        destinations.push(Spanned::new(destination, backend.at.clone()));
+        let finished = finish(&backend.value, destination, weight(share, siblings))?;
+        destinations.push(Spanned::new(finished, backend.at.clone()));
     }
     Ok((destinations, last))
 }

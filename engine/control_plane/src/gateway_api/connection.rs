@@ -30,11 +30,13 @@ pub(super) fn tls_rules(
             gateways: Vec::new(),
             source_namespace: String::new(),
         };
-        let rule_ = TlsRule {
+        let tls_rule = TlsRule {
             matches: vec![Spanned::new(matched, rule.at.clone())],
             route: destinations,
         };
-        translated.rules.push(Spanned::new(rule_, rule.at.clone()));
+        translated
+            .rules
+            .push(Spanned::new(tls_rule, rule.at.clone()));
     }
     Ok(translated)
 }
@@ -50,11 +52,13 @@ pub(super) fn tcp_rules(
         let (destinations, fault) =
             backend::connection_destinations(&rule.backend_refs, referrer, context)?;
         translated.fault = fault.or(translated.fault);
-        let rule_ = TcpRule {
+        let tcp_rule = TcpRule {
             matches: Vec::new(),
             route: destinations,
         };
-        translated.rules.push(Spanned::new(rule_, rule.at.clone()));
+        translated
+            .rules
+            .push(Spanned::new(tcp_rule, rule.at.clone()));
     }
     Ok(translated)
 }

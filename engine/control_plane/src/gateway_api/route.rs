@@ -2,10 +2,10 @@
 //!
 //! Source: istio/istio, pilot/pkg/config/kube/gateway/route_collections.go (HTTPRouteCollection, computeRoute).
 
-use manifest::ObjectMeta;
 use manifest::gateway_api::reference::ParentReference;
 use manifest::span::Spanned;
 use manifest::virtual_service::{HttpMatchRequest, TcpRoute, TlsRoute, VirtualServiceSpec};
+use manifest::{ObjectMeta, Resource};
 
 use super::backend::Referrer;
 use super::condition::{Condition, Fault, Subject};
@@ -50,12 +50,12 @@ pub(super) fn virtual_services(
     let mut merged = Merged::default();
     let mut single = Vec::new();
     for route in &all.http_routes {
-        let of = Route {
-            kind: "HTTPRoute",
-            meta: &route.meta,
-            parents: &route.spec.parent_refs,
-            hostnames: &route.spec.hostnames,
-        };
+        let of = Route::new(
+            "HTTPRoute",
+            route,
+            &route.spec.parent_refs,
+            &route.spec.hostnames,
+        );
         of.attach(
             context,
             parents,
@@ -65,12 +65,12 @@ pub(super) fn virtual_services(
         );
     }
     for route in &all.grpc_routes {
-        let of = Route {
-            kind: "GRPCRoute",
-            meta: &route.meta,
-            parents: &route.spec.parent_refs,
-            hostnames: &route.spec.hostnames,
-        };
+        let of = Route::new(
+            "GRPCRoute",
+            route,
+            &route.spec.parent_refs,
+            &route.spec.hostnames,
+        );
         of.attach(
             context,
             parents,
@@ -80,12 +80,12 @@ pub(super) fn virtual_services(
         );
     }
     for route in &all.tls_routes {
-        let of = Route {
-            kind: "TLSRoute",
-            meta: &route.meta,
-            parents: &route.spec.parent_refs,
-            hostnames: &route.spec.hostnames,
-        };
+        let of = Route::new(
+            "TLSRoute",
+            route,
+            &route.spec.parent_refs,
+            &route.spec.hostnames,
+        );
         of.attach(
             context,
             parents,
@@ -95,12 +95,7 @@ pub(super) fn virtual_services(
         );
     }
     for route in &all.tcp_routes {
-        let of = Route {
-            kind: "TCPRoute",
-            meta: &route.meta,
-            parents: &route.spec.parent_refs,
-            hostnames: &[],
-        };
+        let of = Route::new("TCPRoute", route, &route.spec.parent_refs, &[]);
         of.attach(
             context,
             parents,
@@ -125,7 +120,21 @@ struct Place {
     port: Option<u16>,
 }
 
-impl Route<'_> {
+impl<'a> Route<'a> {
+    fn new<Spec>(
+        kind: &'static str,
+        object: &'a Resource<Spec>,
+        parents: &'a [Spanned<ParentReference>],
+        hostnames: &'a [Spanned<String>],
+    ) -> Self {
+        Self {
+            kind,
+            meta: &object.meta,
+            parents,
+            hostnames,
+        }
+    }
+
     /// Finds all places of a route and hands it to each; tells the route's conditions.
     fn attach<R: Clone>(
         self,

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::check::Check;
 use crate::gateway_api::V1_AND_ALPHA;
-use crate::gateway_api::reference::{BackendReference, ParentReference, check_parents};
+use crate::gateway_api::connection_rule::{ConnectionRule, check_rules};
+use crate::gateway_api::reference::{ParentReference, check_parents};
 use crate::kind::{Format, Kind};
 use crate::resource::{Resource, Resources};
 use crate::span::Spanned;
@@ -21,17 +22,7 @@ pub struct TcpRouteSpec {
     #[serde(default)]
     pub parent_refs: Vec<Spanned<ParentReference>>,
     /// Its rules.
-    pub rules: Vec<Spanned<TcpRouteRule>>,
-}
-
-/// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TcpRouteRule {
-    /// A name.
-    pub name: Option<String>,
-    /// Where connections go, by weight.
-    pub backend_refs: Vec<Spanned<BackendReference>>,
+    pub rules: Vec<Spanned<ConnectionRule>>,
 }
 
 impl Kind for TcpRouteSpec {
@@ -47,15 +38,6 @@ impl Kind for TcpRouteSpec {
     fn check(route: &TcpRoute, check: &mut Check<'_, '_>) {
         let spec = Path::Root.key("spec");
         check_parents(&route.spec.parent_refs, &spec.key("parentRefs"), check);
-        let rules = spec.key("rules");
-        check.items(&rules, route.spec.rules.len(), 1..=1);
-        for (index, rule) in route.spec.rules.iter().enumerate() {
-            let path = Path::Index(&rules, index);
-            let backends = path.key("backendRefs");
-            check.items(&backends, rule.backend_refs.len(), 1..=16);
-            for (index, backend) in rule.backend_refs.iter().enumerate() {
-                backend.check(&Path::Index(&backends, index), check);
-            }
-        }
+        check_rules(&route.spec.rules, &spec.key("rules"), check);
     }
 }

@@ -4,9 +4,8 @@ use serde::Deserialize;
 
 use crate::check::Check;
 use crate::gateway_api::V1_AND_ALPHA;
-use crate::gateway_api::reference::{
-    BackendReference, ParentReference, check_hostnames, check_parents,
-};
+use crate::gateway_api::connection_rule::{ConnectionRule, check_rules};
+use crate::gateway_api::reference::{ParentReference, check_hostnames, check_parents};
 use crate::kind::{Format, Kind};
 use crate::resource::{Resource, Resources};
 use crate::span::Spanned;
@@ -25,17 +24,7 @@ pub struct TlsRouteSpec {
     /// The server names, `*.` wildcards allowed.
     pub hostnames: Vec<Spanned<String>>,
     /// Its rules.
-    pub rules: Vec<Spanned<TlsRouteRule>>,
-}
-
-/// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TlsRouteRule {
-    /// A name.
-    pub name: Option<String>,
-    /// Where connections go, by weight.
-    pub backend_refs: Vec<Spanned<BackendReference>>,
+    pub rules: Vec<Spanned<ConnectionRule>>,
 }
 
 impl Kind for TlsRouteSpec {
@@ -54,15 +43,6 @@ impl Kind for TlsRouteSpec {
         let hostnames = spec.key("hostnames");
         check.items(&hostnames, route.spec.hostnames.len(), 1..=1024);
         check_hostnames(&route.spec.hostnames, 1024, &hostnames, check);
-        let rules = spec.key("rules");
-        check.items(&rules, route.spec.rules.len(), 1..=1);
-        for (index, rule) in route.spec.rules.iter().enumerate() {
-            let path = Path::Index(&rules, index);
-            let backends = path.key("backendRefs");
-            check.items(&backends, rule.backend_refs.len(), 1..=16);
-            for (index, backend) in rule.backend_refs.iter().enumerate() {
-                backend.check(&Path::Index(&backends, index), check);
-            }
-        }
+        check_rules(&route.spec.rules, &spec.key("rules"), check);
     }
 }
