@@ -445,6 +445,7 @@ fn cluster(name: &str) -> Cluster {
         tcp_keepalive: None,
         connection_keepalive: None,
         tls: TlsMode::Disable,
+        sni: String::new(),
         services: vec![],
         origin: None,
     }

@@ -257,6 +257,7 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
         tcp_keepalive: circuit_breaker::keepalive(mesh.tcp_keepalive.as_ref(), None),
         connection_keepalive: None,
         tls: TlsMode::Disable,
+        sni: String::new(),
         services: Vec::new(),
         origin: None,
     }
@@ -339,7 +340,22 @@ fn outbound_cluster_of(
         }
         mode => mode,
     };
+    let is_istio = matches!(cluster.tls, TlsMode::Auto | TlsMode::IstioMutual);
+    cluster.sni = match policy.tls {
+        _ if cluster.tls == TlsMode::Disable => String::new(),
+        Some(written) if !written.sni.is_empty() => written.sni.clone(),
+        // A cluster of many names asks for that of each request.
+        _ if is_istio && type_ != ClusterType::DynamicForwardProxy => {
+            default_sni(port.number, subset_name, &service.hostname)
+        }
+        _ => String::new(),
+    };
     cluster
+}
+
+/// The server name by which sidecars and gateways recognise a cluster: `outbound_.80_.v1_.host`.
+fn default_sni(port: u16, subset: &str, hostname: &str) -> String {
+    format!("outbound_.{port}_.{subset}_.{hostname}")
 }
 
 /// Endpoints that are not ready are told, and would be used below this share of healthy ones.

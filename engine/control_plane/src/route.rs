@@ -39,6 +39,8 @@ pub(crate) struct RouteContext<'a> {
     pub(crate) client: &'a Client<'a>,
     /// The port that the client dialled.
     pub(crate) port: u16,
+    /// Whether the server that was dialled has TLS settings.
+    pub(crate) is_tls: bool,
     /// The names by which rules may call the table: `mesh`, or a gateway's.
     pub(crate) gateway: &'a str,
 }
@@ -202,7 +204,7 @@ fn route(
         )),
     };
     if let Some(redirect) = &written.redirect {
-        let redirect = redirect::redirect(redirect, context.port).ok_or(NoRoutes::Refused)?;
+        let redirect = redirect::redirect(redirect, context).ok_or(NoRoutes::Refused)?;
         route.action = RouteAction::Redirect(redirect);
     } else if let Some(response) = &written.direct_response {
         route.action = RouteAction::DirectResponse(direct_response::direct_response(response));

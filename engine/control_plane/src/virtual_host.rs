@@ -243,6 +243,7 @@ fn wrappers(client: &Client<'_>, push: &PushContext, port: u16) -> Result<Vec<Wr
     let context = RouteContext {
         client,
         port,
+        is_tls: false,
         gateway: MESH_GATEWAY,
     };
     let mut wrappers = Vec::new();

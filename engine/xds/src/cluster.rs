@@ -49,6 +49,8 @@ pub struct Cluster {
     pub connection_keepalive: Option<KeepaliveSettings>,
     /// How the connection is secured.
     pub tls: TlsMode,
+    /// The server name that is asked for in TLS handshakes; empty: the host of the request (`autoSni`), where there is one.
+    pub sni: String,
     /// The services behind it, as Istio tells telemetry (`filterMetadata.istio.services`).
     pub services: Vec<ClusterService>,
     /// The DestinationRule behind it.

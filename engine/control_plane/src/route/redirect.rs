@@ -5,18 +5,21 @@
 use manifest::redirect::{HttpRedirect, RedirectPort};
 use xds::{PathRedirect, Redirect};
 
+use super::RouteContext;
+
 /// The redirect; none where Envoy has no such status, so that the route is left without an action.
-pub(crate) fn redirect(written: &HttpRedirect, listen_port: u16) -> Option<Redirect> {
+pub(crate) fn redirect(written: &HttpRedirect, context: RouteContext<'_>) -> Option<Redirect> {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let port = match written.port {
         Some(RedirectPort::Number(number)) => u16::try_from(number).ok(),
         // Envoy cannot derive it, but the table is made for one port.
-        Some(RedirectPort::FromRequestPort) => Some(listen_port),
+        Some(RedirectPort::FromRequestPort) => Some(context.port),
         Some(RedirectPort::FromProtocolDefault) | None => None,
     };
     let scheme = text(&written.scheme);
+    let own_scheme = if context.is_tls { "https" } else { "http" };
     let is_default = matches!(
-        (port, scheme.as_deref().unwrap_or("http")),
+        (port, scheme.as_deref().unwrap_or(own_scheme)),
         (Some(80), "http") | (Some(443), "https")
     );
     Some(Redirect {

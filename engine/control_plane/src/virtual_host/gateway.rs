@@ -59,6 +59,7 @@ fn virtual_hosts(
                 let context = RouteContext {
                     client,
                     port: bound.server.port,
+                    is_tls: bound.server.tls.is_some(),
                     gateway: &bound.gateway.object,
                 };
                 route::routes(virtual_service, context)

@@ -10,7 +10,7 @@
 //! - what HTTP filters are configured with: their names and their order are compared, and what routes tell them;
 //! - sockets: how many connections one event accepts, options, load balancing among threads;
 //! - certificates and names that are checked in them: of TLS contexts remain the application protocols, whether a client
-//!   must show a certificate and, for mutual TLS among sidecars, the server name;
+//!   must show a certificate, and the server name;
 //! - spelling: the case of header names in conditions, the order of conditions on query parameters, whether the body of a
 //!   direct response is told as text or as bytes, a body without content, a health that is unknown instead of good (Envoy
 //!   uses both), and options of HTTP/1.1 that say nothing;
@@ -265,18 +265,14 @@ fn transport_socket(socket: &mut Map<String, Value>) {
     let name = socket["name"].clone();
     let mut out = Map::from_iter([("name".into(), name)]);
     if let Some(context) = object(socket, "typedConfig") {
-        let sni = context.remove("sni");
+        if let Some(sni) = context.remove("sni") {
+            out.insert("sni".into(), sni);
+        }
         if let Some(value) = context.remove("requireClientCertificate") {
             out.insert("requireClientCertificate".into(), value);
         }
         let common = object(context, "commonTlsContext");
         if let Some(protocols) = common.and_then(|common| common.remove("alpnProtocols")) {
-            let is_istio = protocols
-                .as_array()
-                .is_some_and(|list| list.contains(&json!("istio")));
-            if let Some(sni) = sni.filter(|_| is_istio) {
-                out.insert("sni".into(), sni);
-            }
             out.insert("alpnProtocols".into(), protocols);
         }
     }

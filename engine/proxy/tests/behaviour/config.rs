@@ -164,6 +164,7 @@ pub(crate) fn cluster(name: &str) -> Cluster {
         tcp_keepalive: None,
         connection_keepalive: None,
         tls: TlsMode::Disable,
+        sni: String::new(),
         services: vec![],
         origin: None,
     }

@@ -190,7 +190,7 @@ impl Cluster {
         if !self.name.starts_with("outbound|") {
             return message;
         }
-        let istio = || tls::upstream_istio_tls(&self.sni(), self.protocol == HttpProtocol::Http2);
+        let istio = || tls::upstream_istio_tls(&self.sni, self.protocol == HttpProtocol::Http2);
         match self.tls {
             TlsMode::Auto => {
                 let matches = Message::default().field("tlsMode", "istio");
@@ -214,7 +214,8 @@ impl Cluster {
                             protocols.map(|protocol| {
                                 Message::default().list("alpnProtocols", [protocol])
                             }),
-                        );
+                        )
+                        .text("sni", &self.sni);
                 let socket = Message::default()
                     .field("name", "envoy.transport_sockets.tls")
                     .field("typedConfig", context);
@@ -235,12 +236,6 @@ impl Cluster {
             .field("edsConfig", source)
             .text("serviceName", &self.name);
         message.field("edsClusterConfig", eds)
-    }
-
-    /// The server name by which sidecars and gateways recognise a cluster: `outbound_.80_.v1_.host`.
-    fn sni(&self) -> String {
-        let parts: Vec<_> = self.name.split('|').collect();
-        parts.join("_.")
     }
 
     /// `envoy.extensions.upstreams.http.v3.HttpProtocolOptions`, unless all of it is Envoy's default.

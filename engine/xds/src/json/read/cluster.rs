@@ -43,6 +43,7 @@ impl Cluster {
             });
         let balancing = load_balancer::Balancing::read(fields)?;
         let protocol = ProtocolOptions::read(fields)?;
+        let tls = tls::Upstream::read(fields)?;
         let metadata = IstioMetadata::read(fields)?;
         let keepalive = fields.message("upstreamConnectionOptions", |options| {
             options.without_effect(&["setLocalInterfaceNameOnUpstreamConnections"]);
@@ -70,7 +71,8 @@ impl Cluster {
             max_concurrent_streams: protocol.max_concurrent_streams,
             tcp_keepalive: keepalive.flatten(),
             connection_keepalive: protocol.connection_keepalive,
-            tls: tls::upstream(fields)?,
+            tls: tls.mode,
+            sni: tls.sni,
             services: metadata.services,
             origin: metadata.origin,
         })

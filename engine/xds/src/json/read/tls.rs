@@ -6,46 +6,64 @@ use crate::{CertificateValidation, DownstreamTlsContext, TlsMode, TlsParameters}
 use std::sync::Arc;
 
 /// How a cluster's connections are secured.
-pub(super) fn upstream(fields: &Fields<'_>) -> Result<TlsMode, ReadError> {
-    let by_endpoint = fields.messages("transportSocketMatches", |one| {
-        one.without_effect(&["name"]);
-        let label = one.message("match", |labels| {
-            let label = labels.optional_text("tlsMode");
-            labels.ignore_all();
-            label
-        })?;
-        let mode = one.message("transportSocket", upstream_socket)?;
-        Ok((label.flatten(), mode.unwrap_or(TlsMode::Disable)))
-    })?;
-    let always = fields.message("transportSocket", upstream_socket)?;
-    let is_auto = |(label, mode): &(Option<String>, TlsMode)| {
-        label.as_deref() == Some("istio") && *mode == TlsMode::IstioMutual
-    };
-    if by_endpoint.iter().any(is_auto) {
-        return Ok(TlsMode::Auto);
-    }
-    Ok(always.unwrap_or(TlsMode::Disable))
+pub(super) struct Upstream {
+    pub(super) mode: TlsMode,
+    /// The server name that is asked for; empty: none of the cluster's own.
+    pub(super) sni: String,
 }
 
-fn upstream_socket(socket: &Fields<'_>) -> Result<TlsMode, ReadError> {
-    socket.without_effect(&["name"]);
-    let mode = socket.any("typedConfig", |type_name, config| {
-        if type_name.ends_with(".RawBuffer") {
-            return Ok(TlsMode::Disable);
-        }
-        if !type_name.ends_with(".UpstreamTlsContext") {
-            config.skip("is not modelled: plain text is assumed");
-            return Ok(TlsMode::Disable);
-        }
-        let names = config.message("commonTlsContext", certificates)?;
-        config.ignore_all();
-        Ok(match names.unwrap_or_default().as_slice() {
-            [] => TlsMode::Simple,
-            [only] if only == ISTIO => TlsMode::IstioMutual,
-            _ => TlsMode::Mutual,
+impl Upstream {
+    const PLAIN_TEXT: Self = Self {
+        mode: TlsMode::Disable,
+        sni: String::new(),
+    };
+
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let by_endpoint = fields.messages("transportSocketMatches", |one| {
+            one.without_effect(&["name"]);
+            let label = one.message("match", |labels| {
+                let label = labels.optional_text("tlsMode");
+                labels.ignore_all();
+                label
+            })?;
+            let socket = one.message("transportSocket", Self::socket)?;
+            Ok((label.flatten(), socket.unwrap_or(Self::PLAIN_TEXT)))
+        })?;
+        let always = fields.message("transportSocket", Self::socket)?;
+        let auto = by_endpoint.into_iter().find(|(label, socket)| {
+            label.as_deref() == Some("istio") && socket.mode == TlsMode::IstioMutual
+        });
+        Ok(match auto {
+            Some((_, socket)) => Self {
+                mode: TlsMode::Auto,
+                ..socket
+            },
+            None => always.unwrap_or(Self::PLAIN_TEXT),
         })
-    })?;
-    Ok(mode.unwrap_or(TlsMode::Disable))
+    }
+
+    fn socket(socket: &Fields<'_>) -> Result<Self, ReadError> {
+        socket.without_effect(&["name"]);
+        let read = socket.any("typedConfig", |type_name, config| {
+            if type_name.ends_with(".RawBuffer") {
+                return Ok(Self::PLAIN_TEXT);
+            }
+            if !type_name.ends_with(".UpstreamTlsContext") {
+                config.skip("is not modelled: plain text is assumed");
+                return Ok(Self::PLAIN_TEXT);
+            }
+            let names = config.message("commonTlsContext", certificates)?;
+            let sni = config.text("sni")?;
+            config.ignore_all();
+            let mode = match names.unwrap_or_default().as_slice() {
+                [] => TlsMode::Simple,
+                [only] if only == ISTIO => TlsMode::IstioMutual,
+                _ => TlsMode::Mutual,
+            };
+            Ok(Self { mode, sni })
+        })?;
+        Ok(read.unwrap_or(Self::PLAIN_TEXT))
+    }
 }
 
 /// The secret with Istio's own certificate.
