@@ -153,7 +153,10 @@ fn told(snapshot: &Snapshot, table: &Table, request: &Request) -> Answer {
         Verdict::BlackHole => {
             answer.end = bytes(&[(proxy::listener::BLACK_HOLE_CLUSTER.to_owned(), 1)]);
         }
-        Verdict::NoFilterChain | Verdict::NoHandshake | Verdict::NoListener => {}
+        Verdict::NoFilterChain
+        | Verdict::TlsExpected
+        | Verdict::PlainTextExpected
+        | Verdict::NoListener => {}
     }
     answer
 }

@@ -3,9 +3,11 @@
 //! The control plane says what the proxies are told, the routing engine decides; here their decisions are followed
 //! from proxy to proxy and told.
 
+mod closed;
 mod conditions;
 mod draw;
 mod hop;
+mod layer;
 mod model;
 mod outcome;
 mod request;

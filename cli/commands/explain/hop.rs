@@ -8,6 +8,7 @@ use proxy::trace::Trace;
 use xds::{ClusterType, HealthStatus, LbEndpoint, Snapshot};
 
 use super::conditions;
+use super::layer::Layer;
 use super::model::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
     UpstreamRequest,
@@ -190,6 +191,6 @@ pub(crate) struct Next {
     pub(crate) port: u16,
     /// What is sent.
     pub(crate) head: RequestHead,
-    /// It comes from a sidecar that speaks Istio's mutual TLS.
-    pub(crate) is_mutual_tls: bool,
+    /// What the connection carries.
+    pub(crate) layer: Layer,
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::closed::Closed;
 use base::{Location, SimDuration};
 use proxy::request::{Protocol, RequestHead};
 use serde::Serialize;
@@ -191,6 +192,9 @@ pub(crate) struct Outcome {
     pub(crate) details: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Why the connection ends, where it does without an answer.
+    #[serde(skip)]
+    pub(crate) closed: Option<Closed>,
 }
 
 /// Each way in which a request can go.

@@ -7,6 +7,7 @@ use proxy::table::{self, Resolution, Table};
 use proxy::trace::{RouteTrace, Trace};
 use xds::AbortStatus;
 
+use super::closed::Closed;
 use super::model::{Outcome, OutcomeKind};
 
 /// Istio's name of the virtual host that answers 502 to all that is unknown.
@@ -36,8 +37,22 @@ impl Outcome {
     }
 
     /// The connection ends without an answer.
-    pub(crate) fn closed() -> Self {
-        Self::plain(OutcomeKind::NoListener, Some(0))
+    pub(crate) fn closed(why: Closed) -> Self {
+        Self {
+            response_flags: why.response_flags().to_owned(),
+            details: why.details().map(str::to_owned),
+            closed: Some(why),
+            ..Self::plain(OutcomeKind::NoListener, CLOSED)
+        }
+    }
+
+    /// What happens to a connection where a request would be answered: it ends.
+    pub(crate) fn for_connections(self) -> Self {
+        Self {
+            status: self.status.and(CLOSED),
+            body: String::new(),
+            ..self
+        }
     }
 
     /// The route's cluster does not exist.
@@ -76,6 +91,7 @@ impl Outcome {
             details: None,
             headers: Vec::new(),
             body: String::new(),
+            closed: None,
         }
     }
 
@@ -160,6 +176,9 @@ impl Outcome {
     }
 }
 
+/// The status of a connection that ends without an answer, as Envoy logs it.
+const CLOSED: Option<u16> = Some(0);
+
 /// What a route adds to the response of its cluster at `position`, or to a fault's answer.
 pub(crate) fn response_headers(
     table: &Table,
@@ -198,6 +217,7 @@ mod tests {
         );
         let forwarded = Outcome::forwarded().for_grpc_clients();
         assert_eq!((forwarded.status, forwarded.headers.len()), (None, 0));
-        assert_eq!(Outcome::closed().for_grpc_clients().status, Some(0));
+        let closed = Outcome::closed(Closed::Refused).for_grpc_clients();
+        assert_eq!(closed.status, Some(0));
     }
 }

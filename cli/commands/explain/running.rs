@@ -7,13 +7,14 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use manifest::Source;
-use proxy::listener::{Connection, Payload, Preface, accept, accept_at};
+use proxy::listener::{Connection, accept, accept_at};
 use proxy::names::Names;
 use proxy::problem::ProblemKind;
 use proxy::table::Table;
 use xds::{Filter, Listener, NodeType, RunningProxy, Snapshot, TrafficDirection};
 
 use super::hop::Told;
+use super::layer::{self, Layer};
 use super::model::{Direction, Explanation, Hop, SCHEMA};
 use super::request::{Request, Scheme};
 use super::{described, draws};
@@ -107,14 +108,19 @@ fn at_proxy(
         TrafficDirection::Outbound => address(&proxy, &request.host, request.port),
         TrafficDirection::Inbound => request.host.parse().ok().or(proxy.ip),
     };
+    let layer = layer(request, side, &proxy.snapshot);
     let connection = Connection {
         direction: side,
         ip,
         port: request.port,
-        preface: preface(request, side, &proxy.snapshot),
+        preface: layer.preface(),
     };
     let mut hop = hop(&proxy.snapshot, Path::new(file), side);
-    hop.arrival.push(arrival(request, &connection));
+    let arrival = match hop.direction {
+        Direction::Gateway => format!("port {} is dialled", request.port),
+        Direction::Outbound | Direction::Inbound => arrival(request, &connection),
+    };
+    hop.arrival.push(arrival);
     let told = Told {
         snapshot: proxy.snapshot,
         table,
@@ -128,7 +134,7 @@ fn at_proxy(
         Some(listener) => accept_at(listener, &connection),
         None => accept(listeners, &connection),
     };
-    let visit = told.follow(hop, &accepted, &request.head);
+    let visit = told.follow(hop, &accepted, connection.preface, &request.head);
     let draws = draws(args, &visit, Some(&told.table), &names);
     Ok(Explanation {
         schema: SCHEMA,
@@ -169,7 +175,10 @@ fn hop(snapshot: &Snapshot, file: &Path, side: TrafficDirection) -> Hop {
         ("", pod) => pod.to_owned(),
         (namespace, pod) => format!("{namespace}/{pod}"),
     };
+    // An Envoy that is in no namespace is not Istio's.
+    let is_gateway = node.node_type == NodeType::Router && !node.namespace.is_empty();
     let direction = match side {
+        TrafficDirection::Outbound if is_gateway => Direction::Gateway,
         TrafficDirection::Outbound => Direction::Outbound,
         TrafficDirection::Inbound => Direction::Inbound,
     };
@@ -178,11 +187,7 @@ fn hop(snapshot: &Snapshot, file: &Path, side: TrafficDirection) -> Hop {
 
 fn arrival(request: &Request, connection: &Connection<'_>) -> String {
     let port = request.port;
-    let words = match connection.preface {
-        Preface::IstioMutualTls(_) => "mutual TLS",
-        Preface::Tls(_) => "TLS",
-        Preface::Http1 | Preface::Http2 | Preface::Other => "plain text",
-    };
+    let words = layer::in_words(connection.preface);
     match (connection.direction, connection.ip) {
         (TrafficDirection::Inbound, _) => format!("{words} arrives at port {port}"),
         (TrafficDirection::Outbound, Some(ip)) if ip.to_string() == request.host => {
@@ -200,8 +205,8 @@ fn arrival(request: &Request, connection: &Connection<'_>) -> String {
     }
 }
 
-/// What the first bytes show. Inside a mesh, who calls a sidecar that ends Istio's TLS speaks it.
-fn preface<'a>(request: &'a Request, side: TrafficDirection, snapshot: &Snapshot) -> Preface<'a> {
+/// What the client sends. Inside a mesh, who calls a sidecar that ends Istio's TLS speaks it.
+fn layer(request: &Request, side: TrafficDirection, snapshot: &Snapshot) -> Layer {
     let ends_istio_tls = side == TrafficDirection::Inbound
         && snapshot
             .listeners
@@ -209,14 +214,13 @@ fn preface<'a>(request: &'a Request, side: TrafficDirection, snapshot: &Snapshot
             .filter(|listener| listener.direction == side)
             .flat_map(|listener| &listener.filter_chains)
             .any(|chain| chain.tls.is_some());
-    match (request.scheme, ends_istio_tls) {
-        (Scheme::Http, true) => Preface::IstioMutualTls(Payload::Http1),
-        (Scheme::Grpc, true) => Preface::IstioMutualTls(Payload::Http2),
-        (Scheme::Tcp, true) => Preface::IstioMutualTls(Payload::Other),
-        (Scheme::Http, false) => Preface::Http1,
-        (Scheme::Grpc, false) => Preface::Http2,
-        (Scheme::Tcp, false) => Preface::Other,
-        (Scheme::Https, _) => Preface::Tls(&request.host),
+    let own = Layer::of(request);
+    if !ends_istio_tls || request.scheme == Scheme::Https {
+        return own;
+    }
+    Layer::IstioMutualTls {
+        server_name: String::new(),
+        inside: Box::new(own),
     }
 }
 

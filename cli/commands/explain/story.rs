@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use manifest::Source;
 use xds::Origin;
 
+use super::closed::Closed;
 use super::model::{
     Cluster, Direction, Drawn, Draws, Explanation, Fault, Hop, Mirror, Outcome, OutcomeKind, Place,
     Retry, Rule, UpstreamRequest,
@@ -320,6 +321,7 @@ impl Story<'_> {
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
+        let end;
         let (style, words) = match outcome.kind {
             OutcomeKind::Forwarded => (GOOD, "the request reaches its destination"),
             OutcomeKind::Passthrough => (GOOD, "the request goes to the address that was dialled"),
@@ -335,9 +337,13 @@ impl Story<'_> {
             OutcomeKind::NoCluster => (ERROR, "the route's cluster does not exist"),
             OutcomeKind::NoHealthyUpstream => (ERROR, "no endpoint can take it"),
             OutcomeKind::Blackhole => (ERROR, "unknown destinations are not let out"),
-            OutcomeKind::NoListener => (ERROR, "nobody listens: the connection ends"),
+            OutcomeKind::NoListener => {
+                end = outcome.closed.as_ref().map(Closed::to_string);
+                (ERROR, end.as_deref().unwrap_or("the connection ends"))
+            }
         };
         let status = match outcome.status {
+            Some(0) if outcome.closed.is_none() => ": the connection is closed".to_owned(),
             Some(0) | None => String::new(),
             Some(status) => format!(" with status {status}"),
         };

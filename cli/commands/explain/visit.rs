@@ -3,13 +3,14 @@
 //! A snapshot is all that is asked, whoever it is from: no mesh around the proxy is known here.
 
 use proxy::listener::{
-    Accepted, BLACK_HOLE_CLUSTER, Connection, PASSTHROUGH_CLUSTER, Verdict, accept,
+    Accepted, BLACK_HOLE_CLUSTER, Connection, PASSTHROUGH_CLUSTER, Preface, Verdict, accept,
 };
 use proxy::request::RequestHead;
 use proxy::table::{self, Resolution};
 use proxy::trace::Trace;
 use xds::{FilterChain, RouteAction};
 
+use super::closed::Closed;
 use super::hop::Told;
 use super::model::{Hop, Outcome, Route, Rule};
 use super::outcome::response_headers;
@@ -18,6 +19,8 @@ use super::outcome::response_headers;
 pub(crate) struct Visit {
     pub(crate) hop: Hop,
     pub(crate) outcome: Outcome,
+    /// TLS of the connection ends here.
+    pub(crate) ends_tls: bool,
     /// The decisions about an HTTP request, for those who want to draw.
     pub(crate) resolution: Option<Resolution>,
 }
@@ -28,6 +31,7 @@ impl Visit {
         Self {
             hop,
             outcome,
+            ends_tls: false,
             resolution: None,
         }
     }
@@ -37,7 +41,7 @@ impl Told {
     /// What the proxy makes of a connection that carries this request.
     pub(crate) fn visit(&self, hop: Hop, connection: &Connection<'_>, head: &RequestHead) -> Visit {
         let accepted = accept(&self.snapshot.listeners, connection);
-        self.follow(hop, &accepted, head)
+        self.follow(hop, &accepted, connection.preface, head)
     }
 
     /// The same once it is known which listener takes the connection, and how.
@@ -45,23 +49,31 @@ impl Told {
         &self,
         mut hop: Hop,
         accepted: &Accepted<'_>,
+        preface: Preface<'_>,
         head: &RequestHead,
     ) -> Visit {
         hop.listener = accepted.listener.map(|listener| listener.name.clone());
-        match accepted.verdict {
+        let chain = accepted.filter_chain;
+        let closed = |hop, why| Visit::new(hop, Outcome::closed(why));
+        let visit = match accepted.verdict {
             Verdict::Http(name) => self.http(hop, name, head),
-            Verdict::Tcp(clusters) => self.tcp(hop, accepted.filter_chain, clusters),
+            Verdict::Tcp(clusters) => self.tcp(hop, chain, clusters),
             Verdict::Passthrough => {
                 hop.clusters = vec![self.cluster(PASSTHROUGH_CLUSTER, 100, 1)];
                 Visit::new(hop, Outcome::passthrough())
             }
             Verdict::BlackHole => {
                 hop.clusters = vec![self.cluster(BLACK_HOLE_CLUSTER, 100, 1)];
-                Visit::new(hop, Outcome::closed())
+                closed(hop, Closed::NotLetOut)
             }
-            Verdict::NoFilterChain | Verdict::NoHandshake | Verdict::NoListener => {
-                Visit::new(hop, Outcome::closed())
-            }
+            Verdict::NoFilterChain => closed(hop, Closed::without_filter_chain(preface)),
+            Verdict::TlsExpected => closed(hop, Closed::TlsExpected),
+            Verdict::PlainTextExpected => closed(hop, Closed::PlainTextExpected),
+            Verdict::NoListener => closed(hop, Closed::Refused),
+        };
+        Visit {
+            ends_tls: chain.is_some_and(|chain| chain.tls.is_some()),
+            ..visit
         }
     }
 
@@ -97,7 +109,7 @@ impl Told {
         visit
     }
 
-    /// What becomes of bytes that nobody looks into.
+    /// What becomes of bytes that nobody looks into. There is nobody to answer: what goes wrong closes the connection.
     fn tcp(&self, mut hop: Hop, chain: Option<&FilterChain>, clusters: &[(String, u32)]) -> Visit {
         let origin = chain.and_then(|chain| chain.origin.as_ref());
         hop.route = origin.map(|origin| Route {
@@ -109,7 +121,11 @@ impl Told {
             hop.clusters
                 .push(self.cluster(name, *weight, clusters.len()));
         }
-        self.forwarded(hop, 503)
+        let visit = self.forwarded(hop, 503);
+        Visit {
+            outcome: visit.outcome.for_connections(),
+            ..visit
+        }
     }
 
     /// The status of requests whose cluster does not exist.

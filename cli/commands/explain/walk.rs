@@ -6,16 +6,17 @@
 use control_plane::dns::Answer;
 use control_plane::registry::Provider;
 use control_plane::{Edge, PodId, Service};
-use proxy::listener::{Connection, Payload, Preface};
+use proxy::listener::Connection;
 use proxy::names::Names;
 use proxy::problem::{Problem, ProblemKind};
-use proxy::request::{Protocol, RequestHead};
+use proxy::request::RequestHead;
 use proxy::table::Table;
-use xds::{Snapshot, TlsMode, TrafficDirection};
+use xds::{Snapshot, TrafficDirection};
 
 use super::hop::{Next, Told, full_name};
+use super::layer::{self, Layer};
 use super::model::{Direction, Hop, Outcome, OutcomeKind};
-use super::request::{Request, Scheme};
+use super::request::Request;
 use super::visit::Visit;
 use crate::mesh::Mesh;
 use crate::output::Output;
@@ -66,7 +67,7 @@ impl<'a> Walk<'a> {
         let mut first = self.outbound(from, request, dialled, destination);
         let arrival = self.arrival(request, dialled);
         first.visit.hop.arrival.insert(0, arrival);
-        self.to_the_end(first, request.scheme)
+        self.follow(first)
     }
 
     /// The way from outside of the mesh through a gateway, whose port is dialled as its Gateways name it.
@@ -76,33 +77,30 @@ impl<'a> Walk<'a> {
             pod: edge.pod,
             port: port.unwrap_or(request.port),
             head: request.head.clone(),
-            is_mutual_tls: false,
+            layer: Layer::of(request),
         };
-        let mut first = self.gateway(&edge.snapshot, &entry, request.scheme, &request.host);
+        let mut first = self.gateway(&edge.snapshot, &entry);
         let words = match port {
             Some(own) if own == request.port => format!("port {own} is dialled"),
             Some(own) => format!("port {} leads to the gateway's port {own}", request.port),
             None => format!("no Gateway has a server for port {}", request.port),
         };
         first.visit.hop.arrival.push(words);
-        let scheme = after(request.scheme, &first.visit);
-        self.to_the_end(first, scheme)
+        self.follow(first)
     }
 
     /// Follows the request from its first proxy on.
-    fn to_the_end(&mut self, first: Step, mut scheme: Scheme) -> Way {
+    fn follow(&mut self, first: Step) -> Way {
         let mut outcome = first.visit.outcome.clone();
         let mut rest = Vec::new();
         let mut next = first.next;
         while let Some(at) = next.take() {
             let pod = at.pod.filter(|_| rest.len() < MAX_HOPS);
             let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
-                rest.extend(pod.and_then(|pod| self.inbound(scheme, pod, &at)));
+                rest.extend(pod.and_then(|pod| self.inbound(pod, &at)));
                 break;
             };
-            let host = at.head.authority.clone();
-            let step = self.gateway(&edge.snapshot, &at, scheme, &host);
-            scheme = after(scheme, &step.visit);
+            let step = self.gateway(&edge.snapshot, &at);
             if step.visit.outcome.kind != OutcomeKind::Forwarded
                 || outcome.kind != OutcomeKind::NoSidecar
             {
@@ -119,8 +117,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What happens at a gateway, and where the request is next; `host` is the server name that a TLS client asks for.
-    fn gateway(&mut self, snapshot: &Snapshot, entry: &Next, scheme: Scheme, host: &str) -> Step {
+    /// What happens at a gateway, and where the request is next.
+    fn gateway(&mut self, snapshot: &Snapshot, entry: &Next) -> Step {
         let registry = self.mesh.registry();
         let pod = entry.pod.map(|pod| registry.pod(pod));
         let name = match pod {
@@ -133,11 +131,13 @@ impl<'a> Walk<'a> {
             direction: TrafficDirection::Outbound,
             ip: pod.map(|pod| pod.ip),
             port: entry.port,
-            preface: preface(scheme, host, entry),
+            preface: entry.layer.preface(),
         };
         let visit = told.visit(hop, &connection, &entry.head);
         let next = match visit.outcome.kind {
-            OutcomeKind::Forwarded => self.first_endpoint(&told, &visit.hop, &entry.head),
+            OutcomeKind::Forwarded => {
+                self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
+            }
             _ => None,
         };
         Step {
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
             pod: Some(pod),
             port,
             head: request.head.clone(),
-            is_mutual_tls: false,
+            layer: Layer::of(request),
         };
         if let Some(pod) = dialled.pod {
             return Some(next(pod, request.port));
@@ -266,21 +266,17 @@ impl<'a> Walk<'a> {
                 next: destination,
             };
         };
+        let layer = Layer::of(request);
         let connection = Connection {
             direction: TrafficDirection::Outbound,
             ip: dialled.ip,
             port: request.port,
-            preface: match request.scheme {
-                Scheme::Http => Preface::Http1,
-                Scheme::Grpc => Preface::Http2,
-                Scheme::Https => Preface::Tls(&request.host),
-                Scheme::Tcp => Preface::Other,
-            },
+            preface: layer.preface(),
         };
         let visit = told.visit(hop, &connection, &request.head);
         let next = match visit.outcome.kind {
             OutcomeKind::Forwarded => self
-                .first_endpoint(&told, &visit.hop, &request.head)
+                .first_endpoint(&told, &visit, &request.head, layer.clone())
                 // Clusters that balance nothing go where the client dialled.
                 .or(destination),
             OutcomeKind::Passthrough => destination,
@@ -294,64 +290,44 @@ impl<'a> Walk<'a> {
     }
 
     /// The endpoint that the likeliest cluster tries first.
-    fn first_endpoint(&self, told: &Told, hop: &Hop, head: &RequestHead) -> Option<Next> {
-        let (_, cluster) = hop.likeliest()?;
+    fn first_endpoint(
+        &self,
+        told: &Told,
+        visit: &Visit,
+        head: &RequestHead,
+        layer: Layer,
+    ) -> Option<Next> {
+        let (_, cluster) = visit.hop.likeliest()?;
         let endpoint = told.healthy_endpoints(&cluster.name).next()?;
         let workload = endpoint.workload.as_ref()?;
         let registry = self.mesh.registry();
-        let tls = told.config(&cluster.name)?.tls;
+        let config = told.config(&cluster.name)?;
+        let head = cluster.head.as_ref().unwrap_or(head).clone();
+        let layer = if visit.ends_tls { layer.ended() } else { layer };
         Some(Next {
             pod: Some(registry.pod_by_name(&workload.namespace, &workload.pod)?),
             port: endpoint.port,
-            head: cluster.head.as_ref().unwrap_or(head).clone(),
-            is_mutual_tls: endpoint.is_mutual_tls
-                && matches!(tls, TlsMode::Auto | TlsMode::IstioMutual),
+            layer: layer.sent_to(config, endpoint, &head),
+            head,
         })
     }
 
     /// The destination's own proxy, if it has one.
-    fn inbound(&mut self, scheme: Scheme, pod: PodId, next: &Next) -> Option<Hop> {
+    fn inbound(&mut self, pod: PodId, next: &Next) -> Option<Hop> {
         let told = self.told(pod, Some(pod))?;
         let pod = self.mesh.registry().pod(pod);
         let mut hop = Hop::at(pod, Direction::Inbound);
-        let words = match next.is_mutual_tls {
-            true => "mutual TLS",
-            false => "plain text",
-        };
+        let preface = next.layer.preface();
+        let words = layer::in_words(preface);
         hop.arrival
             .push(format!("{words} arrives at {}:{}", pod.ip, next.port));
         let connection = Connection {
             direction: TrafficDirection::Inbound,
             ip: Some(pod.ip),
             port: next.port,
-            preface: preface(scheme, "", next),
+            preface,
         };
         Some(told.visit(hop, &connection, &next.head).hop)
-    }
-}
-
-/// What a request is once it has left a proxy: where TLS has ended, what was inside.
-fn after(scheme: Scheme, visit: &Visit) -> Scheme {
-    match scheme {
-        Scheme::Https if visit.hop.route_config.is_some() => Scheme::Http,
-        scheme => scheme,
-    }
-}
-
-/// What the first bytes show to the next proxy; `host` is the server name that a TLS client asks for.
-const fn preface<'a>(scheme: Scheme, host: &'a str, next: &Next) -> Preface<'a> {
-    match (next.is_mutual_tls, scheme, next.head.protocol) {
-        (true, Scheme::Http | Scheme::Grpc, Protocol::Http1) => {
-            Preface::IstioMutualTls(Payload::Http1)
-        }
-        (true, Scheme::Http | Scheme::Grpc, Protocol::Http2) => {
-            Preface::IstioMutualTls(Payload::Http2)
-        }
-        (true, Scheme::Https | Scheme::Tcp, _) => Preface::IstioMutualTls(Payload::Other),
-        (false, Scheme::Http | Scheme::Grpc, Protocol::Http1) => Preface::Http1,
-        (false, Scheme::Http | Scheme::Grpc, Protocol::Http2) => Preface::Http2,
-        (false, Scheme::Https, _) => Preface::Tls(host),
-        (false, Scheme::Tcp, _) => Preface::Other,
     }
 }
 

@@ -91,7 +91,8 @@ impl Shapes {
             Verdict::Tcp(_) | Verdict::Passthrough => Shape::Passthrough,
             Verdict::BlackHole
             | Verdict::NoFilterChain
-            | Verdict::NoHandshake
+            | Verdict::TlsExpected
+            | Verdict::PlainTextExpected
             | Verdict::NoListener => Shape::Blackhole,
         };
         let id = ShapeId::new(self.shapes.len());

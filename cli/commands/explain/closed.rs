@@ -1,0 +1,75 @@
+//! Why a connection ends without an answer.
+
+use std::fmt;
+
+use proxy::listener::Preface;
+
+/// Why a connection ends without an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// Nobody listens at the port.
+    Refused,
+    /// No filter chain takes a handshake with this server name.
+    UnknownServerName(String),
+    /// No filter chain takes plain text.
+    UnknownPlainText,
+    /// Plain text meets a filter chain that ends TLS.
+    TlsExpected,
+    /// A handshake meets a filter chain for HTTP in plain text.
+    PlainTextExpected,
+    /// The destination is unknown, and nothing unknown is let out.
+    NotLetOut,
+}
+
+impl Closed {
+    /// No filter chain takes a connection that begins so.
+    pub(crate) fn without_filter_chain(preface: Preface<'_>) -> Self {
+        match preface.server_name() {
+            Some(name) => Self::UnknownServerName(name.to_owned()),
+            None => Self::UnknownPlainText,
+        }
+    }
+
+    /// Envoy's response code details, where it has some.
+    pub(crate) const fn details(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused => Some("connection_refused"),
+            Self::UnknownServerName(_) | Self::UnknownPlainText => Some("filter_chain_not_found"),
+            Self::TlsExpected => Some("downstream_transport_failure"),
+            Self::PlainTextExpected => Some("http1.codec_error"),
+            Self::NotLetOut => None,
+        }
+    }
+
+    /// Envoy's response flags.
+    pub(crate) const fn response_flags(&self) -> &'static str {
+        match self {
+            Self::UnknownServerName(_) | Self::UnknownPlainText => "NR",
+            Self::PlainTextExpected => "DPE",
+            Self::Refused | Self::TlsExpected | Self::NotLetOut => "-",
+        }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Refused => "nobody listens: the connection is refused",
+            Self::UnknownServerName(name) => {
+                return write!(
+                    f,
+                    "no filter chain takes the server name `{name}`: the connection is closed"
+                );
+            }
+            Self::UnknownPlainText => "no filter chain takes plain text: the connection is closed",
+            Self::TlsExpected => {
+                "TLS is expected, and the client speaks plain text: the connection is closed"
+            }
+            Self::PlainTextExpected => {
+                "plain text is expected, and the client speaks TLS: the connection is closed"
+            }
+            Self::NotLetOut => "unknown destinations are not let out: the connection is closed",
+        };
+        f.write_str(words)
+    }
+}
