@@ -2,42 +2,56 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 
 	"istio.io/istio/pkg/config/analysis/analyzers"
+	"istio.io/istio/pkg/config/analysis/diag"
 	"istio.io/istio/pkg/config/analysis/local"
 )
 
-// analyze is `istioctl analyze --use-kube=false`, but that pods and the like are looked at too, as in a cluster.
-func analyze(files []string, m *manifests) (any, error) {
-	analyzer := local.NewIstiodAnalyzer(analyzers.AllCombined(), "", istioNamespace, nil)
-	if m.mesh != "" {
-		file, err := os.CreateTemp("", "mesh")
-		if err != nil {
-			return nil, err
-		}
-		defer os.Remove(file.Name())
-		if _, err := file.WriteString(m.mesh); err != nil {
-			return nil, err
-		}
-		if err := analyzer.AddFileKubeMeshConfig(file.Name()); err != nil {
-			return nil, err
-		}
-	}
-	if err := analyzer.AddDefaultResources(); err != nil {
-		return nil, err
-	}
-	var readers []local.ReaderSource
+// Analysis is what istioctl finds in manifests.
+type Analysis struct {
+	// Unread is what it could not read.
+	Unread   []string  `json:"unread,omitempty"`
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is one message of istioctl's.
+type Finding struct {
+	Level string `json:"level"`
+	Code  string `json:"code"`
+	// Object is its kind, namespace and name, if it is about one.
+	Object string `json:"object,omitempty"`
+	// Line is where in its file, if the analyzer says so.
+	Line    int    `json:"line,omitempty"`
+	Message string `json:"message"`
+}
+
+// analyzeFiles analyzes files as one set of manifests.
+func analyzeFiles(files []string, mesh string) (*Analysis, error) {
+	var sources []local.ReaderSource
 	for _, file := range files {
 		text, err := readFile(file)
 		if err != nil {
 			return nil, err
 		}
-		readers = append(readers, local.ReaderSource{Name: file, Reader: bytes.NewReader(text)})
+		sources = append(sources, local.ReaderSource{Name: file, Reader: bytes.NewReader(text)})
 	}
-	var unread []string
-	if err := analyzer.AddTestReaderKubeSource(readers); err != nil {
-		unread = single(err)
+	return analyze(sources, mesh)
+}
+
+// analyze is `istioctl analyze` on a cluster that has just these objects.
+func analyze(sources []local.ReaderSource, mesh string) (*Analysis, error) {
+	analyzer := local.NewIstiodAnalyzer(analyzers.AllCombined(), "", istioNamespace, nil)
+	if mesh != "" {
+		if err := configure(analyzer, mesh); err != nil {
+			return nil, err
+		}
+	}
+	var analysis Analysis
+	if err := analyzer.AddTestReaderKubeSource(sources); err != nil {
+		analysis.Unread = single(err)
 	}
 	stop := make(chan struct{})
 	defer close(stop)
@@ -45,11 +59,34 @@ func analyze(files []string, m *manifests) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]map[string]any, 0, len(result.Messages))
 	for _, message := range result.Messages {
-		seen := message.Unstructured(true)
-		delete(seen, "documentationUrl")
-		messages = append(messages, seen)
+		analysis.Findings = append(analysis.Findings, findingOf(message))
 	}
-	return map[string]any{"unread": unread, "messages": messages}, nil
+	return &analysis, nil
+}
+
+// configure hands over the mesh's configuration, which istioctl reads from a file only.
+func configure(analyzer *local.IstiodAnalyzer, mesh string) error {
+	file, err := os.CreateTemp("", "mesh")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	if _, err := file.WriteString(mesh); err != nil {
+		return err
+	}
+	return analyzer.AddFileKubeMeshConfig(file.Name())
+}
+
+func findingOf(message diag.Message) Finding {
+	finding := Finding{
+		Level:   message.Type.Level().String(),
+		Code:    message.Type.Code(),
+		Line:    message.Line,
+		Message: fmt.Sprintf(message.Type.Template(), message.Parameters...),
+	}
+	if message.Resource != nil {
+		finding.Object = message.Resource.Origin.FriendlyName()
+	}
+	return finding
 }

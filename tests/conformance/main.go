@@ -23,6 +23,8 @@ const usage = `pilot: what Istio's own code makes of manifests
   pilot validate -f FILE...                    the webhook's and the schemas' verdict on each object
   pilot analyze -f FILE...                     what istioctl analyze finds
   pilot conditions -f FILE...                  the status conditions of Gateway API objects
+  pilot record-verdicts FILE...                writes what validate says of each file beside it, a line a verdict
+  pilot record-findings FILE...                the same for analyze, of files with several cases
   pilot serve                                  answers requests, a line of JSON each, from the standard input:
                                                {"ask": "xds", "proxy": "default/client-0", "files": ["a.yaml"]}
   pilot version                                the version of Istio
@@ -60,6 +62,10 @@ func run(args []string) error {
 	switch args[0] {
 	case "serve":
 		return serve(os.Stdin, os.Stdout)
+	case "record-verdicts":
+		return each(request.Files, recordVerdicts)
+	case "record-findings":
+		return each(request.Files, recordFindings)
 	case "version":
 		fmt.Println(istioVersion())
 		return nil

@@ -39,7 +39,7 @@ func (r Request) answer() (any, error) {
 	case "validate":
 		return validate(manifests)
 	case "analyze":
-		return analyze(r.Files, manifests)
+		return analyzeFiles(r.Files, manifests.mesh)
 	case "conditions":
 		return conditionsOf(manifests)
 	default:

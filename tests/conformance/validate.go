@@ -31,10 +31,14 @@ type Verdict struct {
 	Schema string `json:"schema,omitempty"`
 	// Refused is the webhook's message, if it refuses the object.
 	Refused string `json:"refused,omitempty"`
-	// Errors are the single errors of that message.
+	// Undecoded is why Istio's types cannot hold the object.
+	Undecoded string `json:"undecoded,omitempty"`
+	// Errors are the single errors of validation.
 	Errors []string `json:"errors,omitempty"`
-	// Warnings are the webhook's.
+	// Warnings are those of validation; the webhook hands them on with objects that it takes, istioctl always.
 	Warnings []string `json:"warnings,omitempty"`
+
+	name string
 }
 
 // validate asks the schemas and the webhook about each object.
@@ -49,7 +53,7 @@ func validate(m *manifests) ([]Verdict, error) {
 	}
 	verdicts := make([]Verdict, 0, len(m.objects))
 	for _, object := range m.objects {
-		verdict := Verdict{Object: describe(object)}
+		verdict := Verdict{Object: describe(object), name: object.GetName()}
 		if err := schemas.ValidateCustomResource(object.DeepCopy()); err != nil {
 			verdict.Schema = err.Error()
 		}
@@ -57,9 +61,12 @@ func validate(m *manifests) ([]Verdict, error) {
 			if err := verdict.ask(mux, object); err != nil {
 				return nil, err
 			}
-			if schema, config, err := configOf(object); err == nil {
-				_, err = schema.ValidateConfig(*config)
-				verdict.Errors = single(err)
+			schema, config, err := configOf(object)
+			if err != nil {
+				verdict.Undecoded = err.Error()
+			} else {
+				warnings, err := schema.ValidateConfig(*config)
+				verdict.Errors, verdict.Warnings = single(err), single(warnings)
 			}
 		}
 		verdicts = append(verdicts, verdict)
@@ -103,7 +110,6 @@ func (v *Verdict) ask(webhook http.Handler, object *unstructured.Unstructured) e
 	if !answer.Response.Allowed && answer.Response.Result != nil {
 		v.Refused = answer.Response.Result.Message
 	}
-	v.Warnings = answer.Response.Warnings
 	return nil
 }
 
