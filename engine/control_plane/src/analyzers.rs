@@ -25,8 +25,10 @@ mod ingress_subsets;
 mod injection;
 mod jwt_claims;
 mod known_hosts;
+mod negative_conditions;
 mod no_client_sidecar;
 mod outlier_detection_without_effect;
+mod policy_workloads;
 mod port_names;
 mod refused_table;
 mod service_entries;
@@ -69,7 +71,7 @@ pub(crate) fn analyze(resources: &Resources, push: &PushContext) -> Vec<Diagnost
 
 type Analyzer = fn(&Context<'_>, &mut Vec<Diagnostic>);
 
-const ANALYZERS: [Analyzer; 30] = [
+const ANALYZERS: [Analyzer; 32] = [
     annotations::analyze,
     application_uid::analyze,
     conflicting_gateways::analyze,
@@ -91,8 +93,10 @@ const ANALYZERS: [Analyzer; 30] = [
     ingress_subsets::analyze,
     injection::analyze,
     jwt_claims::analyze,
+    negative_conditions::analyze,
     no_client_sidecar::analyze,
     outlier_detection_without_effect::analyze,
+    policy_workloads::analyze,
     port_names::analyze,
     refused_table::analyze,
     service_entries::analyze,

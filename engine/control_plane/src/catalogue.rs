@@ -116,6 +116,11 @@ pub const CATALOGUE: &[FindingKind] = &[
         "An annotation whose value cannot be read.",
     ),
     kind(
+        "IST0127",
+        Level::Warning,
+        "An AuthorizationPolicy that selects no pod of the mesh.",
+    ),
+    kind(
         "IST0128",
         Level::Warning,
         "TLS to a server whose certificate nobody checks.",
@@ -207,6 +212,11 @@ pub const CATALOGUE: &[FindingKind] = &[
         "IST0167",
         Level::Warning,
         "A Sidecar for workloads in ambient mode, which have no sidecars.",
+    ),
+    kind(
+        "IST0171",
+        Level::Warning,
+        "An object whose status says that a controller refused it, or cannot make it work.",
     ),
     kind("IST0173", Level::Error, "A subset that selects no pod."),
     kind(

@@ -13,12 +13,18 @@ pub(crate) struct Findings<'a> {
 impl<'a> Findings<'a> {
     /// Findings about the object of this kind and name.
     pub(crate) fn new(kind: &str, meta: &ObjectMeta, out: &'a mut Vec<Diagnostic>) -> Self {
+        let object = ObjectRef {
+            kind: kind.to_owned(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+        };
+        Self::of(object, out)
+    }
+
+    /// Findings about an object.
+    pub(crate) fn of(object: ObjectRef, out: &'a mut Vec<Diagnostic>) -> Self {
         Self {
-            object: ObjectRef {
-                kind: kind.to_owned(),
-                namespace: meta.namespace.clone(),
-                name: meta.name.clone(),
-            },
+            object,
             are_warnings_lost: false,
             out,
         }

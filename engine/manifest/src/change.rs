@@ -1,5 +1,6 @@
 //! Objects that are applied or deleted later, as `kubectl apply` and `kubectl delete` do it.
 
+use crate::diagnostic::ObjectRef;
 use crate::kind::{KINDS, Kind, Row, group_of};
 use crate::resource::{Other, Resource, Resources};
 
@@ -26,6 +27,11 @@ impl Resources {
                 None => self.others.push(other),
             }
         }
+        self.conditions.retain(|kept| {
+            let mut newer = newer.conditions.iter();
+            !newer.any(|condition| condition.is_of_same(kept))
+        });
+        self.conditions.append(&mut newer.conditions);
     }
 
     /// Removes an object. `kind` is written as kubectl takes it: `VirtualService`, `virtualservices`, `vs`, also with
@@ -36,11 +42,18 @@ impl Resources {
             return Deletion::NoSuchKind;
         }
         // Two groups may have a kind of the same name.
-        if rows.any(|row| (row.delete)(self, namespace, name)) {
-            Deletion::Deleted
-        } else {
-            Deletion::NoSuchObject
-        }
+        let Some(row) = rows.find(|row| (row.delete)(self, namespace, name)) else {
+            return Deletion::NoSuchObject;
+        };
+        let group = group_of(row.api_versions[0]);
+        let object = ObjectRef {
+            kind: row.kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        self.conditions
+            .retain(|condition| !condition.is_of(group, &object));
+        Deletion::Deleted
     }
 }
 
@@ -157,6 +170,28 @@ mod tests {
         let mut resources = read(&(rule("a", "h1") + &rule("b", "h2")));
         resources.apply(read(&(rule("c", "h3") + &rule("a", "h4"))));
         assert_eq!(hosts(&resources), ["h4", "h2", "h3"]);
+    }
+
+    #[test]
+    fn conditions_come_and_go_with_their_objects() {
+        let service = |reason| {
+            read(&format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: a}}\nspec: {{ports: [{{port: 80}}]}}\n\
+                 status: {{conditions: [{{type: Ready, status: 'False', reason: {reason}}}]}}\n"
+            ))
+        };
+        let reasons = |resources: &Resources| -> Vec<String> {
+            let conditions = resources.conditions.iter();
+            conditions
+                .map(|condition| condition.reason.clone())
+                .collect()
+        };
+        let mut resources = service("Early");
+        assert_eq!(reasons(&resources), ["Early"]);
+        resources.apply(service("Late"));
+        assert_eq!(reasons(&resources), ["Late"]);
+        resources.delete("svc", "default", "a");
+        assert_eq!(reasons(&resources), [""; 0]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::condition;
 use crate::diagnostic::{Diagnostic, Level, ObjectRef, codes};
 use crate::file::File;
 use crate::kind::{self, Found, Kind};
@@ -138,6 +139,7 @@ impl Collector<'_> {
             }
             return;
         }
+        self.conditions(object);
         match kind::find(object.api_version, object.kind) {
             Found::Read(row) => (row.read)(self, object),
             Found::Other => self.resources.others.push(Other {
@@ -145,6 +147,7 @@ impl Collector<'_> {
                 kind: object.kind.to_owned(),
                 name: object.metadata("name").unwrap_or_default().to_owned(),
                 namespace: object.metadata("namespace").map(str::to_owned),
+                selector: object.selector(),
                 location: object.location(),
             }),
             Found::Nothing(help) => {
@@ -152,6 +155,16 @@ impl Collector<'_> {
                 let reference = object.reference(object.metadata("namespace").unwrap_or_default());
                 self.report(object.file, vec![problem], Some(&reference));
             }
+        }
+    }
+
+    /// Keeps what the object's status says, in the place of what an earlier version said.
+    fn conditions(&mut self, object: &Object<'_, '_>) {
+        let found = condition::read(object, self.default_namespace);
+        if let Some(first) = found.first() {
+            let kept = &mut self.resources.conditions;
+            kept.retain(|condition| !condition.is_of_same(first));
+            kept.extend(found);
         }
     }
 

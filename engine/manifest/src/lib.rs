@@ -32,6 +32,7 @@ mod base64;
 mod change;
 mod check;
 pub mod cluster_node;
+pub mod condition;
 pub mod config_map;
 pub mod connection_pool;
 pub mod container;

@@ -1,5 +1,7 @@
 //! One object: whether it is valid, and what it says.
 
+use std::collections::BTreeMap;
+
 use base::Location;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
@@ -15,7 +17,7 @@ use crate::schema::{self, Schema};
 use crate::yaml::deserializer::{self, Nulls, Strictness, UnknownFields};
 use crate::yaml::path::Path;
 use crate::yaml::problem::Problem;
-use crate::yaml::tree::{Content, NodeId, Tree};
+use crate::yaml::tree::{Content, Entry, NodeId, Tree};
 
 /// A document, or an element of a list, that says what kind it is.
 pub(crate) struct Object<'f, 's> {
@@ -36,6 +38,22 @@ impl Object<'_, '_> {
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         let metadata = self.tree.get(self.node, "metadata")?;
         self.tree.str(self.tree.get(metadata, key)?)
+    }
+
+    /// The labels that its `spec.selector` asks of pods, as policies have it.
+    pub(crate) fn selector(&self) -> Option<BTreeMap<String, String>> {
+        let selector = self
+            .tree
+            .get(self.tree.get(self.node, "spec")?, "selector")?;
+        let labels = self.tree.get(selector, "matchLabels");
+        let Some(Content::Object(entries)) = labels.map(|labels| self.tree.content(labels)) else {
+            return Some(BTreeMap::new());
+        };
+        let text = |entry: &Entry<'_>| {
+            let value = self.tree.str(entry.value)?;
+            Some((entry.key.clone().into_owned(), value.to_owned()))
+        };
+        Some(entries.iter().filter_map(text).collect())
     }
 
     /// Its own names, as far as it has any.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::Location;
 
 use crate::cluster_node::ClusterNode;
+use crate::condition::Condition;
 use crate::config_map::ConfigMap;
 use crate::destination_rule::DestinationRule;
 use crate::endpoint_slice::EndpointSlice;
@@ -79,6 +80,8 @@ pub struct Resources {
     pub gateway_api: GatewayApiResources,
     /// Objects of all other kinds: kept and counted, not read.
     pub others: Vec<Other>,
+    /// What controllers say of objects of all kinds.
+    pub conditions: Vec<Condition>,
 }
 
 /// The objects of the Kubernetes Gateway API, by kind.
@@ -125,8 +128,18 @@ pub struct Other {
     pub name: String,
     /// Its namespace, as written; the default one is not filled in, since the kind may have none.
     pub namespace: Option<String>,
+    /// The labels of the pods that a policy selects, if it has a selector.
+    pub selector: Option<BTreeMap<String, String>>,
     /// Where it begins.
     pub location: Location,
+}
+
+impl Other {
+    /// Whether a policy selects pods with these labels. One without a selector selects all.
+    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+        let mut selector = self.selector.iter().flatten();
+        selector.all(|(key, value)| labels.get(key) == Some(value))
+    }
 }
 
 impl Resources {

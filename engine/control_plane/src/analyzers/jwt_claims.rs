@@ -1,7 +1,6 @@
 //! IST0149: a gateway routes by claims of a token that it does not check.
 //!
-//! Source: istio/istio, pkg/config/analysis/analyzers/virtualservice/jwtclaimroute.go. A RequestAuthentication is taken
-//! to be for every pod of its namespace, since its selector is not read.
+//! Source: istio/istio, pkg/config/analysis/analyzers/virtualservice/jwtclaimroute.go.
 
 use manifest::{Diagnostic, Level, VirtualService};
 
@@ -9,6 +8,7 @@ use super::Context;
 use super::gateways::resource_name;
 use crate::finding::Findings;
 use crate::host::MESH_GATEWAY;
+use crate::registry::Pod;
 use crate::validation::is_jwt_claim;
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
@@ -27,7 +27,7 @@ pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
             };
             let pods = context.registry().pods().iter();
             for pod in pods.filter(|pod| gateway.spec.selects(&pod.template.labels)) {
-                if is_checked(&pod.namespace, context) {
+                if is_checked(pod, context) {
                     continue;
                 }
                 let message = format!(
@@ -53,11 +53,13 @@ fn claim(object: &VirtualService) -> Option<&str> {
     })
 }
 
-fn is_checked(namespace: &str, context: &Context<'_>) -> bool {
+/// Whether a RequestAuthentication is for the pod.
+fn is_checked(pod: &Pod, context: &Context<'_>) -> bool {
     let root = context.push.mesh.root_namespace.as_str();
     context.resources.others.iter().any(|other| {
         let own = other.namespace.as_deref();
         other.kind == "RequestAuthentication"
-            && own.is_none_or(|own| own == namespace || own == root)
+            && own.is_none_or(|own| own == pod.namespace || own == root)
+            && other.selects(&pod.template.labels)
     })
 }

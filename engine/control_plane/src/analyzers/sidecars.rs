@@ -105,7 +105,8 @@ fn no_effect(object: &Sidecar, why: &str, findings: &mut Findings<'_>) {
     findings.add("IST0167", Level::Warning, &object.location, "spec", message);
 }
 
-fn is_ambient_pod(pod: &Pod) -> bool {
+/// Whether a pod is in ambient mode.
+pub(super) fn is_ambient_pod(pod: &Pod) -> bool {
     let redirection = pod.template.annotations.get("ambient.istio.io/redirection");
     redirection.is_some_and(|value| value == "enabled")
 }
