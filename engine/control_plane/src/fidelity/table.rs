@@ -183,6 +183,10 @@ const ROWS: &[Row] = &[
     gateway("spec.servers.bind", Exact),
     gateway("spec.servers.hosts", Exact),
     gateway("spec.servers.name", Exact),
+    gateway(
+        "spec.servers.tls",
+        Approximate("certificates, versions and ciphers are not looked at"),
+    ),
     gateway("spec.servers.tls.httpsRedirect", Exact),
     gateway(
         "spec.servers.tls.mode",
@@ -233,6 +237,7 @@ const ROWS: &[Row] = &[
         Approximate("nobody dials Unix sockets, so they have no listeners"),
     ),
     sidecar("spec.ingress.port", Exact),
+    sidecar("spec.ingress.bind", Exact),
     sidecar("spec.ingress.defaultEndpoint", Exact),
     sidecar(
         "spec.ingress.captureMode",
@@ -243,8 +248,12 @@ const ROWS: &[Row] = &[
         NotSimulated("connections are made without handshakes, and never fail for their mode"),
     ),
     sidecar(
+        "spec.ingress.connectionPool",
+        NotSimulated(INBOUND_IS_NOT_LIMITED),
+    ),
+    sidecar(
         "spec.inboundConnectionPool",
-        NotSimulated("proxies are told, and servers let everything in all the same"),
+        NotSimulated(INBOUND_IS_NOT_LIMITED),
     ),
     sidecar("spec.outboundTrafficPolicy", Exact),
     kubernetes("Node", "metadata.labels", Exact),
@@ -338,7 +347,7 @@ const ROWS: &[Row] = &[
     kubernetes(
         "PeerAuthentication",
         "spec",
-        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+        NotSimulated("every port takes plain text and Istio's TLS alike, as with `PERMISSIVE`"),
     ),
     kubernetes("Service", "metadata.annotations", Exact),
     kubernetes("Pod", "metadata.ownerReferences", Exact),
@@ -365,6 +374,8 @@ const NO_WORLD_OUTSIDE: &str = "names outside of the cluster are not looked up, 
 const fn service_entry(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("ServiceEntry", field, fidelity)
 }
+
+const INBOUND_IS_NOT_LIMITED: &str = "proxies are told, and servers let everything in all the same";
 
 const fn sidecar(field: &'static str, fidelity: Fidelity) -> Row {
     kubernetes("Sidecar", field, fidelity)

@@ -151,6 +151,9 @@ fn sidecars(resources: &Resources, found: &mut impl FnMut(Object<'_>, &str, &Loc
             if listener.tls.is_some() {
                 found(by, "spec.ingress.tls", &listener.at);
             }
+            if let Some(pool) = &listener.connection_pool {
+                found(by, "spec.ingress.connectionPool", &pool.at);
+            }
             if listener.capture_mode == CaptureMode::None {
                 found(by, "spec.ingress.captureMode", &listener.at);
             }
