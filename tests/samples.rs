@@ -44,7 +44,7 @@ fn every_sample_loads() {
     assert!(manifests.len() > 100, "the folder has Istio's samples");
 }
 
-/// Each of Bookinfo's networking samples, beside all of Bookinfo, its gateway and its DestinationRules.
+/// Each of Bookinfo's networking samples, beside all of Bookinfo with sidecars, its gateway and its DestinationRules.
 #[test]
 fn bookinfo_has_no_false_errors() {
     let Some(samples) = samples() else {
@@ -54,6 +54,7 @@ fn bookinfo_has_no_false_errors() {
     let whole: Vec<PathBuf> = WHOLE_BOOKINFO
         .iter()
         .map(|name| bookinfo.join(name))
+        .chain([PathBuf::from(INJECTED_NAMESPACE)])
         .collect();
     let mut failures = Vec::new();
     for sample in files(&bookinfo.join("networking")) {
@@ -84,6 +85,12 @@ fn bookinfo_has_no_false_errors() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+/// Bookinfo's namespace, in which pods get sidecars.
+const INJECTED_NAMESPACE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/cli/fixtures/injected-namespace.yaml"
+);
 
 /// All versions of all of its services.
 const WHOLE_BOOKINFO: [&str; 8] = [

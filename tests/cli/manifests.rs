@@ -63,6 +63,102 @@ Error [IST0106] (VirtualService frontend/app-vs invalid/virtualservice.yaml:13) 
     assert_eq!(finding["column"], 9);
 }
 
+/// A Service, and a VirtualService for it with one rule.
+fn reviews(rule: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Service
+metadata: {{name: reviews}}
+spec: {{selector: {{app: reviews}}, ports: [{{name: http, port: 80}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: reviews}}
+spec:
+  hosts: [reviews]
+  http:
+  - {rule}
+    route: [{{destination: {{host: reviews}}}}]
+"
+    )
+}
+
+#[test]
+fn analyze_tells_what_the_webhook_refuses_from_what_it_warns_of() {
+    let analyze = |rule| {
+        let options = ["analyze", "-A", "-q", "-f", "-"];
+        meshsim(&[&options[..], &["--output-threshold", "Warning"]].concat())
+            .stdin(reviews(rule))
+            .assert()
+    };
+    analyze("fault: {abort: {percentage: {value: 200}, httpStatus: 500}}")
+        .code(1)
+        .stdout_eq(str![[r#"
+Error [IST0106] (VirtualService default/reviews -:12) Schema validation error: [..]
+
+"#]]);
+    let route = "mirrorPercent: 50\n    mirror: {host: reviews}";
+    analyze(route).success().stdout_eq(str![[r#"
+Warning [IST0133] (VirtualService default/reviews -:12) Schema validation warning: [..]
+
+"#]]);
+}
+
+#[test]
+fn the_json_of_analyze_has_the_fields_that_are_documented() {
+    let manifests = "apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  gatewayClassName: istio
+  listeners: [{name: http, port: 80, protocol: HTTP}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: plain}
+";
+    let output = meshsim(&["analyze", "-A", "-f", "-", "-o", "json"])
+        .stdin(manifests)
+        .assert()
+        .success();
+    let analysis: Value = serde_json::from_slice(&output.get_output().stdout).expect("JSON");
+    let keys = |value: &Value| -> Vec<String> {
+        let object = value.as_object().expect("an object");
+        let mut keys: Vec<_> = object.keys().cloned().collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys(&analysis), ["conditions", "findings", "schema"]);
+    assert_eq!(
+        keys(&analysis["findings"][0]),
+        [
+            "code",
+            "column",
+            "file",
+            "kind",
+            "level",
+            "line",
+            "message",
+            "name",
+            "namespace"
+        ]
+    );
+    assert_eq!(
+        keys(&analysis["conditions"][0]),
+        [
+            "kind",
+            "listener",
+            "message",
+            "name",
+            "namespace",
+            "parent",
+            "reason",
+            "status",
+            "type"
+        ]
+    );
+}
+
 #[test]
 fn analyze_fails_and_prints_from_the_levels_that_are_asked_for() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: plain}\n";
