@@ -5,21 +5,13 @@ use snapbox::str;
 
 use super::{json, meshsim, run};
 
-/// A proxy's config dump, as another program would hand it over.
+/// The config dump of the proxy of the product page, as another program would hand it over.
 fn config_dump() -> String {
-    let dump = json(
-        &[
-            "pc",
-            "all",
-            "default/productpage-v1",
-            "-f",
-            "reviews",
-            "-o",
-            "json",
-        ],
-        0,
-    );
-    dump.to_string()
+    config_dump_of("default/productpage-v1", "reviews")
+}
+
+fn config_dump_of(proxy: &str, manifests: &str) -> String {
+    json(&["pc", "all", proxy, "-f", manifests, "-o", "json"], 0).to_string()
 }
 
 /// `explain --config-dump -` of this text.
@@ -85,6 +77,40 @@ fn a_config_dump_is_explained_as_the_manifests_behind_it() {
                 .collect()
         };
         assert_eq!(clusters(dump), clusters(mesh), "{url}");
+        assert_eq!(from_dump["outcome"], from_mesh["outcome"], "{url}");
+    }
+}
+
+#[test]
+fn the_config_dump_of_a_gateway_is_explained_as_a_gateway() {
+    let dump = config_dump_of("default/edge", "edge");
+    for url in ["http://shop.example/", "https://shop.example/"] {
+        let arguments = [
+            "explain",
+            "-f",
+            "edge",
+            "-o",
+            "json",
+            "--gateway",
+            "edge",
+            url,
+        ];
+        let from_mesh = json(&arguments, 0);
+        let (from_dump, said) = explain_dump(&dump, &[url], 0);
+        assert_eq!(said, "", "{url}");
+        let (mesh, dump) = (&from_mesh["hops"][0], &from_dump["hops"][0]);
+        for field in [
+            "proxy",
+            "direction",
+            "sidecar",
+            "listener",
+            "route_config",
+            "virtual_host",
+            "upstream_request",
+        ] {
+            assert_eq!(dump[field], mesh[field], "{url}: {field}");
+        }
+        assert_eq!(dump["direction"], "gateway");
         assert_eq!(from_dump["outcome"], from_mesh["outcome"], "{url}");
     }
 }

@@ -1,5 +1,7 @@
 //! `meshsim explain`: where requests go, as a story and as JSON.
 
+mod gateway;
+
 use serde_json::Value;
 use snapbox::str;
 

@@ -67,10 +67,9 @@ impl Gateways {
     /// The Gateway of this name, Istio's or else the first listener of one of the Gateway API.
     pub(crate) fn named(&self, namespace: &str, name: &str) -> Option<&Gateway> {
         let mut own = self.iter().filter(|gateway| gateway.namespace == namespace);
-        let is_listener = |gateway: &&Gateway| gateway_api::is_listener_of(&gateway.name, name);
         own.clone()
             .find(|gateway| gateway.name == name)
-            .or_else(|| own.find(is_listener))
+            .or_else(|| own.find(|gateway| gateway_api::written_name(&gateway.name) == name))
     }
 
     /// The labels that selectors ask for.

@@ -29,7 +29,7 @@ mod route;
 use manifest::Resources;
 
 pub use condition::{Condition, Status};
-pub(crate) use listener::is_listener_of;
+pub(crate) use listener::written_name;
 
 use crate::mesh_config::MeshConfig;
 use crate::virtual_service::VirtualService;

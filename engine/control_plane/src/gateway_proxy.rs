@@ -13,6 +13,7 @@ use xds::{Locality, Node, NodeType, Snapshot};
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
 use crate::gateway::merge::MergedGateway;
 use crate::gateway::{AppliesTo, Gateway};
+use crate::gateway_api::written_name;
 use crate::listener::gateway::gateway_listeners;
 use crate::proxy::Client;
 use crate::push_context::PushContext;
@@ -106,7 +107,7 @@ pub(crate) fn edge_without_pod(gateway: &Gateway, push: &PushContext) -> Edge {
     };
     let merged = merged(&client, &targets, push);
     Edge {
-        snapshot: build(&client, &gateway.name, &merged, push),
+        snapshot: build(&client, written_name(&gateway.name), &merged, push),
         pod: None,
         ports: merged.listener_ports(),
     }

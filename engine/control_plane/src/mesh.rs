@@ -13,7 +13,7 @@ use xds::{Node, NodeType, Snapshot};
 use crate::analyzers;
 use crate::cluster::inbound::inbound_clusters;
 use crate::cluster::{Outbound, catch_all_clusters, outbound_clusters};
-use crate::gateway_api::Condition;
+use crate::gateway_api::{self, Condition};
 use crate::gateway_proxy::{self, Edge};
 use crate::inbound_port::inbound_ports;
 use crate::injection::{Injection, NotInjectedBecause};
@@ -209,7 +209,8 @@ impl Mesh {
 
     /// The names of all Gateways, `<namespace>/<name>`.
     pub fn gateway_names(&self) -> impl Iterator<Item = &str> {
-        self.push.gateways.iter().map(|gateway| &*gateway.object)
+        let gateways = self.push.gateways.iter();
+        gateways.map(|gateway| gateway_api::written_name(&gateway.object))
     }
 
     /// What a proxy is told: what it shares with all clients that see the same, and what is about its own pod.
