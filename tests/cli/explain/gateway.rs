@@ -63,7 +63,7 @@ GET http://any.example/cart
 1. default/kubernetes (a gateway)
   port 80 is dialled
   listener     0.0.0.0_80 → http.80 → *:80
-  ✓ VirtualService default/kubernetes, rule 0, match 0: path is `/cart` or below
+  ✓ HTTPRoute default/kubernetes, rule 0, match 0: path is `/cart` or below
       edge/gateway.yaml:51:7
         51 │     - path: {type: PathPrefix, value: /cart}
   timeout      none
