@@ -168,7 +168,10 @@ const ROWS: &[Row] = &[
     ),
     destination_rule(
         "trafficPolicy.tls",
-        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+        NotSimulated(
+            "connections are made without handshakes, and never fail for their mode; \
+             `explain` follows the server name to gateways that choose by it",
+        ),
     ),
     destination_rule(
         "trafficPolicy.tunnel",
