@@ -168,10 +168,7 @@ const ROWS: &[Row] = &[
     ),
     destination_rule(
         "trafficPolicy.tls",
-        NotSimulated(
-            "connections are made without handshakes, and never fail for their mode; \
-             `explain` follows the server name to gateways that choose by it",
-        ),
+        NotSimulated("connections are made without handshakes, and never fail for their mode"),
     ),
     destination_rule(
         "trafficPolicy.tunnel",
