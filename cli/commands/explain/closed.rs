@@ -30,7 +30,7 @@ impl Closed {
         }
     }
 
-    /// Envoy's response code details, where it has some.
+    /// Envoy's response code details; words alike where it has none, as it never sees a request.
     pub(crate) const fn details(&self) -> Option<&'static str> {
         match self {
             Self::Refused => Some("connection_refused"),

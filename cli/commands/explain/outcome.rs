@@ -46,6 +46,18 @@ impl Outcome {
         }
     }
 
+    /// What a proxy answers whose own connection ended so: Envoy could not connect.
+    pub(crate) fn before_the_proxy(self) -> Self {
+        if self.closed.is_none() {
+            return self;
+        }
+        Self {
+            status: Some(503),
+            response_flags: "UF".to_owned(),
+            ..self
+        }
+    }
+
     /// What happens to a connection where a request would be answered: it ends.
     pub(crate) fn for_connections(self) -> Self {
         Self {

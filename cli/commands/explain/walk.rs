@@ -105,7 +105,11 @@ impl<'a> Walk<'a> {
             if step.visit.outcome.kind != OutcomeKind::Forwarded
                 || outcome.kind != OutcomeKind::NoSidecar
             {
-                outcome = step.visit.outcome;
+                let before = rest.last().unwrap_or(&first.visit.hop);
+                outcome = match before.route_config {
+                    Some(_) => step.visit.outcome.before_the_proxy(),
+                    None => step.visit.outcome,
+                };
             }
             rest.push(step.visit.hop);
             next = step.next;
