@@ -221,7 +221,8 @@ fn envoy_starts_with_what_is_exported() {
     );
 }
 
-fn envoy() -> Option<PathBuf> {
+/// The Envoy that tests may start.
+pub(crate) fn envoy() -> Option<PathBuf> {
     let by_path = || {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path)

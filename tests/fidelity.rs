@@ -46,9 +46,8 @@ const HEAD: &str = "\
 
 How true each field is that steers traffic. *Exact* means: decided as Istio's and Envoy's documentation, source and observed
 behaviour say, as far as our specification of them goes; what proxies are told is compared with what the real Pilot told them
-in [recorded cases](conformance.md), and the proxy has been compared with a running Envoy only through the observations that
-the specification records. *Not simulated* fields are reported by `meshsim analyze`, and by `run`, wherever a manifest uses
-them.
+in [recorded cases](conformance.md), and the proxy with a [running Envoy](live.md). *Not simulated* fields are reported by
+`meshsim analyze`, and by `run`, wherever a manifest uses them.
 
 Generated from the engine by `MESHSIM_UPDATE=1 cargo test fidelity`.
 ";

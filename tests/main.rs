@@ -5,6 +5,7 @@ mod determinism;
 mod envoy;
 mod fidelity;
 mod laws;
+mod live;
 mod mutations;
 mod reference;
 mod samples;
