@@ -1,6 +1,6 @@
 //! The mesh's configuration with Istio's defaults.
 //!
-//! How it is read is decided in [`read`]; what each field does, where it is used.
+//! How it is read is decided in `read`; what each field does, where it is used.
 //!
 //! Source: istio/istio, pkg/config/mesh/mesh.go (DefaultMeshConfig); istio/api, mesh/v1alpha1/config.proto.
 
