@@ -75,7 +75,8 @@ impl Cluster {
     }
 
     fn lb_config(&self, message: Message) -> Message {
-        if !self.name.contains('|') || self.type_ == ClusterType::DynamicForwardProxy {
+        let is_istios = self.name.contains('|') && self.type_ != ClusterType::DynamicForwardProxy;
+        if !is_istios && self.healthy_panic_threshold == ENVOYS_PANIC_THRESHOLD {
             return message;
         }
         let common = if self.is_inbound() {
@@ -434,3 +435,6 @@ fn socket_match(name: &str, matches: Message, socket: Value) -> Message {
 }
 
 const HTTP_PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// Where fewer hosts are healthy, in percent, all are used, unless a cluster says otherwise.
+const ENVOYS_PANIC_THRESHOLD: f64 = 50.0;
