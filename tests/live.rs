@@ -89,7 +89,7 @@ fn judge(
         for (e, experiment) in suite.experiments.iter().enumerate() {
             let answers = answers.get(&(s, e)).map_or(&[][..], Vec::as_slice);
             let lines = match experiment.shares.is_empty() {
-                true => outcome::lines(answers),
+                true => outcome::lines(answers, experiment.unordered),
                 false => {
                     let bad = outcome::outside(&experiment.shares, answers);
                     failures.extend(

@@ -49,6 +49,9 @@ pub(super) struct Experiment {
     pub(super) times: usize,
     /// Milliseconds from one request to the next; none: one after the other.
     pub(super) every: Option<u64>,
+    /// Chance decides the order of the answers.
+    #[serde(default)]
+    pub(super) unordered: bool,
     /// Where chance decides: the share of each host, in percent.
     #[serde(default)]
     pub(super) shares: BTreeMap<String, f64>,

@@ -45,8 +45,12 @@ impl Received {
 }
 
 /// Answers in words, one or more lines each.
-pub(super) fn lines(answers: &[Answer]) -> Vec<String> {
-    answers.iter().flat_map(Answer::lines).collect()
+pub(super) fn lines(answers: &[Answer], unordered: bool) -> Vec<String> {
+    let mut all: Vec<Vec<String>> = answers.iter().map(Answer::lines).collect();
+    if unordered {
+        all.sort();
+    }
+    all.concat()
 }
 
 impl Answer {

@@ -81,6 +81,7 @@ pub(super) fn suite() -> Suite {
                 deeds,
                 times: 1,
                 every: None,
+                unordered: false,
                 shares: Default::default(),
             };
             experiments.push(fails(

@@ -212,7 +212,7 @@ impl Details {
             }
             Self::ProtocolError => "upstream_reset_before_response_started{protocol_error}",
             Self::DownstreamRemoteDisconnect => "downstream_remote_disconnect",
-            Self::CorsPreflight => "cors_preflight",
+            Self::CorsPreflight => "cors_response",
             Self::PathNormalizationFailed => "path_normalization_failed",
         }
     }
