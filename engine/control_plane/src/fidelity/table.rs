@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
     virtual_service("spec.http.retries.retryIgnorePreviousHosts", Exact),
     virtual_service(
         "spec.http.retries.retryRemoteLocalities",
-        Approximate("endpoints have no priorities yet, so no retry goes elsewhere because of it"),
+        Approximate("decided as Envoy's source says; not compared with a running Envoy yet"),
     ),
     virtual_service("spec.http.fault.delay", Exact),
     virtual_service("spec.http.fault.abort", Exact),
