@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 /// The name of the gateway that stands for all sidecars.
 pub const MESH_GATEWAY: &str = "mesh";
+/// What the address of a Unix socket begins with, wherever it may stand in the place of an IP address.
+pub(crate) const UNIX: &str = "unix://";
 
 /// The full name that `name` stands for in an object of `namespace`.
 ///

@@ -12,6 +12,7 @@ use manifest::sidecar::IstioIngressListener;
 use xds::ClusterService;
 
 use crate::cluster::cluster_service;
+use crate::host::UNIX;
 use crate::listener::WILDCARD;
 use crate::protocol::Protocol;
 use crate::proxy::Client;
@@ -138,7 +139,7 @@ fn made_up_service(client: &Client<'_>) -> ClusterService {
 
 /// `defaultEndpoint`: an address of the pod's own with a port, or a Unix socket.
 fn application(written: &str, pod: IpAddr) -> Option<(String, u16)> {
-    if let Some(path) = written.strip_prefix("unix://") {
+    if let Some(path) = written.strip_prefix(UNIX) {
         return Some((path.to_owned(), 0));
     }
     let (host, port) = written.rsplit_once(':')?;

@@ -216,6 +216,25 @@ pub struct WorkloadEntry {
     pub location: Location,
 }
 
+impl WorkloadEntry {
+    /// An address of which no more is known.
+    fn bare(namespace: &str, name: &str, address: &str, location: &Location) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            address: address.to_owned(),
+            ip: address.parse().ok(),
+            ports: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            network: String::new(),
+            locality: Locality::default(),
+            weight: 1,
+            has_sidecar: false,
+            location: location.clone(),
+        }
+    }
+}
+
 /// A pod.
 #[derive(Clone, Debug)]
 pub struct Pod {

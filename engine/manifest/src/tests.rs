@@ -31,6 +31,31 @@ fn indent(text: &str, by: usize) -> String {
         .collect()
 }
 
+/// An object whose `spec` begins in line 5.
+fn object(api_version: &str, kind: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n{}",
+        indent(spec, 2)
+    )
+}
+
+/// Asserts what is said about an object with this `spec`.
+fn check_object(api_version: &str, kind: &str, spec: &str, expected: &[&str]) {
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|line| format!("a.yaml:{line}"))
+        .collect();
+    let text = object(api_version, kind, spec);
+    assert_eq!(read(&text).1, expected, "{spec}");
+}
+
+/// What is read from a valid object with this `spec`.
+fn read_valid(api_version: &str, kind: &str, spec: &str) -> Resources {
+    let (resources, lines) = read(&object(api_version, kind, spec));
+    assert_eq!(lines, [""; 0], "{spec}");
+    resources
+}
+
 const WORKLOAD: &str = "\
 apiVersion: apps/v1
 kind: Deployment

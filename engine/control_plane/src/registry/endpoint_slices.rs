@@ -139,19 +139,9 @@ impl Lists<'_> {
     }
 
     fn add(&mut self, namespace: &str, ip: IpAddr, location: &Location) -> Endpoint {
-        self.entries.push(WorkloadEntry {
-            namespace: namespace.to_owned(),
-            name: ip.to_string(),
-            address: ip.to_string(),
-            ip: Some(ip),
-            ports: BTreeMap::new(),
-            labels: BTreeMap::new(),
-            network: String::new(),
-            locality: xds::Locality::default(),
-            weight: 1,
-            has_sidecar: false,
-            location: location.clone(),
-        });
+        let address = ip.to_string();
+        let entry = WorkloadEntry::bare(namespace, &address, &address, location);
+        self.entries.push(entry);
         Endpoint::Workload(WorkloadEntryId::new(self.entries.len() - 1))
     }
 }

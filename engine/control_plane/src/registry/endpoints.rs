@@ -17,6 +17,7 @@ use super::{
     Endpoint, Pod, PodId, Provider, Registry, Resolution, Service, ServicePort, WorkloadEntry,
     WorkloadEntryId,
 };
+use crate::host::UNIX;
 
 /// An endpoint behind a port of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,7 +310,6 @@ impl<'a> LabelIndex<'a> {
     }
 }
 
-const UNIX: &str = "unix://";
 /// Istio's name of a cluster that nobody named.
 const DEFAULT_CLUSTER: &str = "Kubernetes";
 /// The label of a region.

@@ -119,19 +119,8 @@ fn host_itself(
     host: &Spanned<String>,
     entries: &mut Vec<WorkloadEntry>,
 ) -> Endpoint {
-    let entry = WorkloadEntry {
-        namespace: object.meta.namespace.clone(),
-        name: object.meta.name.clone(),
-        address: host.value.clone(),
-        ip: host.parse().ok(),
-        ports: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        network: String::new(),
-        locality: xds::Locality::default(),
-        weight: 1,
-        has_sidecar: false,
-        location: host.at.clone(),
-    };
+    let meta = &object.meta;
+    let entry = WorkloadEntry::bare(&meta.namespace, &meta.name, host, &host.at);
     add(entries, entry)
 }
 

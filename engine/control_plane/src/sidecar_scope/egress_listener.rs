@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::egress_hosts::{Aliases, EgressHosts};
 use crate::host;
+use crate::host::UNIX;
 use crate::host_map::HostMap;
 use crate::protocol::Protocol;
 use crate::push_context::PushContext;
@@ -98,9 +99,7 @@ impl EgressListener {
                 name: port.name.clone(),
             }),
             is_dialled: written.capture_mode == CaptureMode::None
-                || bind
-                    .as_ref()
-                    .is_some_and(|bind| bind.starts_with("unix://")),
+                || bind.as_ref().is_some_and(|bind| bind.starts_with(UNIX)),
             bind: bind.filter(|bind| !bind.is_empty()),
             ..Self::default()
         };

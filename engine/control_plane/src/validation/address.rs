@@ -3,15 +3,8 @@
 //! Source: istio/istio, pkg/config/validation/validation.go (ValidateUnixAddress), agent/validation.go
 //! (ValidateIPAddress, ValidateIPSubnet).
 
+use crate::host::is_ip;
 use std::net::IpAddr;
-
-/// What addresses of Unix sockets begin with.
-pub(super) const UNIX: &str = "unix://";
-
-/// Whether a text is an IP address.
-pub(super) fn is_ip(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok()
-}
 
 /// Why a text is no IP address.
 pub(super) fn ip(text: &str) -> Result<(), String> {
@@ -39,7 +32,7 @@ pub(super) fn ip_subnet(subnet: &str) -> Result<(), String> {
     }
 }
 
-/// Why a text, [`UNIX`] taken off, names no Unix socket.
+/// Why a text, [`UNIX`](crate::host::UNIX) taken off, names no Unix socket.
 pub(super) fn unix_socket(path: &str) -> Result<(), String> {
     if path.is_empty() {
         return Err("unix address must not be empty".to_owned());

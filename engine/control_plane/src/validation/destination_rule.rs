@@ -7,8 +7,9 @@ use manifest::span::Spanned;
 use manifest::traffic_policy::{PortTrafficPolicy, TrafficPolicy, TunnelSettings};
 
 use super::export_to::{self, Exporter};
-use super::{address, connection_pool, duration, load_balancer, names, port, tls};
+use super::{connection_pool, duration, load_balancer, names, port, tls};
 use crate::finding::Findings;
+use crate::host::is_ip;
 
 pub(super) fn validate(object: &DestinationRule, findings: &mut Findings<'_>) {
     let spec = &object.spec;
@@ -184,7 +185,7 @@ fn tunnel(settings: &Spanned<TunnelSettings>, field: &str, findings: &mut Findin
         findings.refuse(&settings.at, field, why);
     }
     let host = &settings.target_host;
-    if !address::is_ip(host)
+    if !is_ip(host)
         && let Err(why) = names::fqdn(host)
     {
         let why = format!(

@@ -6,10 +6,10 @@ use manifest::Gateway;
 use manifest::gateway::{Port, Server};
 use manifest::span::Spanned;
 
-use super::address::{self, UNIX};
 use super::scoped_host::{self, Scope};
-use super::{metadata, names, port, server_tls};
+use super::{address, metadata, names, port, server_tls};
 use crate::finding::Findings;
+use crate::host::UNIX;
 use crate::protocol::Protocol;
 
 pub(super) fn validate(object: &Gateway, findings: &mut Findings<'_>) {

@@ -2,7 +2,8 @@
 //!
 //! Source: istio/istio, pkg/config/validation/agent/validation.go (ValidateNamespaceSlashWildcardHostname).
 
-use super::{address, names};
+use super::names;
+use crate::host::is_ip;
 
 /// Whose host it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ fn dns_name(name: &str, scope: Scope, errors: &mut Vec<String>) {
         errors.push("short names (non FQDN) are not allowed".to_owned());
     }
     if let Err(why) = names::wildcard_domain(name)
-        && (scope == Scope::Sidecar || !address::is_ip(name))
+        && (scope == Scope::Sidecar || !is_ip(name))
     {
         errors.push(why);
     }

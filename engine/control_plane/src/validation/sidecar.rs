@@ -12,10 +12,10 @@ use manifest::sidecar::{
 };
 use manifest::span::Spanned;
 
-use super::address::{self, UNIX};
 use super::scoped_host::{self, Scope};
-use super::{connection_pool, http_route, names, port, selector, server_tls};
+use super::{address, connection_pool, http_route, names, port, selector, server_tls};
 use crate::finding::Findings;
+use crate::host::UNIX;
 use crate::protocol::Protocol;
 
 pub(super) fn validate(object: &Sidecar, findings: &mut Findings<'_>) {

@@ -10,7 +10,7 @@ use super::http_route::destination;
 use super::virtual_service::{gateway_names, is_mesh};
 use super::{address, names, port};
 use crate::finding::Findings;
-use crate::host;
+use crate::host::{self, is_ip};
 
 pub(super) fn tls(
     rule: &Spanned<TlsRoute>,
@@ -80,7 +80,7 @@ fn server_name(
         names::generated_or_wildcard_domain(name)
     };
     if let Err(why) = checked {
-        if address::is_ip(name) {
+        if is_ip(name) {
             let why = format!(
                 "using an IP address ({:?}) goes against SNI spec and most clients do not support this",
                 name.value

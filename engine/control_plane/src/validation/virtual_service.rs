@@ -7,9 +7,9 @@ use manifest::span::Spanned;
 use manifest::virtual_service::VirtualServiceSpec;
 
 use super::export_to::{self, Exporter};
-use super::{address, http_route, names, tcp_route, unreachable};
+use super::{http_route, names, tcp_route, unreachable};
 use crate::finding::Findings;
-use crate::host;
+use crate::host::{self, is_ip};
 
 pub(super) fn validate(object: &VirtualService, findings: &mut Findings<'_>) {
     let spec = &object.spec;
@@ -118,7 +118,7 @@ fn hosts(spec: &VirtualServiceSpec, findings: &mut Findings<'_>) {
             names::wildcard_domain(host)
         };
         match checked {
-            Err(_) if address::is_ip(host) => {}
+            Err(_) if is_ip(host) => {}
             Err(why) => {
                 findings.refuse(&host.at, FIELD, why);
                 are_valid = false;

@@ -8,9 +8,9 @@ use base::Location;
 use manifest::WorkloadEntry;
 use manifest::workload_entry::WorkloadEntrySpec;
 
-use super::address::{self, UNIX};
-use super::{names, port};
+use super::{address, names, port};
 use crate::finding::Findings;
+use crate::host::{UNIX, is_ip};
 
 pub(super) fn validate(object: &WorkloadEntry, findings: &mut Findings<'_>) {
     let entry = Entry {
@@ -64,7 +64,7 @@ impl Entry<'_> {
                 findings.refuse(at, &field, why);
             }
         } else if self.service_ports.is_some() {
-            if !address::is_ip(host) {
+            if !is_ip(host) {
                 let why = format!("endpoint address {host:?} is not a valid IP address");
                 findings.refuse(at, &field, why);
             }
@@ -88,7 +88,7 @@ impl Entry<'_> {
 
     fn name_or_ip(&self, findings: &mut Findings<'_>) {
         let host = self.spec.address();
-        if !address::is_ip(host) && names::fqdn(host).is_err() {
+        if !is_ip(host) && names::fqdn(host).is_err() {
             let at = self
                 .spec
                 .address

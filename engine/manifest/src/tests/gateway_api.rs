@@ -4,27 +4,15 @@ use super::*;
 use crate::gateway_api::filter::PathModifier;
 use crate::gateway_api::gateway::RoutesFrom;
 
-/// An object whose `spec` begins in line 5.
-fn object(kind: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: gateway.networking.k8s.io/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n{}",
-        indent(spec, 2)
-    )
-}
-
 fn check_object(kind: &str, spec: &str, expected: &[&str]) {
-    let expected: Vec<String> = expected
-        .iter()
-        .map(|line| format!("a.yaml:{line}"))
-        .collect();
-    assert_eq!(read(&object(kind, spec)).1, expected, "{spec}");
+    super::check_object(VERSION, kind, spec, expected);
 }
 
 fn read_valid(kind: &str, spec: &str) -> Resources {
-    let (resources, lines) = read(&object(kind, spec));
-    assert_eq!(lines, [""; 0], "{spec}");
-    resources
+    super::read_valid(VERSION, kind, spec)
 }
+
+const VERSION: &str = "gateway.networking.k8s.io/v1";
 
 #[test]
 fn reads_gateways_of_both_groups() {

@@ -5,27 +5,15 @@ use crate::server_tls::{ServerTlsMode, TlsProtocol};
 use crate::service_entry::{MeshLocation, Resolution};
 use crate::sidecar::{CaptureMode, OutboundTrafficPolicyMode};
 
-/// An object whose `spec` begins in line 5.
-fn object(kind: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: networking.istio.io/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n{}",
-        indent(spec, 2)
-    )
-}
-
 fn check_object(kind: &str, spec: &str, expected: &[&str]) {
-    let expected: Vec<String> = expected
-        .iter()
-        .map(|line| format!("a.yaml:{line}"))
-        .collect();
-    assert_eq!(read(&object(kind, spec)).1, expected, "{spec}");
+    super::check_object(VERSION, kind, spec, expected);
 }
 
 fn read_valid(kind: &str, spec: &str) -> Resources {
-    let (resources, lines) = read(&object(kind, spec));
-    assert_eq!(lines, [""; 0], "{spec}");
-    resources
+    super::read_valid(VERSION, kind, spec)
 }
+
+const VERSION: &str = "networking.istio.io/v1";
 
 #[test]
 fn reads_every_part_of_a_gateway() {
