@@ -233,8 +233,13 @@ const ROWS: &[Row] = &[
     sidecar("spec.egress.port", Exact),
     sidecar("spec.egress.captureMode", Exact),
     sidecar(
-        "spec.egress.bind",
-        Approximate("nobody dials Unix sockets, so they have no listeners"),
+        "spec.egress.port.protocol HTTP_PROXY",
+        NotSimulated("requests that name host and port of their target find no virtual host"),
+    ),
+    sidecar("spec.egress.bind", Exact),
+    sidecar(
+        "spec.egress.bind unix://",
+        NotSimulated("nobody dials Unix sockets, so they have no listeners"),
     ),
     sidecar("spec.ingress.port", Exact),
     sidecar("spec.ingress.bind", Exact),

@@ -10,6 +10,9 @@ use manifest::span::Spanned;
 use manifest::traffic_policy::TrafficPolicy;
 use manifest::{ObjectMeta, Resource, Resources};
 
+use crate::host::UNIX;
+use crate::protocol::Protocol;
+
 /// An object that uses a field.
 #[derive(Clone, Copy)]
 pub(crate) struct Object<'a> {
@@ -147,6 +150,18 @@ fn sidecars(resources: &Resources, found: &mut impl FnMut(Object<'_>, &str, &Loc
             kind: "Sidecar",
             meta: &object.meta,
         };
+        for listener in &object.spec.egress {
+            let port = listener.port.as_ref();
+            if let Some(port) =
+                port.filter(|port| Protocol::parse(&port.protocol) == Protocol::HttpProxy)
+            {
+                found(by, "spec.egress.port.protocol HTTP_PROXY", &port.at);
+            }
+            let bind = listener.bind.as_ref();
+            if let Some(bind) = bind.filter(|bind| bind.starts_with(UNIX)) {
+                found(by, "spec.egress.bind unix://", &bind.at);
+            }
+        }
         for listener in &object.spec.ingress {
             if listener.tls.is_some() {
                 found(by, "spec.ingress.tls", &listener.at);
