@@ -1,14 +1,13 @@
 //! One proxy on the way: what its configuration decides, as data.
 
 use control_plane::Pod;
-use proxy::listener::BLACK_HOLE_CLUSTER;
+use proxy::listener::{BLACK_HOLE_CLUSTER, Layer};
 use proxy::request::RequestHead;
 use proxy::table::{Resolution, Table};
 use proxy::trace::Trace;
 use xds::{ClusterType, HealthStatus, LbEndpoint, Snapshot};
 
 use super::conditions;
-use super::layer::Layer;
 use super::model::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
     UpstreamRequest,

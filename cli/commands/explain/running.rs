@@ -7,14 +7,14 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use manifest::Source;
-use proxy::listener::{Connection, accept, accept_at};
+use proxy::listener::{Connection, Layer, accept, accept_at};
 use proxy::names::Names;
 use proxy::problem::ProblemKind;
 use proxy::table::Table;
 use xds::{Filter, Listener, NodeType, RunningProxy, Snapshot, TrafficDirection};
 
 use super::hop::Told;
-use super::layer::{self, Layer};
+use super::layer;
 use super::model::{Direction, Explanation, Hop, SCHEMA};
 use super::request::{Request, Scheme};
 use super::{described, draws};
@@ -214,7 +214,7 @@ fn layer(request: &Request, side: TrafficDirection, snapshot: &Snapshot) -> Laye
             .filter(|listener| listener.direction == side)
             .flat_map(|listener| &listener.filter_chains)
             .any(|chain| chain.tls.is_some());
-    let own = Layer::of(request);
+    let own = layer::of(request);
     if !ends_istio_tls || request.scheme == Scheme::Https {
         return own;
     }

@@ -7,7 +7,7 @@ mod dialled;
 
 use control_plane::dns::Answer;
 use control_plane::{Edge, PodId};
-use proxy::listener::Connection;
+use proxy::listener::{Connection, Layer};
 use proxy::names::Names;
 use proxy::problem::{Problem, ProblemKind};
 use proxy::request::RequestHead;
@@ -15,7 +15,7 @@ use proxy::table::Table;
 use xds::{Snapshot, TrafficDirection};
 
 use super::hop::{Next, Told, full_name};
-use super::layer::{self, Layer};
+use super::layer;
 use super::model::{Direction, Hop, Outcome, OutcomeKind};
 use super::request::Request;
 use super::visit::Visit;
@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
             pod: edge.pod,
             port: port.unwrap_or(request.port),
             head: request.head.clone(),
-            layer: Layer::of(request),
+            layer: layer::of(request),
         };
         let mut first = self.gateway(&edge.snapshot, &entry);
         let words = match port {
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
                 next: destination,
             };
         };
-        let layer = Layer::of(request);
+        let layer = layer::of(request);
         let connection = Connection {
             direction: TrafficDirection::Outbound,
             ip: dialled.ip,
@@ -250,7 +250,7 @@ impl<'a> Walk<'a> {
         Some(Next {
             pod: Some(registry.pod_by_name(&workload.namespace, &workload.pod)?),
             port: endpoint.port,
-            layer: layer.sent_to(config, endpoint, &head),
+            layer: layer.sent_to(config, endpoint.is_mutual_tls, &head),
             head,
         })
     }

@@ -10,6 +10,7 @@ mod connection;
 mod filter_chain;
 #[cfg(test)]
 mod fixtures;
+mod layer;
 
 use std::borrow::Borrow;
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use xds::{Filter, FilterChain, Listener, TrafficDirection};
 
 pub use connection::{Connection, Payload, Preface};
 use filter_chain::find_filter_chain;
+pub use layer::Layer;
 
 /// Istio's name of the listener that keeps outbound connections which no other takes.
 pub const VIRTUAL_OUTBOUND: &str = "virtualOutbound";

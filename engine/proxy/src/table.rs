@@ -256,6 +256,14 @@ impl Table {
         hosts.map(|host| (host.endpoint, host.health))
     }
 
+    /// Whether the control plane says that Istio's mutual TLS is for an endpoint of a cluster.
+    pub fn speaks_mutual_tls(&self, id: ClusterId, endpoint: EndpointId) -> bool {
+        let hosts = self.cluster(id).into_iter().flat_map(|c| &c.hosts);
+        hosts
+            .filter(|host| host.endpoint == endpoint)
+            .any(|host| host.is_mutual_tls)
+    }
+
     /// The clusters of the configuration, in its order.
     pub fn clusters(&self) -> impl Iterator<Item = ClusterId> {
         self.clusters.iter().map(|cluster| cluster.id)

@@ -6,7 +6,7 @@ use control_plane::registry::Provider;
 
 use super::Walk;
 use crate::commands::explain::hop::{Next, full_name};
-use crate::commands::explain::layer::Layer;
+use crate::commands::explain::layer;
 use crate::commands::explain::request::Request;
 
 impl Walk<'_> {
@@ -55,7 +55,7 @@ impl Walk<'_> {
             pod: Some(pod),
             port,
             head: request.head.clone(),
-            layer: Layer::of(request),
+            layer: layer::of(request),
         };
         if let Some(pod) = dialled.pod {
             return Some(next(pod, request.port));

@@ -66,6 +66,8 @@ pub(crate) struct HostConfig {
     pub(crate) health: HealthStatus,
     /// The position of its locality.
     pub(crate) locality: u32,
+    /// Istio's mutual TLS is for it.
+    pub(crate) is_mutual_tls: bool,
 }
 
 /// A locality at a priority.

@@ -67,6 +67,7 @@ fn compile_hosts(
                     weight: endpoint.load_balancing_weight.max(1),
                     health: endpoint.health_status,
                     locality: index,
+                    is_mutual_tls: endpoint.is_mutual_tls,
                 });
             }
         }
