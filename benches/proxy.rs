@@ -12,10 +12,11 @@
 use base::{Ratio, SimDuration, SimTime};
 use kernel::Fingerprint;
 use proxy::effect::{AttemptId, Effect, TimerKind};
-use proxy::input::Input;
+use proxy::input::{Arrival, Input};
 use proxy::names::Names;
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::table::Table;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -175,8 +176,8 @@ impl Load {
                 .is_some_and(|every| self.responses.is_multiple_of(every));
             self.input(Input::Response {
                 attempt,
-                status: if fails { 503 } else { 200 },
-                grpc_status: None,
+                response: &ResponseHead::of(if fails { 503 } else { 200 }),
+                complete: true,
             });
         }
     }
@@ -188,6 +189,7 @@ impl Load {
             tag: self.identity as u32,
             identity: self.identity,
             resolution: &self.resolution,
+            arrival: Arrival::WHOLE,
         };
         self.proxy.handle(self.now, input, &mut effects);
         self.obey(effects);
@@ -216,7 +218,8 @@ impl Load {
                 Effect::SetTimer { timer, .. } if timer.kind == TimerKind::BackOff => {
                     self.back_off.push_back(timer);
                 }
-                Effect::SetTimer { .. }
+                Effect::ReplyStarted { .. }
+                | Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
                 | Effect::Cancelled { .. }

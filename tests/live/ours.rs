@@ -5,11 +5,12 @@ use super::outcome::{Answer, Received};
 use super::world::World;
 use base::{SimDuration, SimTime};
 use proxy::effect::{AttemptId, Effect, Reply, Send, Timer};
-use proxy::input::{Input, ResetReason};
+use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{Endpoint, EndpointId, Names};
 use proxy::problem::ProblemKind;
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::table::{Outcome, Resolution, Table};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,12 +49,11 @@ struct Stage<'a> {
     replies: BTreeMap<u32, Reply>,
 }
 
-#[derive(Clone, Copy)]
 enum Event {
     Request(u32),
     Timer(Timer),
     Connected(AttemptId),
-    Response(AttemptId, u16, Option<u8>),
+    Response(AttemptId, ResponseHead),
     Reset(AttemptId, ResetReason),
 }
 
@@ -119,20 +119,21 @@ impl<'a> Stage<'a> {
 
     fn happen(&mut self, event: Event) {
         let was_connected = matches!(event, Event::Connected(_));
-        let input = match event {
-            Event::Request(tag) => Input::Request {
+        let input = match &event {
+            &Event::Request(tag) => Input::Request {
                 tag,
                 identity: u64::from(tag),
                 resolution: &self.resolution,
+                arrival: Arrival::WHOLE,
             },
-            Event::Timer(timer) => Input::Timer(timer),
-            Event::Connected(attempt) => Input::Connected { attempt },
-            Event::Response(attempt, status, grpc_status) => Input::Response {
-                attempt,
-                status,
-                grpc_status,
+            &Event::Timer(timer) => Input::Timer(timer),
+            &Event::Connected(attempt) => Input::Connected { attempt },
+            Event::Response(attempt, response) => Input::Response {
+                attempt: *attempt,
+                response,
+                complete: true,
             },
-            Event::Reset(attempt, reason) => Input::Reset { attempt, reason },
+            &Event::Reset(attempt, reason) => Input::Reset { attempt, reason },
         };
         let mut effects = Vec::new();
         self.proxy.handle(self.now, input, &mut effects);
@@ -152,7 +153,10 @@ impl<'a> Stage<'a> {
                     self.sent.retain(|send| send.attempt != attempt);
                 }
                 // What comes of it later is ignored.
-                Effect::Abandon(_) | Effect::Cancelled { .. } | Effect::Ejection { .. } => {}
+                Effect::ReplyStarted { .. }
+                | Effect::Abandon(_)
+                | Effect::Cancelled { .. }
+                | Effect::Ejection { .. } => {}
             }
         }
     }
@@ -175,11 +179,11 @@ impl<'a> Stage<'a> {
             usize::from(send.number)
         };
         let (after, event) = match Deed::of_try(&deeds, number) {
-            Deed::Respond(status) => (1, Event::Response(id, status, None)),
-            Deed::Grpc(status) => (1, Event::Response(id, 200, Some(status))),
-            Deed::Slow(span) => (span, Event::Response(id, 200, None)),
+            Deed::Respond(status) => (1, Event::Response(id, ResponseHead::of(status))),
+            Deed::Grpc(status) => (1, Event::Response(id, ResponseHead::grpc(status))),
+            Deed::Slow(span) => (span, Event::Response(id, ResponseHead::of(200))),
             Deed::Reset => (1, Event::Reset(id, ResetReason::ConnectionTermination)),
-            Deed::Cut => (1, Event::Response(id, 200, None)),
+            Deed::Cut => (1, Event::Response(id, ResponseHead::of(200))),
             Deed::Garbage => (1, Event::Reset(id, ResetReason::ProtocolError)),
             Deed::Hang => (3000, Event::Reset(id, ResetReason::ConnectionTermination)),
         };

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use base::{Seed, SimTime};
 use proxy::effect::{Effect, Reply, TimerKind};
-use proxy::input::Input;
+use proxy::input::{Arrival, Input};
 use proxy::names::Names;
 use proxy::proxy::Proxy;
+use proxy::response::ResponseHead;
 use proxy::response_flag::Details;
 use proxy::table::{self, Resolution, Table};
 
@@ -40,6 +41,7 @@ pub(crate) fn requests(
             tag: 0,
             identity,
             resolution,
+            arrival: Arrival::WHOLE,
         };
         let (reply, copies) = handle(&mut proxy, request);
         let what = match (&resolution.outcome, reply.details) {
@@ -138,8 +140,8 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
                     }
                     let response = Input::Response {
                         attempt,
-                        status: 200,
-                        grpc_status: None,
+                        response: &ResponseHead::of(200),
+                        complete: true,
                     };
                     proxy.handle(now, response, &mut next);
                 }
@@ -149,7 +151,8 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
                     now = at;
                     proxy.handle(now, Input::Timer(timer), &mut next);
                 }
-                Effect::SetTimer { .. }
+                Effect::ReplyStarted { .. }
+                | Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
                 | Effect::Cancelled { .. }

@@ -130,6 +130,7 @@ impl ActiveRequest {
         Reply {
             status,
             grpc_status,
+            truncated: false,
             flags: self.flags,
             details,
             attempts: self.attempts,

@@ -60,7 +60,14 @@ impl TimerKind {
 pub enum Effect {
     /// Send a try, or a copy, to an endpoint.
     Send(Send),
-    /// Answer the request with this tag; its slot is free afterwards.
+    /// The headers of the answer to the request with this tag go downstream; the rest follows with [`Effect::Reply`].
+    ReplyStarted {
+        /// The request.
+        tag: u32,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The request with this tag is answered; its slot is free afterwards.
     Reply {
         /// The request.
         tag: u32,
@@ -126,6 +133,8 @@ pub struct Reply {
     pub status: u16,
     /// `grpc-status`, where there is one.
     pub grpc_status: Option<u8>,
+    /// The client got the headers, and not the whole body.
+    pub truncated: bool,
     /// Envoy's response flags, in the order in which they were set.
     pub flags: ResponseFlags,
     /// Envoy's `response_code_details`.

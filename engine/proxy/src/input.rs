@@ -2,12 +2,13 @@
 
 use crate::effect::{AttemptId, RequestId, Timer};
 use crate::names::EndpointId;
+use crate::response::ResponseHead;
 use crate::table::Resolution;
 
 /// One thing that happens to a proxy.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
-    /// A whole request arrives from downstream.
+    /// A request's head arrives from downstream.
     Request {
         /// The caller's own number for it: it comes back in each effect.
         tag: u32,
@@ -15,6 +16,13 @@ pub enum Input<'a> {
         identity: u64,
         /// What [`Table::resolve`](crate::table::Table::resolve) of this proxy's current table made of its head.
         resolution: &'a Resolution,
+        /// Where it came in, and how much of it.
+        arrival: Arrival,
+    },
+    /// The rest of a request has arrived.
+    RequestComplete {
+        /// The request.
+        request: RequestId,
     },
     /// The connection that a [`Send`](crate::effect::Send) asked for is made, and the try goes out on it.
     ///
@@ -25,16 +33,21 @@ pub enum Input<'a> {
         /// The try.
         attempt: AttemptId,
     },
-    /// A try's whole response arrives from upstream.
+    /// The headers of a try's response arrive from upstream.
     Response {
         /// The try.
         attempt: AttemptId,
-        /// Its HTTP status.
-        status: u16,
-        /// `grpc-status` in the response headers.
-        grpc_status: Option<u8>,
+        /// The headers.
+        response: &'a ResponseHead,
+        /// Nothing follows them.
+        complete: bool,
     },
-    /// A try ends without a response.
+    /// The rest of a try's response has arrived.
+    ResponseComplete {
+        /// The try.
+        attempt: AttemptId,
+    },
+    /// A try ends without a response, or after its headers and before its end.
     Reset {
         /// The try.
         attempt: AttemptId,
@@ -52,7 +65,27 @@ pub enum Input<'a> {
     Cancel(RequestId),
 }
 
-/// Why a try ends without a response.
+/// How a request comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The worker thread that accepted its connection.
+    pub worker: u16,
+    /// All of it has arrived; else [`Input::RequestComplete`] follows.
+    pub complete: bool,
+    /// The size of its body, so far as it is known.
+    pub body_bytes: u64,
+}
+
+impl Arrival {
+    /// A request without a body, by the first worker.
+    pub const WHOLE: Self = Self {
+        worker: 0,
+        complete: true,
+        body_bytes: 0,
+    };
+}
+
+/// Why a try ends without a response, or before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetReason {
     /// The connection is refused.

@@ -30,7 +30,7 @@
 //! ```
 //! use base::SimTime;
 //! use proxy::effect::Effect;
-//! use proxy::input::Input;
+//! use proxy::input::{Arrival, Input};
 //! use proxy::names::Names;
 //! use proxy::proxy::Proxy;
 //! use proxy::request::RequestHead;
@@ -84,7 +84,7 @@
 //! let resolution = table.resolve(config, &RequestHead::get("pot", "/tea"));
 //! let mut proxy = Proxy::new(table, 1);
 //! let mut effects = Vec::new();
-//! let request = Input::Request { tag: 7, identity: 0, resolution: &resolution };
+//! let request = Input::Request { tag: 7, identity: 0, resolution: &resolution, arrival: Arrival::WHOLE };
 //! proxy.handle(SimTime::ZERO, request, &mut effects);
 //! let [Effect::Reply { tag: 7, reply }] = effects[..] else {
 //!     panic!("it is answered at once");
@@ -108,6 +108,7 @@ pub mod problem;
 pub mod proxy;
 pub mod re2;
 pub mod request;
+pub mod response;
 pub mod response_flag;
 pub mod router;
 mod sanitize;

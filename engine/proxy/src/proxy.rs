@@ -130,13 +130,17 @@ impl Proxy {
                 tag,
                 identity,
                 resolution,
+                arrival: _,
             } => return Some(router.on_request(turn, tag, identity, resolution)),
+            // Until then nothing waits for the rest.
+            Input::RequestComplete { request: _ } => {}
             Input::Connected { attempt } => router.on_connected(turn, attempt),
             Input::Response {
                 attempt,
-                status,
-                grpc_status,
-            } => router.on_response(turn, attempt, status, grpc_status),
+                response,
+                complete: _,
+            } => router.on_response(turn, attempt, response.status, response.grpc_status),
+            Input::ResponseComplete { attempt: _ } => {}
             Input::Reset { attempt, reason } => router.on_reset(turn, attempt, reason),
             Input::Disconnected { endpoint } => {
                 for account in &router.accounts {

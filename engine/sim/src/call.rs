@@ -9,7 +9,7 @@ use base::rng::mix;
 use base::{Draws, SimTime};
 use kernel::TimerId;
 use proxy::effect::{Reply, RequestId};
-use proxy::input::Input;
+use proxy::input::{Arrival, Input};
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 
 /// An application's request under way.
@@ -133,6 +133,7 @@ impl<O: Observer> World<'_, O> {
                     tag: slot,
                     identity,
                     resolution,
+                    arrival: Arrival::WHOLE,
                 };
                 if let Some(request) = sidecar.proxy.handle(now, input, &mut effects) {
                     call.via = Via::Proxy(request);
@@ -288,6 +289,7 @@ fn no_answer(details: Details) -> Reply {
     Reply {
         status: 0,
         grpc_status: None,
+        truncated: false,
         flags,
         details,
         attempts: 0,

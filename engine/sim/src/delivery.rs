@@ -20,6 +20,7 @@ use base::{Draws, SimDuration, SimTime};
 use proxy::effect::{AttemptId, Reply, Send};
 use proxy::input::{Input, ResetReason};
 use proxy::names::ClusterId;
+use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 use smallvec::SmallVec;
 
@@ -410,8 +411,8 @@ impl<O: Observer> World<'_, O> {
                     delivery.source,
                     Input::Response {
                         attempt,
-                        status,
-                        grpc_status: None,
+                        response: &ResponseHead::of(status),
+                        complete: true,
                     },
                 );
             }
@@ -547,6 +548,7 @@ fn plain_reply(outcome: AttemptOutcome, proxied: bool) -> Reply {
     Reply {
         status,
         grpc_status: None,
+        truncated: false,
         flags,
         details,
         attempts: 1,

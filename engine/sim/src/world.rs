@@ -316,6 +316,7 @@ impl<'a, O: Observer> World<'a, O> {
                     );
                 }
                 Effect::Cancelled { tag, record } => self.end_exchange(now, tag, record, None),
+                Effect::ReplyStarted { .. } => {}
                 Effect::Reply { .. } => replies = true,
             }
         }

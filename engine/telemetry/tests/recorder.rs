@@ -144,6 +144,7 @@ fn reply(status: u16, flags: ResponseFlags, cluster: Option<usize>, attempts: u1
     Reply {
         status,
         grpc_status: None,
+        truncated: false,
         flags,
         details: Details::ViaUpstream,
         attempts,

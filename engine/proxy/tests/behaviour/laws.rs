@@ -6,10 +6,11 @@ use crate::config::{
 use base::{Ratio, SimTime};
 use proptest::prelude::*;
 use proxy::effect::{AttemptId, Effect, RequestId, Timer};
-use proxy::input::{Input, ResetReason};
+use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -285,6 +286,7 @@ impl Swarm {
             tag,
             identity: u64::from(tag),
             resolution: &resolution,
+            arrival: Arrival::WHOLE,
         })
     }
 
@@ -292,8 +294,8 @@ impl Swarm {
         self.ended.insert((attempt.slot, attempt.generation));
         self.input(Input::Response {
             attempt,
-            status,
-            grpc_status: None,
+            response: &ResponseHead::of(status),
+            complete: true,
         })
     }
 
@@ -388,7 +390,7 @@ impl Swarm {
                     self.attempts.remove(known.unwrap_or_default());
                     self.ended.insert((attempt.slot, attempt.generation));
                 }
-                Effect::Ejection { .. } => {}
+                Effect::ReplyStarted { .. } | Effect::Ejection { .. } => {}
             }
         }
         self.effects = effects;

@@ -3,10 +3,11 @@
 use crate::config::ms;
 use base::{SimDuration, SimTime};
 use proxy::effect::{AttemptId, Effect, Reply, RequestId, Send, Timer};
-use proxy::input::{Input, ResetReason};
+use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::stats::ClusterStats;
 use proxy::table::{Resolution, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,7 @@ enum Event {
 
 enum Owned {
     Connected(AttemptId),
-    Response(AttemptId, u16, Option<u8>),
+    Response(AttemptId, ResponseHead),
     Reset(AttemptId, ResetReason),
 }
 
@@ -216,6 +217,7 @@ impl Mesh {
                         tag,
                         identity,
                         resolution: &resolution,
+                        arrival: Arrival::WHOLE,
                     });
                     self.ids.insert(tag, id.expect("a request begins"));
                 }
@@ -233,17 +235,17 @@ impl Mesh {
     }
 
     fn deliver(&mut self, owned: &Owned) {
-        let (attempt, ends, input) = match *owned {
-            Owned::Connected(attempt) => (attempt, false, Input::Connected { attempt }),
-            Owned::Response(attempt, status, grpc_status) => {
+        let (attempt, ends, input) = match owned {
+            &Owned::Connected(attempt) => (attempt, false, Input::Connected { attempt }),
+            Owned::Response(attempt, response) => {
                 let input = Input::Response {
-                    attempt,
-                    status,
-                    grpc_status,
+                    attempt: *attempt,
+                    response,
+                    complete: true,
                 };
-                (attempt, true, input)
+                (*attempt, true, input)
             }
-            Owned::Reset(attempt, reason) => (attempt, true, Input::Reset { attempt, reason }),
+            &Owned::Reset(attempt, reason) => (attempt, true, Input::Reset { attempt, reason }),
         };
         if self.alive.contains(&(attempt.slot, attempt.generation)) {
             if ends {
@@ -264,6 +266,7 @@ impl Mesh {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send(send) => self.serve(send),
+                Effect::ReplyStarted { .. } => {}
                 Effect::Reply { tag, reply } => {
                     let before = self.replies.insert(tag, (self.now, reply));
                     assert_eq!(before, None, "one reply to {tag}");
@@ -327,10 +330,14 @@ impl Mesh {
                 self.now + ms(span),
                 Owned::Reset(id, ResetReason::ConnectionTimeout),
             ),
-            Deed::Respond(span, status) => {
-                (connected + ms(span), Owned::Response(id, status, None))
-            }
-            Deed::Grpc(span, code) => (connected + ms(span), Owned::Response(id, 200, Some(code))),
+            Deed::Respond(span, status) => (
+                connected + ms(span),
+                Owned::Response(id, ResponseHead::of(status)),
+            ),
+            Deed::Grpc(span, code) => (
+                connected + ms(span),
+                Owned::Response(id, ResponseHead::grpc(code)),
+            ),
             Deed::Reset(span, reason) => (connected + ms(span), Owned::Reset(id, reason)),
             Deed::Hang => (SimTime::MAX, Owned::Reset(id, refusal)),
         };

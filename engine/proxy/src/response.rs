@@ -1,0 +1,41 @@
+//! What routing can see of a response.
+
+/// A response's head, as a server sent it. Header names are in lower case; several lines of one name stay several
+/// entries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ResponseHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// `grpc-status` among the headers, as in a response that consists of trailers only.
+    pub grpc_status: Option<u8>,
+    /// All other headers, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+impl ResponseHead {
+    /// A head without headers; allocates nothing.
+    pub const fn of(status: u16) -> Self {
+        Self {
+            status,
+            grpc_status: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The head of a gRPC response without messages: 200 with this `grpc-status`. Allocates nothing.
+    pub const fn grpc(grpc_status: u8) -> Self {
+        Self {
+            status: 200,
+            grpc_status: Some(grpc_status),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The values of a header, given in lower case.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
