@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -122,9 +123,12 @@ pub(crate) struct RunArgs {
     /// How long the simulation runs, such as `90s` or `5m`
     #[arg(long, value_name = "DURATION")]
     pub(crate) duration: Option<String>,
-    /// Write each request into access_log.csv, or into access_log.txt as Istio does
-    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
-    pub(crate) access_log: Option<AccessLogFormat>,
+    /// Write `all` single requests, `none`, or at most N, drawn evenly from the whole run
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "none", default_missing_value = "all", hide_default_value = true)]
+    pub(crate) access_log: AccessLog,
+    /// Write them as tables, as lines in Istio's default format, or as its JSON
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub(crate) access_log_format: AccessLogFormat,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }
@@ -151,6 +155,31 @@ pub(crate) struct SimulationArgs {
 pub(crate) enum AccessLogFormat {
     Csv,
     Istio,
+    Json,
+}
+
+/// Which single requests are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessLog {
+    None,
+    All,
+    /// At most so many.
+    Sample(usize),
+}
+
+impl FromStr for AccessLog {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "all" => Ok(Self::All),
+            _ => match text.parse() {
+                Ok(number) if number > 0 => Ok(Self::Sample(number)),
+                _ => Err("expected `all`, `none`, or how many requests".to_owned()),
+            },
+        }
+    }
 }
 
 /// Run all scenarios under the paths and judge their expectations, one line each

@@ -79,20 +79,22 @@ Arguments:
   <SCENARIO>  A scenario file, or the folder of a scenario.yaml
 
 Options:
-      --seed <N>               Where randomness begins; the scenario's if not given, else 1
-      --replications <N>       Runs with different randomness, merged [default: 1]
-      --out <FOLDER>           The folder to write, replaced as a whole; `reports/out/<name>` if not
-                               given
-      --duration <DURATION>    How long the simulation runs, such as `90s` or `5m`
-      --access-log [<FORMAT>]  Write each request into access_log.csv, or into access_log.txt as
-                               Istio does [possible values: csv, istio]
-      --set <PATH=VALUE>       Override one field of the scenario, such as `traffic[0].rate=500/s`;
-                               repeatable
-      --jobs <N>               Threads; changes how long it takes and nothing else
-      --mesh-config <FILE>     The mesh's configuration, as in the ConfigMap `istio`
-      --skip-invalid           Leave invalid objects out with a warning, as a cluster that refused
-                               them would
-  -h, --help                   Print help
+      --seed <N>                    Where randomness begins; the scenario's if not given, else 1
+      --replications <N>            Runs with different randomness, merged [default: 1]
+      --out <FOLDER>                The folder to write, replaced as a whole; `reports/out/<name>`
+                                    if not given
+      --duration <DURATION>         How long the simulation runs, such as `90s` or `5m`
+      --access-log [<WHICH>]        Write `all` single requests, `none`, or at most N, drawn evenly
+                                    from the whole run
+      --access-log-format <FORMAT>  Write them as tables, as lines in Istio's default format, or as
+                                    its JSON [default: csv] [possible values: csv, istio, json]
+      --set <PATH=VALUE>            Override one field of the scenario, such as
+                                    `traffic[0].rate=500/s`; repeatable
+      --jobs <N>                    Threads; changes how long it takes and nothing else
+      --mesh-config <FILE>          The mesh's configuration, as in the ConfigMap `istio`
+      --skip-invalid                Leave invalid objects out with a warning, as a cluster that
+                                    refused them would
+  -h, --help                        Print help
 
 Global options:
   -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:

@@ -8,7 +8,7 @@ use reports::OutputFile;
 use scenario::RunOptions;
 use telemetry::AccessLogOptions;
 
-use crate::args::{AccessLogFormat, Format, RunArgs};
+use crate::args::{self, Format, RunArgs};
 use crate::exit_code::Exit;
 use crate::manifests;
 use crate::output::Output;
@@ -30,14 +30,18 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     let options = RunOptions {
         seed: args.seed,
         replications: args.replications.get(),
-        access_log: args.access_log.map(|_| AccessLogOptions::default()),
+        access_log: access_log(args.access_log),
         progress: Some(&tell),
     };
     let threads = simulation::threads(&args.simulation)?;
     let (mut report, verdicts) = threads.install(|| simulation.run(&options));
     progress.finish();
-    if let (Some(log), Some(AccessLogFormat::Istio)) = (&mut report.access_log, args.access_log) {
-        log.format = reports::AccessLogFormat::Istio;
+    if let Some(log) = &mut report.access_log {
+        log.format = match args.access_log_format {
+            args::AccessLogFormat::Csv => reports::AccessLogFormat::Csv,
+            args::AccessLogFormat::Istio => reports::AccessLogFormat::Istio,
+            args::AccessLogFormat::Json => reports::AccessLogFormat::Json,
+        };
     }
     let files = reports::render(&report);
     write_folder(&out, &contents(&files))?;
@@ -54,6 +58,15 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     } else {
         Exit::Failed
     })
+}
+
+fn access_log(which: args::AccessLog) -> Option<AccessLogOptions> {
+    let sample = match which {
+        args::AccessLog::None => return None,
+        args::AccessLog::All => None,
+        args::AccessLog::Sample(number) => Some(number),
+    };
+    Some(AccessLogOptions { sample })
 }
 
 fn prepare(args: &RunArgs, output: &Output) -> Result<Simulation, Failure> {

@@ -1,25 +1,29 @@
-//! Single requests in the text format of Istio's default access log.
+//! Single requests in the formats of Istio's access log: text by default, or JSON.
 //!
-//! Source: Istio documentation, "Envoy Access Logs", default format of `accessLogFormat` (1.28). What a simulation does
-//! not have is `-`, as Envoy writes what it does not know; byte counts are 0. Times count from 1970-01-01.
+//! Source: istio/istio, pilot/pkg/model/telemetry_logging.go, `EnvoyTextLogFormat` and `EnvoyJSONLogFormatIstio`. What a
+//! simulation does not have is `-` in text and `null` in JSON, as Envoy writes what it does not know; byte counts are 0.
+//! Times count from 1970-01-01.
 
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use base::SimTime;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use telemetry::AccessLogEntry;
 
-/// `access_log.txt`, if it was asked for.
+/// `access_log.txt` or `access_log.json`, if one was asked for.
 pub(crate) fn file(report: &RunReport) -> Option<OutputFile> {
     let log = report.access_log.as_ref()?;
-    if log.format != AccessLogFormat::Istio {
-        return None;
-    }
+    let (path, line): (_, fn(&AccessLogEntry) -> String) = match log.format {
+        AccessLogFormat::Csv => return None,
+        AccessLogFormat::Istio => ("access_log.txt", text_line),
+        AccessLogFormat::Json => ("access_log.json", json_line),
+    };
     let mut text = String::new();
     for entry in &log.entries {
-        write_line(&mut text, entry);
+        writeln!(text, "{}", line(entry)).expect("memory takes all that is written");
     }
     Some(OutputFile {
-        path: "access_log.txt".to_owned(),
+        path: path.to_owned(),
         bytes: text.into_bytes(),
     })
 }
@@ -32,7 +36,7 @@ pub(crate) fn file(report: &RunReport) -> Option<OutputFile> {
 /// "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%
 /// %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%
 /// ```
-fn write_line(text: &mut String, entry: &AccessLogEntry) {
+fn text_line(entry: &AccessLogEntry) -> String {
     let AccessLogEntry {
         method,
         path,
@@ -45,18 +49,64 @@ fn write_line(text: &mut String, entry: &AccessLogEntry) {
     } = entry;
     let start = start_time(entry.started);
     let millis = entry.duration.as_millis();
+    let service = service_time(entry).map_or_else(|| "-".to_owned(), |millis| millis.to_string());
+    let agent = or_dash(&entry.user_agent);
     let host = or_dash(&entry.upstream_host);
     let cluster = or_dash(&entry.upstream_cluster);
-    writeln!(
-        text,
-        "[{start}] \"{method} {path} {protocol}\" {code} {flags} {details} - \"-\" 0 0 {millis} - \
-         \"-\" \"-\" \"-\" \"{authority}\" \"{host}\" {cluster} - - - - -"
+    let route = or_dash(&entry.route_name);
+    format!(
+        "[{start}] \"{method} {path} {protocol}\" {code} {flags} {details} - \"-\" 0 0 {millis} {service} \
+         \"-\" \"{agent}\" \"-\" \"{authority}\" \"{host}\" {cluster} - - - - {route}"
     )
-    .expect("memory takes all that is written");
+}
+
+/// One object, its keys in order.
+fn json_line(entry: &AccessLogEntry) -> String {
+    json!({
+        "authority": entry.authority,
+        "bytes_received": 0,
+        "bytes_sent": 0,
+        "connection_termination_details": null,
+        "downstream_local_address": null,
+        "downstream_remote_address": null,
+        "duration": entry.duration.as_millis(),
+        "method": entry.method,
+        "path": entry.path,
+        "protocol": entry.protocol,
+        "request_id": null,
+        "requested_server_name": null,
+        "response_code": entry.response_code,
+        "response_code_details": entry.response_code_details,
+        "response_flags": entry.response_flags,
+        "route_name": or_null(&entry.route_name),
+        "start_time": start_time(entry.started),
+        "upstream_cluster": or_null(&entry.upstream_cluster),
+        "upstream_host": or_null(&entry.upstream_host),
+        "upstream_local_address": null,
+        "upstream_service_time": service_time(entry),
+        "upstream_transport_failure_reason": null,
+        "user_agent": or_null(&entry.user_agent),
+        "x_forwarded_for": null,
+    })
+    .to_string()
+}
+
+/// `x-envoy-upstream-service-time`, which Envoy adds to responses of servers: milliseconds from the last try to them.
+fn service_time(entry: &AccessLogEntry) -> Option<u64> {
+    let last = entry.tries.last()?;
+    (entry.response_code_details == "via_upstream").then_some(())?;
+    Some(last.time_to_first_byte?.as_millis())
 }
 
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
+}
+
+fn or_null(text: &str) -> Value {
+    match text {
+        "" => Value::Null,
+        text => text.into(),
+    }
 }
 
 /// ISO 8601 with milliseconds, as Envoy's `%START_TIME%`; a run begins at the start of 1970.

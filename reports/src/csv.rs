@@ -3,11 +3,12 @@
 //! Columns with the names of labels of Istio's standard metrics hold these labels, `unknown` where there is none.
 //! `caller` (who made the request) and `destination_subset` are ours.
 
+mod access_log;
 mod columns;
 
 use self::columns::{
     DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE_LABELS, Table, destination_labels,
-    grpc_status, latency_columns, number, request_labels, source_labels,
+    latency_columns, number, request_labels, source_labels,
 };
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
@@ -28,7 +29,8 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
     if let Some(log) = &report.access_log
         && log.format == AccessLogFormat::Csv
     {
-        files.push(access_log(&log.entries));
+        files.push(access_log::requests(&log.entries));
+        files.push(access_log::tries(&log.entries));
     }
     files
 }
@@ -241,51 +243,4 @@ fn expectations(report: &RunReport) -> OutputFile {
         ]);
     }
     table.into_file("expectations.csv")
-}
-
-fn access_log(entries: &[telemetry::AccessLogEntry]) -> OutputFile {
-    let mut table = Table::new(&[
-        &["start_seconds", "duration_ms", "caller", "source_pod"],
-        &SOURCE_LABELS,
-        &["method", "authority", "path", "protocol"],
-        &DESTINATION_LABELS,
-        &[
-            "destination_pod",
-            "response_code",
-            "grpc_response_status",
-            "response_flags",
-            "response_code_details",
-            "tries",
-            "upstream_cluster",
-            "upstream_host",
-        ],
-    ]);
-    for entry in entries {
-        let mut row = vec![
-            entry.started.as_secs_f64().to_string(),
-            entry.duration.as_millis_f64().to_string(),
-            entry.caller.clone(),
-            entry.source_pod.clone(),
-        ];
-        row.extend(source_labels(&entry.source));
-        row.extend([
-            entry.method.clone(),
-            entry.authority.clone(),
-            entry.path.clone(),
-            entry.protocol.clone(),
-        ]);
-        row.extend(destination_labels(&entry.destination));
-        row.extend([
-            entry.destination_pod.clone(),
-            entry.response_code.to_string(),
-            grpc_status(entry.grpc_response_status),
-            entry.response_flags.clone(),
-            entry.response_code_details.clone(),
-            entry.tries.to_string(),
-            entry.upstream_cluster.clone(),
-            entry.upstream_host.clone(),
-        ]);
-        table.add(&row);
-    }
-    table.into_file("access_log.csv")
 }

@@ -77,11 +77,13 @@ pub struct AccessLog {
 /// How single requests are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccessLogFormat {
-    /// A table, `access_log.csv`.
+    /// A table, `access_log.csv`, and one of all tries, `access_log_tries.csv`.
     #[default]
     Csv,
     /// Lines in Istio's default format, `access_log.txt`.
     Istio,
+    /// Lines in Istio's JSON format, `access_log.json`.
+    Json,
 }
 
 /// A file of a report.

@@ -9,10 +9,10 @@ use reports::{
 };
 use serde_json::Value;
 use telemetry::{
-    AccessLogEntry, AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels, EjectionRecord,
-    Facts, Histogram, JourneyFigures, JourneyLabels, LatencyBucket, Mark, Measurements, Occupancy,
-    Outcome, PodFigures, RequestFigures, RequestLabels, RequestSeries, Series, TrafficFigures,
-    Window, WorkloadLabels,
+    AccessLogEntry, AccessLogTry, AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels,
+    EjectionRecord, Facts, Histogram, JourneyFigures, JourneyLabels, LatencyBucket, Mark,
+    Measurements, Occupancy, Outcome, PodFigures, RequestFigures, RequestLabels, RequestSeries,
+    Series, TrafficFigures, TryOutcome, Window, WorkloadLabels,
 };
 
 fn at(secs: u64) -> SimTime {
@@ -260,9 +260,12 @@ fn tables_have_the_figures_of_the_window() {
 }
 
 #[test]
-fn an_access_log_is_a_table_or_istios_lines() {
+fn an_access_log_is_two_tables_or_istios_lines() {
     let entry = AccessLogEntry {
+        number: 3,
         started: at(1),
+        request_duration: SimDuration::ZERO,
+        time_to_first_byte: Some(SimDuration::from_micros(12_500)),
         duration: SimDuration::from_micros(12_700),
         caller: "visitors".to_owned(),
         source_pod: "client-0".to_owned(),
@@ -273,13 +276,19 @@ fn an_access_log_is_a_table_or_istios_lines() {
         authority: "reviews:9080".to_owned(),
         path: "/reviews/1?a=b,c".to_owned(),
         protocol: "HTTP/1.1".to_owned(),
+        user_agent: "curl/8".to_owned(),
         response_code: 200,
         grpc_response_status: None,
         response_flags: "-".to_owned(),
         response_code_details: "via_upstream".to_owned(),
-        tries: 1,
+        attempts: 2,
         upstream_cluster: "outbound|9080|v1|reviews.default.svc.cluster.local".to_owned(),
         upstream_host: "10.0.0.1:9080".to_owned(),
+        route_name: "default".to_owned(),
+        tries: vec![
+            one_try(1, TryOutcome::Reset("connection_termination")),
+            one_try(2, TryOutcome::Response(200)),
+        ],
     };
     let mut report = small();
     report.access_log = Some(AccessLog {
@@ -287,28 +296,64 @@ fn an_access_log_is_a_table_or_istios_lines() {
         entries: vec![entry.clone()],
     });
     let row = format!(
-        "1,12.7,visitors,client-0,client,default,unknown,unknown,GET,reviews:9080,\
-         \"/reviews/1?a=b,c\",HTTP/1.1,{},reviews-v1-0,200,,-,via_upstream,1,\
+        "1,12.7,0,12.5,source,visitors,3,client-0,client,default,unknown,unknown,GET,reviews:9080,\
+         \"/reviews/1?a=b,c\",HTTP/1.1,default,{},reviews-v1-0,200,,-,via_upstream,2,\
          outbound|9080|v1|reviews.default.svc.cluster.local,10.0.0.1:9080",
         TO_V1.trim_start_matches("client,default,unknown,unknown,")
     );
-    assert_eq!(
-        file(&render_with(&report, Pictures::None), "access_log.csv")
-            .lines()
-            .nth(1),
-        Some(row.as_str())
-    );
-    report.access_log = Some(AccessLog {
-        format: AccessLogFormat::Istio,
-        entries: vec![entry],
-    });
+    let files = render_with(&report, Pictures::None);
+    let line = |path, number| {
+        let text = file(&files, path);
+        text.lines().nth(number).map(str::to_owned)
+    };
+    assert_eq!(line("access_log.csv", 1), Some(row));
+    let tries = [
+        "visitors,3,1,1,1.002,,1,,5,10.0.0.1:9080,reviews-v1-0,reset,,connection_termination",
+        "visitors,3,1,2,1.004,25,1,4.5,5,10.0.0.1:9080,reviews-v1-0,response,200,",
+    ];
+    for (number, row) in tries.into_iter().enumerate() {
+        assert_eq!(
+            line("access_log_tries.csv", number + 1).as_deref(),
+            Some(row)
+        );
+    }
+
+    let mut written = |format, path| {
+        report.access_log = Some(AccessLog {
+            format,
+            entries: vec![entry.clone()],
+        });
+        file(&render_with(&report, Pictures::None), path).to_owned()
+    };
     let line = "[1970-01-01T00:00:01.000Z] \"GET /reviews/1?a=b,c HTTP/1.1\" 200 - via_upstream - \
-                \"-\" 0 0 12 - \"-\" \"-\" \"-\" \"reviews:9080\" \"10.0.0.1:9080\" \
-                outbound|9080|v1|reviews.default.svc.cluster.local - - - - -\n";
-    assert_eq!(
-        file(&render_with(&report, Pictures::None), "access_log.txt"),
-        line
-    );
+                \"-\" 0 0 12 4 \"-\" \"curl/8\" \"-\" \"reviews:9080\" \"10.0.0.1:9080\" \
+                outbound|9080|v1|reviews.default.svc.cluster.local - - - - default\n";
+    assert_eq!(written(AccessLogFormat::Istio, "access_log.txt"), line);
+    let json = written(AccessLogFormat::Json, "access_log.json");
+    let json: Value = serde_json::from_str(&json).expect("one line of JSON");
+    assert_eq!(keys(&json).len(), 24);
+    assert_eq!(json["start_time"], "1970-01-01T00:00:01.000Z");
+    assert_eq!(json["upstream_service_time"], 4);
+    assert_eq!(json["request_id"], Value::Null);
+}
+
+/// A try of 5 ms, whose response begins after 4.5 ms.
+fn one_try(number: u16, outcome: TryOutcome) -> AccessLogTry {
+    let millis = SimDuration::from_millis;
+    AccessLogTry {
+        number,
+        started: at(1) + millis(u64::from(number) * 2),
+        back_off: (number > 1).then_some(millis(25)),
+        connect: Some(millis(1)),
+        time_to_first_byte: match outcome {
+            TryOutcome::Response(_) => Some(SimDuration::from_micros(4_500)),
+            TryOutcome::Reset(_) | TryOutcome::Abandoned => None,
+        },
+        duration: millis(5),
+        host: "10.0.0.1:9080".to_owned(),
+        pod: "reviews-v1-0".to_owned(),
+        outcome,
+    }
 }
 
 fn keys(value: &Value) -> Vec<&str> {

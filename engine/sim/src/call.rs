@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) identity: u64,
     /// How many requests deep it is nested: 0 for traffic.
     pub(crate) depth: u8,
+    /// Which of its traffic source's requests it is, counted from 1; 0 for a nested one.
+    pub(crate) number: u32,
 }
 
 /// Who waits for a call.
@@ -231,17 +233,31 @@ impl<O: Observer> World<'_, O> {
     ) {
         self.count_exchange();
         let call = &self.calls[slot as usize];
+        let proxied = self.pods[call.request.source.index()].sidecar.is_some();
         let exchange = Exchange {
+            identity: call.exchange_identity(),
+            traffic: match call.owner {
+                Owner::Traffic(traffic) => Some((traffic, call.request.number)),
+                Owner::Job(_) => None,
+            },
             site: call.request.site,
             source: call.request.source,
-            proxied: self.pods[call.request.source.index()].sidecar.is_some(),
+            proxied,
             started: call.exchange_started,
+            completed: call.exchange_started,
+            responded: (reply.status != 0).then_some(now),
             ended: now,
             reply,
             target: reply
                 .endpoint
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
+            route: match self.shapes.get(call.shape) {
+                Shape::Routed {
+                    table, resolution, ..
+                } if proxied => resolution.route.map(|route| (*table, route)),
+                Shape::Routed { .. } | Shape::Passthrough | Shape::Blackhole => None,
+            },
         };
         self.observer.on_exchange(&exchange);
     }

@@ -19,7 +19,7 @@ use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
 use proxy::effect::{AttemptId, Reply, Send};
 use proxy::input::{Input, ResetReason};
-use proxy::names::ClusterId;
+use proxy::names::{ClusterId, EndpointId};
 use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 use smallvec::SmallVec;
@@ -32,6 +32,7 @@ pub(crate) struct Delivery {
     source: PodId,
     pub(crate) target: Option<PodId>,
     cluster: Option<ClusterId>,
+    endpoint: Option<EndpointId>,
     head: HeadId,
     number: u16,
     mirror: bool,
@@ -51,7 +52,10 @@ pub(crate) struct Delivery {
     failure: Option<u16>,
     outcome: AttemptOutcome,
     identity: u64,
+    /// The exchange that it serves.
+    exchange: u64,
     sent: SimTime,
+    connected: Option<SimTime>,
     /// The calls under way that it made.
     pub(crate) children: SmallVec<[u32; 2]>,
 }
@@ -88,6 +92,7 @@ impl<O: Observer> World<'_, O> {
             u64::from(send.number) << 17 | u64::from(send.mirror) << 16 | u64::from(send.head);
         let delivery = Delivery {
             cluster: Some(send.cluster),
+            endpoint: Some(send.endpoint),
             head: heads[usize::from(send.head)],
             number: send.number,
             mirror: send.mirror,
@@ -144,7 +149,7 @@ impl<O: Observer> World<'_, O> {
                 Draws::new(self.key, identity, OUTBOUND)
             });
             delivery.stage = Stage::Returning;
-            delivery.outcome = AttemptOutcome::Reset;
+            delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
             let slot = self.deliveries.insert(delivery) as u32;
             self.calendar
                 .schedule(now + way * 2, Event::Returned { delivery: slot });
@@ -175,6 +180,7 @@ impl<O: Observer> World<'_, O> {
             return;
         }
         delivery.stage = Stage::Outbound;
+        delivery.connected = Some(now);
         let target = delivery.target.expect("only a pod accepts a connection");
         if let Client::Proxy(attempt) = client {
             self.tell(now, source, Input::Connected { attempt });
@@ -222,7 +228,10 @@ impl<O: Observer> World<'_, O> {
                 Overflow::Respond(status) => {
                     self.give_back(now, slot, AttemptOutcome::Response(status))
                 }
-                Overflow::Refuse => self.give_back(now, slot, AttemptOutcome::Reset),
+                Overflow::Refuse => {
+                    let refused = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
+                    self.give_back(now, slot, refused)
+                }
             },
         }
         self.observe_station(now, target);
@@ -299,6 +308,7 @@ impl<O: Observer> World<'_, O> {
                 head,
                 identity,
                 depth,
+                number: 0,
             };
             self.start(now, Call::new(Owner::Job(slot), request, now));
         }
@@ -416,15 +426,11 @@ impl<O: Observer> World<'_, O> {
                     },
                 );
             }
-            (Client::Proxy(attempt), AttemptOutcome::Reset | AttemptOutcome::Abandoned) => {
-                self.tell(
-                    now,
-                    delivery.source,
-                    Input::Reset {
-                        attempt,
-                        reason: ResetReason::ConnectionFailure,
-                    },
-                );
+            (Client::Proxy(attempt), AttemptOutcome::Reset(reason)) => {
+                self.tell(now, delivery.source, Input::Reset { attempt, reason });
+            }
+            (Client::Proxy(_), AttemptOutcome::Abandoned) => {
+                unreachable!("what is abandoned returns to nobody")
             }
             (Client::Call(call), outcome) => {
                 let proxied = self.pods[delivery.source.index()].sidecar.is_some();
@@ -497,6 +503,7 @@ impl Delivery {
             source: call.request.source,
             target: None,
             cluster: None,
+            endpoint: None,
             head: call.request.head,
             number: 1,
             mirror: false,
@@ -511,21 +518,27 @@ impl Delivery {
             failure: None,
             outcome: AttemptOutcome::Abandoned,
             identity,
+            exchange: call.exchange_identity(),
             sent: now,
+            connected: None,
             children: SmallVec::new(),
         }
     }
 
     fn observation(&self, plan: &Plan, ended: SimTime, outcome: AttemptOutcome) -> Attempt {
         Attempt {
+            exchange: self.exchange,
             site: self.site,
             source: self.source,
             cluster: self.cluster,
             service: plan.sites[self.site.index()].dial.service,
+            endpoint: self.endpoint,
             target: self.target,
             number: self.number,
             mirror: self.mirror,
             sent: self.sent,
+            connected: self.connected,
+            responded: matches!(outcome, AttemptOutcome::Response(_)).then_some(ended),
             ended,
             outcome,
         }
@@ -536,12 +549,12 @@ impl Delivery {
 fn plain_reply(outcome: AttemptOutcome, proxied: bool) -> Reply {
     let (status, flags, details) = match outcome {
         AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
-        AttemptOutcome::Reset | AttemptOutcome::Abandoned if proxied => (
+        AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned if proxied => (
             503,
             ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure),
             Details::RemoteConnectionFailure,
         ),
-        AttemptOutcome::Reset | AttemptOutcome::Abandoned => {
+        AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned => {
             (0, ResponseFlags::NONE, Details::RemoteConnectionFailure)
         }
     };

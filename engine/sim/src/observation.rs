@@ -1,9 +1,11 @@
 //! Typed events for whoever watches.
 
-use crate::plan::{PodId, ServiceId, SiteId, TrafficId};
+use crate::plan::{PodId, ServiceId, SiteId, TableId, TrafficId};
 use base::SimTime;
 use proxy::effect::Reply;
+use proxy::input::ResetReason;
 use proxy::names::{ClusterId, EndpointId};
+use proxy::table::RouteId;
 
 /// Someone who watches a world; each method does nothing unless it is written.
 pub trait Observer {
@@ -86,6 +88,10 @@ pub struct Journey {
 /// One request as its source sees it: a single request through the source's proxy, or a plain one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exchange {
+    /// Tells it apart from all others; its tries carry the same.
+    pub identity: u64,
+    /// The traffic source and which of its requests this is, counted from 1; none for calls of workloads.
+    pub traffic: Option<(TrafficId, u32)>,
     /// Where it was made.
     pub site: SiteId,
     /// The pod that made it.
@@ -94,6 +100,10 @@ pub struct Exchange {
     pub proxied: bool,
     /// When it began.
     pub started: SimTime,
+    /// When the last of it was sent.
+    pub completed: SimTime,
+    /// When the response began to arrive.
+    pub responded: Option<SimTime>,
     /// When it ended.
     pub ended: SimTime,
     /// The answer; status 0 where there was none, with flag DC where the caller gave up.
@@ -102,11 +112,15 @@ pub struct Exchange {
     pub target: Option<PodId>,
     /// The Service that was dialled, for plain requests.
     pub service: Option<ServiceId>,
+    /// The route that its source's proxy took, and the configuration that the route is part of.
+    pub route: Option<(TableId, RouteId)>,
 }
 
 /// One try or copy, from being sent to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attempt {
+    /// The exchange that it is part of.
+    pub exchange: u64,
     /// Where the request was made.
     pub site: SiteId,
     /// The pod that made it.
@@ -115,6 +129,8 @@ pub struct Attempt {
     pub cluster: Option<ClusterId>,
     /// The Service that was dialled, for plain requests.
     pub service: Option<ServiceId>,
+    /// The address that it was sent to, where there is a proxy.
+    pub endpoint: Option<EndpointId>,
     /// The pod that it was sent to; none where nobody is at the address.
     pub target: Option<PodId>,
     /// 1 for the first try.
@@ -123,6 +139,10 @@ pub struct Attempt {
     pub mirror: bool,
     /// When it was sent.
     pub sent: SimTime,
+    /// When its connection was made, where one had to be.
+    pub connected: Option<SimTime>,
+    /// When the response began to arrive.
+    pub responded: Option<SimTime>,
     /// When it ended.
     pub ended: SimTime,
     /// How it ended.
@@ -135,7 +155,7 @@ pub enum AttemptOutcome {
     /// With a response of this status.
     Response(u16),
     /// Without a response.
-    Reset,
+    Reset(ResetReason),
     /// Its client gave up first.
     Abandoned,
 }

@@ -24,6 +24,8 @@ base::id! {
 pub(crate) enum Shape {
     /// Through the sidecar's routes.
     Routed {
+        /// The configuration that it is part of.
+        table: TableId,
         resolution: Resolution,
         /// By the resolution's upstream heads.
         heads: Vec<HeadId>,
@@ -85,7 +87,7 @@ impl Shapes {
         };
         let shape = match accept(compiled.listeners(), &connection).verdict {
             Verdict::Http(name) => match compiled.route_config(name) {
-                Some(config) => self.routed(compiled.resolve(config, request)),
+                Some(config) => self.routed(table, compiled.resolve(config, request)),
                 None => Shape::Blackhole,
             },
             Verdict::Tcp(_) | Verdict::Passthrough => Shape::Passthrough,
@@ -101,7 +103,7 @@ impl Shapes {
         id
     }
 
-    fn routed(&mut self, resolution: Resolution) -> Shape {
+    fn routed(&mut self, table: TableId, resolution: Resolution) -> Shape {
         match resolution.outcome {
             Outcome::Passthrough(_) => Shape::Passthrough,
             Outcome::Forward | Outcome::Reply { .. } => {
@@ -110,7 +112,11 @@ impl Shapes {
                     .iter()
                     .map(|head| self.head_id(head.clone()))
                     .collect();
-                Shape::Routed { resolution, heads }
+                Shape::Routed {
+                    table,
+                    resolution,
+                    heads,
+                }
             }
         }
     }

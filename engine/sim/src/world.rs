@@ -235,6 +235,8 @@ impl<'a, O: Observer> World<'a, O> {
             head,
             identity,
             depth: 0,
+            // After four thousand million requests it begins anew.
+            number: self.clients[id.index()].begun as u32,
         };
         self.start(now, Call::new(Owner::Traffic(id), request, now));
     }

@@ -1,28 +1,24 @@
-//! Single requests: what a proxy's access log would show, every one or every n-th.
+//! Single requests: what a proxy's access log would show, and each of their tries.
+//!
+//! All are kept, or a sample that is drawn evenly from the whole run: those whose identities come first in an order that
+//! has nothing to do with time.
 
-use crate::labels::{DestinationLabels, WorkloadLabels};
+mod entry;
+
 use crate::names::PlanNames;
-use base::{SimDuration, SimTime};
-use proxy::request::Protocol;
-use sim::observation::{Exchange, Observer};
+use base::rng::mix;
+use rustc_hash::FxHashMap;
+use sim::observation::{Attempt, Exchange, Observer};
 use sim::plan::Plan;
+use std::collections::BTreeMap;
+
+pub use entry::{AccessLogEntry, AccessLogTry, TryOutcome};
 
 /// Which requests are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessLogOptions {
-    /// One of so many, in the order in which they end; 1 keeps all.
-    pub every: u64,
-    /// At most so many; none: no limit.
-    pub limit: Option<usize>,
-}
-
-impl Default for AccessLogOptions {
-    fn default() -> Self {
-        Self {
-            every: 1,
-            limit: None,
-        }
-    }
+    /// At most so many, drawn evenly from all; none: all.
+    pub sample: Option<usize>,
 }
 
 /// An observer that keeps requests.
@@ -30,112 +26,76 @@ impl Default for AccessLogOptions {
 pub struct AccessLog {
     options: AccessLogOptions,
     seen: u64,
-    exchanges: Vec<Exchange>,
+    /// Tries of requests that have not ended, by their exchange.
+    open: FxHashMap<u64, Vec<Attempt>>,
+    /// By rank and order of ending: a sample is the first so many.
+    kept: BTreeMap<(u64, u64), Kept>,
 }
 
-/// A request as its source saw it, with names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessLogEntry {
-    /// When it began.
-    pub started: SimTime,
-    /// How long it took.
-    pub duration: SimDuration,
-    /// Who made it: a traffic source's name, or a workload's `<namespace>/<name>`.
-    pub caller: String,
-    /// The pod that made it.
-    pub source_pod: String,
-    /// That pod's workload.
-    pub source: WorkloadLabels,
-    /// Where it went.
-    pub destination: DestinationLabels,
-    /// The pod of the last try; empty where none was chosen.
-    pub destination_pod: String,
-    /// The method.
-    pub method: String,
-    /// The authority.
-    pub authority: String,
-    /// The path with its query.
-    pub path: String,
-    /// `HTTP/1.1` or `HTTP/2`.
-    pub protocol: String,
-    /// The final status; 0 where there was none.
-    pub response_code: u16,
-    /// `grpc-status`, where there was one.
-    pub grpc_response_status: Option<u8>,
-    /// Envoy's response flags; `-` if there are none.
-    pub response_flags: String,
-    /// Envoy's response code details.
-    pub response_code_details: String,
-    /// Tries sent upstream.
-    pub tries: u16,
-    /// The cluster's name; empty where none was chosen.
-    pub upstream_cluster: String,
-    /// The host of the last try; empty where none was chosen.
-    pub upstream_host: String,
+/// A request and its tries.
+#[derive(Debug)]
+struct Kept {
+    exchange: Exchange,
+    tries: Vec<Attempt>,
 }
 
 impl AccessLog {
     /// A log of the requests that `options` choose.
-    pub const fn new(options: AccessLogOptions) -> Self {
+    pub fn new(options: AccessLogOptions) -> Self {
         Self {
             options,
             seen: 0,
-            exchanges: Vec::new(),
+            open: FxHashMap::default(),
+            kept: BTreeMap::new(),
         }
     }
 
     /// The requests that were kept from a run of `plan`, in the order in which they ended.
     pub fn finish(&self, plan: &Plan) -> Vec<AccessLogEntry> {
         let names = PlanNames::of(plan);
-        self.exchanges
-            .iter()
-            .map(|exchange| entry(exchange, plan, &names))
+        let mut kept: Vec<_> = self.kept.iter().collect();
+        kept.sort_unstable_by_key(|((_, order), _)| *order);
+        kept.into_iter()
+            .map(|(_, kept)| entry::entry(&kept.exchange, &kept.tries, plan, &names))
             .collect()
+    }
+
+    /// A request's place in the order from which a sample takes the first.
+    fn rank(&self, exchange: &Exchange) -> u64 {
+        match self.options.sample {
+            // The order does not matter where all are kept.
+            None => 0,
+            Some(_) => mix(exchange.identity ^ SAMPLE),
+        }
     }
 }
 
 impl Observer for AccessLog {
     #[inline]
+    fn on_attempt(&mut self, attempt: &Attempt) {
+        if !attempt.mirror {
+            self.open
+                .entry(attempt.exchange)
+                .or_default()
+                .push(*attempt);
+        }
+    }
+
+    #[inline]
     fn on_exchange(&mut self, exchange: &Exchange) {
-        let chosen = self.seen.is_multiple_of(self.options.every.max(1));
+        let tries = self.open.remove(&exchange.identity).unwrap_or_default();
+        let place = (self.rank(exchange), self.seen);
         self.seen += 1;
-        if chosen && (self.options.limit).is_none_or(|limit| self.exchanges.len() < limit) {
-            self.exchanges.push(*exchange);
+        let kept = Kept {
+            exchange: *exchange,
+            tries,
+        };
+        self.kept.insert(place, kept);
+        if (self.options.sample).is_some_and(|most| self.kept.len() > most) {
+            self.kept.pop_last();
         }
     }
 }
 
-fn entry(exchange: &Exchange, plan: &Plan, names: &PlanNames) -> AccessLogEntry {
-    let site = &plan.sites[exchange.site.index()];
-    let reply = &exchange.reply;
-    let destination = names.destination(reply.cluster, exchange.service, exchange.site);
-    let target = exchange.target.map(|pod| names.workload(pod));
-    let pod_name = |pod: sim::plan::PodId| names.pods[pod.index()].name.clone();
-    let host = reply.endpoint.map(|endpoint| names.endpoint(endpoint).0);
-    AccessLogEntry {
-        started: exchange.started,
-        duration: exchange.ended.since(exchange.started),
-        caller: site.name.clone(),
-        source_pod: pod_name(exchange.source),
-        source: names.workload_labels(Some(names.workload(exchange.source))),
-        destination: names.destination_labels(destination, target),
-        destination_pod: exchange.target.map(pod_name).unwrap_or_default(),
-        method: site.head.method.clone(),
-        authority: site.head.authority.clone(),
-        path: site.head.path.clone(),
-        protocol: match site.head.protocol {
-            Protocol::Http1 => "HTTP/1.1",
-            Protocol::Http2 => "HTTP/2",
-        }
-        .to_owned(),
-        response_code: reply.status,
-        grpc_response_status: reply.grpc_status,
-        response_flags: reply.flags.to_string(),
-        response_code_details: reply.details.as_str().to_owned(),
-        tries: reply.attempts,
-        upstream_cluster: (reply.cluster)
-            .map(|cluster| names.cluster(cluster).cluster.clone())
-            .unwrap_or_default(),
-        upstream_host: host.unwrap_or_default().to_owned(),
-    }
-}
+/// Sets the sample's draws apart from all others about a request.
+const SAMPLE: u64 = 0x6163_6365_7373_6c6f;

@@ -110,7 +110,7 @@ impl AttemptKey {
         };
         let outcome = match attempt.outcome {
             AttemptOutcome::Response(status) => u32::from(status) << 16,
-            AttemptOutcome::Reset => 1 << 8,
+            AttemptOutcome::Reset(_) => 1 << 8,
             AttemptOutcome::Abandoned => 2 << 8,
         };
         Self {

@@ -30,7 +30,7 @@ mod recorder;
 mod summary;
 mod written;
 
-pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions};
+pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions, AccessLogTry, TryOutcome};
 pub use histogram::{Histogram, PackedHistogram, Quantile};
 pub use labels::{
     AttemptKind, AttemptLabels, DestinationLabels, JourneyLabels, Outcome, RequestLabels,

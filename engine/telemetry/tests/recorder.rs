@@ -2,6 +2,7 @@
 
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
 use proxy::effect::Reply;
+use proxy::input::ResetReason;
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::request::RequestHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
@@ -13,7 +14,7 @@ use sim::plan::{
 };
 use telemetry::{
     AccessLog, AccessLogOptions, AttemptKind, Measurements, Outcome, Quantile, Recorder,
-    RecorderOptions, RequestLabels,
+    RecorderOptions, RequestLabels, TryOutcome,
 };
 
 fn at(millis: u64) -> SimTime {
@@ -159,26 +160,35 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
     let reply = reply(status, ResponseFlags::NONE, Some(cluster), 1);
     observer.on_arrival(at(started), TrafficId::new(0), SiteId::new(0));
     observer.on_attempt(&Attempt {
+        exchange: started,
         site: SiteId::new(0),
         source: PodId::new(0),
         cluster: Some(ClusterId::new(cluster)),
         service: None,
+        endpoint: reply.endpoint,
         target,
         number: 1,
         mirror: false,
         sent: at(started),
+        connected: None,
+        responded: Some(at(ended)),
         ended: at(ended),
         outcome: AttemptOutcome::Response(status),
     });
     observer.on_exchange(&Exchange {
+        identity: started,
+        traffic: Some((TrafficId::new(0), 1)),
         site: SiteId::new(0),
         source: PodId::new(0),
         proxied: true,
         started: at(started),
+        completed: at(started),
+        responded: Some(at(ended)),
         ended: at(ended),
         reply,
         target,
         service: None,
+        route: None,
     });
     observer.on_journey(&Journey {
         traffic: TrafficId::new(0),
@@ -322,19 +332,27 @@ fn tries_are_told_apart_by_kind_and_outcome() {
     let mut recorder = recorder(Vec::new());
     for (number, mirror, outcome) in [
         (1, false, AttemptOutcome::Response(503)),
-        (2, false, AttemptOutcome::Reset),
+        (
+            2,
+            false,
+            AttemptOutcome::Reset(ResetReason::ConnectionFailure),
+        ),
         (3, false, AttemptOutcome::Abandoned),
         (1, true, AttemptOutcome::Response(200)),
     ] {
         recorder.on_attempt(&Attempt {
+            exchange: 0,
             site: SiteId::new(0),
             source: PodId::new(0),
             cluster: Some(ClusterId::new(0)),
             service: None,
+            endpoint: None,
             target: Some(PodId::new(1)),
             number,
             mirror,
             sent: at(3_000),
+            connected: None,
+            responded: None,
             ended: at(3_010),
             outcome,
         });
@@ -366,14 +384,19 @@ fn requests_that_reach_nobody_count_for_what_was_dialled() {
         (1, ResponseFlag::NoRouteFound),
     ] {
         recorder.on_exchange(&Exchange {
+            identity: 0,
+            traffic: None,
             site: SiteId::new(site),
             source: PodId::new(0),
             proxied: true,
             started: at(3_000),
+            completed: at(3_000),
+            responded: None,
             ended: at(3_000),
             reply: reply(503, ResponseFlags::of(flag), None, 0),
             target: None,
             service: None,
+            route: None,
         });
     }
     let window = recorder.finish(at(10_000)).window;
@@ -489,23 +512,19 @@ fn measurements_survive_a_file() {
 }
 
 #[test]
-fn an_access_log_keeps_every_nth() {
+fn an_access_log_keeps_all_or_a_sample_of_the_whole_run() {
     let plan = plan();
-    let options = AccessLogOptions {
-        every: 10,
-        limit: Some(5),
+    let log = |sample| {
+        let mut log = AccessLog::new(AccessLogOptions { sample });
+        for index in 0..100 {
+            tell(&mut log, index * 10, index * 10 + 5, 200, 0);
+        }
+        log.finish(&plan)
     };
-    let mut both = (
-        AccessLog::new(options),
-        Recorder::new(&plan, &RecorderOptions::default()),
-    );
-    for index in 0..100 {
-        tell(&mut both, index * 10, index * 10 + 5, 200, 0);
-    }
-    let entries = both.0.finish(&plan);
-    let starts: Vec<_> = entries.iter().map(|entry| entry.started).collect();
-    assert_eq!(starts, [at(0), at(100), at(200), at(300), at(400)]);
-    let entry = &entries[0];
+    let all = log(None);
+    assert_eq!(all.len(), 100);
+    assert!(all.is_sorted_by_key(|entry| entry.started));
+    let entry = &all[0];
     assert_eq!(entry.destination_pod, "reviews-v1-0");
     assert_eq!(
         entry.upstream_cluster,
@@ -515,8 +534,77 @@ fn an_access_log_keeps_every_nth() {
         (entry.method.as_str(), entry.path.as_str()),
         ("GET", "/reviews/1")
     );
-    assert_eq!(
-        both.1.finish(at(10_000)).window.requests_where(all).count(),
-        100
-    );
+    let [only] = &entry.tries[..] else {
+        panic!("one try");
+    };
+    assert_eq!(only.outcome, TryOutcome::Response(200));
+    assert_eq!((only.pod.as_str(), only.back_off), ("reviews-v1-0", None));
+
+    let some = log(Some(10));
+    assert_eq!(some.len(), 10);
+    assert!(some.iter().all(|entry| all.contains(entry)));
+    assert!(some.is_sorted_by_key(|entry| entry.started));
+    let late = some.iter().filter(|entry| entry.started >= at(500)).count();
+    assert!((1..10).contains(&late), "{late} of the second half");
+}
+
+#[test]
+fn an_access_log_tells_the_back_off_before_each_try() {
+    let plan = plan();
+    let mut log = AccessLog::new(AccessLogOptions::default());
+    let outcomes = [
+        (
+            1,
+            0,
+            10,
+            AttemptOutcome::Reset(ResetReason::ConnectionTermination),
+        ),
+        (2, 35, 50, AttemptOutcome::Response(200)),
+    ];
+    for (number, sent, ended, outcome) in outcomes {
+        log.on_attempt(&Attempt {
+            exchange: 7,
+            site: SiteId::new(0),
+            source: PodId::new(0),
+            cluster: Some(ClusterId::new(0)),
+            service: None,
+            endpoint: None,
+            target: Some(PodId::new(1)),
+            number,
+            mirror: false,
+            sent: at(sent),
+            connected: Some(at(sent + 1)),
+            responded: None,
+            ended: at(ended),
+            outcome,
+        });
+    }
+    log.on_exchange(&Exchange {
+        identity: 7,
+        traffic: Some((TrafficId::new(0), 3)),
+        site: SiteId::new(0),
+        source: PodId::new(0),
+        proxied: true,
+        started: at(0),
+        completed: at(0),
+        responded: Some(at(50)),
+        ended: at(50),
+        reply: reply(200, ResponseFlags::NONE, Some(0), 2),
+        target: Some(PodId::new(1)),
+        service: None,
+        route: None,
+    });
+    let entries = log.finish(&plan);
+    let told: Vec<_> = (entries[0].tries.iter())
+        .map(|one| (one.number, one.back_off, one.outcome))
+        .collect();
+    let expected = [
+        (1, None, TryOutcome::Reset("connection_termination")),
+        (
+            2,
+            Some(SimDuration::from_millis(25)),
+            TryOutcome::Response(200),
+        ),
+    ];
+    assert_eq!((entries[0].number, told), (3, expected.to_vec()));
 }

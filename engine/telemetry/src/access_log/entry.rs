@@ -1,0 +1,199 @@
+//! A line of an access log, and the tries behind it.
+
+use crate::labels::{DestinationLabels, WorkloadLabels};
+use crate::names::PlanNames;
+use base::{SimDuration, SimTime};
+use proxy::input::ResetReason;
+use proxy::request::Protocol;
+use sim::observation::{Attempt, AttemptOutcome, Exchange};
+use sim::plan::{Plan, PodId};
+
+/// A request as its source saw it, with names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessLogEntry {
+    /// Which of its traffic source's requests it is, counted from 1; 0 for calls of workloads.
+    pub number: u32,
+    /// When it began.
+    pub started: SimTime,
+    /// From then until the last of it was sent.
+    pub request_duration: SimDuration,
+    /// From then until the response began to arrive; none where there was none.
+    pub time_to_first_byte: Option<SimDuration>,
+    /// From then until its end.
+    pub duration: SimDuration,
+    /// Who made it: a traffic source's name, or a workload's `<namespace>/<name>`.
+    pub caller: String,
+    /// The pod that made it.
+    pub source_pod: String,
+    /// That pod's workload.
+    pub source: WorkloadLabels,
+    /// Where it went.
+    pub destination: DestinationLabels,
+    /// The pod of the last try; empty where none was chosen.
+    pub destination_pod: String,
+    /// The method.
+    pub method: String,
+    /// The authority.
+    pub authority: String,
+    /// The path with its query.
+    pub path: String,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: String,
+    /// The client's own name, where it tells it.
+    pub user_agent: String,
+    /// The final status; 0 where there was none.
+    pub response_code: u16,
+    /// `grpc-status`, where there was one.
+    pub grpc_response_status: Option<u8>,
+    /// Envoy's response flags; `-` if there are none.
+    pub response_flags: String,
+    /// Envoy's response code details.
+    pub response_code_details: String,
+    /// Envoy's attempt count: those that found no host or no room included.
+    pub attempts: u16,
+    /// The cluster's name; empty where none was chosen.
+    pub upstream_cluster: String,
+    /// The host of the last try; empty where none was chosen.
+    pub upstream_host: String,
+    /// The route's name; empty where none was taken, or where it has none.
+    pub route_name: String,
+    /// Tries that were sent upstream, in order.
+    pub tries: Vec<AccessLogTry>,
+}
+
+/// One try that was sent upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLogTry {
+    /// 1 for the first.
+    pub number: u16,
+    /// When it was sent.
+    pub started: SimTime,
+    /// From the end of the try before until then; none for the first.
+    pub back_off: Option<SimDuration>,
+    /// How long its connection took, where it had to be made.
+    pub connect: Option<SimDuration>,
+    /// From being sent until the response began to arrive; none where there was none.
+    pub time_to_first_byte: Option<SimDuration>,
+    /// From being sent until its end.
+    pub duration: SimDuration,
+    /// The address; empty where no proxy chose it.
+    pub host: String,
+    /// The pod there; empty if there is none.
+    pub pod: String,
+    /// How it ended.
+    pub outcome: TryOutcome,
+}
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryOutcome {
+    /// With a whole response.
+    Response(u16),
+    /// Without one, for Envoy's reason.
+    Reset(&'static str),
+    /// Its client gave up first.
+    Abandoned,
+}
+
+/// The line of a request.
+pub(super) fn entry(
+    exchange: &Exchange,
+    tries: &[Attempt],
+    plan: &Plan,
+    names: &PlanNames,
+) -> AccessLogEntry {
+    let site = &plan.sites[exchange.site.index()];
+    let reply = &exchange.reply;
+    let destination = names.destination(reply.cluster, exchange.service, exchange.site);
+    let target = exchange.target.map(|pod| names.workload(pod));
+    let host = reply.endpoint.map(|endpoint| names.endpoint(endpoint).0);
+    let route = exchange
+        .route
+        .map(|(table, route)| plan.tables[table.index()].route_name(route));
+    AccessLogEntry {
+        number: exchange.traffic.map_or(0, |(_, number)| number),
+        started: exchange.started,
+        request_duration: exchange.completed.since(exchange.started),
+        time_to_first_byte: (exchange.responded).map(|at| at.since(exchange.started)),
+        duration: exchange.ended.since(exchange.started),
+        caller: site.name.clone(),
+        source_pod: pod_name(exchange.source, names),
+        source: names.workload_labels(Some(names.workload(exchange.source))),
+        destination: names.destination_labels(destination, target),
+        destination_pod: (exchange.target)
+            .map(|pod| pod_name(pod, names))
+            .unwrap_or_default(),
+        method: site.head.method.clone(),
+        authority: site.head.authority.clone(),
+        path: site.head.path.clone(),
+        protocol: match site.head.protocol {
+            Protocol::Http1 => "HTTP/1.1",
+            Protocol::Http2 => "HTTP/2",
+        }
+        .to_owned(),
+        user_agent: site
+            .head
+            .values("user-agent")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        response_code: reply.status,
+        grpc_response_status: reply.grpc_status,
+        response_flags: reply.flags.to_string(),
+        response_code_details: reply.details.as_str().to_owned(),
+        attempts: reply.attempts,
+        upstream_cluster: (reply.cluster)
+            .map(|cluster| names.cluster(cluster).cluster.clone())
+            .unwrap_or_default(),
+        upstream_host: host.unwrap_or_default().to_owned(),
+        route_name: route.unwrap_or_default().to_owned(),
+        tries: tries_of(tries, names),
+    }
+}
+
+fn tries_of(attempts: &[Attempt], names: &PlanNames) -> Vec<AccessLogTry> {
+    let mut attempts: Vec<&Attempt> = attempts.iter().collect();
+    attempts.sort_by_key(|attempt| (attempt.number, attempt.sent));
+    let mut before: Option<SimTime> = None;
+    let tries = attempts.into_iter().map(|attempt| {
+        let since_sent = |at: SimTime| at.since(attempt.sent);
+        AccessLogTry {
+            number: attempt.number,
+            started: attempt.sent,
+            back_off: before
+                .replace(attempt.ended)
+                .map(|ended| attempt.sent.max(ended).since(ended)),
+            connect: attempt.connected.map(since_sent),
+            time_to_first_byte: attempt.responded.map(since_sent),
+            duration: since_sent(attempt.ended),
+            host: (attempt.endpoint)
+                .map(|endpoint| names.endpoint(endpoint).0.to_owned())
+                .unwrap_or_default(),
+            pod: (attempt.target)
+                .map(|pod| pod_name(pod, names))
+                .unwrap_or_default(),
+            outcome: match attempt.outcome {
+                AttemptOutcome::Response(status) => TryOutcome::Response(status),
+                AttemptOutcome::Reset(reason) => TryOutcome::Reset(words(reason)),
+                AttemptOutcome::Abandoned => TryOutcome::Abandoned,
+            },
+        }
+    });
+    tries.collect()
+}
+
+fn pod_name(pod: PodId, names: &PlanNames) -> String {
+    names.pods[pod.index()].name.clone()
+}
+
+/// A reason in Envoy's words, as they stand in its details.
+const fn words(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::ConnectionFailure => "remote_connection_failure",
+        ResetReason::ConnectionTimeout => "connection_timeout",
+        ResetReason::ConnectionTermination => "connection_termination",
+        ResetReason::RemoteReset => "remote_reset",
+        ResetReason::RemoteRefusedStream => "remote_refused_stream_reset",
+        ResetReason::ProtocolError => "protocol_error",
+    }
+}
