@@ -266,6 +266,7 @@ const SHAPES: [NamedShape; 9] = [
         shape.target.mirrors = vec![RequestMirror {
             cluster: "b".to_owned(),
             fraction: Ratio::from_percent(10.0),
+            disable_shadow_host_suffix_append: true,
             origin: None,
         }];
     }),
@@ -295,6 +296,7 @@ impl Shape {
                 mirrors: vec![],
                 hash_policy: vec![],
                 cluster_not_found_response_code: 503,
+                ..RouteTarget::default()
             },
             cluster: cluster("a"),
             hosts: 3,
@@ -367,6 +369,7 @@ fn route(path: PathMatch, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            runtime_fraction: None,
         },
         action,
         request_headers: HeaderMutations::default(),
@@ -384,6 +387,7 @@ fn weighted(name: &str, weight: u32) -> WeightedCluster {
         request_headers: HeaderMutations::default(),
         response_headers: HeaderMutations::default(),
         host_rewrite_literal: None,
+        fault: None,
         origin: None,
     }
 }
@@ -406,6 +410,7 @@ fn istio_retries() -> RetryPolicy {
         previous_hosts: true,
         host_selection_retry_max_attempts: 5,
         previous_priorities: None,
+        ..RetryPolicy::default()
     }
 }
 
@@ -489,8 +494,10 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
                 routes,
                 include_request_attempt_count: true,
                 require_tls: false,
+                ..VirtualHost::default()
             }],
             ignore_port_in_host_matching: true,
+            ..RouteConfiguration::default()
         })],
         endpoints: endpoints.map(Arc::new).collect(),
         clusters: clusters

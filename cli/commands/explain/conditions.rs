@@ -86,6 +86,7 @@ mod tests {
             case_sensitive: true,
             headers: Vec::new(),
             query_parameters: Vec::new(),
+            runtime_fraction: None,
         };
         assert_eq!(in_words(&all), "any request");
         let some = RouteMatch {
@@ -100,6 +101,7 @@ mod tests {
                 name: "q".to_owned(),
                 match_: QueryMatch::Present,
             }],
+            runtime_fraction: None,
         };
         assert_eq!(
             in_words(&some),

@@ -114,6 +114,7 @@ mod tests {
             routes: Vec::new(),
             include_request_attempt_count: true,
             require_tls: false,
+            ..VirtualHost::default()
         }
     }
 

@@ -135,6 +135,7 @@ pub(crate) fn target(clusters: Vec<WeightedCluster>) -> RouteTarget {
         mirrors: Vec::new(),
         hash_policy: Vec::new(),
         cluster_not_found_response_code: 503,
+        ..RouteTarget::default()
     }
 }
 

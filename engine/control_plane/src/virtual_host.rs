@@ -80,6 +80,7 @@ pub(crate) fn outbound_tables(
                 name: name.render(client),
                 virtual_hosts,
                 ignore_port_in_host_matching: true,
+                ..RouteConfiguration::default()
             });
         }
     }
@@ -88,6 +89,7 @@ pub(crate) fn outbound_tables(
             name: ALLOW_ANY_DYNAMIC_DNS.to_owned(),
             virtual_hosts: vec![catch_all(client.scope)],
             ignore_port_in_host_matching: true,
+            ..RouteConfiguration::default()
         });
     }
     tables
@@ -147,6 +149,7 @@ fn catch_all(scope: &SidecarScope) -> VirtualHost {
         }],
         include_request_attempt_count: true,
         require_tls: false,
+        ..VirtualHost::default()
     }
 }
 
@@ -230,6 +233,7 @@ impl<'a> PortTable<'a> {
                 routes: routes.to_vec(),
                 include_request_attempt_count: true,
                 require_tls: false,
+                ..VirtualHost::default()
             });
         }
     }

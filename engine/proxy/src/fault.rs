@@ -47,6 +47,7 @@ mod tests {
                 status: AbortStatus::Http(500),
                 percentage: Ratio::from_percent(25.0),
             }),
+            max_active_faults: None,
         };
         let mut counts = [0_u32; 4];
         for request in 0..40_000 {

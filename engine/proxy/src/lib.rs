@@ -46,6 +46,7 @@
 //! #         case_sensitive: true,
 //! #         headers: vec![],
 //! #         query_parameters: vec![],
+//! #         runtime_fraction: None,
 //! #     },
 //! #     action: RouteAction::DirectResponse(DirectResponse { status: 418, body: "short and stout".to_owned() }),
 //! #     request_headers: HeaderMutations::default(),
@@ -60,6 +61,7 @@
 //! #     routes: vec![teapot],
 //! #     include_request_attempt_count: true,
 //! #     require_tls: false,
+//! #     ..VirtualHost::default()
 //! # };
 //! # let snapshot = Snapshot {
 //! #     node: Node { node_type: NodeType::Sidecar, namespace: "default".to_owned(), pod: "client-0".to_owned() },
@@ -68,6 +70,7 @@
 //! #         name: "80".to_owned(),
 //! #         virtual_hosts: vec![hosts],
 //! #         ignore_port_in_host_matching: true,
+//! #         ..RouteConfiguration::default()
 //! #     })],
 //! #     clusters: vec![],
 //! #     endpoints: vec![],

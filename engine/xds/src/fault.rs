@@ -3,12 +3,14 @@
 use base::{Ratio, SimDuration};
 
 /// What is injected: each part is drawn for itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpFault {
     /// A delay before the request goes on.
     pub delay: Option<FaultDelay>,
     /// A local reply instead of the request.
     pub abort: Option<FaultAbort>,
+    /// While so many requests are delayed in the proxy, no other is; none: no limit.
+    pub max_active_faults: Option<u32>,
 }
 
 /// A fixed delay for a share of the requests.

@@ -27,11 +27,15 @@ pub struct HeaderMutation {
     pub append: HeaderAppend,
 }
 
-/// Envoy's append actions, as far as Istio writes them.
+/// Envoy's append actions; Istio writes the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderAppend {
     /// Another line is appended (Istio's `add`).
     AppendIfExistsOrAdd,
     /// The old value is replaced (Istio's `set`).
     OverwriteIfExistsOrAdd,
+    /// A header that is there already stays as it is.
+    AddIfAbsent,
+    /// The old value is replaced; without one nothing is written.
+    OverwriteIfExists,
 }

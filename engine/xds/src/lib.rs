@@ -39,11 +39,11 @@ pub use listener::{
 pub use load_balancer::{HashPolicy, LbPolicy, LocalityLb, SlowStart};
 pub use origin::Origin;
 pub use outlier_detection::OutlierDetection;
-pub use retry::{RetryOn, RetryPolicy};
+pub use retry::{RateLimitedBackOff, RetryOn, RetryPolicy};
 pub use route::{
-    CorsPolicy, DirectResponse, HostRewrite, PathMatch, PathRedirect, PathRewrite, Redirect,
-    RegexRewrite, RequestMirror, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget,
-    VirtualHost, WeightedCluster,
+    ClusterChoice, CorsPolicy, DirectResponse, HostRewrite, MaxStreamDuration, PathMatch,
+    PathRedirect, PathRewrite, Redirect, RegexRewrite, RequestMirror, Route, RouteAction,
+    RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
 };
 pub use snapshot::{Node, NodeType, Snapshot};
 pub use string_match::{HeaderMatch, HeaderMatcher, QueryMatch, QueryMatcher, StringMatch};

@@ -1,9 +1,10 @@
 //! The retry policy of a route (config/route/v3/route_components.proto, RetryPolicy).
 
+use crate::HeaderMatcher;
 use base::SimDuration;
 
 /// When a try is repeated, how often and how soon.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The conditions as Envoy's comma-separated text has them, unknown ones included.
     pub retry_on: Vec<RetryOn>,
@@ -11,18 +12,35 @@ pub struct RetryPolicy {
     pub num_retries: u32,
     /// How long each try may take, the first included.
     pub per_try_timeout: Option<SimDuration>,
+    /// How long each try may be silent once it is under way.
+    pub per_try_idle_timeout: Option<SimDuration>,
     /// The status codes of `retriable-status-codes`.
     pub retriable_status_codes: Vec<u16>,
+    /// The conditions of `retriable-headers` on the response, of which one must hold.
+    pub retriable_headers: Vec<HeaderMatcher>,
+    /// Conditions on the request, of which one must hold for it to be retried at all; empty: any request.
+    pub retriable_request_headers: Vec<HeaderMatcher>,
     /// First back-off window; Envoy's default is 25 ms.
     pub back_off_base: Option<SimDuration>,
     /// Longest back-off window; Envoy's default is ten times the base.
     pub back_off_max: Option<SimDuration>,
+    /// Pauses that responses ask for.
+    pub rate_limited_back_off: Option<RateLimitedBackOff>,
     /// Avoid hosts that were tried already (`envoy.retry_host_predicates.previous_hosts`).
     pub previous_hosts: bool,
     /// How often another host is picked when the predicate rejects one.
     pub host_selection_retry_max_attempts: u32,
     /// `envoy.retry_priorities.previous_priorities` with this update frequency.
     pub previous_priorities: Option<u32>,
+}
+
+/// Pauses that responses ask for (`rate_limited_retry_back_off`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimitedBackOff {
+    /// The headers that may tell a number of seconds; the first that does counts.
+    pub reset_headers: Vec<String>,
+    /// A longer pause is ignored; none: five minutes.
+    pub max_interval: Option<SimDuration>,
 }
 
 /// A condition under which a try is repeated.

@@ -7,7 +7,7 @@ use crate::{
 use base::{Ratio, SimDuration};
 
 /// A table of virtual hosts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RouteConfiguration {
     /// Istio's name: the port, or `<fqdn>:<port>`, or a gateway's.
     pub name: String,
@@ -15,10 +15,16 @@ pub struct RouteConfiguration {
     pub virtual_hosts: Vec<VirtualHost>,
     /// A port in the Host header plays no part in choosing the virtual host.
     pub ignore_port_in_host_matching: bool,
+    /// Changes to the headers of requests, after those of the virtual host.
+    pub request_headers: HeaderMutations,
+    /// Changes to the headers of responses, after those of the virtual host.
+    pub response_headers: HeaderMutations,
+    /// The changes of this table come first and those of routes last.
+    pub most_specific_header_mutations_wins: bool,
 }
 
 /// The routes of some domains.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VirtualHost {
     /// Istio's name, such as `reviews.default.svc.cluster.local:9080`.
     pub name: String,
@@ -28,6 +34,12 @@ pub struct VirtualHost {
     pub routes: Vec<Route>,
     /// Upstream requests carry `x-envoy-attempt-count`.
     pub include_request_attempt_count: bool,
+    /// Responses carry `x-envoy-attempt-count`.
+    pub include_attempt_count_in_response: bool,
+    /// Changes to the headers of requests, after those of the route.
+    pub request_headers: HeaderMutations,
+    /// Changes to the headers of responses, after those of the route.
+    pub response_headers: HeaderMutations,
     /// Plain-text requests are redirected to https.
     pub require_tls: bool,
 }
@@ -66,6 +78,8 @@ pub struct RouteMatch {
     pub headers: Vec<HeaderMatcher>,
     /// Conditions on query parameters.
     pub query_parameters: Vec<QueryMatcher>,
+    /// Only this share of the requests for which all else holds.
+    pub runtime_fraction: Option<Ratio>,
 }
 
 /// A condition on the path.
@@ -99,6 +113,8 @@ pub struct RouteTarget {
     pub clusters: Vec<WeightedCluster>,
     /// Envoy is told `weighted_clusters`, even if one is left of several.
     pub is_weighted: bool,
+    /// What decides between several clusters.
+    pub cluster_choice: ClusterChoice,
     /// The path sent upstream.
     pub path_rewrite: Option<PathRewrite>,
     /// The authority sent upstream.
@@ -107,6 +123,12 @@ pub struct RouteTarget {
     pub timeout: SimDuration,
     /// Cap on the client's `grpc-timeout`; zero: no cap.
     pub max_grpc_timeout: Option<SimDuration>,
+    /// How long the stream may be silent in both directions, zero: for ever; none: what the connection manager says.
+    pub idle_timeout: Option<SimDuration>,
+    /// How long the stream may last; where it is set, `timeout` plays no part.
+    pub max_stream_duration: Option<MaxStreamDuration>,
+    /// How much of a request is kept for tries that follow, in bytes; none: what the listener says.
+    pub request_body_buffer_limit: Option<u64>,
     /// Repetition of failed tries.
     pub retry_policy: Option<RetryPolicy>,
     /// Copies.
@@ -117,8 +139,51 @@ pub struct RouteTarget {
     pub cluster_not_found_response_code: u16,
 }
 
+impl Default for RouteTarget {
+    /// Envoy's defaults, with no cluster.
+    fn default() -> Self {
+        Self {
+            clusters: Vec::new(),
+            is_weighted: false,
+            cluster_choice: ClusterChoice::Random,
+            path_rewrite: None,
+            host_rewrite: None,
+            timeout: SimDuration::from_secs(15),
+            max_grpc_timeout: None,
+            idle_timeout: None,
+            max_stream_duration: None,
+            request_body_buffer_limit: None,
+            retry_policy: None,
+            mirrors: Vec::new(),
+            hash_policy: Vec::new(),
+            cluster_not_found_response_code: 503,
+        }
+    }
+}
+
+/// What decides between the clusters of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClusterChoice {
+    /// The request's random value.
+    #[default]
+    Random,
+    /// The number in a header (`header_name`), where there is exactly one; else the random value.
+    Header(String),
+    /// The request's hash (`use_hash_policy`), where it has one; else the random value.
+    Hash,
+}
+
+/// How long a stream may last (`RouteAction.MaxStreamDuration`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MaxStreamDuration {
+    /// From the request's headers to the end of the response; zero: for ever; none: what the connection manager says.
+    pub max: Option<SimDuration>,
+    /// A client's `grpc-timeout` counts instead, up to this; zero: whatever it is.
+    pub grpc_timeout_header_max: Option<SimDuration>,
+}
+
 /// A cluster with its share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WeightedCluster {
     /// The cluster's name.
     pub name: String,
@@ -130,6 +195,8 @@ pub struct WeightedCluster {
     pub response_headers: HeaderMutations,
     /// The authority sent upstream.
     pub host_rewrite_literal: Option<String>,
+    /// Faults for the requests that go there, instead of the route's.
+    pub fault: Option<HttpFault>,
     /// The place of the destination in its manifest.
     pub origin: Option<Origin>,
 }
@@ -168,6 +235,8 @@ pub struct RequestMirror {
     pub cluster: String,
     /// For how many requests.
     pub fraction: Ratio,
+    /// The copy's host keeps its name; else `-shadow` is added to it.
+    pub disable_shadow_host_suffix_append: bool,
     /// The place of the mirror in its manifest.
     pub origin: Option<Origin>,
 }

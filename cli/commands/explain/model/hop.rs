@@ -277,6 +277,7 @@ mod tests {
                 status: AbortStatus::Grpc(14),
                 percentage: base::Ratio::hundred(10),
             }),
+            max_active_faults: None,
         };
         assert_eq!(
             serde_json::to_value(Fault::from(&fault)).expect("an object"),

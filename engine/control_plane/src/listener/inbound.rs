@@ -8,10 +8,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use base::SimDuration;
 use xds::{
     DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails,
-    HttpConnectionManager, Listener, ListenerFilter, Route, RouteAction, RouteConfiguration,
-    RouteTarget, TrafficDirection, VirtualHost,
+    HttpConnectionManager, Listener, ListenerFilter, MaxStreamDuration, Route, RouteAction,
+    RouteConfiguration, RouteTarget, TrafficDirection, VirtualHost,
 };
 
 use super::{
@@ -181,6 +182,12 @@ fn table(
             retry_policy: (!protocol.is_grpc())
                 .then(|| retry::inbound(mesh))
                 .flatten(),
+            // Pilot has moved on to the newer field here, and only here.
+            max_grpc_timeout: None,
+            max_stream_duration: Some(MaxStreamDuration {
+                max: Some(SimDuration::ZERO),
+                grpc_timeout_header_max: Some(SimDuration::ZERO),
+            }),
             ..route::target(vec![single(cluster.to_owned(), None)])
         })),
         request_headers: xds::HeaderMutations::default(),
@@ -197,8 +204,10 @@ fn table(
             routes: vec![route],
             include_request_attempt_count: false,
             require_tls: false,
+            ..VirtualHost::default()
         }],
         ignore_port_in_host_matching: false,
+        ..RouteConfiguration::default()
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn single(name: String, origin: Option<Origin>) -> WeightedCluster {
         request_headers: HeaderMutations::default(),
         response_headers: HeaderMutations::default(),
         host_rewrite_literal: None,
+        fault: None,
         origin,
     }
 }
@@ -72,6 +73,7 @@ pub(crate) fn weighted(
         request_headers: own.request,
         response_headers: own.response,
         host_rewrite_literal: own.authority,
+        fault: None,
         origin,
     }
 }

@@ -29,7 +29,11 @@ pub(crate) fn http_fault(written: &HttpFaultInjection) -> Option<HttpFault> {
             percentage: abort.percentage.map_or(Ratio::ZERO, |share| share.ratio()),
         })
     });
-    (delay.is_some() || abort.is_some()).then_some(HttpFault { delay, abort })
+    (delay.is_some() || abort.is_some()).then_some(HttpFault {
+        delay,
+        abort,
+        max_active_faults: None,
+    })
 }
 
 /// The number of a gRPC status.

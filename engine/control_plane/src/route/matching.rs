@@ -18,6 +18,7 @@ pub(crate) fn everything() -> RouteMatch {
         case_sensitive: true,
         headers: Vec::new(),
         query_parameters: Vec::new(),
+        runtime_fraction: None,
     }
 }
 
@@ -73,6 +74,7 @@ pub(crate) fn route_match(block: &HttpMatchRequest, semantics: Semantics) -> Rou
                 match_: string_match(value).map_or(QueryMatch::Present, QueryMatch::Value),
             })
             .collect(),
+        runtime_fraction: None,
     }
 }
 

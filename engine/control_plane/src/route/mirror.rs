@@ -41,6 +41,7 @@ pub(crate) fn mirrors(
             is_positive.then(|| RequestMirror {
                 cluster: cluster_name(destination, &virtual_service.namespace, context),
                 fraction,
+                disable_shadow_host_suffix_append: true,
                 origin: Some(rule.origin(virtual_service, None, &destination.at)),
             })
         })

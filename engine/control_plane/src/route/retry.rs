@@ -79,6 +79,7 @@ fn istio_default(is_hashed: bool) -> RetryPolicy {
         previous_hosts: !is_hashed,
         host_selection_retry_max_attempts: 5,
         previous_priorities: None,
+        ..RetryPolicy::default()
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn gateway_tables(
             name: name.clone(),
             virtual_hosts: virtual_hosts(servers, client, push),
             ignore_port_in_host_matching: true,
+            ..RouteConfiguration::default()
         })
         .collect()
 }
@@ -164,5 +165,6 @@ fn virtual_host(name: &str, domain: &str, port: u16) -> VirtualHost {
         routes: Vec::new(),
         include_request_attempt_count: true,
         require_tls: false,
+        ..VirtualHost::default()
     }
 }

@@ -308,6 +308,8 @@ fn mutations(line: &mut impl FnMut(String), what: &str, mutations: &HeaderMutati
         let verb = match header.append {
             HeaderAppend::AppendIfExistsOrAdd => "add",
             HeaderAppend::OverwriteIfExistsOrAdd => "set",
+            HeaderAppend::AddIfAbsent => "add if absent",
+            HeaderAppend::OverwriteIfExists => "set if there",
         };
         line(format!("{what} {verb} {}: {}", header.name, header.value));
     }

@@ -255,6 +255,7 @@ mod tests {
             previous_hosts: true,
             host_selection_retry_max_attempts: 5,
             previous_priorities: None,
+            ..xds::RetryPolicy::default()
         }
     }
 

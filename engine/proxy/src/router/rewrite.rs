@@ -75,22 +75,29 @@ fn format_all(mutations: &HeaderMutations, request: &RequestHead) -> Vec<String>
 }
 
 fn write(headers: &mut Vec<(String, String)>, mutations: &HeaderMutations, values: Vec<String>) {
-    for wanted in [
-        HeaderAppend::OverwriteIfExistsOrAdd,
-        HeaderAppend::AppendIfExistsOrAdd,
-    ] {
-        for (add, value) in mutations.add.iter().zip(&values) {
-            if add.append != wanted || value.is_empty() {
-                continue;
+    // What is there already is asked before anything is written.
+    let (mut overwritten, mut added) = (Vec::new(), Vec::new());
+    for (add, value) in mutations.add.iter().zip(values) {
+        if value.is_empty() {
+            continue;
+        }
+        let name = add.name.to_ascii_lowercase();
+        let exists = || headers.iter().any(|(other, _)| *other == name);
+        match add.append {
+            HeaderAppend::AddIfAbsent if exists() => {}
+            HeaderAppend::AppendIfExistsOrAdd | HeaderAppend::AddIfAbsent => {
+                added.push((name, value));
             }
-            let name = add.name.to_ascii_lowercase();
-            if wanted == HeaderAppend::OverwriteIfExistsOrAdd {
-                set(headers, &name, value.clone());
-            } else {
-                headers.push((name, value.clone()));
+            HeaderAppend::OverwriteIfExists if !exists() => {}
+            HeaderAppend::OverwriteIfExists | HeaderAppend::OverwriteIfExistsOrAdd => {
+                overwritten.push((name, value));
             }
         }
     }
+    for (name, value) in overwritten {
+        set(headers, &name, value);
+    }
+    headers.append(&mut added);
 }
 
 /// Replaces all lines of a header by one.

@@ -11,7 +11,10 @@ use xds::RouteTarget;
 ///
 /// A gRPC client's own `grpc-timeout` counts where the route has a cap for it, as Istio's routes have.
 pub(crate) fn global(target: &RouteTarget, head: &RequestHead, grpc: bool) -> SimDuration {
-    let timeout = match target.max_grpc_timeout {
+    let newer = target
+        .max_stream_duration
+        .and_then(|longest| longest.grpc_timeout_header_max);
+    let timeout = match target.max_grpc_timeout.or(newer) {
         Some(cap) if grpc => {
             let asked = head.values("grpc-timeout").find_map(grpc_timeout);
             [asked.unwrap_or(SimDuration::ZERO), cap]
@@ -83,6 +86,7 @@ mod tests {
                 mirrors: vec![],
                 hash_policy: vec![],
                 cluster_not_found_response_code: 503,
+                ..RouteTarget::default()
             };
             let mut head = RequestHead::get("h", "/");
             if let Some(asked) = asked {

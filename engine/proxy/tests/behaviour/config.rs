@@ -37,6 +37,7 @@ pub(crate) fn sidecar(
             name: "80".to_owned(),
             virtual_hosts: vec![virtual_host("all", &["*"], routes)],
             ignore_port_in_host_matching: true,
+            ..RouteConfiguration::default()
         })],
         clusters: clusters
             .into_iter()
@@ -53,6 +54,7 @@ pub(crate) fn virtual_host(name: &str, domains: &[&str], routes: Vec<Route>) -> 
         routes,
         include_request_attempt_count: true,
         require_tls: false,
+        ..VirtualHost::default()
     }
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn route(name: &str, prefix: &str, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            runtime_fraction: None,
         },
         action,
         request_headers: HeaderMutations::default(),
@@ -93,6 +96,7 @@ pub(crate) fn target(clusters: &[(&str, u32)]) -> RouteTarget {
                 request_headers: HeaderMutations::default(),
                 response_headers: HeaderMutations::default(),
                 host_rewrite_literal: None,
+                fault: None,
                 origin: None,
             })
             .collect(),
@@ -105,6 +109,7 @@ pub(crate) fn target(clusters: &[(&str, u32)]) -> RouteTarget {
         mirrors: vec![],
         hash_policy: vec![],
         cluster_not_found_response_code: 503,
+        ..RouteTarget::default()
     }
 }
 
@@ -112,6 +117,7 @@ pub(crate) fn mirror(cluster: &str, fraction: base::Ratio) -> RequestMirror {
     RequestMirror {
         cluster: cluster.to_owned(),
         fraction,
+        disable_shadow_host_suffix_append: true,
         origin: None,
     }
 }
@@ -128,6 +134,7 @@ pub(crate) fn retries(retry_on: &str, num_retries: u32) -> RetryPolicy {
         previous_hosts: false,
         host_selection_retry_max_attempts: 0,
         previous_priorities: None,
+        ..RetryPolicy::default()
     }
 }
 

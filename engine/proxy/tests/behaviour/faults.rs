@@ -15,17 +15,17 @@ fn delay(milliseconds: u64, percent: f64) -> HttpFault {
             fixed_delay: ms(milliseconds),
             percentage: Ratio::from_percent(percent),
         }),
-        abort: None,
+        ..HttpFault::default()
     }
 }
 
 fn abort(status: AbortStatus) -> HttpFault {
     HttpFault {
-        delay: None,
         abort: Some(FaultAbort {
             status,
             percentage: Ratio::ONE,
         }),
+        ..HttpFault::default()
     }
 }
 

@@ -27,6 +27,7 @@ impl HttpFault {
         Message::any("envoy.extensions.filters.http.fault.v3.HTTPFault")
             .optional("delay", delay)
             .optional("abort", abort)
+            .optional("maxActiveFaults", self.max_active_faults)
             .build()
     }
 }

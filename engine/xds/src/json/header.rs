@@ -26,6 +26,8 @@ impl HeaderMutation {
         let action = match self.append {
             HeaderAppend::AppendIfExistsOrAdd => "",
             HeaderAppend::OverwriteIfExistsOrAdd => "OVERWRITE_IF_EXISTS_OR_ADD",
+            HeaderAppend::AddIfAbsent => "ADD_IF_ABSENT",
+            HeaderAppend::OverwriteIfExists => "OVERWRITE_IF_EXISTS",
         };
         Message::default()
             .field("header", header)

@@ -1,7 +1,7 @@
 //! Retry policies.
 
 use super::message::Message;
-use crate::{RetryOn, RetryPolicy};
+use crate::{HeaderMatcher, RateLimitedBackOff, RetryOn, RetryPolicy};
 use serde_json::Value;
 
 impl RetryPolicy {
@@ -17,6 +17,10 @@ impl RetryPolicy {
                 .optional_duration("baseInterval", self.back_off_base)
                 .optional_duration("maxInterval", self.back_off_max)
         });
+        let rate_limited = self
+            .rate_limited_back_off
+            .as_ref()
+            .map(RateLimitedBackOff::message);
         let priority = self.previous_priorities.map(|frequency| {
             let config = Message::any(
                 "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
@@ -38,11 +42,23 @@ impl RetryPolicy {
             .text("retryOn", &conditions.join(","))
             .field("numRetries", self.num_retries)
             .optional_duration("perTryTimeout", self.per_try_timeout)
+            .optional_duration("perTryIdleTimeout", self.per_try_idle_timeout)
             .list(
                 "retriableStatusCodes",
                 self.retriable_status_codes.iter().copied(),
             )
+            .list(
+                "retriableHeaders",
+                self.retriable_headers.iter().map(HeaderMatcher::to_json),
+            )
+            .list(
+                "retriableRequestHeaders",
+                self.retriable_request_headers
+                    .iter()
+                    .map(HeaderMatcher::to_json),
+            )
             .optional("retryBackOff", back_off)
+            .optional("rateLimitedRetryBackOff", rate_limited)
             .list("retryHostPredicate", predicate)
             .optional("retryPriority", priority)
             .text(
@@ -54,5 +70,18 @@ impl RetryPolicy {
                 },
             )
             .build()
+    }
+}
+
+impl RateLimitedBackOff {
+    /// `envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff`.
+    fn message(&self) -> Message {
+        let headers = self.reset_headers.iter();
+        Message::default()
+            .list(
+                "resetHeaders",
+                headers.map(|name| Message::default().text("name", name)),
+            )
+            .optional_duration("maxInterval", self.max_interval)
     }
 }

@@ -4,11 +4,10 @@ use super::message::{Message, fractional_percent};
 use super::string_match::safe_regex;
 use super::{istio_metadata, metadata};
 use crate::{
-    DirectResponse, HashPolicy, HeaderMatcher, HostRewrite, PathMatch, PathRedirect, PathRewrite,
-    QueryMatcher, Redirect, RequestMirror, Route, RouteAction, RouteConfiguration, RouteMatch,
-    RouteTarget, VirtualHost, WeightedCluster,
+    ClusterChoice, DirectResponse, HashPolicy, HeaderMatcher, HostRewrite, PathMatch, PathRedirect,
+    PathRewrite, QueryMatcher, Redirect, RequestMirror, Route, RouteAction, RouteConfiguration,
+    RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
 };
-use base::SimDuration;
 use serde_json::Value;
 
 impl RouteConfiguration {
@@ -16,11 +15,16 @@ impl RouteConfiguration {
     pub fn to_json(&self) -> Value {
         // Only outbound tables, which answer to many names, are made with larger direct responses.
         let max_body = self.ignore_port_in_host_matching.then_some(1_048_576);
-        Message::default()
-            .text("name", &self.name)
-            .list(
-                "virtualHosts",
-                self.virtual_hosts.iter().map(VirtualHost::to_json),
+        let message = Message::default().text("name", &self.name).list(
+            "virtualHosts",
+            self.virtual_hosts.iter().map(VirtualHost::to_json),
+        );
+        let message = self.request_headers.write(message, "request");
+        self.response_headers
+            .write(message, "response")
+            .flag(
+                "mostSpecificHeaderMutationsWins",
+                self.most_specific_header_mutations_wins,
             )
             .field("validateClusters", false)
             .optional("maxDirectResponseBodySizeBytes", max_body)
@@ -38,7 +42,7 @@ impl VirtualHost {
         // Istio names a virtual host after its host and port.
         let port = self.name.rsplit_once(':').map_or("", |(_, port)| port);
         let is_inbound = self.name.starts_with("inbound|");
-        Message::default()
+        let message = Message::default()
             .text("name", &self.name)
             .list("domains", self.domains.iter().map(String::as_str))
             .list(
@@ -59,7 +63,12 @@ impl VirtualHost {
                 "includeRequestAttemptCount",
                 self.include_request_attempt_count,
             )
-            .build()
+            .flag(
+                "includeAttemptCountInResponse",
+                self.include_attempt_count_in_response,
+            );
+        let message = self.request_headers.write(message, "request");
+        self.response_headers.write(message, "response").build()
     }
 }
 
@@ -110,6 +119,8 @@ impl Route {
                     [only] if !target.is_weighted => Some(only.name.clone()),
                     _ => None,
                 };
+                let limit = target.request_body_buffer_limit;
+                let message = message.optional("requestBodyBufferLimit", limit);
                 (message.field("route", target.to_json()), only)
             }
             RouteAction::Redirect(redirect) => {
@@ -149,6 +160,9 @@ impl RouteMatch {
     }
 
     fn message(&self) -> Message {
+        let fraction = self
+            .runtime_fraction
+            .map(|share| Message::default().field("defaultValue", fractional_percent(share)));
         let (field, path) = match &self.path {
             PathMatch::Prefix(prefix) => ("prefix", Value::from(prefix.as_str())),
             PathMatch::Path(path) => ("path", path.as_str().into()),
@@ -164,6 +178,7 @@ impl RouteMatch {
                 "queryParameters",
                 self.query_parameters.iter().map(QueryMatcher::to_json),
             )
+            .optional("runtimeFraction", fraction)
     }
 }
 
@@ -172,10 +187,16 @@ impl RouteTarget {
     pub fn to_json(&self) -> Value {
         let message = match self.clusters.as_slice() {
             [only] if !self.is_weighted => Message::default().field("cluster", only.name.as_str()),
-            several => Message::default().field(
-                "weightedClusters",
-                Message::default().list("clusters", several.iter().map(WeightedCluster::to_json)),
-            ),
+            several => {
+                let weighted = Message::default()
+                    .list("clusters", several.iter().map(WeightedCluster::to_json));
+                let weighted = match &self.cluster_choice {
+                    ClusterChoice::Random => weighted,
+                    ClusterChoice::Header(name) => weighted.text("headerName", name),
+                    ClusterChoice::Hash => weighted.field("useHashPolicy", true),
+                };
+                Message::default().field("weightedClusters", weighted)
+            }
         };
         let message = match &self.path_rewrite {
             None => message,
@@ -192,18 +213,15 @@ impl RouteTarget {
             Some(HostRewrite::Literal(host)) => message.field("hostRewriteLiteral", host.as_str()),
             Some(HostRewrite::Auto) => message.field("autoHostRewrite", true),
         };
-        let is_inbound = self.clusters.iter().any(|cluster| {
-            cluster.name.starts_with("inbound|") || cluster.name == "InboundPassthroughCluster"
+        let longest = self.max_stream_duration.map(|longest| {
+            Message::default()
+                .optional_duration("maxStreamDuration", longest.max)
+                .optional_duration("grpcTimeoutHeaderMax", longest.grpc_timeout_header_max)
         });
-        let message = if is_inbound {
-            // Pilot has moved on to the newer field here, and only here.
-            let stream = Message::default()
-                .duration("maxStreamDuration", SimDuration::ZERO)
-                .duration("grpcTimeoutHeaderMax", SimDuration::ZERO);
-            message.field("maxStreamDuration", stream)
-        } else {
-            message.optional_duration("maxGrpcTimeout", self.max_grpc_timeout)
-        };
+        let message = message
+            .optional("maxStreamDuration", longest)
+            .optional_duration("maxGrpcTimeout", self.max_grpc_timeout)
+            .optional_duration("idleTimeout", self.idle_timeout);
         let message = match self.cluster_not_found_response_code {
             500 => message.field("clusterNotFoundResponseCode", "INTERNAL_SERVER_ERROR"),
             404 => message.field("clusterNotFoundResponseCode", "NOT_FOUND"),
@@ -235,7 +253,12 @@ impl WeightedCluster {
             .field("weight", self.weight)
             .optional("hostRewriteLiteral", self.host_rewrite_literal.as_deref());
         let message = self.request_headers.write(message, "request");
-        self.response_headers.write(message, "response").build()
+        let message = self.response_headers.write(message, "response");
+        let fault = self
+            .fault
+            .as_ref()
+            .map(|fault| Message::default().field("envoy.filters.http.fault", fault.to_json()));
+        message.optional("typedPerFilterConfig", fault).build()
     }
 }
 
@@ -247,7 +270,10 @@ impl RequestMirror {
             .text("cluster", &self.cluster)
             .field("runtimeFraction", fraction)
             .field("traceSampled", false)
-            .flag("disableShadowHostSuffixAppend", true)
+            .flag(
+                "disableShadowHostSuffixAppend",
+                self.disable_shadow_host_suffix_append,
+            )
             .build()
     }
 }

@@ -51,6 +51,7 @@ impl HttpFault {
         let fault = Self {
             delay: fields.message("delay", FaultDelay::read)?.flatten(),
             abort: fields.message("abort", FaultAbort::read)?.flatten(),
+            max_active_faults: fields.number("maxActiveFaults")?,
         };
         let injects = fault.delay.is_some() || fault.abort.is_some();
         Ok(injects.then_some(fault))

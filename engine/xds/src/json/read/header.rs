@@ -40,27 +40,15 @@ fn append(fields: &Fields<'_>) -> Result<HeaderAppend, ReadError> {
         fields.without_effect(&["appendAction"]);
         return Ok(HeaderAppend::OverwriteIfExistsOrAdd);
     }
-    if !fields.has("appendAction") {
-        return Ok(HeaderAppend::AppendIfExistsOrAdd);
-    }
     let actions = [
-        (
-            "APPEND_IF_EXISTS_OR_ADD",
-            Some(HeaderAppend::AppendIfExistsOrAdd),
-        ),
+        ("APPEND_IF_EXISTS_OR_ADD", HeaderAppend::AppendIfExistsOrAdd),
         (
             "OVERWRITE_IF_EXISTS_OR_ADD",
-            Some(HeaderAppend::OverwriteIfExistsOrAdd),
+            HeaderAppend::OverwriteIfExistsOrAdd,
         ),
-        ("ADD_IF_ABSENT", None),
-        ("OVERWRITE_IF_EXISTS", None),
+        ("ADD_IF_ABSENT", HeaderAppend::AddIfAbsent),
+        ("OVERWRITE_IF_EXISTS", HeaderAppend::OverwriteIfExists),
     ];
-    if let Some(Some(action)) = fields.choice("appendAction", &actions)? {
-        return Ok(action);
-    }
-    fields.unmodelled(
-        "appendAction",
-        "is not modelled: the header is overwritten or added",
-    );
-    Ok(HeaderAppend::OverwriteIfExistsOrAdd)
+    let action = fields.choice("appendAction", &actions)?;
+    Ok(action.unwrap_or(HeaderAppend::AppendIfExistsOrAdd))
 }

@@ -2,7 +2,7 @@
 
 use super::ReadError;
 use super::fields::Fields;
-use crate::{RetryOn, RetryPolicy};
+use crate::{HeaderMatcher, RateLimitedBackOff, RetryOn, RetryPolicy};
 
 impl RetryPolicy {
     /// `envoy.config.route.v3.RetryPolicy`.
@@ -26,14 +26,39 @@ impl RetryPolicy {
                 .collect(),
             num_retries: fields.number("numRetries")?.unwrap_or(1),
             per_try_timeout: fields.duration("perTryTimeout")?,
+            per_try_idle_timeout: fields.duration("perTryIdleTimeout")?,
             retriable_status_codes: fields.numbers("retriableStatusCodes")?,
+            retriable_headers: fields.messages("retriableHeaders", HeaderMatcher::read)?,
+            retriable_request_headers: fields
+                .messages("retriableRequestHeaders", HeaderMatcher::read)?,
             back_off_base,
             back_off_max,
+            rate_limited_back_off: fields
+                .message("rateLimitedRetryBackOff", RateLimitedBackOff::read)?,
             previous_hosts: predicates.contains(&true),
             host_selection_retry_max_attempts: fields
                 .number("hostSelectionRetryMaxAttempts")?
                 .unwrap_or(0),
             previous_priorities: priorities.flatten(),
+        })
+    }
+}
+
+impl RateLimitedBackOff {
+    /// `envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let headers = fields.messages("resetHeaders", |header| {
+            let formats = [("SECONDS", true), ("UNIX_TIMESTAMP", false)];
+            let tells_seconds = header.choice("format", &formats)?.unwrap_or(true);
+            if !tells_seconds {
+                header.unmodelled("format", "tells a date, and simulations have none");
+            }
+            let name = header.text("name")?.to_ascii_lowercase();
+            Ok(tells_seconds.then_some(name))
+        })?;
+        Ok(Self {
+            reset_headers: headers.into_iter().flatten().collect(),
+            max_interval: fields.duration("maxInterval")?,
         })
     }
 }

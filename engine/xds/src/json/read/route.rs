@@ -6,9 +6,10 @@ use super::filter::PerFilterConfig;
 use super::metadata::IstioMetadata;
 use super::string_match::safe_regex;
 use crate::{
-    DirectResponse, HashPolicy, HeaderMatcher, HeaderMutations, HostRewrite, PathMatch,
-    PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite, RequestMirror, RetryPolicy,
-    Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
+    ClusterChoice, DirectResponse, HashPolicy, HeaderMatcher, HeaderMutations, HostRewrite,
+    MaxStreamDuration, PathMatch, PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite,
+    RequestMirror, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget,
+    VirtualHost, WeightedCluster,
 };
 use base::{Ratio, SimDuration};
 
@@ -24,6 +25,9 @@ impl RouteConfiguration {
             name: fields.text("name")?,
             virtual_hosts: fields.messages("virtualHosts", VirtualHost::read)?,
             ignore_port_in_host_matching: fields.flag("ignorePortInHostMatching")?,
+            request_headers: HeaderMutations::read(fields, "request")?,
+            response_headers: HeaderMutations::read(fields, "response")?,
+            most_specific_header_mutations_wins: fields.flag("mostSpecificHeaderMutationsWins")?,
         })
     }
 }
@@ -35,6 +39,7 @@ impl VirtualHost {
         let defaults = RouteDefaults {
             filters: PerFilterConfig::read(fields)?,
             retry_policy: fields.message("retryPolicy", RetryPolicy::read)?,
+            request_body_buffer_limit: buffer_limit(fields)?,
         };
         let routes = fields.messages("routes", |route| Route::read(route, &defaults))?;
         let domains = fields.texts("domains")?;
@@ -47,6 +52,9 @@ impl VirtualHost {
                 .collect(),
             routes: routes.into_iter().flatten().collect(),
             include_request_attempt_count: fields.flag("includeRequestAttemptCount")?,
+            include_attempt_count_in_response: fields.flag("includeAttemptCountInResponse")?,
+            request_headers: HeaderMutations::read(fields, "request")?,
+            response_headers: HeaderMutations::read(fields, "response")?,
             require_tls: fields.choice("requireTls", &tls)?.unwrap_or(false),
         })
     }
@@ -56,15 +64,24 @@ impl VirtualHost {
 struct RouteDefaults {
     filters: PerFilterConfig,
     retry_policy: Option<RetryPolicy>,
+    request_body_buffer_limit: Option<u64>,
+}
+
+/// What a virtual host or a route says about how much of a request is kept: the newer field, else the older.
+fn buffer_limit(fields: &Fields<'_>) -> Result<Option<u64>, ReadError> {
+    let older = fields.number("perRequestBufferLimitBytes")?;
+    Ok(fields.number("requestBodyBufferLimit")?.or(older))
 }
 
 impl Route {
     /// `envoy.config.route.v3.Route`; none where its condition cannot be told.
     fn read(fields: &Fields<'_>, defaults: &RouteDefaults) -> Result<Option<Self>, ReadError> {
-        fields.without_effect(&["decorator", "tracing", "perRequestBufferLimitBytes"]);
+        fields.without_effect(&["decorator", "tracing"]);
         let match_ = fields.message("match", RouteMatch::read)?;
         let match_ = fields.required("match", match_)?;
-        let Some(action) = RouteAction::read(fields, defaults)? else {
+        let own_limit = buffer_limit(fields)?;
+        let limit = own_limit.or(defaults.request_body_buffer_limit);
+        let Some(action) = RouteAction::read(fields, defaults, limit)? else {
             fields.skip("is left out: what it does is not modelled");
             return Ok(None);
         };
@@ -100,6 +117,7 @@ impl RouteMatch {
             case_sensitive: fields.optional_flag("caseSensitive")?.unwrap_or(true),
             headers: fields.messages("headers", HeaderMatcher::read)?,
             query_parameters: fields.messages("queryParameters", QueryMatcher::read)?,
+            runtime_fraction: fields.message("runtimeFraction", runtime_fraction)?,
         }))
     }
 }
@@ -123,9 +141,16 @@ impl PathMatch {
 }
 
 impl RouteAction {
-    fn read(fields: &Fields<'_>, defaults: &RouteDefaults) -> Result<Option<Self>, ReadError> {
+    fn read(
+        fields: &Fields<'_>,
+        defaults: &RouteDefaults,
+        request_body_buffer_limit: Option<u64>,
+    ) -> Result<Option<Self>, ReadError> {
         if let Some(target) = fields.message("route", |f| RouteTarget::read(f, defaults))? {
-            return Ok(Some(Self::Route(Box::new(target))));
+            return Ok(Some(Self::Route(Box::new(RouteTarget {
+                request_body_buffer_limit,
+                ..target
+            }))));
         }
         if let Some(redirect) = fields.message("redirect", Redirect::read)? {
             return Ok(Some(Self::Redirect(redirect)));
@@ -141,27 +166,25 @@ impl RouteTarget {
         fields.without_effect(&["upgradeConfigs", "includeVhRateLimits"]);
         let weighted = fields.message("weightedClusters", weighted_clusters)?;
         let is_weighted = weighted.is_some();
-        let clusters = match weighted {
-            Some(clusters) => clusters,
-            None => vec![WeightedCluster::only(only_cluster(fields)?)],
-        };
-        let newer_max_grpc = fields.message("maxStreamDuration", |stream| {
-            let longest = stream.duration("maxStreamDuration")?;
-            if longest.is_some_and(|longest| !longest.is_zero()) {
-                stream.unmodelled("maxStreamDuration", "is not modelled");
+        let (clusters, cluster_choice) = match weighted {
+            Some(weighted) => weighted,
+            None => {
+                let only = WeightedCluster::only(only_cluster(fields)?);
+                (vec![only], ClusterChoice::Random)
             }
-            stream.duration("grpcTimeoutHeaderMax")
-        })?;
+        };
         let retry_policy = fields.message("retryPolicy", RetryPolicy::read)?;
         Ok(Self {
             clusters,
             is_weighted,
+            cluster_choice,
             path_rewrite: PathRewrite::read(fields)?,
             host_rewrite: HostRewrite::read(fields)?,
             timeout: fields.duration("timeout")?.unwrap_or(DEFAULT_TIMEOUT),
-            max_grpc_timeout: newer_max_grpc
-                .flatten()
-                .or(fields.duration("maxGrpcTimeout")?),
+            max_grpc_timeout: fields.duration("maxGrpcTimeout")?,
+            idle_timeout: fields.duration("idleTimeout")?,
+            max_stream_duration: fields.message("maxStreamDuration", MaxStreamDuration::read)?,
+            request_body_buffer_limit: None,
             retry_policy: retry_policy.or_else(|| defaults.retry_policy.clone()),
             mirrors: fields.messages("requestMirrorPolicies", RequestMirror::read)?,
             hash_policy: fields
@@ -172,6 +195,16 @@ impl RouteTarget {
             cluster_not_found_response_code: fields
                 .choice("clusterNotFoundResponseCode", &NOT_FOUND_CODES)?
                 .unwrap_or(503),
+        })
+    }
+}
+
+impl MaxStreamDuration {
+    /// `envoy.config.route.v3.RouteAction.MaxStreamDuration`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        Ok(Self {
+            max: fields.duration("maxStreamDuration")?,
+            grpc_timeout_header_max: fields.duration("grpcTimeoutHeaderMax")?,
         })
     }
 }
@@ -199,20 +232,35 @@ fn only_cluster(fields: &Fields<'_>) -> Result<String, ReadError> {
     Ok("a cluster that is not modelled".to_owned())
 }
 
-fn weighted_clusters(fields: &Fields<'_>) -> Result<Vec<WeightedCluster>, ReadError> {
+fn weighted_clusters(
+    fields: &Fields<'_>,
+) -> Result<(Vec<WeightedCluster>, ClusterChoice), ReadError> {
     fields.without_effect(&["runtimeKeyPrefix", "totalWeight"]);
-    fields.messages("clusters", WeightedCluster::read)
+    let header = fields.text("headerName")?.to_ascii_lowercase();
+    let choice = if !header.is_empty() {
+        ClusterChoice::Header(header)
+    } else if fields.flag("useHashPolicy")? {
+        ClusterChoice::Hash
+    } else {
+        ClusterChoice::Random
+    };
+    Ok((fields.messages("clusters", WeightedCluster::read)?, choice))
 }
 
 impl WeightedCluster {
     /// `envoy.config.route.v3.WeightedCluster.ClusterWeight`.
     fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let filters = PerFilterConfig::read(fields)?;
+        if filters.cors.is_some() {
+            fields.note("has a CORS policy of its own: not modelled");
+        }
         Ok(Self {
             name: fields.text("name")?,
             weight: fields.number("weight")?.unwrap_or(0),
             request_headers: HeaderMutations::read(fields, "request")?,
             response_headers: HeaderMutations::read(fields, "response")?,
             host_rewrite_literal: fields.optional_text("hostRewriteLiteral")?,
+            fault: filters.fault,
             origin: None,
         })
     }
@@ -221,10 +269,7 @@ impl WeightedCluster {
         Self {
             name,
             weight: 100,
-            request_headers: HeaderMutations::default(),
-            response_headers: HeaderMutations::default(),
-            host_rewrite_literal: None,
-            origin: None,
+            ..Self::default()
         }
     }
 }
@@ -257,11 +302,12 @@ impl HostRewrite {
 impl RequestMirror {
     /// `envoy.config.route.v3.RouteAction.RequestMirrorPolicy`.
     fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
-        fields.without_effect(&["traceSampled", "disableShadowHostSuffixAppend"]);
+        fields.without_effect(&["traceSampled"]);
         let fraction = fields.message("runtimeFraction", runtime_fraction)?;
         Ok(Self {
             cluster: fields.text("cluster")?,
             fraction: fraction.unwrap_or(Ratio::ONE),
+            disable_shadow_host_suffix_append: fields.flag("disableShadowHostSuffixAppend")?,
             origin: None,
         })
     }
