@@ -74,6 +74,109 @@ pub struct ClusterStats {
 }
 
 impl ClusterStats {
+    /// Each counter with Envoy's name below `cluster.<name>.`.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        // All of them: whoever adds one names it here.
+        let Self {
+            upstream_rq_total,
+            upstream_rq_completed,
+            upstream_rq_xx,
+            upstream_rq_timeout,
+            upstream_rq_per_try_timeout,
+            upstream_rq_retry,
+            upstream_rq_retry_success,
+            upstream_rq_retry_limit_exceeded,
+            upstream_rq_retry_overflow,
+            upstream_rq_pending_total,
+            upstream_rq_pending_overflow,
+            upstream_rq_pending_failure_eject,
+            upstream_rq_active_overflow,
+            upstream_rq_cancelled,
+            upstream_rq_rx_reset,
+            upstream_rq_tx_reset,
+            upstream_cx_total,
+            upstream_cx_connect_fail,
+            upstream_cx_connect_timeout,
+            upstream_cx_overflow,
+            upstream_cx_none_healthy,
+            upstream_cx_max_requests,
+            upstream_cx_idle_timeout,
+            lb_healthy_panic,
+            ejections_enforced_total,
+            ejections_overflow,
+            ejections_detected_consecutive_5xx,
+            ejections_enforced_consecutive_5xx,
+            ejections_detected_consecutive_gateway_failure,
+            ejections_enforced_consecutive_gateway_failure,
+            ejections_detected_consecutive_local_origin_failure,
+            ejections_enforced_consecutive_local_origin_failure,
+        } = self;
+        let classes = UPSTREAM_RQ_XX.iter().zip(upstream_rq_xx);
+        let classes = classes.map(|(name, value)| (*name, *value));
+        let counters = [
+            ("upstream_rq_total", upstream_rq_total),
+            ("upstream_rq_completed", upstream_rq_completed),
+            ("upstream_rq_timeout", upstream_rq_timeout),
+            ("upstream_rq_per_try_timeout", upstream_rq_per_try_timeout),
+            ("upstream_rq_retry", upstream_rq_retry),
+            ("upstream_rq_retry_success", upstream_rq_retry_success),
+            (
+                "upstream_rq_retry_limit_exceeded",
+                upstream_rq_retry_limit_exceeded,
+            ),
+            ("upstream_rq_retry_overflow", upstream_rq_retry_overflow),
+            ("upstream_rq_pending_total", upstream_rq_pending_total),
+            ("upstream_rq_pending_overflow", upstream_rq_pending_overflow),
+            (
+                "upstream_rq_pending_failure_eject",
+                upstream_rq_pending_failure_eject,
+            ),
+            ("upstream_rq_active_overflow", upstream_rq_active_overflow),
+            ("upstream_rq_cancelled", upstream_rq_cancelled),
+            ("upstream_rq_rx_reset", upstream_rq_rx_reset),
+            ("upstream_rq_tx_reset", upstream_rq_tx_reset),
+            ("upstream_cx_total", upstream_cx_total),
+            ("upstream_cx_connect_fail", upstream_cx_connect_fail),
+            ("upstream_cx_connect_timeout", upstream_cx_connect_timeout),
+            ("upstream_cx_overflow", upstream_cx_overflow),
+            ("upstream_cx_none_healthy", upstream_cx_none_healthy),
+            ("upstream_cx_max_requests", upstream_cx_max_requests),
+            ("upstream_cx_idle_timeout", upstream_cx_idle_timeout),
+            ("lb_healthy_panic", lb_healthy_panic),
+            (
+                "outlier_detection.ejections_enforced_total",
+                ejections_enforced_total,
+            ),
+            ("outlier_detection.ejections_overflow", ejections_overflow),
+            (
+                "outlier_detection.ejections_detected_consecutive_5xx",
+                ejections_detected_consecutive_5xx,
+            ),
+            (
+                "outlier_detection.ejections_enforced_consecutive_5xx",
+                ejections_enforced_consecutive_5xx,
+            ),
+            (
+                "outlier_detection.ejections_detected_consecutive_gateway_failure",
+                ejections_detected_consecutive_gateway_failure,
+            ),
+            (
+                "outlier_detection.ejections_enforced_consecutive_gateway_failure",
+                ejections_enforced_consecutive_gateway_failure,
+            ),
+            (
+                "outlier_detection.ejections_detected_consecutive_local_origin_failure",
+                ejections_detected_consecutive_local_origin_failure,
+            ),
+            (
+                "outlier_detection.ejections_enforced_consecutive_local_origin_failure",
+                ejections_enforced_consecutive_local_origin_failure,
+            ),
+        ];
+        let counters = counters.into_iter().map(|(name, value)| (name, *value));
+        classes.chain(counters)
+    }
+
     /// Outlier detection found a reason to eject a host.
     pub(crate) fn detected(&mut self, detection: Detection) {
         *match detection {
@@ -127,3 +230,36 @@ pub struct HttpStats {
     /// Injected aborts.
     pub aborts_injected: u64,
 }
+
+impl HttpStats {
+    /// Each counter with Envoy's name below `http.<prefix>.`.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        // All of them: whoever adds one names it here.
+        let Self {
+            downstream_rq_total,
+            no_route,
+            no_cluster,
+            rq_direct_response,
+            delays_injected,
+            aborts_injected,
+        } = self;
+        let counters = [
+            ("downstream_rq_total", downstream_rq_total),
+            ("no_route", no_route),
+            ("no_cluster", no_cluster),
+            ("rq_direct_response", rq_direct_response),
+            ("fault.delays_injected", delays_injected),
+            ("fault.aborts_injected", aborts_injected),
+        ];
+        counters.into_iter().map(|(name, value)| (name, *value))
+    }
+}
+
+/// The classes of `upstream_rq_xx`.
+const UPSTREAM_RQ_XX: [&str; 5] = [
+    "upstream_rq_1xx",
+    "upstream_rq_2xx",
+    "upstream_rq_3xx",
+    "upstream_rq_4xx",
+    "upstream_rq_5xx",
+];
