@@ -1,75 +1,125 @@
-//! A client that speaks just enough HTTP/1.1.
+//! Clients: what they send is a step of an experiment, what they receive a response.
 
-use super::experiment::Experiment;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+mod http1;
+mod http2;
+
+use super::experiment::Step;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 
-/// Headers and body of an answer.
+/// What a client received.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Response {
+    /// Zero where there was none.
+    pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: String,
+    /// The connection, or the stream, ended before the response did.
+    pub(super) truncated: bool,
 }
 
-/// Sends an experiment's request, marked with an id, on a connection of its own.
-pub(super) fn send(to: SocketAddr, experiment: &Experiment, id: &str) -> Response {
-    let (method, path) = experiment.method_and_path();
-    let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-experiment: {id}\r\nx-deeds: {}\r\n",
-        experiment.host,
-        experiment.deeds.join(" ")
-    );
-    for (name, value) in experiment.header_lines() {
-        head += &format!("{name}: {value}\r\n");
-    }
-    exchange(to, &(head + "connection: close\r\n\r\n")).unwrap_or_default()
+/// The clients of one experiment, and their connections.
+#[derive(Clone)]
+pub(super) struct Clients {
+    to: SocketAddr,
+    shared: Arc<std::sync::Mutex<BTreeMap<u16, Arc<Mutex<Connection>>>>>,
 }
 
-/// Sends a request as it is.
-pub(super) fn exchange(to: SocketAddr, request: &str) -> std::io::Result<Response> {
-    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(2))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(request.as_bytes())?;
-    stream.set_nodelay(true)?;
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4096];
-    while !is_complete(&bytes) {
-        // A body that is cut off is no concern of the client's.
-        match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+/// A connection that is made when it is needed.
+#[derive(Default)]
+enum Connection {
+    #[default]
+    None,
+    Http1(http1::Connection),
+    Http2(http2::Connection),
+}
+
+impl Clients {
+    pub(super) fn new(to: SocketAddr) -> Self {
+        Self {
+            to,
+            shared: Arc::default(),
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    Ok(Response {
-        headers: headers(head),
-        body: body.to_owned(),
-    })
-}
 
-/// Whether a whole response has arrived; who ends it by closing the connection is waited for.
-fn is_complete(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let headers = headers(head);
-    let has = |name: &str, value: &str| headers.iter().any(|(n, v)| n == name && v == value);
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    match length.and_then(|(_, value)| value.parse::<usize>().ok()) {
-        Some(length) => body.len() >= length,
-        None if has("transfer-encoding", "chunked") => body.ends_with("0\r\n\r\n"),
-        None => head.starts_with("HTTP/1.1 204"),
+    /// Sends a step's request, marked with an id.
+    pub(super) async fn send(&self, step: &Step, id: &str) -> Response {
+        let connection = match step.connection {
+            None => Arc::default(),
+            Some(name) => {
+                let mut shared = self.shared.lock().expect("no task panics");
+                Arc::clone(shared.entry(name).or_default())
+            }
+        };
+        let exchange = self.exchange(&connection, step, id);
+        let response = match step.leaves {
+            Some(span) => {
+                tokio::select! {
+                    response = exchange => response,
+                    () = sleep(Duration::from_millis(span)) => {
+                        // It goes away, and its connection with it.
+                        None
+                    }
+                }
+            }
+            None => timeout(PATIENCE, exchange).await.ok().flatten(),
+        };
+        if step.leaves.is_some() && !step.http2 {
+            *connection.lock().await = Connection::None;
+        }
+        response.unwrap_or_default()
+    }
+
+    async fn exchange(
+        &self,
+        connection: &Mutex<Connection>,
+        step: &Step,
+        id: &str,
+    ) -> Option<Response> {
+        if step.http2 {
+            // Streams share the connection, and do not wait for each other.
+            let sender = {
+                let mut connection = connection.lock().await;
+                if !matches!(*connection, Connection::Http2(_)) {
+                    *connection = Connection::Http2(http2::Connection::new(self.to).await?);
+                }
+                match &*connection {
+                    Connection::Http2(connection) => connection.clone(),
+                    Connection::None | Connection::Http1(_) => return None,
+                }
+            };
+            return sender.exchange(step, id).await;
+        }
+        let mut connection = connection.lock().await;
+        let mut http1 = match std::mem::take(&mut *connection) {
+            Connection::Http1(connection) => connection,
+            Connection::None | Connection::Http2(_) => http1::Connection::new(self.to).await?,
+        };
+        let response = http1.exchange(step, id).await;
+        if http1.stays {
+            *connection = Connection::Http1(http1);
+        }
+        Some(response)
     }
 }
 
-/// The header lines below a head's first line.
-pub(super) fn headers(head: &str) -> Vec<(String, String)> {
-    let lines = head.lines().skip(1);
-    lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect()
+/// How long a client waits at most.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The body of a step's request, in two halves.
+fn halves(step: &Step) -> (Vec<u8>, Vec<u8>) {
+    let first = step.body / 2;
+    (vec![b'x'; first], vec![b'x'; step.body - first])
+}
+
+/// Asks an admin interface; none where it does not answer.
+pub(super) async fn get(to: SocketAddr, path: &str) -> Option<String> {
+    let mut connection = http1::Connection::new(to).await?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: admin\r\n\r\n");
+    let response = timeout(PATIENCE, connection.raw(&head)).await.ok()?;
+    (!response.truncated).then_some(response.body)
 }

@@ -1,189 +1,146 @@
-//! A real Envoy, and what its access log says.
+//! A real Envoy: its process, its admin interface and its access log.
 
 use super::client;
-use super::experiment::{Experiment, Suite};
-use super::outcome::{Answer, Received};
-use super::upstream::Servers;
-use super::world::{World, free_addresses};
+use super::world::free_addresses;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
-use xds::BootstrapOptions;
-
-/// The answers of the Envoy at `binary`, by suite and experiment.
-pub(super) fn play(
-    binary: &Path,
-    world: &World,
-    suites: &[Suite],
-    servers: &Servers,
-) -> BTreeMap<(usize, usize), Vec<Answer>> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let log = folder.path().join("access.log");
-    let _envoy = Envoy::start(binary, world, folder.path(), &log);
-    let mut responses = BTreeMap::new();
-    for (s, suite) in suites.iter().enumerate() {
-        for (e, experiment) in suite.experiments.iter().enumerate() {
-            responses.insert((s, e), send_all(world.listeners[s], experiment, (s, e)));
-        }
-    }
-    let wanted = responses.values().map(Vec::len).sum();
-    let logged = read_log(&log, wanted);
-    let answers = responses.into_iter().map(|(place, responses)| {
-        let numbered = responses.into_iter().enumerate();
-        let answers = numbered.map(|(n, response)| {
-            let id = id(place, n);
-            answer(
-                world,
-                logged.get(&id).map_or("", String::as_str),
-                response,
-                servers,
-                &id,
-            )
-        });
-        (place, answers.collect())
-    });
-    answers.collect()
-}
-
-fn id((suite, experiment): (usize, usize), number: usize) -> String {
-    format!("{suite}.{experiment}.{number}")
-}
-
-fn send_all(
-    to: SocketAddr,
-    experiment: &Experiment,
-    place: (usize, usize),
-) -> Vec<client::Response> {
-    let Some(every) = experiment.every else {
-        return (0..experiment.count())
-            .map(|n| client::send(to, experiment, &id(place, n)))
-            .collect();
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..experiment.count())
-            .map(|n| {
-                let thread = scope.spawn(move || client::send(to, experiment, &id(place, n)));
-                thread::sleep(Duration::from_millis(every));
-                thread
-            })
-            .collect();
-        let ended = threads.into_iter().map(|thread| thread.join());
-        ended.map(|response| response.expect("it sends")).collect()
-    })
-}
-
-const LOG_FORMAT: &str = "%REQ(X-EXPERIMENT)% %RESPONSE_CODE% %RESPONSE_FLAGS% %UPSTREAM_HOST% \
-    %UPSTREAM_REQUEST_ATTEMPT_COUNT% %RESPONSE_CODE_DETAILS%\n";
-
-fn answer(
-    world: &World,
-    line: &str,
-    response: client::Response,
-    servers: &Servers,
-    id: &str,
-) -> Answer {
-    let mut words = line.splitn(6, ' ').skip(1);
-    let mut next = || words.next().unwrap_or_default().to_owned();
-    let (status, flags, host, tries, details) = (next(), next(), next(), next(), next());
-    let is_copy = |received: &Received| {
-        let mut headers = received.headers.iter();
-        headers.any(|(name, value)| name == "x-envoy-internal" && value == "true")
-    };
-    let received = servers.received(id).into_iter();
-    let (mut copies, received): (Vec<_>, Vec<_>) = received.partition(is_copy);
-    copies.sort_by(|a, b| a.host.cmp(&b.host));
-    // Envoy adds the operating system's words to some.
-    let details = match details.split_once('|') {
-        Some((details, _)) => format!("{details}}}"),
-        None => details,
-    };
-    Answer {
-        status: status.parse().unwrap_or_default(),
-        flags,
-        tries: tries.parse().unwrap_or_default(),
-        host: world.host_at(&host),
-        received: received.into_iter().next(),
-        copies,
-        headers: response.headers,
-        body: match details == "direct_response" {
-            true => response.body,
-            false => String::new(),
-        },
-        details,
-    }
-}
-
-/// The access log's lines by id, once all are written.
-fn read_log(file: &Path, wanted: usize) -> BTreeMap<String, String> {
-    let mut lines = BTreeMap::new();
-    for _ in 0..100 {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let with_id = text.lines().filter_map(|line| {
-            let (id, _) = line.split_once(' ')?;
-            Some((id.to_owned(), line.to_owned()))
-        });
-        lines = with_id.collect();
-        if lines.len() >= wanted {
-            break;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    lines
-}
+use tempfile::TempDir;
+use tokio::time::sleep;
 
 /// A running Envoy; it ends when this is dropped.
-struct Envoy(Child);
+pub(super) struct Envoy {
+    process: Child,
+    admin: SocketAddr,
+    folder: TempDir,
+}
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
+/// A line of the access log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Logged {
+    pub(super) status: u16,
+    pub(super) flags: String,
+    pub(super) upstream_host: String,
+    pub(super) tries: u32,
+    pub(super) lasted: u64,
+    pub(super) details: String,
+}
+
 impl Envoy {
-    /// Starts with what our own export writes, and waits until it listens.
-    fn start(binary: &Path, world: &World, folder: &Path, log: &Path) -> Self {
+    /// Starts with a bootstrap in a folder of its own, and waits until it listens.
+    pub(super) async fn start(
+        binary: &Path,
+        mut bootstrap: Value,
+        concurrency: u16,
+        folder: TempDir,
+    ) -> Self {
         let admin = free_addresses(1)[0];
-        let options = BootstrapOptions {
-            bind: None,
-            upstream: None,
-            keeps_tls: false,
-            admin_port: admin.port(),
-        };
-        let mut bootstrap = world.snapshot.to_bootstrap(&options).json;
-        log_access(&mut bootstrap, log);
-        let file = folder.join("bootstrap.json");
+        bootstrap["admin"] = json!({"address": super::cluster::socket_address(admin)});
+        log_access(&mut bootstrap, &log(folder.path()));
+        let file = folder.path().join("bootstrap.json");
         std::fs::write(&file, bootstrap.to_string()).expect("a writable folder");
-        let said = std::fs::File::create(folder.join("envoy.log")).expect("a writable folder");
-        let child = Command::new(binary)
-            .args(["--concurrency", "1", "-l", "error", "--use-dynamic-base-id"])
+        let said = std::fs::File::create(folder.path().join("envoy.log")).expect("the same");
+        let process = Command::new(binary)
+            .args(["--concurrency", &concurrency.to_string()])
+            .args(["-l", "error", "--use-dynamic-base-id"])
             .args(["--file-flush-interval-msec", "20", "-c"])
             .arg(&file)
             .stdout(Stdio::null())
             .stderr(said)
             .spawn()
             .expect("the Envoy that was found runs");
-        let mut envoy = Self(child);
+        let mut envoy = Self {
+            process,
+            admin,
+            folder,
+        };
+        envoy.wait().await;
+        envoy
+    }
+
+    async fn wait(&mut self) {
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(20) {
-            let ready = "GET /ready HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n";
-            let ready = client::exchange(admin, ready);
-            if ready.is_ok_and(|ready| ready.body.contains("LIVE")) {
-                return envoy;
+        while began.elapsed() < Duration::from_secs(60) {
+            let ready = client::get(self.admin, "/ready").await;
+            if ready.is_some_and(|ready| ready.contains("LIVE")) {
+                return;
             }
-            if envoy.0.try_wait().is_ok_and(|ended| ended.is_some()) {
+            if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
                 break;
             }
-            thread::sleep(Duration::from_millis(50));
+            sleep(Duration::from_millis(50)).await;
         }
-        let said = std::fs::read_to_string(folder.join("envoy.log")).unwrap_or_default();
+        let said = std::fs::read_to_string(self.folder.path().join("envoy.log"));
+        let said = said.unwrap_or_default();
         let end = said.char_indices().rev().nth(2000).map_or(0, |(at, _)| at);
         panic!("Envoy does not start: {}", &said[end..]);
+    }
+
+    /// What it counted so far, by name.
+    pub(super) async fn stats(&self) -> BTreeMap<String, u64> {
+        let stats = client::get(self.admin, "/stats").await;
+        let stats = stats.expect("a running Envoy");
+        let lines = stats.lines().filter_map(|line| line.rsplit_once(": "));
+        let numbers =
+            lines.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+        numbers.collect()
+    }
+
+    /// The access log's lines by id, once so many are written.
+    pub(super) async fn log(&self, wanted: usize) -> BTreeMap<String, Logged> {
+        let mut lines = BTreeMap::new();
+        for _ in 0..100 {
+            let text = std::fs::read_to_string(log(self.folder.path())).unwrap_or_default();
+            lines = text.lines().filter_map(Logged::parse).collect();
+            if lines.len() >= wanted {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        lines
+    }
+}
+
+fn log(folder: &Path) -> PathBuf {
+    folder.join("access.log")
+}
+
+const LOG_FORMAT: &str = "%REQ(X-EXPERIMENT)% %RESPONSE_CODE% %RESPONSE_FLAGS% %UPSTREAM_HOST% \
+    %UPSTREAM_REQUEST_ATTEMPT_COUNT% %DURATION% %RESPONSE_CODE_DETAILS%\n";
+
+impl Logged {
+    /// The id of the request, and what is said of it.
+    fn parse(line: &str) -> Option<(String, Self)> {
+        let mut words = line.splitn(7, ' ');
+        let id = words.next()?.to_owned();
+        let mut next = || words.next().unwrap_or_default().to_owned();
+        let logged = Self {
+            status: next().parse().ok()?,
+            flags: next(),
+            upstream_host: next(),
+            tries: next().parse().unwrap_or_default(),
+            lasted: next().parse().unwrap_or_default(),
+            details: without_system_words(&next()),
+        };
+        Some((id, logged))
+    }
+}
+
+/// Envoy adds the operating system's words to some details.
+fn without_system_words(details: &str) -> String {
+    match details.split_once('|') {
+        Some((details, _)) => format!("{details}}}"),
+        None => details.to_owned(),
     }
 }
 

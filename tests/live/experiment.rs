@@ -1,108 +1,225 @@
-//! Experiments, as written down.
+//! Experiments: what clients, servers and the control plane do, and what is compared.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-
+use super::cluster::{ClusterSpec, Members};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// Experiments on one configuration, behind one listener.
+/// Steps, one after the other, and what is compared of their outcome.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Suite {
-    /// The file's name.
-    #[serde(skip)]
-    pub(super) name: String,
-    /// What it is about.
-    pub(super) feature: String,
-    pub(super) clusters: Vec<ClusterSpec>,
-    /// `envoy.config.route.v3.VirtualHost`s, with names that [`Suite::routes`] makes unique.
-    pub(super) virtual_hosts: Vec<Value>,
-    pub(super) experiments: Vec<Experiment>,
-}
-
-/// `envoy.config.cluster.v3.Cluster`, and the hosts in it by name.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct ClusterSpec {
-    pub(super) name: String,
-    pub(super) hosts: Vec<String>,
-    #[serde(flatten)]
-    pub(super) settings: serde_json::Map<String, Value>,
-}
-
-/// A request, sent once or several times.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(from = "Written")]
 pub(super) struct Experiment {
     pub(super) name: String,
+    pub(super) steps: Vec<Step>,
+    /// Chance decides the order of the answers.
+    pub(super) unordered: bool,
+    /// Where chance decides: the share of each host, in percent.
+    pub(super) shares: BTreeMap<String, f64>,
+    /// Milliseconds that each request lasts at least; the last goes for all further ones.
+    pub(super) lasts: Vec<u64>,
+    /// Milliseconds that it may last longer.
+    pub(super) within: u64,
+    pub(super) compare: Compare,
+    /// Counters of clusters (`upstream_rq_retry`) and of the listener (`http.no_route`); `all` of them.
+    pub(super) counters: Vec<String>,
+}
+
+/// What else is compared.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Compare {
+    /// What the servers of later tries receive.
+    pub(super) tries: bool,
+    /// On which of its server's connections each try comes.
+    pub(super) connections: bool,
+    /// Only the order of hosts, from an unknown start.
+    pub(super) turns: bool,
+}
+
+/// An experiment as written: what is said of no step goes for all.
+#[derive(Deserialize)]
+struct Written {
+    name: String,
+    #[serde(default)]
+    steps: Vec<Map<String, Value>>,
+    #[serde(default)]
+    unordered: bool,
+    #[serde(default)]
+    shares: BTreeMap<String, f64>,
+    #[serde(default)]
+    lasts: OneOrMany,
+    #[serde(default = "tolerance")]
+    within: u64,
+    #[serde(default)]
+    compare: Compare,
+    #[serde(default)]
+    counters: Vec<String>,
+    #[serde(flatten)]
+    common: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(u64),
+    Many(Vec<u64>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+fn tolerance() -> u64 {
+    300
+}
+
+impl From<Written> for Experiment {
+    fn from(written: Written) -> Self {
+        let mut steps = written.steps;
+        if steps.is_empty() {
+            steps.push(Map::new());
+        }
+        let name = &written.name;
+        let steps = steps.into_iter().map(|step| {
+            let is_request = !["push", "wait", "stop"]
+                .iter()
+                .any(|key| step.contains_key(*key));
+            let mut all = match is_request {
+                true => written.common.clone(),
+                false => Map::new(),
+            };
+            all.extend(step);
+            match serde_json::from_value(Value::Object(all)) {
+                Ok(step) => step,
+                Err(error) => panic!("`{name}`: {error}"),
+            }
+        });
+        Self {
+            steps: steps.collect(),
+            unordered: written.unordered,
+            shares: written.shares,
+            lasts: match written.lasts {
+                OneOrMany::One(span) => vec![span],
+                OneOrMany::Many(spans) => spans,
+            },
+            within: written.within,
+            compare: written.compare,
+            counters: written.counters,
+            name: written.name,
+        }
+    }
+}
+
+impl Experiment {
+    /// All pushes of its steps.
+    pub(super) fn pushes(&self) -> impl Iterator<Item = &Push> {
+        self.steps.iter().filter_map(|step| step.push.as_ref())
+    }
+}
+
+/// One request, sent once or several times; or something else that happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Step {
+    /// When it begins, in milliseconds from the experiment's begin; none: when all that came before has ended.
+    pub(super) at: Option<u64>,
+    /// The configuration changes.
+    pub(super) push: Option<Push>,
+    /// So many milliseconds pass.
+    pub(super) wait: Option<u64>,
+    /// A server listens no more.
+    pub(super) stop: Option<String>,
     /// Method and path.
+    #[serde(default)]
     pub(super) send: String,
     #[serde(default = "any_host")]
     pub(super) host: String,
     /// `name: value` each.
     #[serde(default)]
     pub(super) headers: Vec<String>,
-    /// What servers do about its tries, in order; the last goes for all further ones.
-    #[serde(default = "fine")]
-    pub(super) deeds: Vec<String>,
     #[serde(default)]
-    pub(super) times: usize,
+    pub(super) deeds: Deeds,
+    #[serde(default)]
+    times: usize,
     /// Milliseconds from one request to the next; none: one after the other.
     pub(super) every: Option<u64>,
-    /// Chance decides the order of the answers.
+    /// So many requests at once.
+    together: Option<usize>,
+    /// Requests that name one connection share it; others have one each.
+    pub(super) connection: Option<u16>,
+    /// It speaks HTTP/2.
     #[serde(default)]
-    pub(super) unordered: bool,
-    /// Where chance decides: the share of each host, in percent.
+    pub(super) http2: bool,
+    /// Bytes of body.
     #[serde(default)]
-    pub(super) shares: BTreeMap<String, f64>,
+    pub(super) body: usize,
+    /// Milliseconds between the first and the second half of the body.
+    #[serde(default)]
+    pub(super) upload: u64,
+    /// The client goes away after so many milliseconds.
+    pub(super) leaves: Option<u64>,
+}
+
+/// What servers do about tries, by the try's number; the last goes for all further ones.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Deeds {
+    Same(Vec<String>),
+    ByHost(BTreeMap<String, Vec<String>>),
+}
+
+impl Default for Deeds {
+    fn default() -> Self {
+        Self::Same(Vec::new())
+    }
+}
+
+impl Deeds {
+    /// Those of one host.
+    pub(super) fn of_host(&self, host: &str) -> &[String] {
+        match self {
+            Self::Same(deeds) => deeds,
+            Self::ByHost(deeds) => deeds.get(host).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// A new configuration: what it does not mention stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Push {
+    /// Who is in a cluster now.
+    pub(super) endpoints: BTreeMap<String, Members>,
+    /// Clusters that are new or other than before.
+    pub(super) clusters: Vec<ClusterSpec>,
+    /// Clusters that are gone.
+    pub(super) remove: Vec<String>,
+    pub(super) virtual_hosts: Option<Vec<Value>>,
 }
 
 fn any_host() -> String {
     "shop".to_owned()
 }
 
-fn fine() -> Vec<String> {
-    vec!["200".to_owned()]
-}
+/// How often a request is sent at most.
+const MANY: usize = 5000;
 
-/// What a server does about a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
-    Respond(u16),
-    Grpc(u8),
-    /// A response after so many milliseconds.
-    Slow(u64),
-    /// It closes the connection instead of an answer.
-    Reset,
-    /// It closes the connection in the middle of the body.
-    Cut,
-    Garbage,
-    Hang,
-}
-
-impl Deed {
-    pub(super) fn parse(text: &str) -> Self {
-        match text.split_once('-') {
-            Some(("grpc", status)) => Self::Grpc(status.parse().expect("a gRPC status")),
-            Some(("slow", span)) => Self::Slow(span.parse().expect("milliseconds")),
-            _ => match text {
-                "reset" => Self::Reset,
-                "cut" => Self::Cut,
-                "garbage" => Self::Garbage,
-                "hang" => Self::Hang,
-                status => Self::Respond(status.parse().expect("a deed")),
-            },
+impl Step {
+    /// How often its request is sent.
+    pub(super) fn count(&self) -> usize {
+        match self.send.as_str() {
+            "" => 0,
+            _ => self.together.unwrap_or(self.times).clamp(1, MANY),
         }
     }
 
-    /// The deed for a try, which counts from one.
-    pub(super) fn of_try(deeds: &[&str], number: usize) -> Self {
-        let place = number.clamp(1, deeds.len().max(1)) - 1;
-        Self::parse(deeds.get(place).copied().unwrap_or("200"))
+    /// Milliseconds from one request to the next; none: one after the other.
+    pub(super) fn pause(&self) -> Option<u64> {
+        self.every.or(self.together.map(|_| 0))
     }
-}
 
-impl Experiment {
     /// Names and values of its headers.
     pub(super) fn header_lines(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.headers.iter();
@@ -115,34 +232,4 @@ impl Experiment {
     pub(super) fn method_and_path(&self) -> (&str, &str) {
         self.send.split_once(' ').expect("method and path")
     }
-}
-
-/// All suites: those of files, and the matrix of retries.
-pub(super) fn all(folder: &Path) -> Vec<Suite> {
-    let entries = std::fs::read_dir(folder.join("experiments")).expect("the experiments");
-    let mut files: Vec<_> = entries
-        .map(|entry| entry.expect("a readable folder").path())
-        .collect();
-    files.sort();
-    let mut suites: Vec<Suite> = files
-        .iter()
-        .map(|file| {
-            let text = std::fs::read_to_string(file).expect("a readable file");
-            let mut suite: Suite = match serde_yaml::from_str(&text) {
-                Ok(suite) => suite,
-                Err(error) => panic!("{}: {error}", file.display()),
-            };
-            let name = file.file_stem().expect("a name");
-            suite.name = name.to_string_lossy().into_owned();
-            suite
-        })
-        .collect();
-    suites.push(super::retry_matrix::suite());
-    suites
-}
-
-/// The names of all hosts.
-pub(super) fn hosts(suites: &[Suite]) -> BTreeSet<String> {
-    let clusters = suites.iter().flat_map(|suite| &suite.clusters);
-    clusters.flat_map(|cluster| cluster.hosts.clone()).collect()
 }

@@ -1,6 +1,16 @@
-//! What became of a request, in the words in which both sides are compared.
+//! What became of requests, in the words in which both sides are compared.
 
+use super::experiment::Experiment;
 use std::collections::BTreeMap;
+
+/// What became of an experiment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outcome {
+    /// One for each request.
+    pub(super) answers: Vec<Answer>,
+    /// Counters that are not zero, by name; those of clusters with the cluster's.
+    pub(super) counters: BTreeMap<String, u64>,
+}
 
 /// What became of one request.
 #[derive(Clone, Debug, Default)]
@@ -8,22 +18,28 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) flags: String,
     pub(super) details: String,
+    /// Tries, as the proxy counts them.
     pub(super) tries: u32,
     /// The name of the last try's host.
     pub(super) host: Option<String>,
-    /// What the first try's server received.
-    pub(super) received: Option<Received>,
+    /// Milliseconds from its begin to its end.
+    pub(super) lasted: u64,
+    /// What servers received of it: its tries in order.
+    pub(super) received: Vec<Received>,
     /// What the servers of copies received.
     pub(super) copies: Vec<Received>,
     pub(super) headers: Vec<(String, String)>,
-    /// The body, where the proxy answers by its configuration.
     pub(super) body: String,
+    /// The client received the begin of a response only.
+    pub(super) truncated: bool,
 }
 
 /// A request, as a server received it.
 #[derive(Clone, Debug)]
 pub(super) struct Received {
     pub(super) host: String,
+    /// The number of the connection on which it came, at this host.
+    pub(super) connection: usize,
     pub(super) method: String,
     pub(super) authority: String,
     pub(super) path: String,
@@ -31,6 +47,18 @@ pub(super) struct Received {
 }
 
 impl Received {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a proxy marked it as a mirrored copy.
+    pub(super) fn is_copy(&self) -> bool {
+        self.header("x-envoy-internal") == Some("true")
+    }
+
     fn line(&self, label: &str) -> String {
         let Self {
             host,
@@ -44,17 +72,71 @@ impl Received {
     }
 }
 
-/// Answers in words, one or more lines each.
-pub(super) fn lines(answers: &[Answer], unordered: bool) -> Vec<String> {
-    let mut all: Vec<Vec<String>> = answers.iter().map(Answer::lines).collect();
-    if unordered {
-        all.sort();
+impl Outcome {
+    /// The outcome in words: lines that are equal where what is compared is.
+    pub(super) fn lines(&self, experiment: &Experiment) -> Vec<String> {
+        let mut lines = match experiment.shares.is_empty() {
+            true => self.answer_lines(experiment),
+            false => vec![format!("shares {:?}", experiment.shares)],
+        };
+        let counters = self.counters.iter();
+        lines.extend(counters.map(|(name, value)| format!("{name}={value}")));
+        lines
     }
-    all.concat()
+
+    fn answer_lines(&self, experiment: &Experiment) -> Vec<String> {
+        let mut connections = Connections::default();
+        let answers = self.answers.iter().enumerate();
+        let mut all: Vec<Vec<String>> = answers
+            .map(|(n, answer)| {
+                let mut lines = answer.lines(experiment, &mut connections);
+                let lasts = experiment.lasts.get(n).or(experiment.lasts.last());
+                lines.extend(lasts.map(|span| answer.duration_line(*span, experiment.within)));
+                lines
+            })
+            .collect();
+        if experiment.compare.turns {
+            all = first_rotation(&all);
+        }
+        if experiment.unordered {
+            all.sort();
+        }
+        counted(&all)
+    }
+
+    /// Hosts whose count is farther from its share than chance explains: four standard deviations.
+    pub(super) fn outside(&self, experiment: &Experiment) -> Vec<String> {
+        let count = self.answers.len() as f64;
+        let shares = experiment.shares.iter();
+        let outside = shares.filter_map(|(host, percent)| {
+            let chosen = |answer: &&Answer| answer.host.as_deref().unwrap_or(&answer.flags) == host;
+            let found = self.answers.iter().filter(chosen).count();
+            let share = percent / 100.0;
+            let wide = 4.0 * (count * share * (1.0 - share)).sqrt();
+            let is_far = (found as f64 - count * share).abs() > wide;
+            is_far.then(|| format!("`{host}` has {found} of {count}, not {percent} %"))
+        });
+        outside.collect()
+    }
+}
+
+/// The numbers of connections in the order in which an experiment first used them.
+#[derive(Default)]
+struct Connections(BTreeMap<String, Vec<usize>>);
+
+impl Connections {
+    fn number(&mut self, received: &Received) -> usize {
+        let known = self.0.entry(received.host.clone()).or_default();
+        let place = known.iter().position(|one| *one == received.connection);
+        1 + place.unwrap_or_else(|| {
+            known.push(received.connection);
+            known.len() - 1
+        })
+    }
 }
 
 impl Answer {
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, experiment: &Experiment, connections: &mut Connections) -> Vec<String> {
         let Self {
             status,
             flags,
@@ -66,17 +148,56 @@ impl Answer {
         let mut lines = vec![format!(
             "{status} {flags} {details} tries={tries} host={host}"
         )];
-        lines.extend(self.received.iter().map(|head| head.line("at")));
-        lines.extend(self.copies.iter().map(|head| head.line("copy at")));
+        let compare = experiment.compare;
+        let shown = if compare.tries { usize::MAX } else { 1 };
+        lines.extend(self.received.iter().take(shown).map(|one| one.line("at")));
+        lines.extend(self.copies.iter().map(|one| one.line("copy at")));
+        if compare.connections && !self.received.is_empty() {
+            let tries = self.received.iter();
+            let numbers = tries.map(|one| format!(" {}#{}", one.host, connections.number(one)));
+            lines.push(format!("on{}", numbers.collect::<String>()));
+        }
         let headers = text(&self.headers, &NOT_COMPARED_OF_RESPONSES);
         if !headers.is_empty() {
             lines.push(format!("response{headers}"));
         }
-        if !self.body.is_empty() {
-            lines.push(format!("body {:?}", self.body));
+        match (self.details.as_str(), self.body.len()) {
+            (_, 0) => {}
+            ("via_upstream", length) => lines.push(format!("body of {length}")),
+            _ => lines.push(format!("body {:?}", self.body)),
+        }
+        if self.truncated {
+            lines.push("truncated".to_owned());
         }
         lines
     }
+
+    fn duration_line(&self, least: u64, tolerance: u64) -> String {
+        // Envoy's clock and the kernel's timers may differ by a millisecond.
+        match (least.saturating_sub(1)..=least + tolerance).contains(&self.lasted) {
+            true => format!("lasts {least} ms"),
+            false => format!("lasts {} ms, not {least}", self.lasted),
+        }
+    }
+}
+
+/// Of all rotations the first: equal for orders that differ in their begin only.
+fn first_rotation(all: &[Vec<String>]) -> Vec<Vec<String>> {
+    let rotations = (0..all.len()).map(|at| [&all[at..], &all[..at]].concat());
+    rotations.min().unwrap_or_default()
+}
+
+/// All lines; answers that are like the one before are counted.
+fn counted(all: &[Vec<String>]) -> Vec<String> {
+    let runs = all.chunk_by(|one, other| one == other);
+    let lines = runs.flat_map(|run| {
+        let mut lines = run[0].clone();
+        if run.len() > 1 {
+            lines[0] = format!("{} × {}", run.len(), lines[0]);
+        }
+        lines
+    });
+    lines.collect()
 }
 
 /// What is new with each request, belongs to one connection, or serves the experiment.
@@ -84,20 +205,19 @@ const NOT_COMPARED_OF_REQUESTS: [&str; 8] = [
     "x-request-id",
     "x-forwarded-for",
     "x-experiment",
-    "x-deeds",
     "host",
     "connection",
     "content-length",
+    "transfer-encoding",
     "user-agent",
 ];
 
-const NOT_COMPARED_OF_RESPONSES: [&str; 7] = [
+const NOT_COMPARED_OF_RESPONSES: [&str; 6] = [
     "date",
     "server",
     "connection",
     "content-length",
-    "content-type",
-    "grpc-status",
+    "transfer-encoding",
     "x-envoy-upstream-service-time",
 ];
 
@@ -111,20 +231,4 @@ fn text(headers: &[(String, String)], but: &[&str]) -> String {
     kept.iter()
         .map(|(name, value)| format!("; {name}: {value}"))
         .collect()
-}
-
-/// Hosts whose count is farther from its share than chance explains: four standard deviations.
-pub(super) fn outside(
-    shares: &BTreeMap<String, f64>,
-    answers: &[Answer],
-) -> impl Iterator<Item = String> {
-    let count = answers.len() as f64;
-    shares.iter().filter_map(move |(host, percent)| {
-        let chosen = |answer: &&Answer| answer.host.as_deref().unwrap_or(&answer.flags) == host;
-        let found = answers.iter().filter(chosen).count();
-        let share = percent / 100.0;
-        let wide = 4.0 * (count * share * (1.0 - share)).sqrt();
-        let is_far = (found as f64 - count * share).abs() > wide;
-        is_far.then(|| format!("`{host}` has {found} of {count}, not {percent} %"))
-    })
 }

@@ -1,6 +1,6 @@
 //! `docs/live.md`: what was compared, by feature.
 
-use super::experiment::Suite;
+use super::suite::Suite;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -37,6 +37,13 @@ fn document(suites: &[Suite], differences: &BTreeMap<String, String>) -> String 
     }
     let [count, equal, differing] = all;
     writeln!(text, "| all | {count} | {equal} | {differing} |").expect("a string");
+    text.push_str("\n## What each shows\n");
+    for suite in suites.iter().filter(|suite| !suite.shows.is_empty()) {
+        writeln!(text, "\n{}:\n", suite.feature).expect("a string");
+        for shown in &suite.shows {
+            writeln!(text, "- {shown}").expect("a string");
+        }
+    }
     if !differences.is_empty() {
         text.push_str("\n## Differences\n\n| experiment | reason |\n| --- | --- |\n");
         for (name, reason) in differences {

@@ -1,6 +1,6 @@
 //! Every retry policy × every kind of failure.
 
-use super::experiment::{ClusterSpec, Experiment, Suite};
+use super::suite::Suite;
 use serde_json::json;
 
 /// What `retryOn` may say; the last is Istio's default.
@@ -24,18 +24,13 @@ const POLICIES: [&str; 16] = [
 ];
 
 /// What happens to each try: a deed of the server's, or the path of a route to none.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 20] = [
     "200", "400", "404", "409", "429", "500", "501", "502", "503", "504", "grpc-1", "grpc-4",
-    "grpc-8", "grpc-13", "grpc-14", "reset", "garbage", "hang", "refused",
+    "grpc-8", "grpc-13", "grpc-14", "fin", "rst", "garbage", "hang", "refused",
 ];
 
 /// Each policy is a virtual host; two retries each.
 pub(super) fn suite() -> Suite {
-    let cluster = |name: &str, host: &str| ClusterSpec {
-        name: name.to_owned(),
-        hosts: vec![host.to_owned()],
-        settings: serde_json::Map::new(),
-    };
     let mut virtual_hosts = Vec::new();
     let mut experiments = Vec::new();
     for (number, policy) in POLICIES.iter().enumerate() {
@@ -73,28 +68,27 @@ pub(super) fn suite() -> Suite {
         }));
         for event in EVENTS {
             let deed = if event == "refused" { "200" } else { event };
-            let fails = |name: String, deeds: Vec<String>| Experiment {
-                name,
-                send: format!("GET /{event}"),
-                host: host.clone(),
-                headers: Vec::new(),
-                deeds,
-                times: 1,
-                every: None,
-                unordered: false,
-                shares: Default::default(),
-            };
-            experiments.push(fails(
-                format!("{policy} and {event}"),
-                vec![deed.to_owned()],
-            ));
+            experiments.push(json!({
+                "name": format!("{policy} and {event}"),
+                "send": format!("GET /{event}"),
+                "host": host,
+                "deeds": [deed],
+            }));
         }
     }
+    let suite = json!({
+        "feature": "Retries: every policy × every failure",
+        "shared": true,
+        "clusters": [
+            {"name": "matrix", "hosts": ["a"]},
+            {"name": "matrix-dead", "hosts": ["dead"]},
+        ],
+        "virtualHosts": virtual_hosts,
+        "experiments": experiments,
+    });
+    let suite: Suite = serde_json::from_value(suite).expect("a suite like those of files");
     Suite {
         name: "retry-matrix".to_owned(),
-        feature: "Retries: every policy × every failure".to_owned(),
-        clusters: vec![cluster("matrix", "a"), cluster("matrix-dead", "dead")],
-        virtual_hosts,
-        experiments,
+        ..suite
     }
 }

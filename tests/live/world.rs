@@ -1,62 +1,170 @@
-//! One configuration for all suites: a listener and a route configuration for each.
+//! A suite's configuration as Envoy's JSON: what both proxies are told.
 
-use super::experiment::Suite;
+use super::cluster::{Addresses, socket_address};
+use super::suite::{Config, Suite};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use xds::{Json, RunningProxy, Snapshot};
 
-/// What both proxies are told, and where things are.
-pub(super) struct World {
-    pub(super) snapshot: Snapshot,
-    /// Where each host is.
-    pub(super) hosts: BTreeMap<String, SocketAddr>,
-    /// Where each suite's listener is.
-    pub(super) listeners: Vec<SocketAddr>,
+/// One copy of a suite's configuration: a listener, and clusters of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    /// The listener's name, the route configuration's and the prefix of its counters.
+    pub(super) name: String,
+    pub(super) listener: SocketAddr,
+    /// What is added to the names of clusters.
+    suffix: String,
 }
 
-impl World {
-    /// The suites' configuration; with `real` listeners, at ports that are free now.
-    pub(super) fn new(suites: &[Suite], hosts: &BTreeMap<String, SocketAddr>, real: bool) -> Self {
-        let listeners: Vec<SocketAddr> = match real {
-            true => free_addresses(suites.len()),
-            false => (1..=suites.len()).map(synthetic).collect(),
-        };
-        let bootstrap = json!({
-            "node": {"id": "sidecar~127.0.0.1~client-0.default~default.svc.cluster.local"},
-            "staticResources": {
-                "listeners": suites.iter().zip(&listeners).map(|(s, at)| listener(s, *at)).collect::<Vec<_>>(),
-                "clusters": suites.iter().flat_map(|s| clusters(s, hosts)).collect::<Vec<_>>(),
-            },
-        });
-        let read = RunningProxy::from_bootstrap(&Json::new("experiments", &bootstrap));
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => panic!("{error}"),
-        };
-        let left: Vec<_> = read.unmodelled.iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "not modelled:\n{}", left.join("\n"));
+impl Instance {
+    /// The only one.
+    pub(super) fn only(suite: &Suite, listener: SocketAddr) -> Self {
         Self {
-            snapshot: read.value.snapshot,
-            hosts: hosts.clone(),
-            listeners,
+            name: suite.name.clone(),
+            listener,
+            suffix: String::new(),
         }
     }
 
-    /// The name of the host at an address.
-    pub(super) fn host_at(&self, address: &str) -> Option<String> {
-        let mut hosts = self.hosts.iter();
-        hosts
-            .find(|(_, at)| at.to_string() == address)
-            .map(|(name, _)| name.clone())
+    /// One for each experiment, at ports that are free now.
+    pub(super) fn each(suite: &Suite) -> Vec<Self> {
+        if suite.shared {
+            return vec![Self::only(suite, free_addresses(1)[0])];
+        }
+        let count = u16::try_from(suite.experiments.len()).expect("few of them");
+        let listeners = free_addresses(count).into_iter();
+        let numbered = listeners.enumerate().map(|(number, listener)| Self {
+            name: format!("{}@{number}", suite.name),
+            listener,
+            suffix: format!("@{number}"),
+        });
+        numbered.collect()
+    }
+
+    /// How this copy names a cluster of the suite's.
+    pub(super) fn cluster_name(&self, name: &str) -> String {
+        format!("{name}{}", self.suffix)
+    }
+
+    /// Its clusters, with their endpoints.
+    pub(super) fn clusters(&self, config: &Config, at: &Addresses) -> Vec<Value> {
+        let clusters = config.clusters.iter();
+        let renamed = clusters.map(|cluster| self.renamed(config, cluster.json(at)));
+        renamed.collect()
+    }
+
+    /// `envoy.config.route.v3.RouteConfiguration`.
+    pub(super) fn routes(&self, config: &Config) -> Value {
+        let routes = json!({
+            "name": self.name,
+            "ignorePortInHostMatching": true,
+            "validateClusters": false,
+            "virtualHosts": config.virtual_hosts,
+        });
+        self.renamed(config, routes)
+    }
+
+    /// `envoy.config.listener.v3.Listener`, with its routes in it.
+    pub(super) fn listener(&self, suite: &Suite, config: &Config) -> Value {
+        let any = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
+        let filter =
+            |name: &str, type_: &str| json!({"name": name, "typedConfig": {"@type": any(type_)}});
+        let mut manager = json!({
+            "@type": any("network.http_connection_manager.v3.HttpConnectionManager"),
+            "statPrefix": self.name,
+            "normalizePath": true,
+            "pathWithEscapedSlashesAction": "KEEP_UNCHANGED",
+            "routeConfig": self.routes(config),
+            "httpFilters": [
+                filter("envoy.filters.http.fault", "http.fault.v3.HTTPFault"),
+                filter("envoy.filters.http.cors", "http.cors.v3.Cors"),
+                filter("envoy.filters.http.router", "http.router.v3.Router"),
+            ],
+        });
+        for (name, value) in &suite.http {
+            manager[name] = value.clone();
+        }
+        json!({
+            "name": self.name,
+            "trafficDirection": "OUTBOUND",
+            "address": socket_address(self.listener),
+            "filterChains": [{"filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typedConfig": manager,
+            }]}],
+        })
+    }
+
+    /// Says this copy's names of clusters in what is said of the suite's.
+    fn renamed(&self, config: &Config, mut json: Value) -> Value {
+        if !self.suffix.is_empty() {
+            let clusters = config.clusters.iter();
+            let names: BTreeSet<&str> = clusters.map(|cluster| cluster.name.as_str()).collect();
+            self.rename(&names, &mut json);
+        }
+        json
+    }
+
+    /// Suites name nothing else as they name a cluster.
+    fn rename(&self, names: &BTreeSet<&str>, json: &mut Value) {
+        match json {
+            Value::String(text) if names.contains(text.as_str()) => {
+                *text = self.cluster_name(text);
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.rename(names, item)),
+            Value::Object(fields) => {
+                fields
+                    .values_mut()
+                    .for_each(|value| self.rename(names, value));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
 }
 
+/// A bootstrap with all in it.
+pub(super) fn bootstrap(listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
+    json!({
+        "node": {
+            "id": "sidecar~127.0.0.1~client-0.default~default.svc.cluster.local",
+            "cluster": "client.default",
+        },
+        "staticResources": {"listeners": listeners, "clusters": clusters},
+    })
+}
+
+/// What our proxy makes of a suite's configuration; what it leaves out is to be what the suite says.
+pub(super) fn snapshot(suite: &Suite, config: &Config, at: &Addresses) -> Snapshot {
+    let only = Instance::only(suite, synthetic(1));
+    let bootstrap = bootstrap(
+        vec![only.listener(suite, config)],
+        only.clusters(config, at),
+    );
+    let read = match RunningProxy::from_bootstrap(&Json::new(&suite.name, &bootstrap)) {
+        Ok(read) => read,
+        Err(error) => panic!("{error}"),
+    };
+    let left = read.unmodelled.iter();
+    let mut left: Vec<String> = left
+        .map(|one| format!("{} {}", one.path, one.why))
+        .collect();
+    left.retain(|one| !suite.unmodelled.iter().any(|known| one.contains(known)));
+    assert!(
+        left.is_empty(),
+        "{}: not modelled:\n{}",
+        suite.name,
+        left.join("\n")
+    );
+    read.value.snapshot
+}
+
 /// Addresses for hosts that nobody will call.
-pub(super) fn unused(hosts: &BTreeSet<String>) -> BTreeMap<String, SocketAddr> {
-    let numbered = hosts.iter().enumerate();
+pub(super) fn unused(suite: &Suite) -> Addresses {
+    let numbered = suite.hosts().into_iter().enumerate();
     numbered
-        .map(|(n, name)| (name.clone(), synthetic(100 + n)))
+        .map(|(n, name)| (name, synthetic(100 + n)))
         .collect()
 }
 
@@ -65,72 +173,13 @@ fn synthetic(number: usize) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-/// Ports that nobody uses now.
-pub(super) fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    let bound: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
-    bound
-        .iter()
-        .map(|listener| listener.local_addr().expect("it is bound"))
-        .collect()
-}
-
-fn listener(suite: &Suite, at: SocketAddr) -> Value {
-    let any = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
-    let filter =
-        |name: &str, type_: &str| json!({"name": name, "typedConfig": {"@type": any(type_)}});
-    json!({
-        "name": suite.name,
-        "trafficDirection": "OUTBOUND",
-        "address": socket_address(at),
-        "filterChains": [{"filters": [{
-            "name": "envoy.filters.network.http_connection_manager",
-            "typedConfig": {
-                "@type": any("network.http_connection_manager.v3.HttpConnectionManager"),
-                "statPrefix": suite.name,
-                "normalizePath": true,
-                "pathWithEscapedSlashesAction": "KEEP_UNCHANGED",
-                "routeConfig": {
-                    "name": suite.name,
-                    "ignorePortInHostMatching": true,
-                    "virtualHosts": suite.virtual_hosts,
-                },
-                "httpFilters": [
-                    filter("envoy.filters.http.fault", "http.fault.v3.HTTPFault"),
-                    filter("envoy.filters.http.cors", "http.cors.v3.Cors"),
-                    filter("envoy.filters.http.router", "http.router.v3.Router"),
-                ],
-            },
-        }]}],
-    })
-}
-
-fn clusters(suite: &Suite, hosts: &BTreeMap<String, SocketAddr>) -> Vec<Value> {
-    let clusters = suite.clusters.iter();
-    clusters
-        .map(|cluster| {
-            let endpoints = cluster
-                .hosts
-                .iter()
-                .map(|host| json!({"endpoint": {"address": socket_address(hosts[host])}}));
-            let mut json = json!({
-                "name": cluster.name,
-                "type": "STATIC",
-                "connectTimeout": "1s",
-                "loadAssignment": {
-                    "clusterName": cluster.name,
-                    "endpoints": [{"lbEndpoints": endpoints.collect::<Vec<_>>()}],
-                },
-            });
-            for (name, value) in &cluster.settings {
-                json[name] = value.clone();
-            }
-            json
-        })
-        .collect()
-}
-
-fn socket_address(at: SocketAddr) -> Value {
-    json!({"socketAddress": {"address": at.ip().to_string(), "portValue": at.port()}})
+/// Addresses that nobody else takes: of a loopback network that is this process's own, and below the ports that
+/// clients are given.
+pub(super) fn free_addresses(count: u16) -> Vec<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(10_000);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let first = NEXT.fetch_add(count, Ordering::Relaxed);
+    let ports = first..first + count;
+    let at = |port| SocketAddr::from(([127, 64 + high % 64, low, 1], port));
+    ports.map(at).collect()
 }

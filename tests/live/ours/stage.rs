@@ -1,0 +1,479 @@
+//! One experiment under way, in simulated time.
+
+use super::Told;
+use super::connections::Connections;
+use crate::live::cluster::ClusterSpec;
+use crate::live::counters;
+use crate::live::deed::{Act, Deed, Response, Rest};
+use crate::live::experiment::{Experiment, Step};
+use crate::live::outcome::{Answer, Outcome, Received};
+use crate::live::suite::Config;
+use base::{SimDuration, SimTime};
+use proxy::effect::{AttemptId, Effect, Reply, RequestId, Send, Timer};
+use proxy::input::{Arrival, Input, ResetReason};
+use proxy::names::{Endpoint, EndpointId};
+use proxy::proxy::Proxy;
+use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
+use proxy::table::{self, Resolution, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub(super) struct Stage<'a, 'b> {
+    told: &'a mut Told<'b>,
+    experiment: &'a Experiment,
+    config: Config,
+    table: Arc<Table>,
+    proxy: Proxy,
+    now: SimTime,
+    queue: BTreeMap<(SimTime, u64), Event>,
+    sequence: u64,
+    requests: Vec<Request<'a>>,
+    connections: Connections,
+    sent: Vec<Send>,
+    /// Servers that listen no more.
+    stopped: BTreeSet<String>,
+}
+
+/// A request, from its arrival on.
+struct Request<'a> {
+    step: &'a Step,
+    head: RequestHead,
+    resolution: Resolution,
+    table: Arc<Table>,
+    begin: SimTime,
+    id: Option<RequestId>,
+    received: Vec<Received>,
+    copies: Vec<Received>,
+    end: Option<(SimTime, Reply)>,
+    /// The response of the try that was answered last.
+    responded: Option<Response>,
+}
+
+#[derive(Clone)]
+enum Event {
+    Timer(Timer),
+    Connected(AttemptId),
+    Arrives(AttemptId),
+    /// A server's response, or its headers where they come first.
+    Response(AttemptId, ResponseHead, bool),
+    ResponseComplete(AttemptId),
+    Reset(AttemptId, ResetReason),
+    RequestComplete(usize),
+    Leaves(usize),
+}
+
+impl<'a, 'b> Stage<'a, 'b> {
+    pub(super) fn new(
+        told: &'a mut Told<'b>,
+        table: Arc<Table>,
+        experiment: &'a Experiment,
+    ) -> Self {
+        Self {
+            config: told.suite.config.clone(),
+            told,
+            experiment,
+            proxy: Proxy::new(Arc::clone(&table), 7),
+            table,
+            now: SimTime::ZERO,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            requests: Vec::new(),
+            connections: Connections::default(),
+            sent: Vec::new(),
+            stopped: BTreeSet::new(),
+        }
+    }
+
+    /// Plays all steps.
+    pub(super) fn play(mut self) -> Outcome {
+        for step in &self.experiment.steps {
+            match step.at {
+                Some(at) => self.run_until(SimTime::ZERO + SimDuration::from_millis(at)),
+                None => self.run_until_answered(),
+            }
+            self.step(step);
+        }
+        self.run_until_answered();
+        // Copies may be under way.
+        self.run_until(self.now + SimDuration::from_millis(100));
+        let requests = std::mem::take(&mut self.requests);
+        Outcome {
+            answers: requests
+                .into_iter()
+                .map(|request| self.answer(request))
+                .collect(),
+            counters: counters::of_ours(self.experiment, &self.proxy, &self.told.names),
+        }
+    }
+
+    fn step(&mut self, step: &'a Step) {
+        if let Some(push) = &step.push {
+            self.config = self.config.pushed(push);
+            self.table = self.told.compile(&self.config);
+            let mut effects = Vec::new();
+            self.proxy
+                .apply(self.now, Arc::clone(&self.table), &mut effects);
+            self.follow(effects, None);
+        }
+        self.stopped.extend(step.stop.clone());
+        self.run_until(self.now + SimDuration::from_millis(step.wait.unwrap_or(0)));
+        let begin = self.now;
+        for n in 0..step.count() {
+            match step.pause() {
+                Some(pause) => {
+                    let after = SimDuration::from_millis(pause * n as u64);
+                    self.run_until(begin + after);
+                }
+                None => self.run_until_answered(),
+            }
+            self.send(step);
+        }
+    }
+
+    fn send(&mut self, step: &'a Step) {
+        let (method, path) = step.method_and_path();
+        let lines = step.header_lines();
+        let head = RequestHead {
+            method: method.to_owned(),
+            headers: lines
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
+            ..RequestHead::get(&step.host, path)
+        };
+        let config = self.table.route_config(&self.told.suite.name);
+        let resolution = self
+            .table
+            .resolve(config.expect("each suite has one"), &head);
+        let tag = self.requests.len();
+        self.requests.push(Request {
+            step,
+            head,
+            resolution: resolution.clone(),
+            table: Arc::clone(&self.table),
+            begin: self.now,
+            id: None,
+            received: Vec::new(),
+            copies: Vec::new(),
+            end: None,
+            responded: None,
+        });
+        if let Some(span) = step.leaves {
+            self.schedule(span, Event::Leaves(tag));
+        }
+        let input = Input::Request {
+            tag: u32::try_from(tag).expect("few of them"),
+            identity: tag as u64,
+            resolution: &resolution,
+            arrival: Arrival {
+                worker: step.connection.unwrap_or(0) % self.told.suite.concurrency,
+                complete: step.upload == 0,
+                body_bytes: step.body as u64,
+            },
+        };
+        let id = self.input(input, None);
+        self.requests[tag].id = id;
+        if step.upload > 0 {
+            self.schedule(step.upload, Event::RequestComplete(tag));
+        }
+    }
+
+    fn run_until_answered(&mut self) {
+        while self.requests.iter().any(|request| request.end.is_none()) {
+            let Some(entry) = self.queue.first_entry() else {
+                panic!("`{}`: a request is never answered", self.experiment.name);
+            };
+            let ((at, _), event) = entry.remove_entry();
+            self.now = at;
+            self.happen(event);
+        }
+    }
+
+    fn run_until(&mut self, end: SimTime) {
+        while let Some(entry) = self.queue.first_entry()
+            && entry.key().0 <= end
+        {
+            let ((at, _), event) = entry.remove_entry();
+            self.now = at;
+            self.happen(event);
+        }
+        self.now = self.now.max(end);
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Timer(timer) => {
+                self.input(Input::Timer(timer), None);
+            }
+            Event::Connected(attempt) => {
+                self.input(Input::Connected { attempt }, Some(attempt));
+            }
+            Event::Arrives(attempt) => self.arrive(attempt),
+            Event::Response(attempt, response, complete) => {
+                if complete {
+                    self.connections.leave(attempt, !closes(&response));
+                }
+                let input = Input::Response {
+                    attempt,
+                    response: &response,
+                    complete,
+                };
+                self.input(input, None);
+            }
+            Event::ResponseComplete(attempt) => {
+                self.connections.leave(attempt, true);
+                self.input(Input::ResponseComplete { attempt }, None);
+            }
+            Event::Reset(attempt, reason) => {
+                self.connections.leave(attempt, false);
+                self.input(Input::Reset { attempt, reason }, None);
+            }
+            Event::RequestComplete(tag) => {
+                if let Some(request) = self.open_request(tag) {
+                    self.input(Input::RequestComplete { request }, None);
+                }
+            }
+            Event::Leaves(tag) => {
+                if let Some(request) = self.open_request(tag) {
+                    self.input(Input::Cancel(request), None);
+                }
+            }
+        }
+    }
+
+    /// The id of a request that is not answered.
+    fn open_request(&self, tag: usize) -> Option<RequestId> {
+        let request = &self.requests[tag];
+        request.id.filter(|_| request.end.is_none())
+    }
+
+    fn input(&mut self, input: Input<'_>, connected: Option<AttemptId>) -> Option<RequestId> {
+        let mut effects = Vec::new();
+        let id = self.proxy.handle(self.now, input, &mut effects);
+        self.follow(effects, connected);
+        id
+    }
+
+    fn follow(&mut self, effects: Vec<Effect>, connected: Option<AttemptId>) {
+        // Where it is refused once it has its connection, the server never sees it.
+        let is_abandoned = |attempt: AttemptId| effects.contains(&Effect::Abandon(attempt));
+        if let Some(attempt) = connected.filter(|attempt| !is_abandoned(*attempt)) {
+            self.schedule(0, Event::Arrives(attempt));
+        }
+        for effect in effects {
+            match effect {
+                Effect::Send(send) => self.on_send(send),
+                Effect::Reply { tag, reply } | Effect::Cancelled { tag, record: reply } => {
+                    self.requests[tag as usize].end = Some((self.now, reply));
+                }
+                Effect::SetTimer { timer, at } => {
+                    self.cancel(timer);
+                    self.schedule_at(at, Event::Timer(timer));
+                }
+                Effect::CancelTimer(timer) => self.cancel(timer),
+                Effect::Abandon(attempt) => {
+                    self.connections.leave(attempt, false);
+                    self.queue.retain(|_, event| !event.is_of(attempt));
+                }
+                Effect::ReplyStarted { .. } | Effect::Ejection { .. } => {}
+            }
+        }
+    }
+
+    fn on_send(&mut self, send: Send) {
+        self.sent.push(send);
+        let (id, host) = (send.attempt, self.host(send.endpoint));
+        let is_dead = host.starts_with("dead") || self.stopped.contains(&host);
+        if send.new_connection && is_dead {
+            self.schedule(0, Event::Reset(id, ResetReason::ConnectionFailure));
+        } else if host.starts_with("mute") {
+            let span = self.connect_timeout(&send);
+            self.schedule(span, Event::Reset(id, ResetReason::ConnectionTimeout));
+        } else {
+            self.connections.take(&send);
+            let event = match send.new_connection {
+                true => Event::Connected(id),
+                false => Event::Arrives(id),
+            };
+            self.schedule(0, event);
+        }
+    }
+
+    /// What a connection that closes within a body is to its protocol.
+    fn reason_of_cut(&self, send: &Send) -> ResetReason {
+        match self.cluster(send).is_some_and(ClusterSpec::is_http2) {
+            true => ResetReason::ConnectionTermination,
+            false => ResetReason::ProtocolError,
+        }
+    }
+
+    /// Milliseconds.
+    fn connect_timeout(&self, send: &Send) -> u64 {
+        let cluster = self.cluster(send);
+        let timeout = cluster.and_then(|cluster| cluster.settings.get("connectTimeout"));
+        let seconds = timeout.and_then(|value| value.as_str()?.strip_suffix('s')?.parse().ok());
+        (seconds.unwrap_or(1.0_f64) * 1000.0) as u64
+    }
+
+    fn cluster(&self, send: &Send) -> Option<&ClusterSpec> {
+        let name = self.told.names.cluster_name(send.cluster);
+        let mut clusters = self.config.clusters.iter();
+        clusters.find(|cluster| cluster.name == name)
+    }
+
+    /// A server receives a try.
+    fn arrive(&mut self, attempt: AttemptId) {
+        let Some(send) = self
+            .sent
+            .iter()
+            .rfind(|send| send.attempt == attempt)
+            .copied()
+        else {
+            return;
+        };
+        let received = self.received(&send);
+        let host = received.host.clone();
+        let request = &mut self.requests[send.tag as usize];
+        let list = match send.mirror {
+            true => &mut request.copies,
+            false => &mut request.received,
+        };
+        list.push(received);
+        let number = if send.mirror {
+            1
+        } else {
+            usize::from(send.number)
+        };
+        let deed = Deed::of_try(request.step.deeds.of_host(&host), number);
+        let at = deed.after + 1;
+        match deed.act {
+            Act::Respond(response) => {
+                let event = Event::Response(attempt, response.head(), response.is_whole());
+                if !send.mirror {
+                    request.responded = Some(response.clone());
+                }
+                self.schedule(at, event);
+                let (span, rest) = match response.rest {
+                    _ if response.is_whole() => return,
+                    Rest::After(span) => (span, Event::ResponseComplete(attempt)),
+                    Rest::Cut(span) => (span, Event::Reset(attempt, self.reason_of_cut(&send))),
+                };
+                self.schedule(at + span, rest);
+            }
+            Act::Close | Act::Reset => {
+                let reason = ResetReason::ConnectionTermination;
+                self.schedule(at, Event::Reset(attempt, reason));
+            }
+            Act::Garbage => self.schedule(at, Event::Reset(attempt, ResetReason::ProtocolError)),
+            Act::RefuseStream => {
+                let reason = ResetReason::RemoteRefusedStream;
+                self.schedule(at, Event::Reset(attempt, reason));
+            }
+            Act::CancelStream => {
+                self.schedule(at, Event::Reset(attempt, ResetReason::RemoteReset));
+            }
+        }
+    }
+
+    fn schedule(&mut self, after: u64, event: Event) {
+        self.schedule_at(self.now + SimDuration::from_millis(after), event);
+    }
+
+    fn schedule_at(&mut self, at: SimTime, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), event);
+    }
+
+    fn cancel(&mut self, timer: Timer) {
+        self.queue
+            .retain(|_, event| !matches!(event, Event::Timer(other) if *other == timer));
+    }
+
+    fn host(&self, endpoint: EndpointId) -> String {
+        let at = match self.told.names.endpoint_address(endpoint) {
+            Endpoint::Socket(address) => *address,
+            Endpoint::Name(name, port) => panic!("{name}:{port} is no address"),
+        };
+        let mut hosts = self.told.addresses.iter();
+        let host = hosts.find(|(_, address)| **address == at);
+        host.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn received(&self, send: &Send) -> Received {
+        let request = &self.requests[send.tag as usize];
+        let head = &request.resolution.upstream_heads[usize::from(send.head)];
+        Received {
+            host: self.host(send.endpoint),
+            connection: self.connections.number(send.attempt),
+            method: head.method.clone(),
+            authority: head.authority.clone(),
+            path: head.path.clone(),
+            headers: head.headers.clone(),
+        }
+    }
+
+    fn answer(&self, request: Request<'_>) -> Answer {
+        let (end, reply) = request.end.expect("all are answered");
+        let resolution = &request.resolution;
+        let is_from_upstream = reply.details.as_str() == "via_upstream";
+        let (headers, body) = match (&resolution.outcome, resolution.route) {
+            // A fault may have come first.
+            (
+                table::Outcome::Reply {
+                    details,
+                    headers,
+                    body,
+                    ..
+                },
+                _,
+            ) if *details == reply.details => (headers.clone(), body.clone()),
+            (table::Outcome::Forward, Some(route)) => {
+                let mut headers = request.table.response_headers(route, 0, &request.head);
+                let mut body = String::new();
+                let responded = request.responded.as_ref();
+                if let Some(response) = responded.filter(|_| is_from_upstream) {
+                    headers.extend(response.headers.clone());
+                    body = "x".repeat(response.body);
+                }
+                (headers, body)
+            }
+            (
+                table::Outcome::Reply { .. }
+                | table::Outcome::Forward
+                | table::Outcome::Passthrough(_),
+                _,
+            ) => (Vec::new(), String::new()),
+        };
+        Answer {
+            status: reply.status,
+            flags: reply.flags.to_string(),
+            details: reply.details.as_str().to_owned(),
+            tries: u32::from(reply.attempts),
+            host: reply.endpoint.map(|endpoint| self.host(endpoint)),
+            lasted: end.since(request.begin).as_nanos() / 1_000_000,
+            received: request.received,
+            copies: request.copies,
+            headers,
+            body,
+            truncated: reply.truncated,
+        }
+    }
+}
+
+/// Whether a connection ends with this response.
+fn closes(response: &ResponseHead) -> bool {
+    response.values("connection").any(|value| value == "close")
+}
+
+impl Event {
+    fn is_of(&self, attempt: AttemptId) -> bool {
+        match self {
+            Self::Connected(of)
+            | Self::Arrives(of)
+            | Self::Response(of, ..)
+            | Self::ResponseComplete(of)
+            | Self::Reset(of, _) => *of == attempt,
+            Self::Timer(_) | Self::RequestComplete(_) | Self::Leaves(_) => false,
+        }
+    }
+}
