@@ -484,6 +484,7 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
             node_type: NodeType::Sidecar,
             namespace: "default".to_owned(),
             pod: "client-0".to_owned(),
+            concurrency: None,
         },
         listeners: vec![],
         routes: vec![Arc::new(RouteConfiguration {

@@ -122,9 +122,8 @@ fn what_pilot_sends_is_read() {
 }
 
 /// What Pilot sends in the recorded cases and we have no place for; of TLS, the recordings keep a shorthand.
-const NOT_MODELLED_OF_PILOTS: [&str; 6] = [
+const NOT_MODELLED_OF_PILOTS: [&str; 5] = [
     "alpnProtocols is not modelled",
-    "mergeSlashes is not modelled",
     "requireClientCertificate is not modelled",
     "routes[0] is left out: what it does is not modelled",
     "sni is not modelled",

@@ -27,6 +27,8 @@ type manifests struct {
 	objects []*unstructured.Unstructured
 	// The mesh's configuration as YAML.
 	mesh string
+	// The networks of the mesh as YAML.
+	networks string
 }
 
 const (
@@ -94,6 +96,7 @@ func (m *manifests) add(object *unstructured.Unstructured) {
 	}
 	if kind == "ConfigMap" && object.GetName() == "istio" && object.GetNamespace() == istioNamespace {
 		m.mesh, _, _ = unstructured.NestedString(object.Object, "data", "mesh")
+		m.networks, _, _ = unstructured.NestedString(object.Object, "data", "meshNetworks")
 	}
 	m.objects = append(m.objects, object)
 }

@@ -12,6 +12,7 @@ import (
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pkg/config"
+	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/config/schema/gvr"
 	"istio.io/istio/pkg/kube"
 	"istio.io/istio/pkg/kube/kclient/clienttest"
@@ -20,17 +21,19 @@ import (
 
 // world is what Pilot would find in a cluster that the manifests were applied to.
 type world struct {
-	mesh    *meshconfig.MeshConfig
-	pods    []*corev1.Pod
-	objects []runtime.Object
-	configs []config.Config
-	refused []string
+	mesh *meshconfig.MeshConfig
+	// None if nothing is said of them.
+	networks *meshconfig.MeshNetworks
+	pods     []*corev1.Pod
+	objects  []runtime.Object
+	configs  []config.Config
+	refused  []string
 	// Whether there are objects of kinds that installCRDs makes known.
 	hasNewKinds bool
 }
 
 func newWorld(m *manifests) (*world, error) {
-	mesh, err := meshOf(m)
+	meshConfig, err := meshOf(m)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,12 @@ func newWorld(m *manifests) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{mesh: mesh, pods: pods}
+	w := &world{mesh: meshConfig, pods: pods}
+	if m.networks != "" {
+		if w.networks, err = mesh.ParseMeshNetworks(m.networks); err != nil {
+			return nil, err
+		}
+	}
 	for _, pod := range pods {
 		w.objects = append(w.objects, pod)
 	}

@@ -27,6 +27,7 @@ import (
 	v3 "istio.io/istio/pilot/pkg/xds/v3"
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
+	"istio.io/istio/pkg/config/mesh/meshwatcher"
 	_ "istio.io/istio/pkg/config/xds" // the types of all filters, so that they can be written as JSON
 	"istio.io/istio/pkg/test"
 )
@@ -56,10 +57,14 @@ func xdsOf(m *manifests, proxy string) (*Config, error) {
 	if pod == nil {
 		return nil, fmt.Errorf("no pod %s", proxy)
 	}
+	node, err := nodeOf(pod, world.mesh)
+	if err != nil {
+		return nil, err
+	}
 	config := &Config{Istio: istioVersion(), Refused: world.refused}
 	err = test.Wrap(func(t test.Failer) {
 		server := world.serve(t)
-		if err := settled(server, pod, config); err != nil {
+		if err := settled(server, node, config); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -75,16 +80,17 @@ func (w *world) serve(t test.Failer) *xds.FakeDiscoveryServer {
 		KubernetesObjects: w.objects,
 		Configs:           w.configs,
 		MeshConfig:        w.mesh,
+		NetworksWatcher:   meshwatcher.NewFixedNetworksWatcher(w.networks),
 	})
 	w.installCRDs(t, server.KubeClient())
 	return server
 }
 
 // settled asks until two answers in a row are the same: what comes from watches may arrive a little later.
-func settled(server *xds.FakeDiscoveryServer, pod *corev1.Pod, into *Config) error {
+func settled(server *xds.FakeDiscoveryServer, node *corev3.Node, into *Config) error {
 	var last []byte
 	for range 100 {
-		if err := ask(server, pod, into); err != nil {
+		if err := ask(server, node, into); err != nil {
 			return err
 		}
 		seen, err := json.Marshal(into)
@@ -101,7 +107,7 @@ func settled(server *xds.FakeDiscoveryServer, pod *corev1.Pod, into *Config) err
 }
 
 // ask connects as the proxy of a pod and reads everything that it is sent.
-func ask(server *xds.FakeDiscoveryServer, pod *corev1.Pod, into *Config) error {
+func ask(server *xds.FakeDiscoveryServer, node *corev3.Node, into *Config) error {
 	connection, err := grpc.NewClient("passthrough:///pilot",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<30)),
@@ -116,7 +122,6 @@ func ask(server *xds.FakeDiscoveryServer, pod *corev1.Pod, into *Config) error {
 	if err != nil {
 		return err
 	}
-	node := nodeOf(pod)
 	fetch := func(kind string, names []string) ([]*anypb.Any, error) {
 		request := &discovery.DiscoveryRequest{Node: node, TypeUrl: kind, ResourceNames: names}
 		if err := stream.Send(request); err != nil {
@@ -156,7 +161,7 @@ func ask(server *xds.FakeDiscoveryServer, pod *corev1.Pod, into *Config) error {
 }
 
 // nodeOf is how the agent beside the proxy introduces it.
-func nodeOf(pod *corev1.Pod) *corev3.Node {
+func nodeOf(pod *corev1.Pod, ofMesh *meshconfig.MeshConfig) (*corev3.Node, error) {
 	kind := model.SidecarProxy
 	if isRouter(pod) {
 		kind = model.Router
@@ -172,10 +177,18 @@ func nodeOf(pod *corev1.Pod) *corev3.Node {
 		ServiceAccount:   pod.Spec.ServiceAccountName,
 		InterceptionMode: model.InterceptionRedirect,
 	}
+	// The injector hands the agent the mesh's defaults with what the pod says over them.
+	if written, ok := pod.Annotations["proxy.istio.io/config"]; ok {
+		applied, err := mesh.ApplyProxyConfig(written, ofMesh)
+		if err != nil {
+			return nil, err
+		}
+		metadata.ProxyConfig = (*model.NodeMetaProxyConfig)(applied.DefaultConfig)
+	}
 	return &corev3.Node{
 		Id:       fmt.Sprintf("%s~%s~%s.%s~%s.svc.%s", kind, pod.Status.PodIP, pod.Name, pod.Namespace, pod.Namespace, domain),
 		Metadata: metadata.ToStruct(),
-	}
+	}, nil
 }
 
 // release is the release that the proxies say they are of: that of Pilot itself.

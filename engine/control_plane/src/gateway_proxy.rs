@@ -96,6 +96,7 @@ pub(crate) fn edge_without_pod(gateway: &Gateway, push: &PushContext) -> Edge {
     let scope = SidecarScope::new(namespace, None, push);
     let client = Client {
         mesh: &push.mesh,
+        proxy_config: &push.mesh.default_config,
         registry,
         scope: &scope,
         namespace,
@@ -144,6 +145,7 @@ fn build(
             node_type: NodeType::Router,
             namespace: client.namespace.to_owned(),
             pod: pod.to_owned(),
+            concurrency: Some(client.proxy_config.worker_threads()),
         },
         listeners: shared(gateway_listeners(merged, client, push)),
         routes: shared(gateway_tables(merged, client, push)),

@@ -3,14 +3,15 @@
 //! Source: istio/istio, pilot/pkg/networking/core/listener.go, listener_builder.go, listener_inbound.go.
 
 pub(crate) mod gateway;
+mod http_connection_manager;
 pub(crate) mod inbound;
 pub(crate) mod outbound;
 pub(crate) mod tcp;
 pub(crate) mod tls_context;
 
 use xds::{
-    Filter, FilterChain, FilterChainMatch, HttpConnectionManager, Listener, ListenerFilter,
-    SocketAddress, TcpProxy, TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, SocketAddress, TcpProxy,
+    TrafficDirection,
 };
 
 use crate::cluster::BLACK_HOLE_CLUSTER;
@@ -34,11 +35,11 @@ pub(crate) fn virtual_outbound(client: &Client<'_>) -> Listener {
                 ..FilterChainMatch::default()
             },
             tls: None,
-            filter: Filter::HttpConnectionManager(HttpConnectionManager {
-                stat_prefix: format!("outbound_virtualOutbound_{ALLOW_ANY_DYNAMIC_DNS};"),
-                route_config_name: ALLOW_ANY_DYNAMIC_DNS.to_owned(),
-                ..HttpConnectionManager::default()
-            }),
+            filter: Filter::HttpConnectionManager(http_connection_manager::outbound(
+                client,
+                ALLOW_ANY_DYNAMIC_DNS.to_owned(),
+                format!("outbound_virtualOutbound_{ALLOW_ANY_DYNAMIC_DNS};"),
+            )),
             origin: None,
         });
     }
@@ -55,6 +56,7 @@ pub(crate) fn virtual_outbound(client: &Client<'_>) -> Listener {
         direction: TrafficDirection::Outbound,
         bind_to_port: true,
         use_original_dst: true,
+        per_connection_buffer_limit_bytes: None,
         listener_filters: inspectors(chains.iter()),
         filter_chains: chains,
         default_filter_chain: None,

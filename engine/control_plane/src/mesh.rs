@@ -23,7 +23,7 @@ use crate::listener::virtual_outbound;
 use crate::mesh_config::MeshConfig;
 use crate::proxy::{Client, ProxyRef};
 use crate::push_context::PushContext;
-use crate::registry::{HOSTNAME, Pod, PodId, Registry, Service, TrafficDistribution};
+use crate::registry::{HOSTNAME, PROXY_CONFIG, Pod, PodId, Registry, Service, TrafficDistribution};
 use crate::service_target::{ServiceTarget, service_targets};
 use crate::sidecar::SidecarId;
 use crate::sidecar_scope::SidecarScope;
@@ -254,6 +254,7 @@ impl Mesh {
                 node_type: NodeType::Sidecar,
                 namespace: pod.namespace.clone(),
                 pod: pod.name.clone(),
+                concurrency: Some(client.proxy_config.worker_threads()),
             },
             listeners: shared(listeners),
             routes: shared(outbound_tables(&client, &self.push, tables)),
@@ -307,6 +308,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             // A gateway opens the ports that its services lead to.
             (side == Side::Both || pod.is_gateway()).then_some(targets),
             pod.node.as_ref().filter(|_| by_node),
+            pod.template.annotations.get(PROXY_CONFIG),
             is_special.then_some(id),
         );
         let group = *keys.entry(key).or_insert_with(|| {

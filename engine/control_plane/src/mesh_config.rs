@@ -4,6 +4,7 @@
 //!
 //! Source: istio/istio, pkg/config/mesh/mesh.go (DefaultMeshConfig); istio/api, mesh/v1alpha1/config.proto.
 
+mod proxy_config;
 mod read;
 
 use base::SimDuration;
@@ -13,6 +14,7 @@ use manifest::outlier_detection::OutlierDetection;
 use manifest::retry::HttpRetry;
 use serde::Deserialize;
 
+pub use proxy_config::ProxyConfig;
 pub use read::{from_config_map, from_file};
 
 /// The mesh's configuration, as far as it decides about traffic.
@@ -54,6 +56,12 @@ pub struct MeshConfig {
     pub locality_lb_setting: Option<LocalityLoadBalancerSetting>,
     /// Preferences among zones, which win over those among localities.
     pub zone_aware_lb_setting: Option<ZoneAwareLoadBalancerSetting>,
+    /// What paths become before they are matched and forwarded.
+    pub path_normalization: PathNormalization,
+    /// The networks of the mesh's own clients, in CIDR form (`fromCidr` of MeshNetworks), as gateways tell them apart.
+    pub internal_networks: Vec<String>,
+    /// How proxies are set up where their pods say nothing.
+    pub default_config: ProxyConfig,
     /// Where intercepted outbound traffic enters.
     pub proxy_listen_port: u16,
     /// Where intercepted inbound traffic enters.
@@ -74,6 +82,22 @@ pub enum OutboundTrafficPolicy {
     RegistryOnly,
     /// Requests go to whatever host they are for, all else where it was dialled.
     AllowAnyDynamicDns,
+}
+
+/// What paths become before they are matched and forwarded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PathNormalization {
+    /// What they are.
+    None,
+    /// Dot segments are resolved, backslashes turned around and needless escapes decoded.
+    #[default]
+    #[serde(alias = "DEFAULT")]
+    Base,
+    /// Slashes in a row become one, too.
+    MergeSlashes,
+    /// Slashes that are written as escapes are decoded before.
+    DecodeAndMergeSlashes,
 }
 
 /// What holds where a DestinationRule leaves a block out.
@@ -117,6 +141,9 @@ impl Default for MeshConfig {
             dns_capture: false,
             locality_lb_setting: Some(LocalityLoadBalancerSetting::default()),
             zone_aware_lb_setting: None,
+            path_normalization: PathNormalization::Base,
+            internal_networks: Vec::new(),
+            default_config: ProxyConfig::default(),
             proxy_listen_port: 15001,
             proxy_inbound_listen_port: 15006,
             enable_namespaces_by_default: false,

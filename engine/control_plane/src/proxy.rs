@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use xds::{Locality, NodeType};
 
 use crate::destination_rule::{self, DestinationRule};
-use crate::mesh_config::MeshConfig;
+use crate::mesh_config::{MeshConfig, ProxyConfig};
 use crate::push_context::PushContext;
 use crate::registry::{self, Address, Pod, Registry, Service, ServiceId};
 use crate::sidecar_scope::SidecarScope;
@@ -35,6 +35,8 @@ impl ProxyRef {
 #[derive(Clone, Copy)]
 pub(crate) struct Client<'a> {
     pub(crate) mesh: &'a MeshConfig,
+    /// How it is set up.
+    pub(crate) proxy_config: &'a ProxyConfig,
     pub(crate) registry: &'a Registry,
     pub(crate) scope: &'a SidecarScope,
     pub(crate) namespace: &'a str,
@@ -74,6 +76,7 @@ impl<'a> Client<'a> {
     ) -> Self {
         Self {
             mesh: &push.mesh,
+            proxy_config: pod.proxy_config(&push.mesh),
             registry: &push.registry,
             scope,
             namespace: &pod.namespace,

@@ -30,7 +30,7 @@ use xds::Locality;
 
 use crate::export_to::ExportTo;
 use crate::injection::Injection;
-use crate::mesh_config::MeshConfig;
+use crate::mesh_config::{MeshConfig, ProxyConfig};
 use crate::protocol::Protocol;
 
 pub use endpoints::PortEndpoint;
@@ -269,6 +269,8 @@ pub struct PodTemplate {
     pub spec: PodSpec,
     /// Whether they have a sidecar, and why.
     pub injection: Injection,
+    /// How their proxies are set up, where they say so themselves.
+    pub proxy_config: Option<ProxyConfig>,
     /// Whether they are proxies on their own: a Gateway selects them, or Istio makes them so.
     pub is_gateway: bool,
     /// The object that describes them.
@@ -510,6 +512,12 @@ impl Pod {
         &self.template.labels
     }
 
+    /// How its proxy is set up.
+    pub fn proxy_config<'a>(&'a self, mesh: &'a MeshConfig) -> &'a ProxyConfig {
+        let own = self.template.proxy_config.as_ref();
+        own.unwrap_or(&mesh.default_config)
+    }
+
     /// Whether it has a sidecar.
     pub fn has_sidecar(&self) -> bool {
         !self.is_gateway() && self.template.injection.is_injected()
@@ -547,3 +555,6 @@ impl Pod {
             .map(|port| port.container_port)
     }
 }
+
+/// The annotation by which a pod says how its proxy is set up.
+pub(crate) const PROXY_CONFIG: &str = "proxy.istio.io/config";

@@ -92,7 +92,16 @@ pub(crate) fn outbound_tables(
             ..RouteConfiguration::default()
         });
     }
+    count_attempts(&mut tables, client);
     tables
+}
+
+/// Tries are counted in a header, unless the proxy's configuration says no.
+fn count_attempts(tables: &mut [RouteConfiguration], client: &Client<'_>) {
+    let counts = client.proxy_config.headers().counts_attempts();
+    for host in tables.iter_mut().flat_map(|table| &mut table.virtual_hosts) {
+        host.include_request_attempt_count &= counts;
+    }
 }
 
 /// The virtual host of one service, with whatever Host header.

@@ -64,7 +64,7 @@
 //! #     ..VirtualHost::default()
 //! # };
 //! # let snapshot = Snapshot {
-//! #     node: Node { node_type: NodeType::Sidecar, namespace: "default".to_owned(), pod: "client-0".to_owned() },
+//! #     node: Node { node_type: NodeType::Sidecar, namespace: "default".to_owned(), pod: "client-0".to_owned(), concurrency: None },
 //! #     listeners: vec![],
 //! #     routes: vec![Arc::new(RouteConfiguration {
 //! #         name: "80".to_owned(),

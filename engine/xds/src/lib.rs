@@ -32,9 +32,10 @@ pub use json::{
     Bootstrap, BootstrapOptions, Json, JsonValue, ReadError, Reading, RunningProxy, Unmodelled,
 };
 pub use listener::{
-    CertificateValidation, DownstreamTlsContext, Filter, FilterChain, FilterChainMatch,
-    ForwardClientCertDetails, HttpConnectionManager, Listener, ListenerFilter, SocketAddress,
-    TcpProxy, TlsParameters, TrafficDirection,
+    CertificateValidation, DownstreamTlsContext, EscapedSlashes, Filter, FilterChain,
+    FilterChainMatch, ForwardClientCertDetails, HeadersWithUnderscores, HttpConnectionManager,
+    HttpTimeouts, Listener, ListenerFilter, PathNormalization, PortStripping, ServerHeader,
+    SocketAddress, TcpProxy, TlsParameters, TrafficDirection,
 };
 pub use load_balancer::{HashPolicy, LbPolicy, LocalityLb, SlowStart};
 pub use origin::Origin;

@@ -1,8 +1,15 @@
 //! Listeners (config/listener/v3/listener.proto).
 
+mod http_connection_manager;
+
 use std::sync::Arc;
 
 use base::SimDuration;
+
+pub use http_connection_manager::{
+    EscapedSlashes, ForwardClientCertDetails, HeadersWithUnderscores, HttpConnectionManager,
+    HttpTimeouts, PathNormalization, PortStripping, ServerHeader,
+};
 
 use crate::Origin;
 
@@ -19,6 +26,9 @@ pub struct Listener {
     pub bind_to_port: bool,
     /// Whether it hands connections on to the listener of the address that was dialled.
     pub use_original_dst: bool,
+    /// How much of a request or a response is kept at most, in bytes, and so what can be retried or mirrored; none:
+    /// Envoy's mebibyte.
+    pub per_connection_buffer_limit_bytes: Option<u32>,
     /// What is found out about a connection before a chain is chosen, in this order.
     pub listener_filters: Vec<ListenerFilter>,
     /// Chains in order.
@@ -140,40 +150,6 @@ pub enum Filter {
     HttpConnectionManager(HttpConnectionManager),
     /// TCP to weighted clusters.
     TcpProxy(TcpProxy),
-}
-
-/// HTTP over a connection
-/// (extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HttpConnectionManager {
-    /// How its statistics are named.
-    pub stat_prefix: String,
-    /// The route configuration.
-    pub route_config_name: String,
-    /// The client's address is the connection's, as at an edge, and not what `x-forwarded-for` says.
-    pub use_remote_address: bool,
-    /// How many proxies before this one are trusted to add to `x-forwarded-for`.
-    pub xff_num_trusted_hops: u32,
-    /// What becomes of `x-forwarded-client-cert`.
-    pub forward_client_cert_details: ForwardClientCertDetails,
-    /// The `server` header of responses is replaced by this; empty: Envoy's own.
-    pub server_name: String,
-}
-
-/// What becomes of `x-forwarded-client-cert`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForwardClientCertDetails {
-    /// It is removed.
-    #[default]
-    Sanitize,
-    /// It is passed on over mutual TLS.
-    ForwardOnly,
-    /// The client's certificate is added to it over mutual TLS.
-    AppendForward,
-    /// It is replaced by the client's certificate.
-    SanitizeSet,
-    /// It is passed on.
-    AlwaysForwardOnly,
 }
 
 /// Bytes passed on (extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto).

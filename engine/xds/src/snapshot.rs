@@ -39,6 +39,8 @@ pub struct Node {
     pub namespace: String,
     /// The pod's name.
     pub pod: String,
+    /// How many worker threads it has (`--concurrency`); none: it is not known.
+    pub concurrency: Option<u16>,
 }
 
 /// Which kind of proxy.

@@ -13,11 +13,10 @@ use std::sync::Arc;
 use manifest::server_tls::ServerTlsMode;
 use rustc_hash::FxHashSet;
 use xds::{
-    DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails,
-    HttpConnectionManager, Listener, Origin, TrafficDirection,
+    DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, Listener, Origin, TrafficDirection,
 };
 
-use super::{WILDCARD, inspectors, socket_address, tcp, tls_context};
+use super::{WILDCARD, http_connection_manager, inspectors, socket_address, tcp, tls_context};
 use crate::gateway::merge::{BoundServer, MergedGateway, MergedPort};
 use crate::gateway::virtual_services_of;
 use crate::host;
@@ -41,7 +40,7 @@ pub(crate) fn gateway_listeners(
             port.bind
         };
         let chains = if port.protocol.is_http() {
-            vec![plain_text(port, bind)]
+            vec![plain_text(port, bind, client)]
         } else {
             let servers = port.servers.iter();
             let chains = servers.flat_map(|bound| {
@@ -61,6 +60,8 @@ pub(crate) fn gateway_listeners(
             .or_default()
             .extend(chains);
     }
+    let settings = client.proxy_config.connection_settings(client.node_type);
+    let buffer = settings.listener_buffer();
     listeners
         .into_iter()
         .filter(|(_, chains)| !chains.is_empty())
@@ -70,6 +71,7 @@ pub(crate) fn gateway_listeners(
             direction: TrafficDirection::Outbound,
             bind_to_port: true,
             use_original_dst: false,
+            per_connection_buffer_limit_bytes: buffer,
             listener_filters: inspectors(filter_chains.iter()),
             filter_chains,
             default_filter_chain: None,
@@ -117,7 +119,7 @@ impl Edge<'_> {
             };
             let table = server.table_name(gateway, self.port.number);
             return vec![FilterChain {
-                filter: http(table, stat_prefix),
+                filter: http(self.client, table, stat_prefix),
                 ..self.terminating_chain()
             }];
         }
@@ -242,12 +244,12 @@ impl Edge<'_> {
 }
 
 /// All HTTP servers of a port share one chain.
-fn plain_text(port: &MergedPort<'_>, bind: &str) -> FilterChain {
+fn plain_text(port: &MergedPort<'_>, bind: &str, client: &Client<'_>) -> FilterChain {
     FilterChain {
         name: String::new(),
         match_: FilterChainMatch::default(),
         tls: None::<Arc<DownstreamTlsContext>>,
-        filter: http(port.table.clone(), stat_prefix(bind, port.number)),
+        filter: http(client, port.table.clone(), stat_prefix(bind, port.number)),
         origin: None,
     }
 }
@@ -256,16 +258,8 @@ fn stat_prefix(bind: &str, port: u16) -> String {
     format!("outbound_{bind}_{port};")
 }
 
-/// HTTP as an edge takes it: it believes no client about where it comes from.
-fn http(route_config_name: String, stat_prefix: String) -> Filter {
-    Filter::HttpConnectionManager(HttpConnectionManager {
-        stat_prefix,
-        route_config_name,
-        use_remote_address: true,
-        xff_num_trusted_hops: 0,
-        forward_client_cert_details: ForwardClientCertDetails::SanitizeSet,
-        server_name: "istio-envoy".to_owned(),
-    })
+fn http(client: &Client<'_>, table: String, stat_prefix: String) -> Filter {
+    Filter::HttpConnectionManager(http_connection_manager::edge(client, table, stat_prefix))
 }
 
 /// The condition on the server name; `*` is none.

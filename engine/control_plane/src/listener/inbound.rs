@@ -10,14 +10,14 @@ use std::sync::{Arc, LazyLock};
 
 use base::SimDuration;
 use xds::{
-    DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails,
-    HttpConnectionManager, Listener, ListenerFilter, MaxStreamDuration, Route, RouteAction,
-    RouteConfiguration, RouteTarget, TrafficDirection, VirtualHost,
+    DownstreamTlsContext, Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter,
+    MaxStreamDuration, Route, RouteAction, RouteConfiguration, RouteTarget, TrafficDirection,
+    VirtualHost,
 };
 
 use super::{
-    PLAINTEXT_HTTP, RAW_BUFFER, TLS, WILDCARD, black_hole_chain, socket_address, tls_context,
-    to_cluster,
+    PLAINTEXT_HTTP, RAW_BUFFER, TLS, WILDCARD, black_hole_chain, http_connection_manager,
+    socket_address, tls_context, to_cluster,
 };
 use crate::cluster::inbound::{INBOUND_PASSTHROUGH_CLUSTER, inbound_cluster};
 use crate::inbound_port::InboundPort;
@@ -34,10 +34,10 @@ pub(crate) fn virtual_inbound(
 ) -> (Listener, Vec<RouteConfiguration>) {
     let port = client.mesh.proxy_inbound_listen_port;
     let mut chains = vec![black_hole_chain("virtualInbound-blackhole", port)];
-    chains.extend(catch_all_chains());
+    chains.extend(catch_all_chains(client));
     let mut tables = Vec::new();
     for inbound in ports {
-        chains.extend(port_chains(inbound));
+        chains.extend(port_chains(inbound, client));
         if inbound.protocol.is_http_or_sniffed() {
             let cluster = inbound_cluster(inbound.number);
             tables.push(table(
@@ -60,6 +60,7 @@ pub(crate) fn virtual_inbound(
         direction: TrafficDirection::Inbound,
         bind_to_port: true,
         use_original_dst: false,
+        per_connection_buffer_limit_bytes: None,
         listener_filters: vec![
             ListenerFilter::OriginalDst,
             ListenerFilter::TlsInspector,
@@ -72,7 +73,7 @@ pub(crate) fn virtual_inbound(
 }
 
 /// The chains of a container's port.
-fn port_chains(inbound: &InboundPort<'_>) -> Vec<FilterChain> {
+fn port_chains(inbound: &InboundPort<'_>, client: &Client<'_>) -> Vec<FilterChain> {
     let port = inbound.number;
     let name = format!("{}_{port}", inbound.bind);
     let cluster = inbound_cluster(port);
@@ -84,7 +85,7 @@ fn port_chains(inbound: &InboundPort<'_>) -> Vec<FilterChain> {
         },
         tls: istio_mutual_tls(application_protocols, transport, is_http),
         filter: if is_http {
-            http(&cluster, format!("inbound_{name};"))
+            http(client, &cluster, format!("inbound_{name};"))
         } else {
             to_cluster(&cluster)
         },
@@ -109,7 +110,7 @@ fn port_chains(inbound: &InboundPort<'_>) -> Vec<FilterChain> {
 }
 
 /// The chains of ports that no service has.
-fn catch_all_chains() -> [FilterChain; 5] {
+fn catch_all_chains(client: &Client<'_>) -> [FilterChain; 5] {
     let chain = |name: &str, application_protocols: &[&str], transport: &str| {
         let is_http = name != "virtualInbound";
         FilterChain {
@@ -118,7 +119,7 @@ fn catch_all_chains() -> [FilterChain; 5] {
             tls: istio_mutual_tls(application_protocols, transport, is_http),
             filter: if is_http {
                 let stat_prefix = format!("{INBOUND_PASSTHROUGH_CLUSTER};");
-                http(INBOUND_PASSTHROUGH_CLUSTER, stat_prefix)
+                http(client, INBOUND_PASSTHROUGH_CLUSTER, stat_prefix)
             } else {
                 to_cluster(INBOUND_PASSTHROUGH_CLUSTER)
             },
@@ -146,14 +147,9 @@ fn chain_match(application_protocols: &[&str], transport: &str) -> FilterChainMa
 }
 
 /// HTTP for a cluster, whose table is called like it.
-fn http(cluster: &str, stat_prefix: String) -> Filter {
-    Filter::HttpConnectionManager(HttpConnectionManager {
-        stat_prefix,
-        route_config_name: cluster.to_owned(),
-        forward_client_cert_details: ForwardClientCertDetails::AppendForward,
-        server_name: "istio-envoy".to_owned(),
-        ..HttpConnectionManager::default()
-    })
+fn http(client: &Client<'_>, cluster: &str, stat_prefix: String) -> Filter {
+    let table = cluster.to_owned();
+    Filter::HttpConnectionManager(http_connection_manager::inbound(client, table, stat_prefix))
 }
 
 /// Istio's mutual TLS ends in chains for its application protocols; other TLS passes.

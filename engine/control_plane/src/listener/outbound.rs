@@ -8,14 +8,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use xds::{
-    Filter, FilterChain, FilterChainMatch, HttpConnectionManager, Listener, Origin, TcpProxy,
-    TrafficDirection,
-};
+use xds::{Filter, FilterChain, FilterChainMatch, Listener, Origin, TcpProxy, TrafficDirection};
 
 use super::{
-    PLAINTEXT_HTTP, RAW_BUFFER, inspectors, socket_address, tcp, to_cluster,
-    unknown_traffic_cluster,
+    PLAINTEXT_HTTP, RAW_BUFFER, http_connection_manager, inspectors, socket_address, tcp,
+    to_cluster, unknown_traffic_cluster,
 };
 use crate::protocol::{ListenerProtocol, Protocol};
 use crate::proxy::Client;
@@ -225,6 +222,7 @@ impl Entries {
                 direction: TrafficDirection::Outbound,
                 bind_to_port: entry.is_dialled,
                 use_original_dst: false,
+                per_connection_buffer_limit_bytes: None,
                 listener_filters: Vec::new(),
                 filter_chains: Vec::new(),
                 default_filter_chain: None,
@@ -236,11 +234,11 @@ impl Entries {
                     ChainTarget::Http(table) => {
                         let route_config_name = table.render(client);
                         tables.push(table);
-                        Filter::HttpConnectionManager(HttpConnectionManager {
-                            stat_prefix: format!("outbound_{};", listener.name),
+                        Filter::HttpConnectionManager(http_connection_manager::outbound(
+                            client,
                             route_config_name,
-                            ..HttpConnectionManager::default()
-                        })
+                            format!("outbound_{};", listener.name),
+                        ))
                     }
                 };
                 let chain = FilterChain {

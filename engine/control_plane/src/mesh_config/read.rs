@@ -7,6 +7,7 @@
 //! (ApplyMeshConfig).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use base::{Location, SimDuration};
 use manifest::connection_pool::{H2UpgradePolicy, TcpKeepalive};
@@ -14,10 +15,10 @@ use manifest::locality::{LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetti
 use manifest::retry::HttpRetry;
 use manifest::{ConfigMap, Diagnostic, Level, Resources, Source, Spanned, from_yaml};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
-use super::{DefaultTrafficPolicy, MeshConfig, OutboundTrafficPolicy};
+use super::proxy_config::{ProxyConfig, duration};
+use super::{DefaultTrafficPolicy, MeshConfig, OutboundTrafficPolicy, PathNormalization};
 
 /// The configuration of a file: a MeshConfig, or a ConfigMap with one; with what is to be known about it.
 ///
@@ -52,7 +53,7 @@ pub fn from_config_map(
 }
 
 fn of_config_map(map: &ConfigMap) -> Result<(MeshConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (config, mut notes) = match map.spec.data.get(MESH) {
+    let (mut config, mut notes) = match map.spec.data.get(MESH) {
         Some(text) => of_text(&embedded(text, MESH))?,
         None => (MeshConfig::default(), Vec::new()),
     };
@@ -60,6 +61,7 @@ fn of_config_map(map: &ConfigMap) -> Result<(MeshConfig, Vec<Diagnostic>), Vec<D
         let source = embedded(text, MESH_NETWORKS);
         let (networks, problems) = from_yaml::<MeshNetworks>(&source);
         let networks = networks.ok_or(problems)?;
+        config.internal_networks = networks.ranges();
         if let Some(first) = networks.networks.values().next() {
             let reason = "all endpoints are reached directly, whatever their network";
             notes.push(not_simulated(&first.at, "networks", reason));
@@ -80,7 +82,17 @@ fn of_text(source: &Source) -> Result<(MeshConfig, Vec<Diagnostic>), Vec<Diagnos
     let (fields, problems) = from_yaml::<Fields>(source);
     let fields = fields.ok_or(problems)?;
     let notes = fields.notes();
-    Ok((fields.into_config(), notes))
+    let proxy_config = match &fields.default_config {
+        Some(written) => ProxyConfig::new(written.value.clone()).map_err(|message| {
+            vec![problem(
+                &written.at,
+                format!("`defaultConfig`: {message}"),
+                None,
+            )]
+        })?,
+        None => ProxyConfig::default(),
+    };
+    Ok((fields.into_config(proxy_config), notes))
 }
 
 /// MeshConfig, its fields in the order of its definition.
@@ -134,13 +146,20 @@ struct Fields {
     extension_providers: Option<Spanned<Value>>,
     default_providers: Option<Spanned<Value>>,
     discovery_selectors: Option<Spanned<Value>>,
-    path_normalization: Option<Spanned<Value>>,
+    path_normalization: Option<Normalization>,
     default_http_retry_policy: Option<HttpRetry>,
     default_inbound_http_retry_policy: Option<HttpRetry>,
     #[serde(rename = "meshMTLS")]
     mesh_mtls: Option<Spanned<Value>>,
     tls_defaults: Option<Spanned<Value>>,
     default_traffic_policy: Option<DefaultTrafficPolicy>,
+}
+
+/// MeshConfig.ProxyPathNormalization.
+#[derive(Deserialize)]
+struct Normalization {
+    #[serde(default)]
+    normalization: PathNormalization,
 }
 
 /// MeshConfig.OutboundTrafficPolicy; the first value of the enum is what an empty message means.
@@ -166,6 +185,28 @@ enum Mode {
 struct MeshNetworks {
     #[serde(default)]
     networks: BTreeMap<String, Spanned<Value>>,
+}
+
+impl MeshNetworks {
+    /// The ranges of all networks, sorted.
+    fn ranges(&self) -> Vec<String> {
+        let endpoints = self.networks.values().flat_map(|network| {
+            let endpoints = network.value.get("endpoints").and_then(Value::as_array);
+            endpoints.into_iter().flatten()
+        });
+        let mut ranges: Vec<_> = endpoints
+            .filter_map(|endpoint| endpoint.get("fromCidr")?.as_str())
+            .filter_map(|range| {
+                let (address, length) = range.split_once('/')?;
+                Some((address.parse::<IpAddr>().ok()?, length.parse::<u8>().ok()?))
+            })
+            .collect();
+        ranges.sort_unstable();
+        ranges
+            .into_iter()
+            .map(|(address, length)| format!("{address}/{length}"))
+            .collect()
+    }
 }
 
 impl Fields {
@@ -204,7 +245,8 @@ impl Fields {
             (
                 "defaultConfig",
                 &self.default_config,
-                "of it only `proxyMetadata.ISTIO_META_DNS_CAPTURE` counts",
+                "of it only `concurrency`, `connectionSettings`, `gatewayTopology`, `proxyHeaders` and \
+                 `proxyMetadata.ISTIO_META_DNS_CAPTURE` count",
             ),
             (
                 "inboundTrafficPolicy",
@@ -263,11 +305,6 @@ impl Fields {
                 &self.discovery_selectors,
                 "all namespaces are looked at",
             ),
-            (
-                "pathNormalization",
-                &self.path_normalization,
-                "paths are normalized as by default",
-            ),
             ("meshMTLS", &self.mesh_mtls, CERTIFICATES),
             ("tlsDefaults", &self.tls_defaults, CERTIFICATES),
         ];
@@ -279,7 +316,7 @@ impl Fields {
             .collect()
     }
 
-    fn into_config(self) -> MeshConfig {
+    fn into_config(self, proxy_config: ProxyConfig) -> MeshConfig {
         let default = MeshConfig::default();
         let dns_capture = self.captures_dns();
         let outbound_traffic_policy =
@@ -315,6 +352,10 @@ impl Fields {
             dns_capture,
             locality_lb_setting: self.locality_lb_setting.or(default.locality_lb_setting),
             zone_aware_lb_setting: self.zone_aware_lb_setting,
+            path_normalization: self
+                .path_normalization
+                .map_or(default.path_normalization, |written| written.normalization),
+            default_config: proxy_config,
             proxy_listen_port: self.proxy_listen_port.unwrap_or(default.proxy_listen_port),
             proxy_inbound_listen_port: self
                 .proxy_inbound_listen_port
@@ -335,16 +376,6 @@ impl Fields {
             _ => false,
         }
     }
-}
-
-/// Reads a duration into an optional field.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SimDuration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| {
-        D::Error::custom(format_args!(
-            "`{text}` is no duration: write it as in `10s`"
-        ))
-    })
 }
 
 fn not_simulated(at: &Location, field: &str, reason: &str) -> Diagnostic {

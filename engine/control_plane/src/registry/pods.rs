@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use base::Location;
 use manifest::pod::{PodSpec, PodTemplateSpec};
-use manifest::{ObjectMeta, Resources};
+use manifest::{ObjectMeta, Resources, Source};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::Value;
 use xds::Locality;
 
 use super::address::AddressPool;
-use super::{Pod, PodTemplate, REGION, SUBZONE, WorkloadRef, ZONE};
+use super::{PROXY_CONFIG, Pod, PodTemplate, REGION, SUBZONE, WorkloadRef, ZONE};
 use crate::injection::{Candidate, injection};
-use crate::mesh_config::MeshConfig;
+use crate::mesh_config::{MeshConfig, ProxyConfig};
 
 /// All pods, by namespace and name.
 pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
@@ -166,6 +167,12 @@ struct Builder<'a> {
     names: FxHashSet<(String, String)>,
 }
 
+/// How a pod says that its proxy is set up; none where that cannot be read, as no proxy would start with it.
+fn proxy_config(written: &str, mesh: &MeshConfig) -> Option<ProxyConfig> {
+    let (value, _) = manifest::from_yaml::<Value>(&Source::new(PROXY_CONFIG, written));
+    mesh.default_config.overridden(&value?).ok()
+}
+
 /// Whether Istio makes a pod a gateway whatever selects it: by injection, or for a Gateway of the Gateway API.
 ///
 /// Source: istio/istio, manifests/charts/istio-control/istio-discovery/files (gateway-injection-template.yaml,
@@ -211,7 +218,9 @@ impl Builder<'_> {
             annotations: &meta.annotations,
             spec,
         };
+        let written = meta.annotations.get(PROXY_CONFIG);
         PodTemplate {
+            proxy_config: written.and_then(|text| proxy_config(text, self.mesh)),
             labels: meta.labels.clone(),
             annotations: meta.annotations.clone(),
             spec: spec.clone(),

@@ -8,6 +8,7 @@
 use rustc_hash::FxHashMap;
 use xds::{Route, RouteConfiguration, VirtualHost};
 
+use super::count_attempts;
 use crate::gateway::merge::{BoundServer, MergedGateway};
 use crate::gateway::virtual_services_of;
 use crate::host::{by_specificity, intersection, is_ip};
@@ -22,16 +23,17 @@ pub(crate) fn gateway_tables(
     client: &Client<'_>,
     push: &PushContext,
 ) -> Vec<RouteConfiguration> {
-    merged
-        .tables
-        .iter()
+    let tables = merged.tables.iter();
+    let mut tables: Vec<_> = tables
         .map(|(name, servers)| RouteConfiguration {
             name: name.clone(),
             virtual_hosts: virtual_hosts(servers, client, push),
             ignore_port_in_host_matching: true,
             ..RouteConfiguration::default()
         })
-        .collect()
+        .collect();
+    count_attempts(&mut tables, client);
+    tables
 }
 
 /// The virtual hosts of the servers that share a table. A table with a route that Envoy refuses is refused whole.

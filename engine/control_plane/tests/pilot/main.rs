@@ -41,7 +41,8 @@ fn every_case_is_told_as_pilot_tells_it() {
     let folder = folder();
     let cases = Case::all(&folder.join("cases"));
     if let Some(pilot) = std::env::var_os("MESHSIM_PILOT") {
-        Recorder::start(&pilot).record(&cases, &folder);
+        let word = std::env::var("MESHSIM_CASES").unwrap_or_default();
+        Recorder::start(&pilot).record(&cases, &word, &folder);
     }
     let update = std::env::var_os("MESHSIM_UPDATE").is_some();
     let list = folder.join("differences.txt");

@@ -9,8 +9,8 @@
 //!   `istio.stats`, `istio.alpn`, `grpc_stats`, `mongo_proxy`, `redis_proxy` and `mysql_proxy`;
 //! - what HTTP filters are configured with: their names and their order are compared, and what routes tell them;
 //! - sockets: how many connections one event accepts, options, load balancing among threads;
-//! - certificates and names that are checked in them: of TLS contexts remain the application protocols, whether a client
-//!   must show a certificate, and the server name;
+//! - certificates, names that are checked in them, and what upstreams are told of clients' own: of TLS contexts remain
+//!   the application protocols, whether a client must show a certificate, and the server name;
 //! - spelling: the case of header names in conditions, the order of conditions on query parameters, whether the body of a
 //!   direct response is told as text or as bytes, a body without content, a health that is unknown instead of good (Envoy
 //!   uses both), and options of HTTP/1.1 that say nothing;
@@ -115,9 +115,7 @@ fn filter_chain(chain: &mut Map<String, Value>) {
             config,
             &[
                 "proxy100Continue",
-                "serverName",
                 "setCurrentClientCertDetails",
-                "forwardClientCertDetails",
                 "http2ProtocolOptions",
                 "httpProtocolOptions",
             ],

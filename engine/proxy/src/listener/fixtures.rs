@@ -18,6 +18,7 @@ pub(super) fn listener(name: &str, address: &str, port: u16, chains: Vec<FilterC
         direction: TrafficDirection::Outbound,
         bind_to_port: false,
         use_original_dst: false,
+        per_connection_buffer_limit_bytes: None,
         listener_filters: vec![ListenerFilter::TlsInspector, ListenerFilter::HttpInspector],
         filter_chains: chains,
         default_filter_chain: None,

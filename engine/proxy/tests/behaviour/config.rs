@@ -31,6 +31,7 @@ pub(crate) fn sidecar(
             node_type: NodeType::Sidecar,
             namespace: "default".to_owned(),
             pod: "client-0".to_owned(),
+            concurrency: None,
         },
         listeners: vec![],
         routes: vec![Arc::new(RouteConfiguration {

@@ -3,14 +3,16 @@
 //! An HTTP connection manager asks for its table by name (RDS), except for inbound ones, whose tables Pilot writes into
 //! the listener; pass the snapshot's routes to have them written.
 
-use super::cluster::dns_cache_of_unknown_hosts;
+mod http_connection_manager;
+
 use super::endpoint::socket_address;
 use super::message::Message;
 use super::{istio_metadata, metadata, tls};
 use crate::{
-    Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails, HttpConnectionManager,
-    Listener, ListenerFilter, RouteConfiguration, TcpProxy, TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, RouteConfiguration, TcpProxy,
+    TrafficDirection,
 };
+use http_connection_manager::DYNAMIC_DNS_TABLE;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -44,6 +46,10 @@ impl Listener {
             .field("trafficDirection", direction)
             .optional("bindToPort", (!self.bind_to_port).then_some(false))
             .optional("useOriginalDst", self.use_original_dst.then_some(true))
+            .optional(
+                "perConnectionBufferLimitBytes",
+                self.per_connection_buffer_limit_bytes,
+            )
             .optional(
                 "maxConnectionsToAcceptPerSocketEvent",
                 self.bind_to_port.then_some(1),
@@ -113,15 +119,12 @@ impl FilterChain {
 impl FilterChainMatch {
     /// `envoy.config.listener.v3.FilterChainMatch`.
     pub fn to_json(&self) -> Value {
-        let ranges = self.prefix_ranges.iter().map(|range| {
-            let (address, length) = range.split_once('/').unwrap_or((range, "32"));
-            Message::default()
-                .text("addressPrefix", address)
-                .field("prefixLen", length.parse::<u32>().unwrap_or(32))
-        });
         Message::default()
             .optional("destinationPort", self.destination_port)
-            .list("prefixRanges", ranges)
+            .list(
+                "prefixRanges",
+                self.prefix_ranges.iter().map(|range| cidr_range(range)),
+            )
             .list("serverNames", self.server_names.iter().map(String::as_str))
             .text("transportProtocol", &self.transport_protocol)
             .list(
@@ -181,101 +184,13 @@ impl TcpProxy {
     }
 }
 
-impl HttpConnectionManager {
-    /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`; the table is written into
-    /// it where Pilot does so.
-    fn message(&self, table: Option<&RouteConfiguration>) -> Message {
-        let upgrade = Message::default().field("upgradeType", "websocket");
-        let details = self.forward_client_cert_details;
-        let names_certificates = matches!(
-            details,
-            ForwardClientCertDetails::AppendForward | ForwardClientCertDetails::SanitizeSet
-        );
-        let named = names_certificates.then(|| {
-            Message::default()
-                .field("subject", true)
-                .flag("cert", self.use_remote_address)
-                .flag("dns", true)
-                .flag("uri", true)
-        });
-        let message = Message::any(&format!(
-            "{NETWORK}.http_connection_manager.v3.HttpConnectionManager"
-        ))
-        .text("statPrefix", &self.stat_prefix)
-        .list(
-            "httpFilters",
-            http_filters(self.route_config_name == DYNAMIC_DNS_TABLE),
-        )
-        .field("normalizePath", true)
-        .field("pathWithEscapedSlashesAction", "KEEP_UNCHANGED")
-        .flag("proxy100Continue", true)
-        .field("streamIdleTimeout", "0s")
-        .list("upgradeConfigs", [upgrade])
-        .field("useRemoteAddress", self.use_remote_address)
-        .number("xffNumTrustedHops", self.xff_num_trusted_hops)
-        .text("serverName", &self.server_name)
-        .text("forwardClientCertDetails", details.name())
-        .optional("setCurrentClientCertDetails", named);
-        if let Some(table) = table {
-            return message.field("routeConfig", table.to_json());
-        }
-        let source = Message::default()
-            .field("ads", Message::default())
-            .field("initialFetchTimeout", "0s")
-            .field("resourceApiVersion", "V3");
-        message.field(
-            "rds",
-            Message::default()
-                .field("configSource", source)
-                .text("routeConfigName", &self.route_config_name),
-        )
-    }
+/// `envoy.config.core.v3.CidrRange`.
+fn cidr_range(range: &str) -> Message {
+    let (address, length) = range.split_once('/').unwrap_or((range, "32"));
+    Message::default()
+        .text("addressPrefix", address)
+        .field("prefixLen", length.parse::<u32>().unwrap_or(32))
 }
-
-impl ForwardClientCertDetails {
-    /// Empty for the default.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Sanitize => "",
-            Self::ForwardOnly => "FORWARD_ONLY",
-            Self::AppendForward => "APPEND_FORWARD",
-            Self::SanitizeSet => "SANITIZE_SET",
-            Self::AlwaysForwardOnly => "ALWAYS_FORWARD_ONLY",
-        }
-    }
-}
-
-/// The filters before and including the router, in their order; `asks_dns`: the request's host is asked for by name.
-fn http_filters(asks_dns: bool) -> Vec<Message> {
-    let filter = |name: &str, config: Message| {
-        Message::default()
-            .field("name", format!("envoy.filters.http.{name}"))
-            .field("typedConfig", config)
-    };
-    let any = |name: &str, type_name: &str| {
-        Message::any(&format!(
-            "envoy.extensions.filters.http.{name}.v3.{type_name}"
-        ))
-    };
-    let stats = any("grpc_stats", "FilterConfig")
-        .flag("emitFilterState", true)
-        .field("statsForAllMethods", false);
-    let mut filters = vec![
-        filter("grpc_stats", stats),
-        filter("fault", any("fault", "HTTPFault")),
-        filter("cors", any("cors", "Cors")),
-    ];
-    if asks_dns {
-        let cache = dns_cache_of_unknown_hosts();
-        let config = any("dynamic_forward_proxy", "FilterConfig").field("dnsCacheConfig", cache);
-        filters.push(filter("dynamic_forward_proxy", config));
-    }
-    filters.push(filter("router", any("router", "Router")));
-    filters
-}
-
-/// The table of hosts that nobody knows, where DNS is asked for them; Pilot writes it into the listener.
-const DYNAMIC_DNS_TABLE: &str = "allow_any_dynamic_dns";
 
 const NETWORK: &str = "envoy.extensions.filters.network";
 /// The name of the chain for what no other chain of an outbound listener matches.

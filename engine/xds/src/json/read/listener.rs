@@ -1,15 +1,17 @@
 //! Listeners.
 
+mod http_connection_manager;
+
 use super::ReadError;
 use super::endpoint::socket_address;
 use super::fields::Fields;
-use super::filter::is_known_http_filter;
 use super::metadata::IstioMetadata;
 use super::tls;
 use crate::{
-    Filter, FilterChain, FilterChainMatch, ForwardClientCertDetails, HttpConnectionManager,
-    Listener, ListenerFilter, RouteConfiguration, TcpProxy, TrafficDirection,
+    Filter, FilterChain, FilterChainMatch, Listener, ListenerFilter, RouteConfiguration, TcpProxy,
+    TrafficDirection,
 };
+use http_connection_manager::manager;
 
 /// A listener, and the route configurations that are written into it.
 pub(super) struct ListenerReading {
@@ -47,6 +49,8 @@ impl ListenerReading {
                 direction: direction.unwrap_or(TrafficDirection::Outbound),
                 bind_to_port: fields.optional_flag("bindToPort")?.unwrap_or(true),
                 use_original_dst: fields.flag("useOriginalDst")?,
+                per_connection_buffer_limit_bytes: fields
+                    .number("perConnectionBufferLimitBytes")?,
                 listener_filters: filters.into_iter().flatten().collect(),
                 filter_chains: Vec::new(),
                 default_filter_chain: None,
@@ -71,12 +75,11 @@ impl ListenerReading {
     }
 }
 
-const WITHOUT_EFFECT: [&str; 13] = [
+const WITHOUT_EFFECT: [&str; 12] = [
     "@type",
     "accessLog",
     "metadata",
     "statPrefix",
-    "perConnectionBufferLimitBytes",
     "continueOnListenerFiltersTimeout",
     "listenerFiltersTimeout",
     "maxConnectionsToAcceptPerSocketEvent",
@@ -147,14 +150,10 @@ impl ChainReading {
 impl FilterChainMatch {
     /// `envoy.config.listener.v3.FilterChainMatch`.
     fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
-        let ranges = fields.messages("prefixRanges", |range| {
-            let (address, length) = (range.text("addressPrefix")?, range.number("prefixLen")?);
-            Ok(format!("{address}/{}", length.unwrap_or(0_u8)))
-        })?;
         Ok(Self {
             destination_port: fields.number("destinationPort")?,
             server_names: fields.texts("serverNames")?,
-            prefix_ranges: ranges,
+            prefix_ranges: fields.messages("prefixRanges", cidr_range)?,
             application_protocols: fields.texts("applicationProtocols")?,
             transport_protocol: fields.text("transportProtocol")?,
         })
@@ -218,83 +217,8 @@ impl TcpProxy {
     }
 }
 
-/// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.
-fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
-    fields.without_effect(&MANAGER_WITHOUT_EFFECT);
-    fields.messages("httpFilters", |filter| {
-        let is_optional = filter.flag("isOptional")?;
-        let name = filter.text("name")?;
-        let is_known = filter.any("typedConfig", |type_name, config| {
-            is_known_http_filter(&name, type_name, config)
-        })?;
-        if is_known != Some(true) && !is_optional {
-            filter.skip(&format!("(`{name}`) is not modelled"));
-        }
-        filter.ignore_all();
-        Ok(())
-    })?;
-    if fields.optional_flag("normalizePath")? != Some(true) {
-        fields.note("does not ask for `normalize_path`; here paths are normalised nonetheless");
-    }
-    let escaped = fields.optional_text("pathWithEscapedSlashesAction")?;
-    if escaped.is_some_and(|action| !LEAVE_ESCAPED_SLASHES.contains(&action.as_str())) {
-        fields.note("changes escaped slashes; here paths keep them");
-    }
-    let table = fields.message("routeConfig", RouteConfiguration::read)?;
-    let rds = fields.message("rds", |rds| {
-        rds.without_effect(&["configSource"]);
-        rds.text("routeConfigName")
-    })?;
-    let details = [
-        ("SANITIZE", ForwardClientCertDetails::Sanitize),
-        ("FORWARD_ONLY", ForwardClientCertDetails::ForwardOnly),
-        ("APPEND_FORWARD", ForwardClientCertDetails::AppendForward),
-        ("SANITIZE_SET", ForwardClientCertDetails::SanitizeSet),
-        (
-            "ALWAYS_FORWARD_ONLY",
-            ForwardClientCertDetails::AlwaysForwardOnly,
-        ),
-    ];
-    let inline = table.as_ref().map(|table| table.name.clone());
-    let manager = HttpConnectionManager {
-        stat_prefix: fields.text("statPrefix")?,
-        route_config_name: inline.or(rds).unwrap_or_default(),
-        use_remote_address: fields.flag("useRemoteAddress")?,
-        xff_num_trusted_hops: fields.number("xffNumTrustedHops")?.unwrap_or(0),
-        forward_client_cert_details: fields
-            .choice("forwardClientCertDetails", &details)?
-            .unwrap_or_default(),
-        server_name: fields.text("serverName")?,
-    };
-    Ok(FilterReading {
-        filter: Filter::HttpConnectionManager(manager),
-        table,
-    })
+/// `envoy.config.core.v3.CidrRange`.
+fn cidr_range(fields: &Fields<'_>) -> Result<String, ReadError> {
+    let (address, length) = (fields.text("addressPrefix")?, fields.number("prefixLen")?);
+    Ok(format!("{address}/{}", length.unwrap_or(0_u8)))
 }
-
-/// The actions under which `%2F` stays as it is.
-const LEAVE_ESCAPED_SLASHES: [&str; 2] = ["IMPLEMENTATION_SPECIFIC_DEFAULT", "KEEP_UNCHANGED"];
-
-/// What concerns logs, traces, certificates that are passed on, and the codec.
-const MANAGER_WITHOUT_EFFECT: [&str; 20] = [
-    "@type",
-    "accessLog",
-    "accessLogOptions",
-    "tracing",
-    "generateRequestId",
-    "requestIdExtension",
-    "setCurrentClientCertDetails",
-    "upgradeConfigs",
-    "proxy100Continue",
-    "codecType",
-    "httpProtocolOptions",
-    "http2ProtocolOptions",
-    "commonHttpProtocolOptions",
-    "internalAddressConfig",
-    "alwaysSetRequestIdInResponse",
-    "appendXForwardedPort",
-    "appendLocalOverload",
-    "serverHeaderTransformation",
-    "via",
-    "typedHeaderValidationConfig",
-];
