@@ -4,7 +4,7 @@
 //! An experiment is data: `live/experiments/*.yaml`, and the matrix of retries (`live/retry_matrix.rs`). What Envoy
 //! answered is recorded in `live/recorded/` and compared with our proxy in every run. Where an Envoy is found (by
 //! `MESHSIM_ENVOY` or on the `PATH`) it is asked again and must answer as recorded; `MESHSIM_UPDATE=1` records anew.
-//! Known differences stand with their reasons in `live/differences.yaml`, and must still differ.
+//! Known differences stand with their reasons in `live/differences`, and must still differ.
 
 mod asking;
 mod client;
@@ -226,20 +226,44 @@ const GONE: &str = ": a known difference is none any more";
 
 /// Strikes out the difference that is none any more, where the failure is about one.
 fn forget_difference(failure: &str) -> bool {
-    let Some(name) = failure.strip_suffix(GONE) else {
+    let name = failure.strip_suffix(GONE);
+    let Some((suite, experiment)) = name.and_then(|name| name.split_once('/')) else {
         return false;
     };
-    let file = folder().join("differences.yaml");
+    let file = differences().join(format!("{suite}.yaml"));
     let text = std::fs::read_to_string(&file).expect("differences");
-    let lines = text
-        .lines()
-        .filter(|line| !line.starts_with(&format!("{name}: ")));
+    let row = format!("{experiment}: ");
+    let lines = text.lines().filter(|line| !line.starts_with(&row));
     let kept: String = lines.map(|line| format!("{line}\n")).collect();
-    std::fs::write(file, kept).expect("a writable folder");
+    let done = match kept.as_str() {
+        "" => std::fs::remove_file(file),
+        _ => std::fs::write(file, kept),
+    };
+    done.expect("a writable folder");
     true
 }
 
+fn differences() -> PathBuf {
+    folder().join("differences")
+}
+
+/// What our proxy answers otherwise than Envoy by suite and experiment, and why.
 fn known_differences() -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(folder().join("differences.yaml")).expect("differences");
-    serde_yaml::from_str(&text).expect("experiments with reasons")
+    let files = std::fs::read_dir(differences()).expect("differences");
+    let rows = files.flat_map(|file| {
+        let file = file.expect("a readable folder").path();
+        let suite = file
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        let rows: BTreeMap<String, String> = match serde_yaml::from_str(&text) {
+            Ok(rows) => rows,
+            Err(error) => panic!("{}: {error}", file.display()),
+        };
+        let rows = rows.into_iter();
+        rows.map(move |(experiment, reason)| (format!("{suite}/{experiment}"), reason))
+    });
+    rows.collect()
 }

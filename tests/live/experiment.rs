@@ -13,7 +13,7 @@ pub(super) struct Experiment {
     pub(super) steps: Vec<Step>,
     /// Chance decides the order of the answers.
     pub(super) unordered: bool,
-    /// Where chance decides: the share of each host, in percent.
+    /// Where chance decides: the share of each host, or of response flags, in percent.
     pub(super) shares: BTreeMap<String, f64>,
     /// Milliseconds that each request lasts at least; the last goes for all further ones.
     pub(super) lasts: Vec<u64>,
