@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, DirectResponse, HeaderMutations,
-    HealthStatus, HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLb, LocalityLbEndpoints,
-    Node, NodeType, OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route,
-    RouteAction, RouteConfiguration, RouteMatch, RouteTarget, Snapshot, TlsMode, VirtualHost,
-    WeightedCluster,
+    HealthStatus, HttpProtocol, LbEndpoint, LbPolicy, LeastRequest, LoadAssignmentPolicy, Locality,
+    LocalityLb, LocalityLbEndpoints, Node, NodeType, OutlierDetection, PathMatch, RequestMirror,
+    RetryOn, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget,
+    Snapshot, TlsMode, VirtualHost, WeightedCluster,
 };
 
 fn main() {
@@ -418,16 +418,9 @@ fn outliers() -> OutlierDetection {
     OutlierDetection {
         consecutive_5xx: Some(5),
         enforcing_consecutive_5xx: Some(100),
-        consecutive_gateway_failure: None,
-        enforcing_consecutive_gateway_failure: None,
-        consecutive_local_origin_failure: None,
-        enforcing_consecutive_local_origin_failure: None,
-        split_external_local_origin_errors: false,
-        interval: None,
-        base_ejection_time: None,
         max_ejection_percent: Some(100),
         enforcing_success_rate: Some(0),
-        error_codes: vec![],
+        ..OutlierDetection::default()
     }
 }
 
@@ -439,10 +432,11 @@ fn cluster(name: &str) -> Cluster {
         dns_refresh_rate: None,
         upstream_port_override: None,
         connect_timeout: SimDuration::from_secs(10),
-        lb_policy: LbPolicy::LeastRequest,
+        lb_policy: LbPolicy::LeastRequest(LeastRequest::default()),
         slow_start: None,
         healthy_panic_threshold: 0.0,
         locality_lb: LocalityLb::None,
+        update_merge_window: None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,
@@ -465,6 +459,8 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
         port: 8080,
         health_status: HealthStatus::Healthy,
         load_balancing_weight: 1,
+        hostname: String::new(),
+        hash_key: String::new(),
         is_mutual_tls: false,
         workload: None,
     };
@@ -478,6 +474,7 @@ fn snapshot(routes: Vec<Route>, clusters: &[(Cluster, u8)]) -> Snapshot {
                 load_balancing_weight: 0,
                 lb_endpoints: (1..=*hosts).map(endpoint).collect(),
             }],
+            policy: LoadAssignmentPolicy::default(),
         });
     Snapshot {
         node: Node {

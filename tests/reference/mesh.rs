@@ -97,6 +97,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
                         .map(|(name, value)| (name.to_owned(), value.to_owned()))
                         .collect(),
                     protocol: Protocol::Http1,
+                    downstream: None,
                 },
             },
         )

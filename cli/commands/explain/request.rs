@@ -84,6 +84,7 @@ impl Request {
                 Scheme::Grpc => Protocol::Http2,
                 Scheme::Http | Scheme::Https | Scheme::Tcp => Protocol::Http1,
             },
+            downstream: None,
         };
         if scheme == Scheme::Grpc {
             head.headers = GRPC_HEADERS

@@ -87,6 +87,7 @@ const fn status_name(status: HealthStatus) -> &'static str {
     match status {
         HealthStatus::Healthy => "HEALTHY",
         HealthStatus::Unhealthy => "UNHEALTHY",
+        HealthStatus::Degraded => "DEGRADED",
         HealthStatus::Draining => "DRAINING",
     }
 }

@@ -16,7 +16,7 @@ use manifest::outlier_detection::OutlierDetection;
 use manifest::tls::TlsMode as WrittenTlsMode;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterService, ClusterType, HttpProtocol,
-    LbPolicy, LocalityLb, NodeType, TlsMode,
+    LbPolicy, LoadAssignmentPolicy, LocalityLb, NodeType, TlsMode,
 };
 
 use crate::destination_rule::{self, DestinationRule};
@@ -166,6 +166,7 @@ fn add_cluster(
             cluster.load_assignment = Some(ClusterLoadAssignment {
                 cluster_name: cluster.name.clone(),
                 endpoints: groups.into_iter().map(|group| group.told).collect(),
+                policy: LoadAssignmentPolicy::default(),
             });
             cluster.dns_refresh_rate = Some(client.mesh.dns_refresh_rate);
         }
@@ -176,6 +177,7 @@ fn add_cluster(
             outbound.endpoints.push(ClusterLoadAssignment {
                 cluster_name: cluster.name.clone(),
                 endpoints: groups.into_iter().map(|group| group.told).collect(),
+                policy: LoadAssignmentPolicy::default(),
             });
         }
         ClusterType::OriginalDst => cluster.upstream_port_override = port.passthrough_port,
@@ -247,6 +249,7 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
         slow_start: None,
         healthy_panic_threshold: ENVOY_PANIC_THRESHOLD,
         locality_lb: LocalityLb::None,
+        update_merge_window: None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,

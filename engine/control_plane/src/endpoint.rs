@@ -103,6 +103,8 @@ impl Group {
                 HealthStatus::Unhealthy
             },
             load_balancing_weight: weight,
+            hostname: String::new(),
+            hash_key: String::new(),
             is_mutual_tls: allows_mutual_tls && registry.has_sidecar(behind.endpoint),
             workload: pod.map(|pod| {
                 let pod = registry.pod(pod);

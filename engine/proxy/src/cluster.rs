@@ -11,23 +11,24 @@ pub(crate) mod connection_pool;
 mod host;
 pub(crate) mod outlier_detection;
 mod panic;
+mod pick;
 mod priority_set;
 
 pub(crate) use host::Host;
-pub(crate) use priority_set::Selection;
+pub(crate) use panic::Availability;
+pub(crate) use pick::Selection;
+pub(crate) use priority_set::{Level, PrioritySet};
 
-use crate::draws;
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::load_balancer::consistent_hash::HashTables;
+use crate::load_balancer::worker::Worker;
 use crate::names::{ClusterId, EndpointId};
 use crate::stats::ClusterStats;
-use crate::table::{Cluster, ClusterSettings, LocalityConfig};
-use base::{Seed, SimDuration, SimTime};
+use crate::table::{Cluster, ClusterSettings, EndpointPolicy, LocalityConfig};
+use base::{Seed, SimTime};
 use circuit_breaker::Usage;
 use connection_pool::Books;
-use outlier_detection::{Detection, Ejection, OutlierSettings, Report};
-use panic::Loads;
-use priority_set::Level;
+use outlier_detection::OutlierSettings;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -37,22 +38,29 @@ pub(crate) struct ClusterState {
     pub(crate) id: ClusterId,
     /// What the cluster's own draws are keyed by: made from its name.
     identity: u64,
+    /// The seed of its proxy.
+    seed: u64,
     pub(crate) settings: ClusterSettings,
     outlier: Option<OutlierSettings>,
     pub(crate) hosts: Vec<Host>,
     /// The configured hosts, in the order of the configuration.
     order: Vec<u32>,
     localities: Vec<LocalityConfig>,
+    policy: EndpointPolicy,
     /// Where hosts are chosen by hash: their tables.
     hash_tables: Option<Arc<HashTables>>,
-    levels: Vec<Level>,
-    loads: Loads,
+    /// The hosts as load balancers have been told of them.
+    priority_set: PrioritySet,
+    /// The load balancer of each worker that has used the cluster.
+    workers: Vec<Option<Worker>>,
+    /// When the last host began to warm up, or the cluster itself.
+    last_warming: SimTime,
     pub(crate) usage: Usage,
     ejected: u32,
-    /// Enforcing draws so far.
+    /// Draws about ejections so far.
     enforcing_draws: u64,
-    /// Locality schedules built so far.
-    schedules: u64,
+    /// Whether there are hosts enough for their rates of success to be looked at.
+    rates_matter: bool,
     /// When it was first used: sweeps keep its rhythm.
     started: SimTime,
     sweeping: bool,
@@ -73,18 +81,21 @@ impl ClusterState {
         let mut cluster = Self {
             id: config.id,
             identity: Seed::new(seed).key(&config.source.name),
+            seed,
             settings: config.settings,
             outlier: config.outlier.clone(),
             hosts: Vec::with_capacity(config.hosts.len()),
             order: Vec::with_capacity(config.hosts.len()),
             localities: config.localities.clone(),
+            policy: config.policy,
             hash_tables: config.hash_tables.clone(),
-            levels: Vec::new(),
-            loads: Loads::new(),
+            priority_set: PrioritySet::default(),
+            workers: Vec::new(),
+            last_warming: now,
             usage: Usage::default(),
             ejected: 0,
             enforcing_draws: 0,
-            schedules: 0,
+            rates_matter: false,
             started: now,
             sweeping: false,
             updated: None,
@@ -95,10 +106,11 @@ impl ClusterState {
         };
         for (host, index) in config.hosts.iter().zip(0..) {
             let priority = config.localities[host.locality as usize].priority;
-            cluster.hosts.push(Host::new(host, priority, now));
+            cluster.hosts.push(Host::new(host, priority));
             cluster.order.push(index);
         }
-        cluster.rebuild(seed, now);
+        cluster.note_members();
+        cluster.rebuild(now);
         cluster
     }
 
@@ -110,8 +122,9 @@ impl ClusterState {
             old.insert(self.hosts[index as usize].endpoint, index);
         }
         let mut membership = false;
-        let mut details = self.localities != config.localities;
+        let mut details = (&self.localities, &self.policy) != (&config.localities, &config.policy);
         self.localities.clone_from(&config.localities);
+        self.policy = config.policy;
         self.hash_tables.clone_from(&config.hash_tables);
         for wanted in &config.hosts {
             let priority = config.localities[wanted.locality as usize].priority;
@@ -119,16 +132,13 @@ impl ClusterState {
                 Some(index) => {
                     let host = &mut self.hosts[index as usize];
                     membership |= host.priority != priority;
-                    details |= host.differs(wanted);
-                    host.weight = wanted.weight;
-                    host.health = wanted.health;
-                    host.locality = wanted.locality;
+                    details |= host.configure(wanted);
                     host.priority = priority;
                     index
                 }
                 None => {
                     membership = true;
-                    self.add_host(Host::new(wanted, priority, world.now))
+                    self.add_host(Host::new(wanted, priority))
                 }
             };
             self.order.push(index);
@@ -148,8 +158,9 @@ impl ClusterState {
                 let timer = self.timer(TimerKind::HostUpdate);
                 world.effects.push(Effect::CancelTimer(timer));
             }
+            self.note_members();
             self.updated = Some(world.now);
-            self.rebuild(world.seed, world.now);
+            self.rebuild(world.now);
         } else if details {
             self.health_changed(world);
         }
@@ -211,127 +222,33 @@ impl ClusterState {
         }
     }
 
-    /// Tells outlier detection what happened to a try.
-    #[inline]
-    pub(crate) fn report(
-        &mut self,
-        index: u32,
-        report: Report,
-        world: &mut World<'_>,
-        stats: &mut ClusterStats,
-    ) {
-        let Some(settings) = &self.outlier else {
-            return;
-        };
-        let monitor = &mut self.hosts[index as usize].monitor;
-        for detection in monitor.report(settings, report) {
-            self.detected(index, detection, world, stats);
-        }
-    }
-
-    fn detected(
-        &mut self,
-        index: u32,
-        detection: Detection,
-        world: &mut World<'_>,
-        stats: &mut ClusterStats,
-    ) {
-        let Some(settings) = &self.outlier else {
-            return;
-        };
-        let members = u32::try_from(self.order.len()).expect("fewer than 2^32 hosts");
-        let host = &mut self.hosts[index as usize];
-        if !host.configured || host.is_ejected() {
-            return;
-        }
-        stats.detected(detection);
-        let (seed, identity, draws) = (world.seed, self.identity, &mut self.enforcing_draws);
-        let verdict = settings.decide(detection, self.ejected, members, || {
-            *draws += 1;
-            draws::draw(seed, identity ^ *draws, draws::ENFORCING)
-        });
-        host.monitor.reset(detection);
-        match verdict {
-            Ejection::NotEnforced => {}
-            Ejection::Overflow => stats.ejections_overflow += 1,
-            Ejection::Yes => {
-                stats.enforced(detection);
-                host.monitor.eject(settings, world.now);
-                host.pool.close_idle(true, &mut self.usage);
-                self.ejected += 1;
-                world.effects.push(Effect::Ejection {
-                    cluster: self.id,
-                    endpoint: host.endpoint,
-                    ejected: true,
-                });
-                if !self.sweeping {
-                    self.sweeping = true;
-                    let at = settings.next_sweep(self.started, world.now);
-                    let timer = self.timer(TimerKind::OutlierSweep);
-                    world.effects.push(Effect::SetTimer { timer, at });
-                }
-                self.health_changed(world);
-            }
-        }
-    }
-
-    /// Outlier detection looks at its hosts.
-    pub(crate) fn sweep(&mut self, world: &mut World<'_>) {
-        let Some(settings) = &self.outlier else {
-            return;
-        };
-        if !std::mem::take(&mut self.sweeping) {
-            return;
-        }
-        let mut unejected = false;
-        for host in self.hosts.iter_mut().filter(|host| host.configured) {
-            if host.monitor.sweep(settings, world.now) {
-                unejected = true;
-                self.ejected -= 1;
-                world.effects.push(Effect::Ejection {
-                    cluster: self.id,
-                    endpoint: host.endpoint,
-                    ejected: false,
-                });
-            }
-        }
-        let mut configured = self.hosts.iter().filter(|host| host.configured);
-        if configured.any(|host| host.monitor.needs_sweeps()) {
-            self.sweeping = true;
-            let at = settings.next_sweep(self.started, world.now);
-            let timer = self.timer(TimerKind::OutlierSweep);
-            world.effects.push(Effect::SetTimer { timer, at });
-        }
-        if unejected {
-            self.health_changed(world);
-        }
-    }
-
     /// Tells the load balancer about changed health or weights, now or at the end of the merge window.
     fn health_changed(&mut self, world: &mut World<'_>) {
-        let recent = self
-            .updated
-            .is_some_and(|at| world.now.since(at).as_millis() <= MERGE_WINDOW.as_millis());
+        let window = self.settings.merge_window;
+        let recent = !window.is_zero()
+            && self
+                .updated
+                .is_some_and(|at| world.now.since(at).as_millis() <= window.as_millis());
         if !recent {
             if std::mem::take(&mut self.update_pending) {
                 let timer = self.timer(TimerKind::HostUpdate);
                 world.effects.push(Effect::CancelTimer(timer));
             }
             self.updated = Some(world.now);
-            self.rebuild(world.seed, world.now);
+            self.rebuild(world.now);
         } else if !self.update_pending {
             self.update_pending = true;
             let timer = self.timer(TimerKind::HostUpdate);
-            let at = world.now + MERGE_WINDOW;
+            let at = world.now + window;
             world.effects.push(Effect::SetTimer { timer, at });
         }
     }
 
     /// The merge window ends.
-    pub(crate) fn merged_update(&mut self, now: SimTime, seed: u64) {
+    pub(crate) fn merged_update(&mut self, now: SimTime) {
         if std::mem::take(&mut self.update_pending) {
             self.updated = Some(now);
-            self.rebuild(seed, now);
+            self.rebuild(now);
         }
     }
 
@@ -340,6 +257,11 @@ impl ClusterState {
             kind,
             slot: u32::try_from(self.id.index()).expect("ids are 32 bits"),
         }
+    }
+
+    /// Hosts that are ejected.
+    pub(crate) const fn ejected(&self) -> u32 {
+        self.ejected
     }
 
     /// Hosts in the order of the configuration.
@@ -354,6 +276,3 @@ pub(crate) struct World<'a> {
     pub(crate) seed: u64,
     pub(crate) effects: &'a mut Vec<Effect>,
 }
-
-/// Envoy's `update_merge_window`.
-const MERGE_WINDOW: SimDuration = SimDuration::from_millis(1000);

@@ -1,6 +1,7 @@
-//! XXH64, with which Envoy hashes requests and hosts.
+//! XXH64, with which Envoy hashes requests and hosts, and MurmurHash2, with which it may hash the hosts of a ring.
 //!
-//! Source: Cyan4973/xxHash, doc/xxhash_spec.md; envoyproxy/envoy 1.40, source/common/common/hash.h.
+//! Source: Cyan4973/xxHash, doc/xxhash_spec.md; Austin Appleby's MurmurHash64A, with the seed of the GNU C++ library;
+//! envoyproxy/envoy 1.40, source/common/common/hash.{h,cc}.
 
 /// The hash of some bytes.
 pub(crate) fn xxh64(input: &[u8], seed: u64) -> u64 {
@@ -57,6 +58,21 @@ pub(crate) fn xxh64(input: &[u8], seed: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
+/// MurmurHash2 of some bytes, as `std::hash` of the GNU C++ library gives it.
+pub(crate) fn murmur_hash_2(input: &[u8]) -> u64 {
+    let mix = |word: u64| word ^ (word >> 47);
+    let mut hash = MURMUR_SEED ^ (input.len() as u64).wrapping_mul(MURMUR_FACTOR);
+    let mut words = input.chunks_exact(8);
+    for word in &mut words {
+        let word = mix(word_of(word).wrapping_mul(MURMUR_FACTOR)).wrapping_mul(MURMUR_FACTOR);
+        hash = (hash ^ word).wrapping_mul(MURMUR_FACTOR);
+    }
+    if !words.remainder().is_empty() {
+        hash = (hash ^ word_of(words.remainder())).wrapping_mul(MURMUR_FACTOR);
+    }
+    mix(mix(hash).wrapping_mul(MURMUR_FACTOR))
+}
+
 fn round(lane: u64, word: u64) -> u64 {
     lane.wrapping_add(word.wrapping_mul(PRIME_2))
         .rotate_left(31)
@@ -75,6 +91,9 @@ const PRIME_2: u64 = 0xC2B2_AE3D_27D4_EB4F;
 const PRIME_3: u64 = 0x1656_67B1_9E37_79F9;
 const PRIME_4: u64 = 0x85EB_CA77_C2B2_AE63;
 const PRIME_5: u64 = 0x27D4_EB2F_1656_67C5;
+
+const MURMUR_FACTOR: u64 = 0xC6A4_A793_5BD1_E995;
+const MURMUR_SEED: u64 = 0xC70F_6907;
 
 #[cfg(test)]
 mod tests {

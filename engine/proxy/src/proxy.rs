@@ -58,7 +58,7 @@ impl Proxy {
             let (before, after) = (old.cluster(account.id), table.cluster(account.id));
             match (before, after) {
                 (Some(before), Some(after)) if before.source == after.source => {
-                    if (&before.hosts, &before.localities) != (&after.hosts, &after.localities) {
+                    if !before.has_same_endpoints(after) {
                         state.update(after, &mut world);
                     }
                 }
@@ -183,9 +183,10 @@ impl Proxy {
         let state = &mut router.clusters[current];
         let seed = router.seed;
         if kind == TimerKind::OutlierSweep {
-            state.sweep(&mut World { now, seed, effects });
+            let stats = &mut router.accounts[state.entry as usize].stats;
+            state.sweep(&mut World { now, seed, effects }, stats);
         } else {
-            state.merged_update(now, seed);
+            state.merged_update(now);
         }
     }
 
@@ -241,7 +242,7 @@ pub struct HostView {
     pub connections: u32,
     /// Outlier detection has ejected it.
     pub ejected: bool,
-    /// It is configured as healthy and not ejected.
+    /// It is configured as healthy, not as degraded, and not ejected.
     pub healthy: bool,
 }
 
@@ -269,6 +270,11 @@ impl<'a> ClusterView<'a> {
     /// Retries under way.
     pub fn retries(&self) -> u32 {
         self.state.usage.retries
+    }
+
+    /// Hosts that are ejected (`outlier_detection.ejections_active`).
+    pub fn ejections_active(&self) -> u32 {
+        self.state.ejected()
     }
 
     /// Its hosts, in the order of the configuration.

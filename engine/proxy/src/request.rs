@@ -1,5 +1,7 @@
 //! What routing can see of a request.
 
+use std::net::SocketAddr;
+
 /// A request's head. Header names are in lower case; several lines of one name stay several entries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestHead {
@@ -15,6 +17,17 @@ pub struct RequestHead {
     pub headers: Vec<(String, String)>,
     /// The HTTP version.
     pub protocol: Protocol,
+    /// The connection that it comes on, where that is known.
+    pub downstream: Option<Downstream>,
+}
+
+/// A connection from downstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Downstream {
+    /// The client's address.
+    pub remote: SocketAddr,
+    /// The address that the client dialled.
+    pub local: SocketAddr,
 }
 
 /// An HTTP version.
@@ -37,6 +50,7 @@ impl RequestHead {
             path: path.to_owned(),
             headers: Vec::new(),
             protocol: Protocol::Http1,
+            downstream: None,
         }
     }
 

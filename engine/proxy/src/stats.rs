@@ -59,18 +59,10 @@ pub struct ClusterStats {
     pub ejections_enforced_total: u64,
     /// Ejections refused by `max_ejection_percent`.
     pub ejections_overflow: u64,
-    /// Detections of 5xx in a row.
-    pub ejections_detected_consecutive_5xx: u64,
-    /// Ejections for 5xx in a row.
-    pub ejections_enforced_consecutive_5xx: u64,
-    /// Detections of gateway failures in a row.
-    pub ejections_detected_consecutive_gateway_failure: u64,
-    /// Ejections for gateway failures in a row.
-    pub ejections_enforced_consecutive_gateway_failure: u64,
-    /// Detections of local failures in a row.
-    pub ejections_detected_consecutive_local_origin_failure: u64,
-    /// Ejections for local failures in a row.
-    pub ejections_enforced_consecutive_local_origin_failure: u64,
+    /// Detections by kind, in the order of [`DETECTIONS`].
+    pub ejections_detected: [u64; Detection::COUNT],
+    /// Ejections by kind, in the order of [`DETECTIONS`].
+    pub ejections_enforced: [u64; Detection::COUNT],
 }
 
 impl ClusterStats {
@@ -104,12 +96,8 @@ impl ClusterStats {
             lb_healthy_panic,
             ejections_enforced_total,
             ejections_overflow,
-            ejections_detected_consecutive_5xx,
-            ejections_enforced_consecutive_5xx,
-            ejections_detected_consecutive_gateway_failure,
-            ejections_enforced_consecutive_gateway_failure,
-            ejections_detected_consecutive_local_origin_failure,
-            ejections_enforced_consecutive_local_origin_failure,
+            ejections_detected,
+            ejections_enforced,
         } = self;
         let classes = UPSTREAM_RQ_XX.iter().zip(upstream_rq_xx);
         let classes = classes.map(|(name, value)| (*name, *value));
@@ -148,60 +136,26 @@ impl ClusterStats {
                 ejections_enforced_total,
             ),
             ("outlier_detection.ejections_overflow", ejections_overflow),
-            (
-                "outlier_detection.ejections_detected_consecutive_5xx",
-                ejections_detected_consecutive_5xx,
-            ),
-            (
-                "outlier_detection.ejections_enforced_consecutive_5xx",
-                ejections_enforced_consecutive_5xx,
-            ),
-            (
-                "outlier_detection.ejections_detected_consecutive_gateway_failure",
-                ejections_detected_consecutive_gateway_failure,
-            ),
-            (
-                "outlier_detection.ejections_enforced_consecutive_gateway_failure",
-                ejections_enforced_consecutive_gateway_failure,
-            ),
-            (
-                "outlier_detection.ejections_detected_consecutive_local_origin_failure",
-                ejections_detected_consecutive_local_origin_failure,
-            ),
-            (
-                "outlier_detection.ejections_enforced_consecutive_local_origin_failure",
-                ejections_enforced_consecutive_local_origin_failure,
-            ),
         ];
         let counters = counters.into_iter().map(|(name, value)| (name, *value));
-        classes.chain(counters)
+        let by_kind = DETECTIONS
+            .iter()
+            .zip(ejections_detected.iter().zip(ejections_enforced));
+        let ejections = by_kind.flat_map(|((detected, enforced), (detections, ejections))| {
+            [(*detected, *detections), (*enforced, *ejections)]
+        });
+        classes.chain(counters).chain(ejections)
     }
 
     /// Outlier detection found a reason to eject a host.
     pub(crate) fn detected(&mut self, detection: Detection) {
-        *match detection {
-            Detection::Consecutive5xx => &mut self.ejections_detected_consecutive_5xx,
-            Detection::ConsecutiveGatewayFailure => {
-                &mut self.ejections_detected_consecutive_gateway_failure
-            }
-            Detection::ConsecutiveLocalOriginFailure => {
-                &mut self.ejections_detected_consecutive_local_origin_failure
-            }
-        } += 1;
+        self.ejections_detected[detection as usize] += 1;
     }
 
     /// A host is ejected for this reason.
     pub(crate) fn enforced(&mut self, detection: Detection) {
         self.ejections_enforced_total += 1;
-        *match detection {
-            Detection::Consecutive5xx => &mut self.ejections_enforced_consecutive_5xx,
-            Detection::ConsecutiveGatewayFailure => {
-                &mut self.ejections_enforced_consecutive_gateway_failure
-            }
-            Detection::ConsecutiveLocalOriginFailure => {
-                &mut self.ejections_enforced_consecutive_local_origin_failure
-            }
-        } += 1;
+        self.ejections_enforced[detection as usize] += 1;
     }
 
     /// A request ended with this status.
@@ -213,6 +167,38 @@ impl ClusterStats {
         }
     }
 }
+
+/// Why hosts are detected: the names of the counters of detections and of ejections.
+pub const DETECTIONS: [(&str, &str); Detection::COUNT] = [
+    (
+        "outlier_detection.ejections_detected_consecutive_gateway_failure",
+        "outlier_detection.ejections_enforced_consecutive_gateway_failure",
+    ),
+    (
+        "outlier_detection.ejections_detected_consecutive_5xx",
+        "outlier_detection.ejections_enforced_consecutive_5xx",
+    ),
+    (
+        "outlier_detection.ejections_detected_consecutive_local_origin_failure",
+        "outlier_detection.ejections_enforced_consecutive_local_origin_failure",
+    ),
+    (
+        "outlier_detection.ejections_detected_success_rate",
+        "outlier_detection.ejections_enforced_success_rate",
+    ),
+    (
+        "outlier_detection.ejections_detected_local_origin_success_rate",
+        "outlier_detection.ejections_enforced_local_origin_success_rate",
+    ),
+    (
+        "outlier_detection.ejections_detected_failure_percentage",
+        "outlier_detection.ejections_enforced_failure_percentage",
+    ),
+    (
+        "outlier_detection.ejections_detected_local_origin_failure_percentage",
+        "outlier_detection.ejections_enforced_local_origin_failure_percentage",
+    ),
+];
 
 /// The counters of the HTTP filters (`http.<prefix>.`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -23,7 +23,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use xds::{HealthStatus, HttpFault, Origin};
 
-pub(crate) use cluster::{Cluster, ClusterSettings, HostConfig, LbKind, LocalityConfig};
+pub(crate) use cluster::{
+    Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig,
+};
 pub(crate) use route::{Destination, Mirror, Plan, Route};
 
 base::id! {

@@ -29,6 +29,8 @@ pub struct Cluster {
     pub healthy_panic_threshold: f64,
     /// How localities are chosen.
     pub locality_lb: LocalityLb,
+    /// Changes of health and weight reach the load balancer at most so often (Envoy's default 1 s); zero: at once.
+    pub update_merge_window: Option<SimDuration>,
     /// Limits.
     pub circuit_breakers: CircuitBreakers,
     /// Ejection of failing hosts.

@@ -24,7 +24,8 @@ pub use cluster::{
     Cluster, ClusterService, ClusterType, HttpProtocol, KeepaliveSettings, TcpKeepalive, TlsMode,
 };
 pub use endpoint::{
-    ClusterLoadAssignment, EndpointRef, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints,
+    ClusterLoadAssignment, DropOverload, EndpointRef, HealthStatus, LbEndpoint,
+    LoadAssignmentPolicy, Locality, LocalityLbEndpoints,
 };
 pub use fault::{AbortStatus, FaultAbort, FaultDelay, HttpFault};
 pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
@@ -37,7 +38,10 @@ pub use listener::{
     HttpTimeouts, Listener, ListenerFilter, PathNormalization, PortStripping, ServerHeader,
     SocketAddress, TcpProxy, TlsParameters, TrafficDirection,
 };
-pub use load_balancer::{HashPolicy, LbPolicy, LocalityLb, SlowStart};
+pub use load_balancer::{
+    ConsistentHashing, HashFunction, HashPolicy, HashSource, LbPolicy, LeastRequest, LocalityLb,
+    Maglev, RingHash, SlowStart,
+};
 pub use origin::Origin;
 pub use outlier_detection::OutlierDetection;
 pub use retry::{RateLimitedBackOff, RetryOn, RetryPolicy};

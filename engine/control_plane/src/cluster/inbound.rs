@@ -7,7 +7,7 @@
 
 use xds::{
     Cluster, ClusterLoadAssignment, ClusterType, HealthStatus, HttpProtocol, LbEndpoint, LbPolicy,
-    Locality, LocalityLbEndpoints,
+    LoadAssignmentPolicy, Locality, LocalityLbEndpoints,
 };
 
 use super::traffic_policy::EffectivePolicy;
@@ -55,6 +55,8 @@ fn cluster(port: &InboundPort<'_>, client: &Client<'_>) -> Cluster {
                 port: *number,
                 health_status: HealthStatus::Healthy,
                 load_balancing_weight: 0,
+                hostname: String::new(),
+                hash_key: String::new(),
                 is_mutual_tls: false,
                 workload: None,
             };
@@ -66,6 +68,7 @@ fn cluster(port: &InboundPort<'_>, client: &Client<'_>) -> Cluster {
                     load_balancing_weight: 0,
                     lb_endpoints: vec![endpoint],
                 }],
+                policy: LoadAssignmentPolicy::default(),
             }
         }),
         ..bare(&name, client.mesh)

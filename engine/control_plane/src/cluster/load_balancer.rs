@@ -6,7 +6,7 @@
 use manifest::load_balancer::{
     ConsistentHashLb, HashAlgorithm, LoadBalancerPolicy, LoadBalancerSettings, SimpleLb,
 };
-use xds::{Cluster, ClusterType, LbPolicy, SlowStart};
+use xds::{Cluster, ClusterType, LbPolicy, LeastRequest, Maglev, RingHash, SlowStart};
 
 /// Writes the policy into a cluster; where the client dials its host itself, nothing is chosen.
 pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings>) {
@@ -30,11 +30,11 @@ pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings
         Some(LoadBalancerPolicy::Simple(
             SimpleLb::Unspecified | SimpleLb::LeastConn | SimpleLb::LeastRequest,
         ))
-        | None => LbPolicy::LeastRequest,
+        | None => LbPolicy::LeastRequest(LeastRequest::default()),
     };
     if matches!(
         cluster.lb_policy,
-        LbPolicy::RoundRobin | LbPolicy::LeastRequest
+        LbPolicy::RoundRobin | LbPolicy::LeastRequest(_)
     ) {
         cluster.slow_start = written.and_then(slow_start);
     }
@@ -42,16 +42,19 @@ pub(crate) fn apply(cluster: &mut Cluster, written: Option<&LoadBalancerSettings
 
 fn hashed(hash: &ConsistentHashLb) -> LbPolicy {
     let written = |size: u64| (size != 0).then_some(size);
+    let ring = |minimum_ring_size| {
+        LbPolicy::RingHash(RingHash {
+            minimum_ring_size,
+            ..RingHash::default()
+        })
+    };
     match hash.algorithm {
-        Some(HashAlgorithm::Maglev { table_size }) => LbPolicy::Maglev {
+        Some(HashAlgorithm::Maglev { table_size }) => LbPolicy::Maglev(Maglev {
             table_size: written(table_size),
-        },
-        Some(HashAlgorithm::RingHash { minimum_ring_size }) => LbPolicy::RingHash {
-            minimum_ring_size: written(minimum_ring_size),
-        },
-        None => LbPolicy::RingHash {
-            minimum_ring_size: written(hash.minimum_ring_size).or(Some(1024)),
-        },
+            ..Maglev::default()
+        }),
+        Some(HashAlgorithm::RingHash { minimum_ring_size }) => ring(written(minimum_ring_size)),
+        None => ring(written(hash.minimum_ring_size).or(Some(1024))),
     }
 }
 

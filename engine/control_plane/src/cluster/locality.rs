@@ -98,6 +98,7 @@ impl<'a> Preference<'a> {
             Self::ZoneAware(setting) => LocalityLb::ZoneAware {
                 is_routing_enabled: setting.enabled != Some(false),
                 min_cluster_size: setting.min_cluster_size.map(|size| u64::from(size.hosts())),
+                fail_traffic_on_panic: false,
             },
         }
     }

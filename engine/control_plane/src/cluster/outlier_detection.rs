@@ -25,10 +25,14 @@ pub(crate) fn outlier_detection(written: &Written) -> OutlierDetection {
             .ok()
             .filter(|percent| *percent > 0),
         enforcing_success_rate: Some(0),
+        enforcing_local_origin_success_rate: written
+            .split_external_local_origin_errors
+            .then_some(0),
         error_codes: written
             .outlier_detection_http_error_codes
             .iter()
             .map(|code| code.status())
             .collect(),
+        ..OutlierDetection::default()
     }
 }

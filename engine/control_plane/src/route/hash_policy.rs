@@ -9,7 +9,7 @@ use manifest::load_balancer::{
 };
 use manifest::span::Spanned;
 use manifest::traffic_policy::{PortTrafficPolicy, TrafficPolicy};
-use xds::HashPolicy;
+use xds::{HashPolicy, HashSource};
 
 use crate::proxy::Client;
 use crate::registry::ServiceId;
@@ -61,9 +61,12 @@ fn of_settings(settings: Option<&Spanned<LoadBalancerSettings>>) -> Option<&Cons
 }
 
 fn hash_policy(written: &ConsistentHashLb) -> Option<HashPolicy> {
-    Some(match written.key.as_ref()? {
-        HashKey::HttpHeaderName(name) => HashPolicy::Header { name: name.clone() },
-        HashKey::HttpCookie(cookie) => HashPolicy::Cookie {
+    let source = match written.key.as_ref()? {
+        HashKey::HttpHeaderName(name) => HashSource::Header {
+            name: name.clone(),
+            rewrite: None,
+        },
+        HashKey::HttpCookie(cookie) => HashSource::Cookie {
             name: cookie.name.clone(),
             path: (!cookie.path.is_empty()).then(|| cookie.path.clone()),
             ttl: cookie.ttl,
@@ -73,8 +76,9 @@ fn hash_policy(written: &ConsistentHashLb) -> Option<HashPolicy> {
                 .map(|attribute| (attribute.name.clone(), attribute.value.clone()))
                 .collect(),
         },
-        HashKey::UseSourceIp(true) => HashPolicy::SourceIp,
+        HashKey::UseSourceIp(true) => HashSource::SourceIp,
         HashKey::UseSourceIp(false) => return None,
-        HashKey::HttpQueryParameterName(name) => HashPolicy::QueryParameter { name: name.clone() },
-    })
+        HashKey::HttpQueryParameterName(name) => HashSource::QueryParameter { name: name.clone() },
+    };
+    Some(source.into())
 }

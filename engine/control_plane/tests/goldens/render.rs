@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use manifest::Diagnostic;
 use meshsim_control_plane::Mesh;
 use xds::{
-    AbortStatus, Cluster, DownstreamTlsContext, Filter, FilterChain, HashPolicy, HeaderAppend,
-    HeaderMatch, HeaderMutations, HostRewrite, PathMatch, PathRedirect, PathRewrite, QueryMatch,
-    RetryOn, RetryPolicy, Route, RouteAction, RouteMatch, RouteTarget, Snapshot, StringMatch,
+    AbortStatus, Cluster, DownstreamTlsContext, Filter, FilterChain, HashSource, HeaderAppend,
+    HeaderMatch, HeaderMutations, HostRewrite, LbPolicy, PathMatch, PathRedirect, PathRewrite,
+    QueryMatch, RetryOn, RetryPolicy, Route, RouteAction, RouteMatch, RouteTarget, Snapshot,
+    StringMatch,
 };
 
 /// The virtual hosts of a table whose names contain a word.
@@ -259,15 +260,15 @@ fn target(line: &mut impl FnMut(String), target: &RouteTarget) {
         ));
     }
     for policy in &target.hash_policy {
-        line(match policy {
-            HashPolicy::Header { name } => format!("hash header {name}"),
-            HashPolicy::Cookie {
+        line(match &policy.source {
+            HashSource::Header { name, .. } => format!("hash header {name}"),
+            HashSource::Cookie {
                 name, path, ttl, ..
             } => {
                 format!("hash cookie {name} path {path:?} ttl {ttl:?}")
             }
-            HashPolicy::SourceIp => "hash source address".to_owned(),
-            HashPolicy::QueryParameter { name } => format!("hash query parameter {name}"),
+            HashSource::SourceIp => "hash source address".to_owned(),
+            HashSource::QueryParameter { name } => format!("hash query parameter {name}"),
         });
     }
 }
@@ -358,13 +359,28 @@ fn string_match(match_: &StringMatch) -> String {
     }
 }
 
+/// The policy, and the size that Pilot writes for it.
+fn lb_policy(policy: &LbPolicy) -> String {
+    match policy {
+        LbPolicy::RoundRobin => "RoundRobin".to_owned(),
+        LbPolicy::LeastRequest(_) => "LeastRequest".to_owned(),
+        LbPolicy::Random => "Random".to_owned(),
+        LbPolicy::RingHash(ring) => {
+            let size = ring.minimum_ring_size;
+            format!("RingHash {{ minimum_ring_size: {size:?} }}")
+        }
+        LbPolicy::Maglev(maglev) => format!("Maglev {{ table_size: {:?} }}", maglev.table_size),
+        LbPolicy::ClusterProvided => "ClusterProvided".to_owned(),
+    }
+}
+
 fn cluster(out: &mut String, cluster: &Cluster) {
     write!(
         out,
-        "cluster {} {:?} {:?} {:?} tls {:?} connect {}",
+        "cluster {} {:?} {} {:?} tls {:?} connect {}",
         cluster.name,
         cluster.type_,
-        cluster.lb_policy,
+        lb_policy(&cluster.lb_policy),
         cluster.protocol,
         cluster.tls,
         cluster.connect_timeout

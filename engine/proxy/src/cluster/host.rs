@@ -1,7 +1,7 @@
 //! One host of a cluster, as one proxy sees it.
 
 use super::connection_pool::Pool;
-use super::outlier_detection::HostMonitor;
+use super::outlier_detection::host_monitor::HostMonitor;
 use crate::names::EndpointId;
 use crate::table::HostConfig;
 use base::SimTime;
@@ -14,11 +14,11 @@ pub(crate) struct Host {
     pub(super) weight: u32,
     pub(super) priority: u32,
     pub(super) locality: u32,
-    pub(super) health: HealthStatus,
+    pub(super) status: HealthStatus,
     /// It is in the configuration; if not, it goes with its last try.
     pub(super) configured: bool,
-    /// When it was added: what a warm-up starts from.
-    pub(super) added: SimTime,
+    /// Since when a load balancer that warms hosts up has known it as healthy.
+    pub(super) warming_since: Option<SimTime>,
     pub(crate) active: u32,
     /// Tries that refer to it.
     pub(crate) references: u32,
@@ -26,16 +26,27 @@ pub(crate) struct Host {
     pub(super) monitor: HostMonitor,
 }
 
+/// What a load balancer may use a host for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// For any pick.
+    Healthy,
+    /// Where there are too few healthy ones.
+    Degraded,
+    /// In panic only.
+    Unhealthy,
+}
+
 impl Host {
-    pub(super) fn new(config: &HostConfig, priority: u32, now: SimTime) -> Self {
+    pub(super) fn new(config: &HostConfig, priority: u32) -> Self {
         Self {
             endpoint: config.endpoint,
             weight: config.weight,
             priority,
             locality: config.locality,
-            health: config.health,
+            status: config.health,
             configured: true,
-            added: now,
+            warming_since: None,
             active: 0,
             references: 0,
             pool: Pool::new(),
@@ -43,17 +54,30 @@ impl Host {
         }
     }
 
-    /// Whether a configuration changes what the load balancer sees of it.
-    pub(super) fn differs(&self, config: &HostConfig) -> bool {
-        (self.weight, self.health, self.locality) != (config.weight, config.health, config.locality)
+    /// Takes over what a configuration says of it; true if a load balancer may see that.
+    pub(super) fn configure(&mut self, config: &HostConfig) -> bool {
+        let before = (self.weight, self.status, self.locality);
+        (self.weight, self.status, self.locality) = (config.weight, config.health, config.locality);
+        before != (self.weight, self.status, self.locality)
     }
 
     pub(crate) const fn is_ejected(&self) -> bool {
         self.monitor.is_ejected()
     }
 
-    /// Whether the load balancer may use it, once it has been told.
+    /// What the load balancer may use it for, once it has been told.
+    pub(crate) const fn health(&self) -> Health {
+        if !self.configured || self.monitor.is_ejected() {
+            return Health::Unhealthy;
+        }
+        match self.status {
+            HealthStatus::Healthy => Health::Healthy,
+            HealthStatus::Degraded => Health::Degraded,
+            HealthStatus::Unhealthy | HealthStatus::Draining => Health::Unhealthy,
+        }
+    }
+
     pub(crate) fn is_healthy(&self) -> bool {
-        self.configured && self.health == HealthStatus::Healthy && !self.monitor.is_ejected()
+        self.health() == Health::Healthy
     }
 }

@@ -1,50 +1,45 @@
 //! Which hosts are ejected, when, and for how long.
 //!
 //! ```text
-//!            a counter reaches its threshold,
+//!            errors in a row ([`host_monitor`]), or at a sweep too low a success rate ([`success_rate`]);
 //!            fewer than max_ejection_percent are out
 //!  in use ────────────────────────────────────────────► ejected
 //!    ▲                                                     │
 //!    └──── a sweep after base_ejection_time × ejections ───┘
 //! ```
 //!
-//! Detection is immediate, unejection happens at sweeps only. Sweeps keep the rhythm of the first use, but are only
-//! asked for while there is something to do.
+//! Errors in a row are detected at once, rates at sweeps, and unejection happens at sweeps only. Sweeps keep the rhythm
+//! of the first use, but are only asked for while there is something to do.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/upstream/outlier_detection_impl.cc.
 
+mod detector;
+pub(crate) mod host_monitor;
+mod success_rate;
+
+pub(crate) use host_monitor::Report;
+
 use base::{SimDuration, SimTime};
 use smallvec::SmallVec;
+use success_rate::RateSettings;
 
 /// The policy, with Envoy's defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OutlierSettings {
     consecutive_5xx: u32,
-    enforcing_consecutive_5xx: u32,
     consecutive_gateway_failure: u32,
-    enforcing_consecutive_gateway_failure: u32,
     consecutive_local_origin_failure: u32,
-    enforcing_consecutive_local_origin_failure: u32,
+    rates: RateSettings,
+    /// Per cent of detections that eject, by kind.
+    enforcing: [u32; Detection::COUNT],
     split: bool,
-    /// Time between sweeps.
-    pub(crate) interval: SimDuration,
+    interval: SimDuration,
     base_ejection_time: SimDuration,
     max_ejection_time: SimDuration,
+    max_ejection_time_jitter: SimDuration,
     max_ejection_percent: u32,
+    always_eject_one_host: bool,
     error_codes: SmallVec<[u16; 4]>,
-}
-
-/// What happened to a try, as far as its host is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
-    /// It got a connection.
-    Connected,
-    /// A response with this status.
-    Code(u16),
-    /// The connection failed, or ended before a response.
-    Failure,
-    /// It took too long.
-    Timeout,
 }
 
 /// Why a host may be ejected.
@@ -53,10 +48,16 @@ pub(crate) enum Detection {
     ConsecutiveGatewayFailure,
     Consecutive5xx,
     ConsecutiveLocalOriginFailure,
+    SuccessRate,
+    LocalOriginSuccessRate,
+    FailurePercentage,
+    LocalOriginFailurePercentage,
 }
 
-/// Detections that one report triggers.
-pub(crate) type Detections = SmallVec<[Detection; 2]>;
+impl Detection {
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = 7;
+}
 
 /// Whether a detected host is ejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,42 +70,63 @@ pub(crate) enum Ejection {
     NotEnforced,
 }
 
-/// What is remembered about a host.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HostMonitor {
-    consecutive_5xx: u32,
-    consecutive_gateway_failure: u32,
-    consecutive_local_origin_failure: u32,
-    /// Ejections in a row: the multiplier of the ejection time.
-    backoff: u32,
-    pub(crate) ejected_at: Option<SimTime>,
-    unejected_at: Option<SimTime>,
-}
-
 impl OutlierSettings {
     pub(crate) fn new(source: &xds::OutlierDetection) -> Self {
-        let base = source
-            .base_ejection_time
-            .unwrap_or(SimDuration::from_secs(30));
+        let seconds = SimDuration::from_secs;
+        let base = source.base_ejection_time.unwrap_or(seconds(30));
+        let mut enforcing = [0; Detection::COUNT];
+        for (detection, written, default) in [
+            (
+                Detection::ConsecutiveGatewayFailure,
+                source.enforcing_consecutive_gateway_failure,
+                0,
+            ),
+            (
+                Detection::Consecutive5xx,
+                source.enforcing_consecutive_5xx,
+                100,
+            ),
+            (
+                Detection::ConsecutiveLocalOriginFailure,
+                source.enforcing_consecutive_local_origin_failure,
+                100,
+            ),
+            (Detection::SuccessRate, source.enforcing_success_rate, 100),
+            (
+                Detection::LocalOriginSuccessRate,
+                source.enforcing_local_origin_success_rate,
+                100,
+            ),
+            (
+                Detection::FailurePercentage,
+                source.enforcing_failure_percentage,
+                0,
+            ),
+            (
+                Detection::LocalOriginFailurePercentage,
+                source.enforcing_failure_percentage_local_origin,
+                0,
+            ),
+        ] {
+            enforcing[detection as usize] = written.unwrap_or(default);
+        }
         Self {
             consecutive_5xx: source.consecutive_5xx.unwrap_or(5),
-            enforcing_consecutive_5xx: source.enforcing_consecutive_5xx.unwrap_or(100),
             consecutive_gateway_failure: source.consecutive_gateway_failure.unwrap_or(5),
-            enforcing_consecutive_gateway_failure: source
-                .enforcing_consecutive_gateway_failure
-                .unwrap_or(0),
             consecutive_local_origin_failure: source.consecutive_local_origin_failure.unwrap_or(5),
-            enforcing_consecutive_local_origin_failure: source
-                .enforcing_consecutive_local_origin_failure
-                .unwrap_or(100),
+            rates: RateSettings::new(source),
+            enforcing,
             split: source.split_external_local_origin_errors,
             interval: source
                 .interval
-                .unwrap_or(SimDuration::from_secs(10))
+                .unwrap_or(seconds(10))
                 .max(SimDuration::from_millis(1)),
             base_ejection_time: base,
-            max_ejection_time: base.max(SimDuration::from_secs(300)),
+            // One that is written and shorter than the base is refused by Envoy.
+            max_ejection_time: source.max_ejection_time.unwrap_or(seconds(300)).max(base),
+            max_ejection_time_jitter: source.max_ejection_time_jitter.unwrap_or_default(),
             max_ejection_percent: source.max_ejection_percent.unwrap_or(10).min(100),
+            always_eject_one_host: source.always_eject_one_host,
             error_codes: SmallVec::from_slice(&source.error_codes),
         }
     }
@@ -129,17 +151,11 @@ impl OutlierSettings {
         draw: impl FnOnce() -> u64,
     ) -> Ejection {
         let percent = 100.0 * (f64::from(ejected_now) + 1.0) / f64::from(hosts);
-        if percent > f64::from(self.max_ejection_percent) {
+        let is_first = self.always_eject_one_host && ejected_now == 0;
+        if percent > f64::from(self.max_ejection_percent) && !is_first {
             return Ejection::Overflow;
         }
-        let enforcing = match detection {
-            Detection::Consecutive5xx => self.enforcing_consecutive_5xx,
-            Detection::ConsecutiveGatewayFailure => self.enforcing_consecutive_gateway_failure,
-            Detection::ConsecutiveLocalOriginFailure => {
-                self.enforcing_consecutive_local_origin_failure
-            }
-        };
-        let enforced = match enforcing {
+        let enforced = match self.enforcing[detection as usize] {
             0 => false,
             100.. => true,
             percent => draw() % 100 < u64::from(percent),
@@ -151,109 +167,15 @@ impl OutlierSettings {
         }
     }
 
+    /// How much longer an ejection lasts, by a random number.
+    fn jitter(&self, draw: u64) -> SimDuration {
+        SimDuration::from_millis(draw % (self.max_ejection_time_jitter.as_millis() + 1))
+    }
+
     /// The first sweep after `now`, in the rhythm that began at `start`.
     pub(crate) fn next_sweep(&self, start: SimTime, now: SimTime) -> SimTime {
         let done = now.since(start).as_nanos() / self.interval.as_nanos();
         start + self.interval * (done + 1)
-    }
-}
-
-impl HostMonitor {
-    /// Counts what happened to a try.
-    #[inline]
-    pub(crate) fn report(&mut self, settings: &OutlierSettings, report: Report) -> Detections {
-        match report {
-            Report::Connected if settings.split => self.consecutive_local_origin_failure = 0,
-            Report::Connected => {}
-            Report::Code(code) => return self.count(settings, settings.effective(code)),
-            Report::Failure | Report::Timeout if settings.split => {
-                return self.count_local_failure(settings);
-            }
-            Report::Failure => return self.count(settings, 503),
-            Report::Timeout => return self.count(settings, 504),
-        }
-        Detections::new()
-    }
-
-    #[inline]
-    fn count(&mut self, settings: &OutlierSettings, code: u16) -> Detections {
-        let mut detections = Detections::new();
-        if !(500..=599).contains(&code) {
-            self.consecutive_5xx = 0;
-            self.consecutive_gateway_failure = 0;
-            return detections;
-        }
-        if (502..=504).contains(&code) {
-            self.consecutive_gateway_failure += 1;
-            if self.consecutive_gateway_failure == settings.consecutive_gateway_failure {
-                detections.push(Detection::ConsecutiveGatewayFailure);
-            }
-        } else {
-            self.consecutive_gateway_failure = 0;
-        }
-        self.consecutive_5xx += 1;
-        if self.consecutive_5xx == settings.consecutive_5xx {
-            detections.push(Detection::Consecutive5xx);
-        }
-        detections
-    }
-
-    fn count_local_failure(&mut self, settings: &OutlierSettings) -> Detections {
-        let mut detections = Detections::new();
-        self.consecutive_local_origin_failure += 1;
-        if self.consecutive_local_origin_failure == settings.consecutive_local_origin_failure {
-            detections.push(Detection::ConsecutiveLocalOriginFailure);
-        }
-        detections
-    }
-
-    /// A detection has been decided about, whatever the decision: its counter begins anew.
-    pub(crate) fn reset(&mut self, detection: Detection) {
-        match detection {
-            Detection::ConsecutiveGatewayFailure => self.consecutive_gateway_failure = 0,
-            Detection::Consecutive5xx => self.consecutive_5xx = 0,
-            Detection::ConsecutiveLocalOriginFailure => self.consecutive_local_origin_failure = 0,
-        }
-    }
-
-    pub(crate) const fn is_ejected(&self) -> bool {
-        self.ejected_at.is_some()
-    }
-
-    pub(crate) fn eject(&mut self, settings: &OutlierSettings, now: SimTime) {
-        self.ejected_at = Some(now);
-        let base = settings.base_ejection_time;
-        if base * u64::from(self.backoff) < settings.max_ejection_time + base {
-            self.backoff += 1;
-        }
-    }
-
-    /// One sweep: true if the host is unejected.
-    pub(crate) fn sweep(&mut self, settings: &OutlierSettings, now: SimTime) -> bool {
-        if let Some(ejected_at) = self.ejected_at {
-            let time = settings.base_ejection_time * u64::from(self.backoff);
-            if time.min(settings.max_ejection_time) > now.since(ejected_at) {
-                return false;
-            }
-            *self = Self {
-                backoff: self.backoff,
-                unejected_at: Some(now),
-                ..Self::default()
-            };
-            return true;
-        }
-        let rested = self
-            .unejected_at
-            .is_some_and(|at| now.since(at) >= settings.interval);
-        if rested {
-            self.backoff = self.backoff.saturating_sub(1);
-        }
-        false
-    }
-
-    /// Whether a sweep may change anything.
-    pub(crate) const fn needs_sweeps(&self) -> bool {
-        self.is_ejected() || self.backoff > 0
     }
 }
 
@@ -262,160 +184,72 @@ mod tests {
     use super::*;
 
     fn settings(change: impl FnOnce(&mut xds::OutlierDetection)) -> OutlierSettings {
-        let mut source = xds::OutlierDetection {
-            consecutive_5xx: Some(3),
-            enforcing_consecutive_5xx: None,
-            consecutive_gateway_failure: None,
-            enforcing_consecutive_gateway_failure: None,
-            consecutive_local_origin_failure: None,
-            enforcing_consecutive_local_origin_failure: None,
-            split_external_local_origin_errors: false,
-            interval: Some(SimDuration::from_millis(500)),
-            base_ejection_time: Some(SimDuration::from_secs(1)),
-            max_ejection_percent: None,
-            enforcing_success_rate: Some(0),
-            error_codes: vec![],
-        };
+        let mut source = xds::OutlierDetection::default();
         change(&mut source);
         OutlierSettings::new(&source)
-    }
-
-    /// The detections of a sequence of reports, by position.
-    fn detections(settings: &OutlierSettings, reports: &[Report]) -> Vec<(usize, Detection)> {
-        let mut monitor = HostMonitor::default();
-        let mut seen = Vec::new();
-        for (position, report) in reports.iter().enumerate() {
-            for detection in monitor.report(settings, *report) {
-                monitor.reset(detection);
-                seen.push((position, detection));
-            }
-        }
-        seen
-    }
-
-    #[test]
-    fn errors_in_a_row_are_detected() {
-        use Detection::{Consecutive5xx, ConsecutiveGatewayFailure, ConsecutiveLocalOriginFailure};
-        use Report::{Code, Connected, Failure, Timeout};
-        let plain = settings(|_| {});
-        assert_eq!(
-            detections(&plain, &[Code(500); 7]),
-            [(2, Consecutive5xx), (5, Consecutive5xx)]
-        );
-        let mixed = [Code(500), Code(501), Code(200), Code(503), Failure, Timeout];
-        assert_eq!(detections(&plain, &mixed), [(5, Consecutive5xx)]);
-        assert_eq!(detections(&plain, &[Code(404); 9]), []);
-
-        let gateway = settings(|s| {
-            s.consecutive_gateway_failure = Some(2);
-            s.consecutive_5xx = Some(4);
-        });
-        let mixed = [Code(502), Code(500), Code(503), Code(504)];
-        assert_eq!(
-            detections(&gateway, &mixed),
-            [(3, ConsecutiveGatewayFailure), (3, Consecutive5xx)]
-        );
-
-        let split = settings(|s| {
-            s.split_external_local_origin_errors = true;
-            s.consecutive_local_origin_failure = Some(2);
-        });
-        assert_eq!(
-            detections(&split, &[Failure; 4]),
-            [
-                (1, ConsecutiveLocalOriginFailure),
-                (3, ConsecutiveLocalOriginFailure)
-            ]
-        );
-        // A try that times out had got its connection first, so it never counts as two in a row.
-        assert_eq!(
-            detections(&split, &[Connected, Timeout, Connected, Timeout]),
-            []
-        );
-        assert_eq!(detections(&split, &[Code(500); 3]), [(2, Consecutive5xx)]);
-
-        let codes = settings(|s| s.error_codes = vec![429, 502]);
-        assert_eq!(
-            detections(&codes, &[Code(429), Code(502), Code(429)]),
-            [(2, Consecutive5xx)]
-        );
-        assert_eq!(detections(&codes, &[Code(500); 9]), []);
     }
 
     /// Ejected hosts of `hosts` failing hosts, as observed on Envoy 1.40.
     #[test]
     fn at_most_a_share_is_ejected() {
-        for (hosts, percent, ejected) in [
-            (3, None, 0),
-            (3, Some(34), 1),
-            (4, Some(50), 2),
-            (10, None, 1),
-            (3, Some(100), 3),
-            (1, Some(99), 0),
+        for (hosts, percent, always_one, ejected) in [
+            (3, None, false, 0),
+            (3, None, true, 1),
+            (3, Some(34), false, 1),
+            (4, Some(50), false, 2),
+            (10, None, false, 1),
+            (3, Some(100), false, 3),
+            (1, Some(99), false, 0),
+            (1, Some(0), true, 1),
         ] {
-            let settings = settings(|s| s.max_ejection_percent = percent);
+            let settings = settings(|s| {
+                s.max_ejection_percent = percent;
+                s.always_eject_one_host = always_one;
+            });
             let mut now = 0;
             while now < hosts
                 && settings.decide(Detection::Consecutive5xx, now, hosts, || 0) == Ejection::Yes
             {
                 now += 1;
             }
-            assert_eq!(now, ejected, "{hosts} hosts at {percent:?} %");
+            assert_eq!(now, ejected, "{hosts} hosts at {percent:?} %, {always_one}");
         }
     }
 
+    /// Envoy's defaults of what is enforced, and draws where that is in between.
     #[test]
     fn detections_may_not_be_enforced() {
-        let gateway = Detection::ConsecutiveGatewayFailure;
+        use Detection::{
+            Consecutive5xx, ConsecutiveGatewayFailure, ConsecutiveLocalOriginFailure,
+            FailurePercentage, LocalOriginFailurePercentage, LocalOriginSuccessRate, SuccessRate,
+        };
         let all = settings(|s| s.max_ejection_percent = Some(100));
-        assert_eq!(all.decide(gateway, 0, 1, || 0), Ejection::NotEnforced);
+        for (detection, verdict) in [
+            (Consecutive5xx, Ejection::Yes),
+            (ConsecutiveGatewayFailure, Ejection::NotEnforced),
+            (ConsecutiveLocalOriginFailure, Ejection::Yes),
+            (SuccessRate, Ejection::Yes),
+            (LocalOriginSuccessRate, Ejection::Yes),
+            (FailurePercentage, Ejection::NotEnforced),
+            (LocalOriginFailurePercentage, Ejection::NotEnforced),
+        ] {
+            assert_eq!(all.decide(detection, 0, 1, || 0), verdict, "{detection:?}");
+        }
         let some = settings(|s| {
             s.max_ejection_percent = Some(100);
             s.enforcing_consecutive_gateway_failure = Some(30);
         });
-        assert_eq!(some.decide(gateway, 0, 1, || 129), Ejection::Yes);
-        assert_eq!(some.decide(gateway, 0, 1, || 130), Ejection::NotEnforced);
-    }
-
-    /// Ejection lengths of a host that fails at once whenever it is used, in milliseconds.
-    fn lengths(settings: &OutlierSettings, count: usize) -> Vec<u64> {
-        let mut monitor = HostMonitor::default();
-        let mut now = SimTime::ZERO + SimDuration::from_millis(100);
-        let mut lengths = Vec::new();
-        while lengths.len() < count {
-            monitor.eject(settings, now);
-            let start = now;
-            loop {
-                now = settings.next_sweep(SimTime::ZERO, now);
-                if monitor.sweep(settings, now) {
-                    break;
-                }
-            }
-            lengths.push(now.since(start).as_millis());
-        }
-        lengths
+        let decide = |draw| some.decide(ConsecutiveGatewayFailure, 0, 1, || draw);
+        assert_eq!(decide(129), Ejection::Yes);
+        assert_eq!(decide(130), Ejection::NotEnforced);
     }
 
     #[test]
-    fn ejections_grow_and_end_at_sweeps() {
-        assert_eq!(lengths(&settings(|_| {}), 4), [1400, 2000, 3000, 4000]);
-        let capped = settings(|s| {
-            s.base_ejection_time = Some(SimDuration::from_secs(200));
-            s.interval = Some(SimDuration::from_secs(100));
-        });
-        assert_eq!(lengths(&capped, 4), [299_900, 300_000, 300_000, 300_000]);
-    }
-
-    #[test]
-    fn healthy_sweeps_shorten_the_next_ejection() {
-        let settings = settings(|_| {});
-        let mut monitor = HostMonitor::default();
+    fn sweeps_keep_their_rhythm() {
+        let settings = settings(|s| s.interval = Some(SimDuration::from_millis(500)));
         let at = |ms| SimTime::ZERO + SimDuration::from_millis(ms);
-        monitor.eject(&settings, at(0));
-        assert!(!monitor.sweep(&settings, at(500)));
-        assert!(monitor.sweep(&settings, at(1000)));
-        assert!(monitor.needs_sweeps());
-        assert!(!monitor.sweep(&settings, at(1500)));
-        assert!(!monitor.needs_sweeps());
+        for (now, next) in [(100, 600), (599, 600), (600, 1100), (5000, 5100)] {
+            assert_eq!(settings.next_sweep(at(100), at(now)), at(next));
+        }
     }
 }

@@ -1,264 +1,166 @@
-//! Which list of hosts a pick is made from: by priority, panic and locality, as far as the balancer has been told.
+//! Which hosts a pick is made among: by priority, health and locality, as far as load balancers have been told.
 //!
-//! Source: envoyproxy/envoy 1.40, source/extensions/load_balancing_policies/common/load_balancer_impl.cc.
+//! Source: envoyproxy/envoy 1.40, source/extensions/load_balancing_policies/common/{load_balancer_impl,locality_wrr}.cc.
 
-use super::ClusterState;
-use super::host::Host;
-use super::panic::{self, LevelHealth, Loads};
-use crate::draws;
-use crate::load_balancer::consistent_hash::HashTable;
-use crate::load_balancer::edf::Schedule;
-use crate::load_balancer::slow_start::SlowStart;
-use crate::load_balancer::{HostList, Hosts};
-use crate::names::EndpointId;
-use crate::stats::ClusterStats;
-use crate::table::LbKind;
-use base::{Draws, SimTime};
+use super::host::{Health, Host};
+use super::panic::{self, Availability, LevelHealth, Loads, Measure};
+use crate::load_balancer::consistent_hash::{HashTable, HashTables};
+use crate::table::{EndpointPolicy, LocalityConfig};
 use std::sync::Arc;
 
-/// The hosts of one priority, as the load balancer sees them.
-#[derive(Debug)]
-pub(super) struct Level {
-    all: HostList,
-    healthy: HostList,
-    /// The healthy hosts by locality with its share, where localities are chosen by weight.
-    localities: Vec<(f64, HostList)>,
-    schedule: Option<Schedule>,
+/// The hosts of a cluster by priority, the same for all its workers.
+#[derive(Debug, Default)]
+pub(crate) struct PrioritySet {
+    pub(crate) levels: Vec<Level>,
+    pub(super) loads: Loads,
+}
+
+/// The hosts of one priority.
+#[derive(Debug, Default)]
+pub(crate) struct Level {
+    pub(crate) all: Vec<u32>,
+    healthy: AvailableHosts,
+    degraded: AvailableHosts,
     /// The table of the hosts in use, where hosts are chosen by hash.
-    hash_table: Option<Arc<HashTable>>,
+    pub(super) hash_table: Option<Arc<HashTable>>,
 }
 
-/// What one try's host selection may depend on, beside the hosts.
-pub(crate) struct Selection {
-    priority: Draws,
-    host: Draws,
-    /// The request's hash, where it has one.
-    pub(crate) hash: Option<u64>,
-    /// How many hosts have been picked for this try and rejected.
-    pub(crate) rejected: u32,
+/// The healthy, or the degraded hosts of one priority.
+#[derive(Debug, Default)]
+struct AvailableHosts {
+    whole: Vec<u32>,
+    /// By locality, where localities are chosen by weight.
+    localities: Vec<LocalityHosts>,
 }
 
-impl Selection {
-    /// For the try numbered `number` of a request, or its mirror at that position.
+/// The healthy, or the degraded hosts of one locality.
+#[derive(Debug, Default)]
+pub(crate) struct LocalityHosts {
+    /// The locality's weight, less where too few of its hosts are so.
+    pub(crate) share: f64,
+    pub(crate) hosts: Vec<u32>,
+}
+
+/// What a priority set is made of.
+pub(super) struct Members<'a> {
+    pub(super) hosts: &'a [Host],
+    /// The configured ones, in the order of the configuration.
+    pub(super) order: &'a [u32],
+    pub(super) localities: &'a [LocalityConfig],
+    pub(super) locality_weighted: bool,
+    pub(super) policy: &'a EndpointPolicy,
+    pub(super) panic_threshold: u32,
+    pub(super) hash_tables: Option<&'a HashTables>,
+}
+
+impl Level {
+    /// Its healthy, or its degraded hosts.
     #[inline]
-    pub(crate) const fn new(key: u64, identity: u64, number: u16, mirror: bool) -> Self {
-        let (pick, priority) = if mirror {
-            (draws::MIRROR_PICK, draws::MIRROR_PRIORITY)
-        } else {
-            (draws::PICK, draws::PRIORITY)
-        };
-        Self {
-            priority: Draws::new(key, identity, priority + number as u32),
-            host: Draws::new(key, identity, pick + number as u32),
-            hash: None,
-            rejected: 0,
-        }
+    pub(crate) fn available(&self, availability: Availability) -> &[u32] {
+        &self.by_availability(availability).whole
     }
 
-    /// The number that chooses the priority.
-    fn priority(&mut self, lb: LbKind) -> u64 {
-        match lb {
-            // RANDOM uses one number for the priority and the host, and so do the hashing ones.
-            LbKind::Random => {
-                let mut peek = self.host;
-                peek.next_u64()
-            }
-            LbKind::Hash(_) => self.hash(),
-            LbKind::RoundRobin | LbKind::LeastRequest | LbKind::Provided => {
-                self.priority.next_u64()
-            }
-        }
+    /// The same by locality; empty where localities are not chosen by weight.
+    #[inline]
+    pub(crate) fn localities(&self, availability: Availability) -> &[LocalityHosts] {
+        &self.by_availability(availability).localities
     }
 
-    /// The request's hash, or a random one in its place.
-    fn hash(&mut self) -> u64 {
-        *self.hash.get_or_insert_with(|| self.host.next_u64())
+    const fn by_availability(&self, availability: Availability) -> &AvailableHosts {
+        match availability {
+            Availability::Healthy => &self.healthy,
+            Availability::Degraded => &self.degraded,
+        }
     }
 }
 
-impl ClusterState {
-    /// Chooses a host for a try; none if there is none to choose.
-    #[inline]
-    pub(crate) fn pick(
-        &mut self,
-        now: SimTime,
-        selection: &mut Selection,
-        loads: Option<&Loads>,
-        stats: &mut ClusterStats,
-    ) -> Option<u32> {
-        let lb = self.settings.lb;
-        let priority = if self.levels.len() < 2 {
-            0
-        } else {
-            panic::choose(loads.unwrap_or(&self.loads), selection.priority(lb))
-        };
-        let level = self.levels.get_mut(priority)?;
-        if let Some(table) = &level.hash_table {
-            stats.lb_healthy_panic += u64::from(self.loads[priority].panic);
-            let position = table.pick(selection.hash(), selection.rejected)?;
-            return Some(self.order[position as usize]);
-        }
-        let list = if self.loads[priority].panic {
-            stats.lb_healthy_panic += 1;
-            &mut level.all
-        } else if let Some(schedule) = &mut level.schedule {
-            let localities = &mut level.localities;
-            let chosen = schedule.pick(|index| localities[index as usize].0);
-            &mut localities[chosen as usize].1
-        } else {
-            &mut level.healthy
-        };
-        let hosts = HostsAt {
-            hosts: &self.hosts,
-            slow_start: self.settings.slow_start,
-            now,
-        };
-        list.pick(lb, &hosts, &mut selection.host)
-    }
-
-    /// The loads without the priorities of these hosts; none if nothing would be left.
-    pub(crate) fn loads_without(&self, tried: &[EndpointId]) -> Option<Loads> {
-        let mut health = self.level_health();
-        for host in &self.hosts {
-            if tried.contains(&host.endpoint)
-                && let Some(level) = health.get_mut(host.priority as usize)
-            {
-                level.healthy = 0;
-            }
-        }
-        let some = health.iter().any(|level| level.healthy > 0);
-        // Panic is not decided anew: the threshold plays no part.
-        some.then(|| panic::loads(&health, 0))
-    }
-
-    fn level_health(&self) -> Vec<LevelHealth> {
-        let count =
-            |list: &HostList| u32::try_from(list.hosts.len()).expect("fewer than 2^32 hosts");
-        self.levels
-            .iter()
-            .map(|level| LevelHealth {
-                healthy: count(&level.healthy),
-                total: count(&level.all),
-            })
-            .collect()
-    }
-
-    /// Tells the load balancer about all hosts.
-    pub(super) fn rebuild(&mut self, proxy_seed: u64, now: SimTime) {
-        let priorities = self.localities.iter().map(|locality| locality.priority + 1);
-        let levels = priorities.max().unwrap_or(0) as usize;
-        let seed = draws::draw(proxy_seed, self.identity, draws::LB_SEED);
-        self.levels.truncate(levels);
-        while self.levels.len() < levels {
-            self.levels.push(Level {
-                all: HostList::new(seed),
-                healthy: HostList::new(seed),
-                localities: Vec::new(),
-                schedule: None,
-                hash_table: None,
-            });
-        }
-        for level in &mut self.levels {
-            level.all.hosts.clear();
-            level.healthy.hosts.clear();
-        }
-        for index in &self.order {
-            let host = &self.hosts[*index as usize];
+impl PrioritySet {
+    /// Sorts all hosts anew.
+    pub(super) fn rebuild(&mut self, members: &Members<'_>) {
+        let priorities = members.localities.iter().map(|l| l.priority + 1);
+        let count = priorities.max().unwrap_or(0) as usize;
+        self.levels.clear();
+        self.levels.resize_with(count, Level::default);
+        for index in members.order {
+            let host = &members.hosts[*index as usize];
             let level = &mut self.levels[host.priority as usize];
-            level.all.hosts.push(*index);
-            if host.is_healthy() {
-                level.healthy.hosts.push(*index);
+            level.all.push(*index);
+            match host.health() {
+                Health::Healthy => level.healthy.whole.push(*index),
+                Health::Degraded => level.degraded.whole.push(*index),
+                Health::Unhealthy => {}
             }
         }
-        let hosts = HostsAt {
-            hosts: &self.hosts,
-            slow_start: self.settings.slow_start,
-            now,
-        };
-        for level in &mut self.levels {
-            level.all.rebuild(self.settings.lb, seed, &hosts);
-            level.healthy.rebuild(self.settings.lb, seed, &hosts);
+        if members.locality_weighted {
+            for (level, priority) in self.levels.iter_mut().zip(0..) {
+                let Level {
+                    all,
+                    healthy,
+                    degraded,
+                    ..
+                } = level;
+                healthy.split(priority, all, members);
+                degraded.split(priority, all, members);
+            }
         }
-        if self.settings.locality_weighted {
-            self.rebuild_localities(proxy_seed, seed, now);
-        }
-        self.loads = panic::loads(&self.level_health(), self.settings.panic_threshold);
-        if let Some(tables) = &self.hash_tables {
+        let health = self.health(members);
+        let overprovisioning = members.policy.overprovisioning_factor;
+        self.loads = panic::loads(&health, overprovisioning, members.panic_threshold);
+        if let Some(tables) = members.hash_tables {
             for ((level, load), priority) in self.levels.iter_mut().zip(&self.loads).zip(0..) {
-                let host = |position: usize| &self.hosts[self.order[position] as usize];
+                let host = |at: usize| &members.hosts[members.order[at] as usize];
                 level.hash_table =
                     Some(tables.table(priority, |at| load.panic || host(at).is_healthy()));
             }
         }
     }
 
-    /// Each locality's share is its weight, less where under 1/1.4 of its hosts are healthy.
-    fn rebuild_localities(&mut self, proxy_seed: u64, seed: u64, now: SimTime) {
-        let hosts = HostsAt {
-            hosts: &self.hosts,
-            slow_start: self.settings.slow_start,
-            now,
-        };
-        for (level, priority) in self.levels.iter_mut().zip(0..) {
-            level.localities.truncate(self.localities.len());
-            for (locality, index) in self.localities.iter().zip(0_u32..) {
-                if level.localities.len() <= index as usize {
-                    level.localities.push((0.0, HostList::new(seed)));
-                }
-                let (share, list) = &mut level.localities[index as usize];
-                list.hosts.clear();
-                *share = 0.0;
-                if locality.priority != priority {
-                    continue;
-                }
-                let is_here = |host: &&u32| hosts.hosts[**host as usize].locality == index;
-                let healthy = level.healthy.hosts.iter().filter(is_here);
-                list.hosts.extend(healthy);
-                list.rebuild(self.settings.lb, seed, &hosts);
-                let all = level.all.hosts.iter().filter(is_here).count();
-                let available = list.hosts.len() as f64 / all.max(1) as f64;
-                *share = f64::from(locality.weight) * (OVERPROVISIONING * available).min(1.0);
+    /// The health of each priority.
+    pub(super) fn health(&self, members: &Members<'_>) -> Vec<LevelHealth> {
+        let count = |list: &[u32]| u32::try_from(list.len()).expect("fewer than 2^32 hosts");
+        let measure = |list: &[u32]| match members.policy.weighted_priority_health {
+            true => {
+                let weights = list.iter().map(|host| members.hosts[*host as usize].weight);
+                weights.map(u64::from).sum()
             }
-            let localities = &level.localities;
-            let chosen: Vec<u32> = (0_u32..)
-                .zip(localities)
-                .filter(|(_, (share, _))| *share > 0.0)
-                .map(|(index, _)| index)
-                .collect();
-            let site = draws::LOCALITY_SEED + (self.schedules & 0xFFFF) as u32;
-            self.schedules += 1;
-            let start = draws::draw(proxy_seed, self.identity, site) as u32;
-            let share = |index: u32| localities[index as usize].0;
-            level.schedule = (!chosen.is_empty()).then(|| Schedule::new(&chosen, share, start));
-        }
+            false => list.len() as u64,
+        };
+        let of_level = |level: &Level| LevelHealth {
+            healthy: count(&level.healthy.whole),
+            degraded: count(&level.degraded.whole),
+            total: count(&level.all),
+            measure: Measure {
+                healthy: measure(&level.healthy.whole),
+                degraded: measure(&level.degraded.whole),
+                total: measure(&level.all),
+            },
+        };
+        self.levels.iter().map(of_level).collect()
     }
 }
 
-/// The hosts as a load balancer sees them at one time.
-struct HostsAt<'a> {
-    hosts: &'a [Host],
-    slow_start: Option<SlowStart>,
-    now: SimTime,
+impl AvailableHosts {
+    /// Sorts the hosts by locality. Each locality's share is its weight, less where under 1/1.4 of its hosts are here.
+    fn split(&mut self, priority: u32, all: &[u32], members: &Members<'_>) {
+        let locality = |host: &u32| members.hosts[*host as usize].locality;
+        let factor = f64::from(members.policy.overprovisioning_factor) / 100.0;
+        self.localities = members
+            .localities
+            .iter()
+            .zip(0_u32..)
+            .map(|(config, index)| {
+                if config.priority != priority {
+                    return LocalityHosts::default();
+                }
+                let here = self.whole.iter().filter(|host| locality(host) == index);
+                let hosts: Vec<u32> = here.copied().collect();
+                let total = all.iter().filter(|host| locality(host) == index).count();
+                let available = hosts.len() as f64 / total.max(1) as f64;
+                LocalityHosts {
+                    share: f64::from(config.weight) * (factor * available).min(1.0),
+                    hosts,
+                }
+            })
+            .collect();
+    }
 }
-
-impl Hosts for HostsAt<'_> {
-    #[inline]
-    fn weight(&self, host: u32) -> u32 {
-        self.hosts[host as usize].weight
-    }
-
-    #[inline]
-    fn active(&self, host: u32) -> u32 {
-        self.hosts[host as usize].active
-    }
-
-    fn warmth(&self, host: u32) -> Option<f64> {
-        let (slow_start, added) = (self.slow_start?, self.hosts[host as usize].added);
-        slow_start
-            .is_warming(added, self.now)
-            .then(|| slow_start.factor(added, self.now))
-    }
-}
-
-/// Envoy's overprovisioning factor.
-const OVERPROVISIONING: f64 = 1.4;

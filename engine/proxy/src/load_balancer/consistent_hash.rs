@@ -5,15 +5,17 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/extensions/load_balancing_policies/common/thread_aware_lb_impl.cc.
 
+use super::bounded_load::BoundedLoad;
 use super::maglev::Maglev;
-use super::ring_hash::Ring;
+use super::ring_hash::{Ring, RingSize};
 use crate::table::LocalityConfig;
 use std::sync::{Arc, OnceLock};
+use xds::HashFunction;
 
 /// One host's part of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Share<'a> {
-    /// What it is hashed by: its address and port.
+    /// What it is hashed by: its own key, its name, or its address and port.
     pub(crate) key: &'a str,
     /// Its part of one.
     pub(crate) weight: f64,
@@ -23,16 +25,31 @@ pub(crate) struct Share<'a> {
 
 /// How a table is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HashKind {
-    /// A ring with at least so many entries.
-    Ring { minimum_size: u64 },
-    /// A table of so many entries.
-    Maglev { size: u64 },
+pub(crate) struct HashKind {
+    pub(crate) algorithm: Algorithm,
+    /// How many per cent of the mean load a host may have, where that is limited.
+    pub(crate) balance_factor: Option<u32>,
 }
 
-/// A table over some hosts.
+/// What a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Ring(RingSize, HashFunction),
+    /// A table of so many entries.
+    Maglev {
+        size: u64,
+    },
+}
+
+/// A table over some hosts, and how much each may be used.
 #[derive(Clone, Debug)]
-pub(crate) enum HashTable {
+pub(crate) struct HashTable {
+    entries: Entries,
+    bounds: Option<BoundedLoad>,
+}
+
+#[derive(Clone, Debug)]
+enum Entries {
     Ring(Ring),
     Maglev(Maglev),
 }
@@ -40,18 +57,34 @@ pub(crate) enum HashTable {
 impl HashTable {
     /// The table of these hosts.
     pub(crate) fn new(kind: HashKind, shares: &[Share<'_>]) -> Self {
-        match kind {
-            HashKind::Ring { minimum_size } => Self::Ring(Ring::new(shares, minimum_size)),
-            HashKind::Maglev { size } => Self::Maglev(Maglev::new(shares, size)),
+        Self {
+            entries: match kind.algorithm {
+                Algorithm::Ring(size, function) => Entries::Ring(Ring::new(shares, size, function)),
+                Algorithm::Maglev { size } => Entries::Maglev(Maglev::new(shares, size)),
+            },
+            bounds: kind
+                .balance_factor
+                .map(|factor| BoundedLoad::new(shares, factor)),
         }
     }
 
-    /// The position of the host at a hash.
-    pub(crate) fn pick(&self, hash: u64, attempt: u32) -> Option<u32> {
-        match self {
-            Self::Ring(ring) => ring.pick(hash, attempt),
-            Self::Maglev(table) => table.pick(hash, attempt),
-        }
+    /// The position of the host at a hash, or of another one where that one is too busy: `all_active` requests are under
+    /// way, and `active` at each host.
+    pub(crate) fn pick(
+        &self,
+        hash: u64,
+        attempt: u32,
+        all_active: u32,
+        active: impl Fn(u32) -> u32,
+    ) -> Option<u32> {
+        let found = match &self.entries {
+            Entries::Ring(ring) => ring.pick(hash, attempt),
+            Entries::Maglev(table) => table.pick(hash, attempt),
+        }?;
+        Some(match &self.bounds {
+            Some(bounds) => bounds.pick(found, hash, all_active, active),
+            None => found,
+        })
     }
 }
 
@@ -69,7 +102,7 @@ pub(crate) struct HashTables {
 /// A host as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HashedHost {
-    /// Its address and port.
+    /// What it is hashed by.
     pub(crate) key: Box<str>,
     pub(crate) weight: u32,
     pub(crate) locality: u32,
@@ -122,6 +155,7 @@ impl HashTables {
             for (position, host) in used() {
                 shares.push(Share {
                     key: &host.key,
+                    // In Envoy's order of operations.
                     weight: f64::from(host.weight) * part / total as f64,
                     position: position as u32,
                 });

@@ -3,17 +3,39 @@
 //! Source: envoyproxy/envoy 1.40, source/extensions/load_balancing_policies/ring_hash/ring_hash_lb.cc.
 
 use super::consistent_hash::Share;
-use crate::hash::xxh64;
+use crate::hash::{murmur_hash_2, xxh64};
+use xds::HashFunction;
 
 /// The ring: hashes in ascending order, each with the position of its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ring(Vec<(u64, u32)>);
 
+/// How many entries a ring has, about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RingSize {
+    pub(crate) minimum: u64,
+    pub(crate) maximum: u64,
+}
+
+impl RingSize {
+    /// The sizes that are written, or Envoy's.
+    pub(crate) fn new(source: &xds::RingHash) -> Self {
+        Self {
+            minimum: source.minimum_ring_size.unwrap_or(1024).max(1),
+            maximum: source.maximum_ring_size.unwrap_or(LARGEST_RING),
+        }
+    }
+}
+
 impl Ring {
-    /// The ring of these hosts with at least so many entries.
-    pub(crate) fn new(shares: &[Share<'_>], minimum_size: u64) -> Self {
+    /// The ring of these hosts.
+    pub(crate) fn new(shares: &[Share<'_>], size: RingSize, function: HashFunction) -> Self {
+        let hash = |key: &str| match function {
+            HashFunction::XxHash => xxh64(key.as_bytes(), 0),
+            HashFunction::MurmurHash2 => murmur_hash_2(key.as_bytes()),
+        };
         let least = shares.iter().map(|share| share.weight).fold(1.0, f64::min);
-        let scale = ((least * minimum_size as f64).ceil() / least).min(MAXIMUM_SIZE);
+        let scale = ((least * size.minimum as f64).ceil() / least).min(size.maximum as f64);
         let mut ring = Vec::with_capacity(scale.ceil() as usize);
         let mut key = String::new();
         let mut target = 0.0;
@@ -25,7 +47,7 @@ impl Ring {
                 key.push_str(share.key);
                 key.push('_');
                 key.push_str(&number.to_string());
-                ring.push((xxh64(key.as_bytes(), 0), share.position));
+                ring.push((hash(&key), share.position));
                 number += 1;
             }
         }
@@ -44,8 +66,8 @@ impl Ring {
     }
 }
 
-/// Envoy's `maximum_ring_size`.
-const MAXIMUM_SIZE: f64 = 8_388_608.0;
+/// Envoy's `maximum_ring_size`, and the largest that it takes.
+const LARGEST_RING: u64 = 8_388_608;
 
 #[cfg(test)]
 mod tests {
@@ -54,7 +76,26 @@ mod tests {
 
     fn ring(weights: &[f64]) -> Ring {
         let keys = keys(weights.len());
-        Ring::new(&shares(&keys, weights), 1024)
+        sized(&keys, weights, None)
+    }
+
+    fn sized(keys: &[String], weights: &[f64], maximum: Option<u64>) -> Ring {
+        let size = RingSize::new(&xds::RingHash {
+            maximum_ring_size: maximum,
+            ..xds::RingHash::default()
+        });
+        Ring::new(&shares(keys, weights), size, HashFunction::XxHash)
+    }
+
+    /// Five hosts share six entries as evenly as can be: a host may have one more than another.
+    #[test]
+    fn rings_may_be_limited() {
+        let keys = keys(4);
+        let ring = sized(&keys, &[1.0; 4], Some(6));
+        assert_eq!(
+            counts(ring.0.iter().map(|(_, host)| *host), 4),
+            [2, 1, 2, 1]
+        );
     }
 
     /// Rings of Envoy 1.40.

@@ -2,9 +2,10 @@
 
 use crate::cluster::outlier_detection::OutlierSettings;
 use crate::load_balancer::consistent_hash::{HashKind, HashTables};
+use crate::load_balancer::least_request::LeastRequest;
 use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{ClusterId, EndpointId};
-use base::SimDuration;
+use base::{Ratio, SimDuration};
 use std::sync::Arc;
 use xds::HealthStatus;
 
@@ -19,10 +20,30 @@ pub(crate) struct Cluster {
     /// Hosts in the order of the configuration, each address once.
     pub(crate) hosts: Vec<HostConfig>,
     pub(crate) localities: Vec<LocalityConfig>,
+    pub(crate) policy: EndpointPolicy,
     /// Where hosts are chosen by hash: the tables that proxies share.
     pub(crate) hash_tables: Option<Arc<HashTables>>,
     /// The first host's name, where it has one: what `auto_host_rewrite` writes.
     pub(crate) host_name: Option<String>,
+}
+
+impl Cluster {
+    /// Whether both have the same hosts, to be used in the same way.
+    pub(crate) fn has_same_endpoints(&self, other: &Self) -> bool {
+        (&self.hosts, &self.localities, &self.policy)
+            == (&other.hosts, &other.localities, &other.policy)
+    }
+}
+
+/// How its endpoints are to be used, as they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndpointPolicy {
+    /// Per cent of the hosts that are needed.
+    pub(crate) overprovisioning_factor: u32,
+    /// A priority's health is counted in weights.
+    pub(crate) weighted_priority_health: bool,
+    /// The part of the requests that is not sent.
+    pub(crate) drop_overload: Ratio,
 }
 
 /// What the event loop asks for at each try.
@@ -32,6 +53,10 @@ pub(crate) struct ClusterSettings {
     pub(crate) slow_start: Option<SlowStart>,
     pub(crate) panic_threshold: u32,
     pub(crate) locality_weighted: bool,
+    /// Where all hosts would be used, healthy or not, none is.
+    pub(crate) fail_traffic_on_panic: bool,
+    /// Changes of health reach load balancers at most so often.
+    pub(crate) merge_window: SimDuration,
     pub(crate) max_connections: u32,
     pub(crate) max_pending_requests: u32,
     pub(crate) max_requests: u32,
@@ -47,10 +72,10 @@ pub(crate) struct ClusterSettings {
 }
 
 /// How a host is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LbKind {
     RoundRobin,
-    LeastRequest,
+    LeastRequest(LeastRequest),
     Random,
     /// By the request's hash.
     Hash(HashKind),

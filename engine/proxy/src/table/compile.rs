@@ -9,6 +9,7 @@ use crate::cors::Cors;
 use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::re2::{Re2Error, Substitution};
+use crate::router::hash_policy::HashPolicies;
 use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::{PathRewriter, unknown_operators};
@@ -17,7 +18,7 @@ use crate::router::virtual_host::Domains;
 use cluster::compile_cluster;
 use rustc_hash::FxHashMap;
 use xds::{
-    ClusterLoadAssignment, HashPolicy, HeaderMutations, HostRewrite, NodeType, Origin, PathRewrite,
+    ClusterLoadAssignment, HashSource, HeaderMutations, HostRewrite, NodeType, Origin, PathRewrite,
     RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
 };
 
@@ -143,6 +144,10 @@ fn compile_route(
         .cors
         .as_ref()
         .map(|cors| Cors::new(cors, &mut refused));
+    let hash_policies = match &source.action {
+        RouteAction::Route(target) => HashPolicies::new(&target.hash_policy, &mut refused),
+        RouteAction::Redirect(_) | RouteAction::DirectResponse(_) => HashPolicies::default(),
+    };
     let mut rewriter = None;
     let mut plan = Plan {
         fault: source.fault.clone(),
@@ -178,6 +183,7 @@ fn compile_route(
         virtual_host,
         rewriter,
         cors,
+        hash_policies,
         source: source.clone(),
     };
     (route, plan)
@@ -226,23 +232,23 @@ fn report_target(
         problems.add(Approximate, subject, message.to_owned(), origin);
     }
     for policy in &target.hash_policy {
-        let message = match policy {
-            HashPolicy::Cookie { name, ttl: Some(_), .. } => format!(
+        let message = match &policy.source {
+            HashSource::Cookie { name, ttl: Some(_), .. } => format!(
                 "a request without the cookie `{name}` goes to any host: each counts as one on a new connection"
             ),
-            HashPolicy::SourceIp if table.edge => {
+            HashSource::SourceIp if table.edge => {
                 "clients are not told apart by address: each request goes to any host".to_owned()
             }
-            HashPolicy::SourceIp => "the client's own address is not known: its host is another one, and always the same".to_owned(),
-            HashPolicy::Cookie { ttl: None, .. }
-            | HashPolicy::Header { .. }
-            | HashPolicy::QueryParameter { .. } => continue,
+            HashSource::SourceIp => "the client's own address is not known: its host is another one, and always the same".to_owned(),
+            HashSource::Cookie { ttl: None, .. }
+            | HashSource::Header { .. }
+            | HashSource::QueryParameter { .. } => continue,
         };
         problems.add(Approximate, subject, message, origin);
     }
     let provided = |id| {
         let cluster = table.cluster(id);
-        cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
+        cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Provided))
     };
     let among_others =
         target.clusters.len() > 1 && plan.destinations.iter().any(|d| provided(d.cluster));

@@ -4,7 +4,6 @@ use super::{Outcome, Resolution, Route, RouteConfigId, RouteId, Table, VirtualHo
 use crate::names::ClusterId;
 use crate::request::{Protocol, RequestHead};
 use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
-use crate::router::hash_policy::request_hash;
 use crate::router::matching::RequestView;
 use crate::router::redirect::{LocalAnswer, direct_response, redirect, to_https};
 use crate::router::{path_normalization, rewrite, timeout};
@@ -13,7 +12,7 @@ use crate::table::LbKind;
 use crate::trace::{Rejected, RouteTrace, Trace};
 use base::SimDuration;
 use std::borrow::Cow;
-use xds::{HashPolicy, HostRewrite, HttpProtocol, RouteAction, RouteTarget};
+use xds::{HostRewrite, HttpProtocol, RouteAction, RouteTarget};
 
 pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) -> Resolution {
     let reply = |answer: LocalAnswer, flags, details| Resolution {
@@ -178,11 +177,11 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
     let passthrough = match plan.destinations.as_slice() {
         [only] => Some(only.cluster).filter(|id| {
             let cluster = table.cluster(*id);
-            cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
+            cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Provided))
         }),
         _ => None,
     };
-    let hash = request_hash(&target.hash_policy, view);
+    let hash = route.hash_policies.hash(view).hash;
     Resolution {
         route: Some(id),
         outcome: passthrough.map_or(Outcome::Forward, Outcome::Passthrough),
@@ -193,7 +192,8 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
         // A sidecar has one client; a gateway's clients are not told apart.
         hash_by_source: hash.is_none()
             && !table.edge
-            && target.hash_policy.contains(&HashPolicy::SourceIp),
+            && view.head.downstream.is_none()
+            && route.hash_policies.use_source_ip(),
     }
 }
 

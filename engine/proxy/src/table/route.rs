@@ -2,6 +2,7 @@
 
 use crate::cors::Cors;
 use crate::names::ClusterId;
+use crate::router::hash_policy::HashPolicies;
 use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::PathRewriter;
@@ -16,6 +17,7 @@ pub(crate) struct Route {
     pub(crate) virtual_host: usize,
     pub(crate) rewriter: Option<PathRewriter>,
     pub(crate) cors: Option<Cors>,
+    pub(crate) hash_policies: HashPolicies,
     pub(crate) source: xds::Route,
 }
 

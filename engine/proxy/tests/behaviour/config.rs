@@ -4,9 +4,10 @@ use base::SimDuration;
 use std::sync::Arc;
 use xds::{
     CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, HeaderMutations, HealthStatus,
-    HttpProtocol, LbEndpoint, LbPolicy, Locality, LocalityLb, LocalityLbEndpoints, Node, NodeType,
-    OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route, RouteAction,
-    RouteConfiguration, RouteMatch, RouteTarget, Snapshot, TlsMode, VirtualHost, WeightedCluster,
+    HttpProtocol, LbEndpoint, LbPolicy, LoadAssignmentPolicy, Locality, LocalityLb,
+    LocalityLbEndpoints, Node, NodeType, OutlierDetection, PathMatch, RequestMirror, RetryOn,
+    RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget, Snapshot,
+    TlsMode, VirtualHost, WeightedCluster,
 };
 
 pub(crate) fn ms(milliseconds: u64) -> SimDuration {
@@ -23,6 +24,7 @@ pub(crate) fn sidecar(
         .map(|(cluster, endpoints)| ClusterLoadAssignment {
             cluster_name: cluster.name.clone(),
             endpoints: endpoints.clone(),
+            policy: LoadAssignmentPolicy::default(),
         })
         .map(Arc::new)
         .collect();
@@ -162,6 +164,7 @@ pub(crate) fn cluster(name: &str) -> Cluster {
         slow_start: None,
         healthy_panic_threshold: 0.0,
         locality_lb: LocalityLb::None,
+        update_merge_window: None,
         circuit_breakers: CircuitBreakers::default(),
         outlier_detection: None,
         max_requests_per_connection: None,
@@ -186,16 +189,9 @@ pub(crate) fn outliers(
     OutlierDetection {
         consecutive_5xx: Some(consecutive_5xx),
         enforcing_consecutive_5xx: Some(100),
-        consecutive_gateway_failure: None,
-        enforcing_consecutive_gateway_failure: None,
-        consecutive_local_origin_failure: None,
-        enforcing_consecutive_local_origin_failure: None,
-        split_external_local_origin_errors: false,
-        interval: None,
-        base_ejection_time: None,
         max_ejection_percent,
         enforcing_success_rate: Some(0),
-        error_codes: vec![],
+        ..OutlierDetection::default()
     }
 }
 
@@ -206,7 +202,11 @@ pub(crate) fn hosts(numbers: &[u8]) -> Vec<LocalityLbEndpoints> {
 
 pub(crate) fn locality(priority: u32, weight: u32, numbers: &[u8]) -> LocalityLbEndpoints {
     LocalityLbEndpoints {
-        locality: Locality::default(),
+        // Each is another one.
+        locality: Locality {
+            zone: format!("zone-{}", numbers.first().unwrap_or(&0)),
+            ..Locality::default()
+        },
         priority,
         load_balancing_weight: weight,
         lb_endpoints: numbers.iter().map(|number| endpoint(*number)).collect(),
@@ -219,6 +219,8 @@ pub(crate) fn endpoint(number: u8) -> LbEndpoint {
         port: 8080,
         health_status: HealthStatus::Healthy,
         load_balancing_weight: 1,
+        hostname: String::new(),
+        hash_key: String::new(),
         is_mutual_tls: false,
         workload: None,
     }

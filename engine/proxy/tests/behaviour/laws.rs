@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xds::{
     FaultAbort, FaultDelay, HeaderMatch, HeaderMatcher, HttpFault, HttpProtocol, LbPolicy,
-    LocalityLb, PathMatch, RouteAction, Snapshot, StringMatch,
+    LeastRequest, LocalityLb, Maglev, PathMatch, RingHash, RouteAction, Snapshot, StringMatch,
 };
 
 const SEGMENTS: [&str; 5] = ["", "a", "b", "ab", "A"];
@@ -108,7 +108,7 @@ fn world(index: usize, variant: u8) -> Snapshot {
             m.circuit_breakers.max_requests = 1;
         }
         2 => {
-            a.lb_policy = LbPolicy::LeastRequest;
+            a.lb_policy = LbPolicy::LeastRequest(LeastRequest::default());
             a.circuit_breakers.max_requests = 2;
             a.circuit_breakers.max_retries = 1;
             a.max_requests_per_connection = Some(2);
@@ -120,18 +120,20 @@ fn world(index: usize, variant: u8) -> Snapshot {
             a.healthy_panic_threshold = 50.0;
             b.outlier_detection = Some(outliers(1, Some(100)));
             b.max_connection_duration = Some(ms(30));
-            b.lb_policy = LbPolicy::RingHash {
+            b.lb_policy = LbPolicy::RingHash(RingHash {
                 minimum_ring_size: Some(16),
-            };
-            m.lb_policy = LbPolicy::LeastRequest;
+                ..RingHash::default()
+            });
+            m.lb_policy = LbPolicy::LeastRequest(LeastRequest::default());
         }
         4 => {
-            m.lb_policy = LbPolicy::Maglev {
+            m.lb_policy = LbPolicy::Maglev(Maglev {
                 table_size: Some(11),
-            };
+                ..Maglev::default()
+            });
             a.locality_lb = LocalityLb::Weighted;
             b.locality_lb = LocalityLb::Weighted;
-            b.lb_policy = LbPolicy::LeastRequest;
+            b.lb_policy = LbPolicy::LeastRequest(LeastRequest::default());
         }
         _ => {
             a.circuit_breakers.max_pending_requests = 0;

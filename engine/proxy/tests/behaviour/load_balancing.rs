@@ -5,9 +5,15 @@ use crate::mesh::{Deed, Mesh};
 use base::Ratio;
 use proxy::request::RequestHead;
 use xds::{
-    Cluster, HashPolicy, HealthStatus, LbPolicy, LocalityLb, LocalityLbEndpoints, RouteAction,
-    SlowStart,
+    Cluster, ConsistentHashing, HashFunction, HashPolicy, HashSource, HealthStatus, LbPolicy,
+    LeastRequest, LocalityLb, LocalityLbEndpoints, Maglev, RingHash, RouteAction, SlowStart,
 };
+
+const LEAST_REQUEST: LbPolicy = LbPolicy::LeastRequest(LeastRequest {
+    choice_count: None,
+    active_request_bias: None,
+    is_full_scan: false,
+});
 
 fn mesh(cluster: Cluster, endpoints: Vec<LocalityLbEndpoints>) -> Mesh {
     Mesh::new(&sidecar(vec![to_a(|_| {})], vec![(cluster, endpoints)]))
@@ -66,7 +72,7 @@ fn least_request_avoids_the_busy_host_as_far_as_it_draws() {
         0 => Deed::Hang,
         _ => Deed::Respond(1, 200),
     };
-    let mut mesh = mesh(with_lb(LbPolicy::LeastRequest), hosts(&[1, 2])).serving(script);
+    let mut mesh = mesh(with_lb(LEAST_REQUEST), hosts(&[1, 2])).serving(script);
     mesh.request_at(0);
     mesh.run();
     let busy = mesh.hosts_tried()[0];
@@ -85,7 +91,7 @@ fn weights_bring_a_schedule() {
     endpoints[0].lb_endpoints[1].load_balancing_weight = 3;
     for (policy, exact) in [
         (LbPolicy::RoundRobin, true),
-        (LbPolicy::LeastRequest, true),
+        (LEAST_REQUEST, true),
         (LbPolicy::Random, false),
     ] {
         let counts = counts(&mut mesh(with_lb(policy), endpoints.clone()), 4000);
@@ -111,11 +117,7 @@ fn unhealthy_and_draining_hosts_are_left_out() {
     for (status, number) in out.into_iter().zip([2, 3]) {
         endpoints[0].lb_endpoints.push(unhealthy(number, status));
     }
-    for policy in [
-        LbPolicy::RoundRobin,
-        LbPolicy::LeastRequest,
-        LbPolicy::Random,
-    ] {
+    for policy in [LbPolicy::RoundRobin, LEAST_REQUEST, LbPolicy::Random] {
         let counts = counts(&mut mesh(with_lb(policy), endpoints.clone()), 30);
         assert_eq!(counts[1], 30, "{policy:?}");
     }
@@ -163,7 +165,7 @@ fn priorities_share_when_health_is_short() {
     let mut endpoints = vec![locality(0, 0, &[1, 2]), locality(1, 0, &[5])];
     let dead = [3, 4].map(|number| unhealthy(number, HealthStatus::Unhealthy));
     endpoints[0].lb_endpoints.extend(dead);
-    for policy in [LbPolicy::LeastRequest, LbPolicy::Random] {
+    for policy in [LEAST_REQUEST, LbPolicy::Random] {
         let counts = counts(&mut mesh(with_lb(policy), endpoints.clone()), 4000);
         assert_shares(counts, &[0.35, 0.35, 0.0, 0.0, 0.3]);
     }
@@ -255,9 +257,10 @@ fn user(number: usize) -> RequestHead {
 
 fn hashed(policy: LbPolicy, endpoints: Vec<LocalityLbEndpoints>) -> Mesh {
     let route = to_a(|target| {
-        target.hash_policy = vec![HashPolicy::Header {
+        target.hash_policy = vec![HashPolicy::from(HashSource::Header {
             name: "x-user".to_owned(),
-        }];
+            rewrite: None,
+        })];
     });
     Mesh::new(&sidecar(vec![route], vec![(with_lb(policy), endpoints)]))
 }
@@ -272,11 +275,19 @@ fn hosts_of_users(mesh: &mut Mesh, users: usize) -> Vec<u8> {
     mesh.hosts_tried()
 }
 
-const RING: LbPolicy = LbPolicy::RingHash {
+const RING: LbPolicy = LbPolicy::RingHash(RingHash {
     minimum_ring_size: Some(1024),
-};
-const MAGLEV: LbPolicy = LbPolicy::Maglev {
+    maximum_ring_size: None,
+    hash_function: HashFunction::XxHash,
+    hashing: UNBOUNDED,
+});
+const MAGLEV: LbPolicy = LbPolicy::Maglev(Maglev {
     table_size: Some(65_537),
+    hashing: UNBOUNDED,
+});
+const UNBOUNDED: ConsistentHashing = ConsistentHashing {
+    use_hostname_for_hashing: false,
+    hash_balance_factor: None,
 };
 
 /// Observed: the hosts that Envoy chooses for these keys.
@@ -334,9 +345,10 @@ fn hashed_retries() {
         policy.previous_hosts = avoid;
         policy.host_selection_retry_max_attempts = 5;
         let route = to_a(|target| {
-            target.hash_policy = vec![HashPolicy::Header {
+            target.hash_policy = vec![HashPolicy::from(HashSource::Header {
                 name: "x-user".to_owned(),
-            }];
+                rewrite: None,
+            })];
             target.retry_policy = Some(policy);
         });
         let clusters = vec![(with_lb(RING), hosts(&[1, 2, 3, 4, 5]))];
@@ -356,7 +368,7 @@ fn hashed_retries() {
 /// A sidecar's requests all come from one address: they stay together, wherever that is.
 #[test]
 fn the_source_address_is_the_proxys_own() {
-    let route = to_a(|target| target.hash_policy = vec![HashPolicy::SourceIp]);
+    let route = to_a(|target| target.hash_policy = vec![HashSource::SourceIp.into()]);
     let snapshot = sidecar(
         vec![route],
         vec![(with_lb(MAGLEV), hosts(&[1, 2, 3, 4, 5]))],
@@ -390,7 +402,7 @@ fn seeds_move_the_rotation() {
 /// Observed: half of a window after a third host was added it has half a weight, a fifth of the requests.
 #[test]
 fn new_hosts_warm_up() {
-    for policy in [LbPolicy::RoundRobin, LbPolicy::LeastRequest] {
+    for policy in [LbPolicy::RoundRobin, LEAST_REQUEST] {
         let mut warming = with_lb(policy);
         warming.slow_start = Some(SlowStart {
             window: ms(6000),

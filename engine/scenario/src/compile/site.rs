@@ -77,6 +77,7 @@ impl<'a> Sites<'a> {
                 path: url.path.clone(),
                 headers: request.headers.clone(),
                 protocol: Protocol::Http1,
+                downstream: None,
             },
             dial,
             timeout,

@@ -204,6 +204,7 @@ impl Export<'_> {
             (None, ClusterType::Eds) => crate::ClusterLoadAssignment {
                 cluster_name: cluster.name.clone(),
                 endpoints: Vec::new(),
+                policy: crate::LoadAssignmentPolicy::default(),
             },
             (None, _) => return json,
         };

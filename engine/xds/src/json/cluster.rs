@@ -1,10 +1,10 @@
 //! Clusters.
 
-use super::message::{Message, double, percent};
+use super::message::{Message, percent};
 use super::{istio_metadata, metadata, tls};
 use crate::{
     CircuitBreakers, Cluster, ClusterService, ClusterType, HttpProtocol, KeepaliveSettings,
-    LbPolicy, LocalityLb, OutlierDetection, SlowStart, TcpKeepalive, TlsMode,
+    OutlierDetection, TcpKeepalive, TlsMode,
 };
 use serde_json::Value;
 
@@ -70,62 +70,8 @@ impl Cluster {
         }
     }
 
-    fn is_inbound(&self) -> bool {
+    pub(super) fn is_inbound(&self) -> bool {
         self.name.starts_with("inbound|") || self.name == "InboundPassthroughCluster"
-    }
-
-    fn lb_config(&self, message: Message) -> Message {
-        let is_istios = self.name.contains('|') && self.type_ != ClusterType::DynamicForwardProxy;
-        if !is_istios && self.healthy_panic_threshold == ENVOYS_PANIC_THRESHOLD {
-            return message;
-        }
-        let common = if self.is_inbound() {
-            Message::default()
-        } else {
-            let threshold = percent(self.healthy_panic_threshold);
-            let common = Message::default().field("healthyPanicThreshold", threshold);
-            match self.locality_lb {
-                LocalityLb::None => common,
-                LocalityLb::Weighted => {
-                    common.field("localityWeightedLbConfig", Message::default())
-                }
-                LocalityLb::ZoneAware {
-                    is_routing_enabled,
-                    min_cluster_size,
-                } => {
-                    let never = (!is_routing_enabled).then(|| percent(0.0));
-                    let size = min_cluster_size.map(|size| size.to_string());
-                    let zones = Message::default()
-                        .optional("routingEnabled", never)
-                        .optional("minClusterSize", size);
-                    common.field("zoneAwareLbConfig", zones)
-                }
-            }
-        };
-        let message = message.field("commonLbConfig", common);
-        let slow_start = self
-            .slow_start
-            .as_ref()
-            .map(|warmup| Message::default().field("slowStartConfig", warmup.to_json()));
-        match self.lb_policy {
-            LbPolicy::RoundRobin => message.optional("roundRobinLbConfig", slow_start),
-            LbPolicy::LeastRequest => message.optional("leastRequestLbConfig", slow_start),
-            LbPolicy::RingHash { minimum_ring_size } => message.optional(
-                "ringHashLbConfig",
-                minimum_ring_size
-                    .map(|size| Message::default().field("minimumRingSize", size.to_string())),
-            ),
-            LbPolicy::Maglev { table_size } => message.optional(
-                "maglevLbConfig",
-                table_size.map(|size| Message::default().field("tableSize", size.to_string())),
-            ),
-            LbPolicy::ClusterProvided => message.optional(
-                "originalDstLbConfig",
-                self.upstream_port_override
-                    .map(|port| Message::default().field("upstreamPortOverride", port)),
-            ),
-            LbPolicy::Random => message,
-        }
     }
 
     /// How names are looked up, and the endpoints that are not told apart.
@@ -308,20 +254,6 @@ impl ClusterType {
     }
 }
 
-impl LbPolicy {
-    /// Envoy's name; empty for its default.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::RoundRobin => "",
-            Self::LeastRequest => "LEAST_REQUEST",
-            Self::Random => "RANDOM",
-            Self::RingHash { .. } => "RING_HASH",
-            Self::Maglev { .. } => "MAGLEV",
-            Self::ClusterProvided => "CLUSTER_PROVIDED",
-        }
-    }
-}
-
 impl ClusterService {
     /// An entry of `filterMetadata.istio.services`.
     pub fn to_json(&self) -> Value {
@@ -349,58 +281,6 @@ impl CircuitBreakers {
             .field("maxRequests", self.max_requests)
             .field("maxRetries", self.max_retries)
             .optional("retryBudget", budget)
-            .build()
-    }
-}
-
-impl OutlierDetection {
-    /// `envoy.config.cluster.v3.OutlierDetection`.
-    pub fn to_json(&self) -> Value {
-        let local = self.split_external_local_origin_errors.then_some(0_u32);
-        Message::default()
-            .optional("consecutive5xx", self.consecutive_5xx)
-            .optional("enforcingConsecutive5xx", self.enforcing_consecutive_5xx)
-            .optional(
-                "consecutiveGatewayFailure",
-                self.consecutive_gateway_failure,
-            )
-            .optional(
-                "enforcingConsecutiveGatewayFailure",
-                self.enforcing_consecutive_gateway_failure,
-            )
-            .optional(
-                "consecutiveLocalOriginFailure",
-                self.consecutive_local_origin_failure,
-            )
-            .optional(
-                "enforcingConsecutiveLocalOriginFailure",
-                self.enforcing_consecutive_local_origin_failure,
-            )
-            .optional("enforcingLocalOriginSuccessRate", local)
-            .flag(
-                "splitExternalLocalOriginErrors",
-                self.split_external_local_origin_errors,
-            )
-            .optional_duration("interval", self.interval)
-            .optional_duration("baseEjectionTime", self.base_ejection_time)
-            .optional("maxEjectionPercent", self.max_ejection_percent)
-            .optional("enforcingSuccessRate", self.enforcing_success_rate)
-            .build()
-    }
-}
-
-impl SlowStart {
-    /// `envoy.config.cluster.v3.Cluster.SlowStartConfig`.
-    pub fn to_json(&self) -> Value {
-        let aggression = self.aggression.map(|aggression| {
-            Message::default()
-                .field("defaultValue", double(aggression))
-                .field("runtimeKey", "(")
-        });
-        Message::default()
-            .duration("slowStartWindow", self.window)
-            .optional("aggression", aggression)
-            .optional("minWeightPercent", self.min_weight_percent.map(percent))
             .build()
     }
 }
@@ -435,6 +315,3 @@ fn socket_match(name: &str, matches: Message, socket: Value) -> Message {
 }
 
 const HTTP_PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-/// Where fewer hosts are healthy, in percent, all are used, unless a cluster says otherwise.
-const ENVOYS_PANIC_THRESHOLD: f64 = 50.0;

@@ -1,7 +1,10 @@
 //! Endpoints.
 
-use super::message::Message;
-use crate::{ClusterLoadAssignment, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints};
+use super::message::{Message, fractional_percent};
+use crate::{
+    ClusterLoadAssignment, HealthStatus, LbEndpoint, LoadAssignmentPolicy, Locality,
+    LocalityLbEndpoints,
+};
 use serde_json::Value;
 
 impl ClusterLoadAssignment {
@@ -13,7 +16,24 @@ impl ClusterLoadAssignment {
                 "endpoints",
                 self.endpoints.iter().map(LocalityLbEndpoints::to_json),
             )
+            .optional("policy", self.policy.write())
             .build()
+    }
+}
+
+impl LoadAssignmentPolicy {
+    /// `envoy.config.endpoint.v3.ClusterLoadAssignment.Policy`, where it says anything.
+    fn write(&self) -> Option<Message> {
+        let drops = self.drop_overloads.iter().map(|drop| {
+            Message::default()
+                .text("category", &drop.category)
+                .field("dropPercentage", fractional_percent(drop.drop_percentage))
+        });
+        let message = Message::default()
+            .list("dropOverloads", drops)
+            .optional("overprovisioningFactor", self.overprovisioning_factor)
+            .flag("weightedPriorityHealth", self.weighted_priority_health);
+        (!message.is_empty()).then_some(message)
     }
 }
 
@@ -47,20 +67,28 @@ impl Locality {
 impl LbEndpoint {
     /// `envoy.config.endpoint.v3.LbEndpoint`.
     pub fn to_json(&self) -> Value {
-        let metadata = self.is_mutual_tls.then(|| {
-            let tls = Message::default().field("tlsMode", "istio");
-            let by_filter = Message::default().field("envoy.transport_socket_match", tls);
-            Message::default().field("filterMetadata", by_filter)
-        });
+        let tls = self
+            .is_mutual_tls
+            .then(|| Message::default().field("tlsMode", "istio"));
+        let key = (!self.hash_key.is_empty())
+            .then(|| Message::default().text("hash_key", &self.hash_key));
+        let by_filter = Message::default()
+            .optional("envoy.transport_socket_match", tls)
+            .optional("envoy.lb", key);
+        let metadata =
+            (!by_filter.is_empty()).then(|| Message::default().field("filterMetadata", by_filter));
         let health = match self.health_status {
             HealthStatus::Healthy => "HEALTHY",
             HealthStatus::Unhealthy => "UNHEALTHY",
+            HealthStatus::Degraded => "DEGRADED",
             HealthStatus::Draining => "DRAINING",
         };
         Message::default()
             .field(
                 "endpoint",
-                Message::default().field("address", address(&self.address, self.port)),
+                Message::default()
+                    .field("address", address(&self.address, self.port))
+                    .text("hostname", &self.hostname),
             )
             .field("healthStatus", health)
             .number("loadBalancingWeight", self.load_balancing_weight)

@@ -12,6 +12,7 @@ mod header;
 mod listener;
 mod load_balancer;
 mod metadata;
+mod outlier_detection;
 mod path;
 mod retry;
 mod route;

@@ -4,9 +4,9 @@ use super::message::{Message, fractional_percent};
 use super::string_match::safe_regex;
 use super::{istio_metadata, metadata};
 use crate::{
-    ClusterChoice, DirectResponse, HashPolicy, HeaderMatcher, HostRewrite, PathMatch, PathRedirect,
-    PathRewrite, QueryMatcher, Redirect, RequestMirror, Route, RouteAction, RouteConfiguration,
-    RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
+    ClusterChoice, DirectResponse, HashPolicy, HashSource, HeaderMatcher, HostRewrite, PathMatch,
+    PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite, RequestMirror, Route,
+    RouteAction, RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
 };
 use serde_json::Value;
 
@@ -201,12 +201,7 @@ impl RouteTarget {
         let message = match &self.path_rewrite {
             None => message,
             Some(PathRewrite::Prefix(path)) => message.field("prefixRewrite", path.as_str()),
-            Some(PathRewrite::Regex(regex)) => message.field(
-                "regexRewrite",
-                Message::default()
-                    .field("pattern", safe_regex(&regex.pattern))
-                    .text("substitution", &regex.substitution),
-            ),
+            Some(PathRewrite::Regex(regex)) => message.field("regexRewrite", regex.write()),
         };
         let message = match &self.host_rewrite {
             None => message,
@@ -242,6 +237,15 @@ impl RouteTarget {
                 self.hash_policy.iter().map(HashPolicy::to_json),
             )
             .build()
+    }
+}
+
+impl RegexRewrite {
+    /// `envoy.type.matcher.v3.RegexMatchAndSubstitute`.
+    fn write(&self) -> Message {
+        Message::default()
+            .field("pattern", safe_regex(&self.pattern))
+            .text("substitution", &self.substitution)
     }
 }
 
@@ -282,11 +286,14 @@ impl HashPolicy {
     /// `envoy.config.route.v3.RouteAction.HashPolicy`.
     pub fn to_json(&self) -> Value {
         let message = Message::default();
-        match self {
-            Self::Header { name } => {
-                message.field("header", Message::default().text("headerName", name))
-            }
-            Self::Cookie {
+        match &self.source {
+            HashSource::Header { name, rewrite } => message.field(
+                "header",
+                Message::default()
+                    .text("headerName", name)
+                    .optional("regexRewrite", rewrite.as_ref().map(RegexRewrite::write)),
+            ),
+            HashSource::Cookie {
                 name,
                 path,
                 ttl,
@@ -304,14 +311,15 @@ impl HashPolicy {
                         }),
                     ),
             ),
-            Self::SourceIp => message.field(
+            HashSource::SourceIp => message.field(
                 "connectionProperties",
                 Message::default().flag("sourceIp", true),
             ),
-            Self::QueryParameter { name } => {
+            HashSource::QueryParameter { name } => {
                 message.field("queryParameter", Message::default().text("name", name))
             }
         }
+        .flag("terminal", self.is_terminal)
         .build()
     }
 }

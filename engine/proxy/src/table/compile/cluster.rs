@@ -2,15 +2,21 @@
 
 use super::Problems;
 use crate::cluster::outlier_detection::OutlierSettings;
-use crate::load_balancer::consistent_hash::{HashKind, HashTables, HashedHost};
+use crate::load_balancer::consistent_hash::{Algorithm, HashKind, HashTables, HashedHost};
+use crate::load_balancer::least_request::LeastRequest;
+use crate::load_balancer::ring_hash::RingSize;
 use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{Endpoint, Names};
 use crate::problem::ProblemKind;
-use crate::table::{Cluster, ClusterSettings, HostConfig, LbKind, LocalityConfig};
-use base::SimDuration;
+use crate::table::{Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig};
+use base::{Ratio, SimDuration};
 use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use xds::{ClusterLoadAssignment, ClusterType, HealthStatus, HttpProtocol, LbPolicy, LocalityLb};
+use xds::{
+    ClusterLoadAssignment, ClusterType, ConsistentHashing, HealthStatus, HttpProtocol, LbEndpoint,
+    LbPolicy, LoadAssignmentPolicy, LocalityLb,
+};
 
 pub(super) fn compile_cluster(
     source: &xds::Cluster,
@@ -19,88 +25,168 @@ pub(super) fn compile_cluster(
     problems: &mut Problems,
 ) -> Cluster {
     let id = names.cluster(&source.name);
-    let (hosts, localities) = match assignment {
-        Some(assignment) => compile_hosts(assignment, names),
-        None => (Vec::new(), Vec::new()),
-    };
-    report_cluster(source, &hosts, problems);
+    let endpoints = assignment.map_or_else(Endpoints::default, |told| Endpoints::new(told, names));
+    report_cluster(source, assignment, problems);
     let settings = settings(source);
+    let host_name = match endpoints.hosts.first() {
+        Some(host) => match names.endpoint_address(host.endpoint) {
+            Endpoint::Name(name, _) => Some(name.clone()),
+            Endpoint::Socket(_) => None,
+        },
+        None => None,
+    };
     Cluster {
         id,
         settings,
-        hash_tables: hash_tables(&settings, &hosts, &localities, names),
+        hash_tables: endpoints.hash_tables(&settings, source),
         outlier: source.outlier_detection.as_ref().map(OutlierSettings::new),
         source: xds::Cluster {
             origin: None,
             ..source.clone()
         },
-        host_name: hosts
-            .first()
-            .and_then(|host| match names.endpoint_address(host.endpoint) {
-                Endpoint::Name(name, _) => Some(name.clone()),
-                Endpoint::Socket(_) => None,
-            }),
-        hosts,
-        localities,
+        host_name,
+        hosts: endpoints.hosts,
+        localities: endpoints.localities,
+        policy: endpoint_policy(assignment.map(|told| &told.policy)),
     }
 }
 
-fn compile_hosts(
-    assignment: &ClusterLoadAssignment,
-    names: &mut Names,
-) -> (Vec<HostConfig>, Vec<LocalityConfig>) {
-    let mut seen = FxHashSet::default();
-    let mut hosts = Vec::new();
-    let mut localities = Vec::new();
-    for (locality, index) in assignment.endpoints.iter().zip(0_u32..) {
-        localities.push(LocalityConfig {
-            priority: locality.priority,
-            weight: locality.load_balancing_weight,
-        });
-        for endpoint in &locality.lb_endpoints {
-            let address = Endpoint::new(&endpoint.address, endpoint.port);
-            let id = names.endpoint(address);
-            // Envoy keeps the first of several hosts with one address.
-            if seen.insert(id) {
-                hosts.push(HostConfig {
-                    endpoint: id,
-                    weight: endpoint.load_balancing_weight.max(1),
-                    health: endpoint.health_status,
-                    locality: index,
-                    is_mutual_tls: endpoint.is_mutual_tls,
-                });
+/// The endpoints of a cluster, each address once.
+#[derive(Default)]
+struct Endpoints<'a> {
+    hosts: Vec<HostConfig>,
+    /// As told, one for each host.
+    told: Vec<&'a LbEndpoint>,
+    /// By priority and name, as Envoy orders them.
+    localities: Vec<LocalityConfig>,
+}
+
+impl<'a> Endpoints<'a> {
+    fn new(assignment: &'a ClusterLoadAssignment, names: &mut Names) -> Self {
+        let mut places = BTreeMap::new();
+        for told in &assignment.endpoints {
+            let place = places.entry((told.priority, &told.locality)).or_default();
+            // Of one locality that is told twice the last weight counts.
+            *place = (told.load_balancing_weight, 0);
+        }
+        let mut endpoints = Self::default();
+        for (((priority, _), place), index) in places.iter_mut().zip(0_u32..) {
+            place.1 = index;
+            endpoints.localities.push(LocalityConfig {
+                priority: *priority,
+                weight: place.0,
+            });
+        }
+        let mut seen = FxHashSet::default();
+        for locality in &assignment.endpoints {
+            let (_, index) = places[&(locality.priority, &locality.locality)];
+            for told in &locality.lb_endpoints {
+                let id = names.endpoint(Endpoint::new(&told.address, told.port));
+                // Envoy keeps the first of several hosts with one address.
+                if seen.insert(id) {
+                    endpoints.told.push(told);
+                    endpoints.hosts.push(HostConfig {
+                        endpoint: id,
+                        weight: told.load_balancing_weight.max(1),
+                        health: told.health_status,
+                        locality: index,
+                        is_mutual_tls: told.is_mutual_tls,
+                    });
+                }
             }
         }
+        endpoints
     }
-    (hosts, localities)
+
+    /// The tables of a cluster whose hosts are chosen by hash.
+    fn hash_tables(
+        &self,
+        settings: &ClusterSettings,
+        source: &xds::Cluster,
+    ) -> Option<Arc<HashTables>> {
+        let LbKind::Hash(kind) = settings.lb else {
+            return None;
+        };
+        let by_name = hashing(&source.lb_policy).use_hostname_for_hashing;
+        let hosts = self
+            .hosts
+            .iter()
+            .zip(&self.told)
+            .map(|(host, told)| HashedHost {
+                key: hash_key(told, by_name).into(),
+                weight: host.weight,
+                locality: host.locality,
+                is_healthy: host.health == HealthStatus::Healthy,
+            });
+        Some(Arc::new(HashTables::new(
+            kind,
+            hosts.collect(),
+            self.localities.clone(),
+            settings.locality_weighted,
+        )))
+    }
 }
 
-/// The tables of a cluster whose hosts are chosen by hash.
-fn hash_tables(
-    settings: &ClusterSettings,
-    hosts: &[HostConfig],
-    localities: &[LocalityConfig],
-    names: &Names,
-) -> Option<Arc<HashTables>> {
-    let LbKind::Hash(kind) = settings.lb else {
-        return None;
+/// What a host is hashed by.
+///
+/// Source: envoyproxy/envoy 1.40, thread_aware_lb_impl.h (hashKey).
+fn hash_key(endpoint: &LbEndpoint, by_name: bool) -> String {
+    if !endpoint.hash_key.is_empty() {
+        return endpoint.hash_key.clone();
+    }
+    if by_name {
+        return endpoint.hostname.clone();
+    }
+    match Endpoint::new(&endpoint.address, endpoint.port) {
+        Endpoint::Socket(address) => address.to_string(),
+        Endpoint::Name(name, port) => format!("{name}:{port}"),
+    }
+}
+
+fn hashing(policy: &LbPolicy) -> ConsistentHashing {
+    match policy {
+        LbPolicy::RingHash(ring) => ring.hashing,
+        LbPolicy::Maglev(maglev) => maglev.hashing,
+        LbPolicy::RoundRobin
+        | LbPolicy::LeastRequest(_)
+        | LbPolicy::Random
+        | LbPolicy::ClusterProvided => ConsistentHashing::default(),
+    }
+}
+
+fn endpoint_policy(told: Option<&LoadAssignmentPolicy>) -> EndpointPolicy {
+    let drops = told.and_then(|policy| policy.drop_overloads.first());
+    EndpointPolicy {
+        overprovisioning_factor: told
+            .and_then(|policy| policy.overprovisioning_factor)
+            .unwrap_or(DEFAULT_OVERPROVISIONING),
+        weighted_priority_health: told.is_some_and(|policy| policy.weighted_priority_health),
+        drop_overload: drops.map_or(Ratio::ZERO, |drop| drop.drop_percentage),
+    }
+}
+
+fn lb_kind(policy: &LbPolicy) -> LbKind {
+    let balance_factor = hashing(policy)
+        .hash_balance_factor
+        .filter(|factor| *factor > 0);
+    let hashed = |algorithm| {
+        LbKind::Hash(HashKind {
+            algorithm,
+            balance_factor,
+        })
     };
-    let hosts = hosts.iter().map(|host| HashedHost {
-        key: match names.endpoint_address(host.endpoint) {
-            Endpoint::Socket(address) => address.to_string(),
-            Endpoint::Name(name, port) => format!("{name}:{port}"),
+    match policy {
+        LbPolicy::RoundRobin => LbKind::RoundRobin,
+        LbPolicy::LeastRequest(source) => LbKind::LeastRequest(LeastRequest::new(source)),
+        LbPolicy::Random => LbKind::Random,
+        LbPolicy::RingHash(source) => {
+            hashed(Algorithm::Ring(RingSize::new(source), source.hash_function))
         }
-        .into(),
-        weight: host.weight,
-        locality: host.locality,
-        is_healthy: host.health == HealthStatus::Healthy,
-    });
-    Some(Arc::new(HashTables::new(
-        kind,
-        hosts.collect(),
-        localities.to_vec(),
-        settings.locality_weighted,
-    )))
+        LbPolicy::Maglev(source) => hashed(Algorithm::Maglev {
+            size: source.table_size.unwrap_or(65_537).max(2),
+        }),
+        LbPolicy::ClusterProvided => LbKind::Provided,
+    }
 }
 
 fn settings(source: &xds::Cluster) -> ClusterSettings {
@@ -113,21 +199,18 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
         None => default,
     };
     ClusterSettings {
-        lb: match source.lb_policy {
-            LbPolicy::RoundRobin => LbKind::RoundRobin,
-            LbPolicy::LeastRequest => LbKind::LeastRequest,
-            LbPolicy::Random => LbKind::Random,
-            LbPolicy::RingHash { minimum_ring_size } => LbKind::Hash(HashKind::Ring {
-                minimum_size: minimum_ring_size.unwrap_or(1024).max(1),
-            }),
-            LbPolicy::Maglev { table_size } => LbKind::Hash(HashKind::Maglev {
-                size: table_size.unwrap_or(65_537).max(2),
-            }),
-            LbPolicy::ClusterProvided => LbKind::Provided,
-        },
+        lb: lb_kind(&source.lb_policy),
         slow_start: source.slow_start.as_ref().and_then(SlowStart::new),
         panic_threshold: (source.healthy_panic_threshold + 0.5) as u32,
         locality_weighted: source.locality_lb == LocalityLb::Weighted,
+        fail_traffic_on_panic: matches!(
+            source.locality_lb,
+            LocalityLb::ZoneAware {
+                fail_traffic_on_panic: true,
+                ..
+            }
+        ),
+        merge_window: source.update_merge_window.unwrap_or(DEFAULT_MERGE_WINDOW),
         max_connections: breakers.max_connections,
         max_pending_requests: breakers.max_pending_requests,
         max_requests: breakers.max_requests,
@@ -148,7 +231,11 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
 }
 
 /// Reports what a cluster asks for and does not get.
-fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Problems) {
+fn report_cluster(
+    source: &xds::Cluster,
+    assignment: Option<&ClusterLoadAssignment>,
+    problems: &mut Problems,
+) {
     use ProblemKind::{Approximate, NotSimulated};
     let subject = format!("cluster `{}`", source.name);
     let origin = source.origin.as_ref();
@@ -172,19 +259,18 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
     if source.upstream_port_override.is_some() {
         add(NotSimulated, "the dialled port is kept");
     }
-    match source.lb_policy {
-        LbPolicy::ClusterProvided if !is_provided => {
-            add(
-                Approximate,
-                "CLUSTER_PROVIDED means the original destination",
-            );
-        }
-        LbPolicy::RoundRobin
-        | LbPolicy::LeastRequest
-        | LbPolicy::Random
-        | LbPolicy::RingHash { .. }
-        | LbPolicy::Maglev { .. }
-        | LbPolicy::ClusterProvided => {}
+    if source.lb_policy == LbPolicy::ClusterProvided && !is_provided {
+        add(
+            Approximate,
+            "CLUSTER_PROVIDED means the original destination",
+        );
+    }
+    let drops = assignment.map_or(0, |told| told.policy.drop_overloads.len());
+    if drops > 1 {
+        add(
+            Approximate,
+            "only the first of its `drop_overloads` is obeyed",
+        );
     }
     if source.protocol == HttpProtocol::Downstream {
         add(
@@ -192,7 +278,9 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
             "upstream connections speak HTTP/1.1, whatever the client speaks",
         );
     }
-    if source.type_ == ClusterType::LogicalDns && hosts.len() > 1 {
+    let addresses = assignment.into_iter().flat_map(|told| &told.endpoints);
+    let addresses: usize = addresses.map(|locality| locality.lb_endpoints.len()).sum();
+    if source.type_ == ClusterType::LogicalDns && addresses > 1 {
         add(Approximate, "all addresses are used at a time, not one");
     }
     let budget = &source.circuit_breakers.retry_budget;
@@ -205,10 +293,6 @@ fn report_cluster(source: &xds::Cluster, hosts: &[HostConfig], problems: &mut Pr
             "the retry budget counts requests under way, not those of an interval",
         );
     }
-    let success_rate = source.outlier_detection.as_ref();
-    if success_rate.is_some_and(|outlier| outlier.enforcing_success_rate != Some(0)) {
-        add(NotSimulated, "hosts are not ejected for their success rate");
-    }
 }
 
 /// Envoy's `max_concurrent_streams` since 1.36.
@@ -216,3 +300,9 @@ const DEFAULT_STREAMS: u32 = 1024;
 
 /// Envoy's idle timeout of upstream connections.
 const DEFAULT_IDLE_TIMEOUT: SimDuration = SimDuration::from_secs(3600);
+
+/// Envoy's `overprovisioning_factor`.
+const DEFAULT_OVERPROVISIONING: u32 = 140;
+
+/// Envoy's `update_merge_window`.
+const DEFAULT_MERGE_WINDOW: SimDuration = SimDuration::from_secs(1);

@@ -62,6 +62,7 @@ impl Cluster {
             slow_start: balancing.slow_start,
             healthy_panic_threshold: balancing.healthy_panic_threshold,
             locality_lb: balancing.locality_lb,
+            update_merge_window: balancing.update_merge_window,
             circuit_breakers: circuit_breakers(fields)?,
             outlier_detection: fields.message("outlierDetection", OutlierDetection::read)?,
             max_requests_per_connection: protocol.max_requests_per_connection,
@@ -178,35 +179,6 @@ impl CircuitBreakers {
                         .unwrap_or(SimDuration::ZERO),
                 })
             })?,
-        })
-    }
-}
-
-impl OutlierDetection {
-    /// `envoy.config.cluster.v3.OutlierDetection`.
-    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
-        if fields
-            .number("enforcingLocalOriginSuccessRate")?
-            .unwrap_or(0_u32)
-            > 0
-        {
-            fields.unmodelled("enforcingLocalOriginSuccessRate", "is not modelled");
-        }
-        Ok(Self {
-            consecutive_5xx: fields.number("consecutive5xx")?,
-            enforcing_consecutive_5xx: fields.number("enforcingConsecutive5xx")?,
-            consecutive_gateway_failure: fields.number("consecutiveGatewayFailure")?,
-            enforcing_consecutive_gateway_failure: fields
-                .number("enforcingConsecutiveGatewayFailure")?,
-            consecutive_local_origin_failure: fields.number("consecutiveLocalOriginFailure")?,
-            enforcing_consecutive_local_origin_failure: fields
-                .number("enforcingConsecutiveLocalOriginFailure")?,
-            split_external_local_origin_errors: fields.flag("splitExternalLocalOriginErrors")?,
-            interval: fields.duration("interval")?,
-            base_ejection_time: fields.duration("baseEjectionTime")?,
-            max_ejection_percent: fields.number("maxEjectionPercent")?,
-            enforcing_success_rate: fields.number("enforcingSuccessRate")?,
-            error_codes: Vec::new(),
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Endpoints.
 
 use super::ReadError;
-use super::fields::Fields;
+use super::fields::{Fields, fractional_percent};
 use crate::{
-    ClusterLoadAssignment, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints, SocketAddress,
+    ClusterLoadAssignment, DropOverload, HealthStatus, LbEndpoint, LoadAssignmentPolicy, Locality,
+    LocalityLbEndpoints, SocketAddress,
 };
+use base::Ratio;
 
 impl ClusterLoadAssignment {
     /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
@@ -13,6 +15,27 @@ impl ClusterLoadAssignment {
         Ok(Self {
             cluster_name: fields.text("clusterName")?,
             endpoints: fields.messages("endpoints", LocalityLbEndpoints::read)?,
+            policy: fields
+                .message("policy", LoadAssignmentPolicy::read)?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl LoadAssignmentPolicy {
+    /// `envoy.config.endpoint.v3.ClusterLoadAssignment.Policy`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        fields.without_effect(&["endpointStaleAfter"]);
+        Ok(Self {
+            drop_overloads: fields.messages("dropOverloads", |drop| {
+                let share = drop.message("dropPercentage", fractional_percent)?;
+                Ok(DropOverload {
+                    category: drop.text("category")?,
+                    drop_percentage: share.unwrap_or(Ratio::ZERO),
+                })
+            })?,
+            overprovisioning_factor: fields.number("overprovisioningFactor")?,
+            weighted_priority_health: fields.flag("weightedPriorityHealth")?,
         })
     }
 }
@@ -49,37 +72,59 @@ impl Locality {
 impl LbEndpoint {
     /// `envoy.config.endpoint.v3.LbEndpoint`; none where it is no socket.
     fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
-        let is_mutual_tls = fields.message("metadata", is_mutual_tls)?;
+        let metadata = fields.message("metadata", EndpointMetadata::read)?;
+        let metadata = metadata.unwrap_or_default();
         let endpoint = fields.message("endpoint", |endpoint| {
-            endpoint.without_effect(&["hostname", "healthCheckConfig"]);
-            endpoint.message("address", address)
+            endpoint.without_effect(&["healthCheckConfig"]);
+            let hostname = endpoint.text("hostname")?;
+            let address = endpoint.message("address", address)?.flatten();
+            Ok(address.map(|address| (address, hostname)))
         })?;
         let health_status = fields.choice("healthStatus", &HEALTH)?;
         let weight = fields.number("loadBalancingWeight")?;
-        Ok(endpoint.flatten().flatten().map(|address| Self {
+        Ok(endpoint.flatten().map(|(address, hostname)| Self {
             address: address.address,
             port: address.port,
             health_status: health_status.unwrap_or(HealthStatus::Healthy),
             load_balancing_weight: weight.unwrap_or(0),
-            is_mutual_tls: is_mutual_tls.unwrap_or(false),
+            hostname,
+            hash_key: metadata.hash_key,
+            is_mutual_tls: metadata.is_mutual_tls,
             workload: None,
         }))
     }
 }
 
-/// Whether Istio labels an endpoint for its mutual TLS.
-fn is_mutual_tls(metadata: &Fields<'_>) -> Result<bool, ReadError> {
-    let label = metadata.message("filterMetadata", |filters| {
-        let label = filters.message("envoy.transport_socket_match", |labels| {
-            let mode = labels.optional_text("tlsMode");
-            labels.ignore_all();
-            mode
-        });
-        filters.ignore_all();
-        label
-    })?;
-    metadata.ignore_all();
-    Ok(label.flatten().flatten().as_deref() == Some("istio"))
+/// What an endpoint's metadata says.
+#[derive(Default)]
+struct EndpointMetadata {
+    /// Istio labels it for its mutual TLS.
+    is_mutual_tls: bool,
+    hash_key: String,
+}
+
+impl EndpointMetadata {
+    fn read(metadata: &Fields<'_>) -> Result<Self, ReadError> {
+        let read = metadata.message("filterMetadata", |filters| {
+            let mode = filters.message("envoy.transport_socket_match", |labels| {
+                let mode = labels.optional_text("tlsMode");
+                labels.ignore_all();
+                mode
+            })?;
+            let hash_key = filters.message("envoy.lb", |labels| {
+                let key = labels.text("hash_key");
+                labels.ignore_all();
+                key
+            })?;
+            filters.ignore_all();
+            Ok(Self {
+                is_mutual_tls: mode.flatten().as_deref() == Some("istio"),
+                hash_key: hash_key.unwrap_or_default(),
+            })
+        })?;
+        metadata.ignore_all();
+        Ok(read.unwrap_or_default())
+    }
 }
 
 /// `envoy.config.core.v3.Address` of a socket, or of the path of a Unix socket; none where it is neither.
@@ -113,7 +158,7 @@ pub(super) fn socket_address(fields: &Fields<'_>) -> Result<Option<SocketAddress
 const HEALTH: [(&str, HealthStatus); 6] = [
     ("UNKNOWN", HealthStatus::Healthy),
     ("HEALTHY", HealthStatus::Healthy),
-    ("DEGRADED", HealthStatus::Healthy),
+    ("DEGRADED", HealthStatus::Degraded),
     ("UNHEALTHY", HealthStatus::Unhealthy),
     ("TIMEOUT", HealthStatus::Unhealthy),
     ("DRAINING", HealthStatus::Draining),

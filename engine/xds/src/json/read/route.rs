@@ -6,10 +6,10 @@ use super::filter::PerFilterConfig;
 use super::metadata::IstioMetadata;
 use super::string_match::safe_regex;
 use crate::{
-    ClusterChoice, DirectResponse, HashPolicy, HeaderMatcher, HeaderMutations, HostRewrite,
-    MaxStreamDuration, PathMatch, PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite,
-    RequestMirror, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget,
-    VirtualHost, WeightedCluster,
+    ClusterChoice, DirectResponse, HashPolicy, HashSource, HeaderMatcher, HeaderMutations,
+    HostRewrite, MaxStreamDuration, PathMatch, PathRedirect, PathRewrite, QueryMatcher, Redirect,
+    RegexRewrite, RequestMirror, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch,
+    RouteTarget, VirtualHost, WeightedCluster,
 };
 use base::{Ratio, SimDuration};
 
@@ -276,16 +276,23 @@ impl WeightedCluster {
 
 impl PathRewrite {
     fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
-        let regex = fields.message("regexRewrite", |rewrite| {
-            let pattern = rewrite.message("pattern", safe_regex)?;
-            Ok(Self::Regex(RegexRewrite {
-                pattern: rewrite.required("pattern", pattern)?,
-                substitution: rewrite.text("substitution")?,
-            }))
-        })?;
+        let regex = fields
+            .message("regexRewrite", RegexRewrite::read)?
+            .map(Self::Regex);
         // In protobuf's eyes an empty prefix is none.
         let prefix = fields.text("prefixRewrite")?;
         Ok(regex.or_else(|| (!prefix.is_empty()).then_some(Self::Prefix(prefix))))
+    }
+}
+
+impl RegexRewrite {
+    /// `envoy.type.matcher.v3.RegexMatchAndSubstitute`.
+    fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let pattern = fields.message("pattern", safe_regex)?;
+        Ok(Self {
+            pattern: fields.required("pattern", pattern)?,
+            substitution: fields.text("substitution")?,
+        })
     }
 }
 
@@ -316,17 +323,31 @@ impl RequestMirror {
 impl HashPolicy {
     /// `envoy.config.route.v3.RouteAction.HashPolicy`; none where it is not modelled.
     fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
-        if let Some(name) = fields.message("header", |header| header.text("headerName"))? {
-            return Ok(Some(Self::Header { name }));
-        }
-        if let Some(cookie) = fields.message("cookie", Self::read_cookie)? {
-            return Ok(Some(cookie));
-        }
-        if let Some(name) = fields.message("queryParameter", |query| query.text("name"))? {
-            return Ok(Some(Self::QueryParameter { name }));
-        }
+        let is_terminal = fields.flag("terminal")?;
+        Ok(HashSource::read(fields)?.map(|source| Self {
+            source,
+            is_terminal,
+        }))
+    }
+}
+
+impl HashSource {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+        let header = fields.message("header", |header| {
+            Ok(Self::Header {
+                name: header.text("headerName")?,
+                rewrite: header.message("regexRewrite", RegexRewrite::read)?,
+            })
+        })?;
+        let cookie = fields.message("cookie", Self::read_cookie)?;
+        let query = fields.message("queryParameter", |query| {
+            Ok(Self::QueryParameter {
+                name: query.text("name")?,
+            })
+        })?;
         let source = fields.message("connectionProperties", |source| source.flag("sourceIp"))?;
-        Ok(source.unwrap_or(false).then_some(Self::SourceIp))
+        let source = source.unwrap_or(false).then_some(Self::SourceIp);
+        Ok(header.or(cookie).or(query).or(source))
     }
 
     fn read_cookie(fields: &Fields<'_>) -> Result<Self, ReadError> {
