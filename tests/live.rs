@@ -121,8 +121,7 @@ impl Checks<'_> {
                 failures.retain(|failure| !failure.contains("recorded is"));
             }
         }
-        let outcomes = ours::play(self.suite);
-        let ours = self.judge("the proxy", &outcomes, &mut failures);
+        let ours = self.words(&ours::play(self.suite));
         let differing = differing(&recorded, &ours);
         let names: BTreeSet<String> = differing.iter().map(|(name, ..)| self.full(name)).collect();
         for (name, envoy, proxy) in differing {
@@ -147,8 +146,7 @@ impl Checks<'_> {
     fn ask(&self, binary: &Path, recorded: &Answers, failures: &mut Vec<String>) -> Answers {
         let mut outcomes = asking::ask(binary, self.suite);
         for _ in 0..AGAIN {
-            let mut unsettled = Vec::new();
-            let answers = self.judge("Envoy", &outcomes, &mut unsettled);
+            let answers = self.words(&outcomes);
             let mut again: BTreeSet<String> = differing(recorded, &answers)
                 .into_iter()
                 .map(|(name, ..)| name)
@@ -159,18 +157,13 @@ impl Checks<'_> {
             }
             outcomes.extend(asking::ask(binary, &self.suite.with_only(&again)));
         }
-        self.judge("Envoy", &outcomes, failures)
+        let outside = self.outside(&outcomes).into_iter();
+        failures.extend(outside.map(|(name, far)| format!("{}: {far}", self.full(&name))));
+        self.words(&outcomes)
     }
 
-    /// Puts outcomes into words; shares, which are never the same twice, are held against what the experiment states.
-    fn judge(
-        &self,
-        who: &str,
-        outcomes: &BTreeMap<String, Outcome>,
-        failures: &mut Vec<String>,
-    ) -> Answers {
-        let outside = self.outside(outcomes).into_iter();
-        failures.extend(outside.map(|(name, bad)| format!("{}: {who}: {bad}", self.full(&name))));
+    /// Puts outcomes into words.
+    fn words(&self, outcomes: &BTreeMap<String, Outcome>) -> Answers {
         let experiments = self.suite.experiments.iter();
         let lines = experiments.map(|experiment| {
             let outcome = &outcomes[&experiment.name];
@@ -232,8 +225,9 @@ fn forget_difference(failure: &str) -> bool {
     };
     let file = differences().join(format!("{suite}.yaml"));
     let text = std::fs::read_to_string(&file).expect("differences");
-    let row = format!("{experiment}: ");
-    let lines = text.lines().filter(|line| !line.starts_with(&row));
+    let rows = [format!("{experiment}: "), format!("\"{experiment}\": ")];
+    let is_row = |line: &&str| rows.iter().any(|row| line.starts_with(row));
+    let lines = text.lines().filter(|line| !is_row(line));
     let kept: String = lines.map(|line| format!("{line}\n")).collect();
     let done = match kept.as_str() {
         "" => std::fs::remove_file(file),

@@ -44,10 +44,10 @@ impl Asking {
         let servers = Servers::start(suite).await;
         let instances = Instance::each(suite);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut files = Files::new(folder.path());
+        let mut files = Files::new(folder.path(), suite);
         let at = servers.addresses();
         let mut bootstrap = match suite.is_dynamic() {
-            true => files.bootstrap(suite, &instances, at),
+            true => files.bootstrap(&instances, at),
             false => {
                 let each = instances.iter();
                 let listeners = each.clone().map(|one| one.listener(suite, &suite.config));

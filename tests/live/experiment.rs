@@ -91,6 +91,8 @@ impl From<Written> for Experiment {
                 false => Map::new(),
             };
             all.extend(step);
+            // What a step does without.
+            all.retain(|_, value| !value.is_null());
             match serde_json::from_value(Value::Object(all)) {
                 Ok(step) => step,
                 Err(error) => panic!("`{name}`: {error}"),

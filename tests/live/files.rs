@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 /// The files of one suite, and what is in them.
 pub(super) struct Files {
+    suite: Suite,
     folder: PathBuf,
     /// By name: the resources.
     written: BTreeMap<String, Vec<Value>>,
@@ -21,8 +22,9 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, suite: &Suite) -> Self {
         Self {
+            suite: suite.clone(),
             folder: folder.to_owned(),
             written: BTreeMap::new(),
             version: 0,
@@ -31,11 +33,12 @@ impl Files {
     }
 
     /// A bootstrap that reads clusters, endpoints and routes of all instances from files.
-    pub(super) fn bootstrap(&mut self, suite: &Suite, all: &[Instance], at: &Addresses) -> Value {
+    pub(super) fn bootstrap(&mut self, all: &[Instance], at: &Addresses) -> Value {
+        let config = self.suite.config.clone();
         let mut listeners = Vec::new();
         for instance in all {
-            self.write(instance, &suite.config, at);
-            let mut listener = instance.listener(suite, &suite.config);
+            self.write(instance, &config, at);
+            let mut listener = instance.listener(&self.suite, &config);
             let manager = &mut listener["filterChains"][0]["filters"][0]["typedConfig"];
             manager["routeConfig"].take();
             manager["rds"] = json!({
@@ -92,7 +95,7 @@ impl Files {
         if self.put(CLUSTERS_FILE, clusters) {
             awaited.push("cluster_manager.cds.update_success".to_owned());
         }
-        let mut routes = instance.routes(config);
+        let mut routes = instance.routes(&self.suite, config);
         routes["@type"] = json!(any("config.route.v3.RouteConfiguration"));
         if self.put(&routes_file(instance), vec![routes]) {
             let name = &instance.name;

@@ -59,6 +59,17 @@ impl Received {
         self.header("x-envoy-internal") == Some("true")
     }
 
+    /// What is left of the time falls from try to try: how fast is not compared to the millisecond.
+    fn with_rough_timeout(&self) -> Self {
+        let mut rough = self.clone();
+        for (name, value) in &mut rough.headers {
+            if let ("x-envoy-expected-rq-timeout-ms", Ok(left)) = (name.as_str(), value.parse()) {
+                *value = format!("at most {}", u64::next_multiple_of(left, 500));
+            }
+        }
+        rough
+    }
+
     fn line(&self, label: &str) -> String {
         let Self {
             host,
@@ -77,7 +88,10 @@ impl Outcome {
     pub(super) fn lines(&self, experiment: &Experiment) -> Vec<String> {
         let mut lines = match experiment.shares.is_empty() {
             true => self.answer_lines(experiment),
-            false => vec![format!("shares {:?}", experiment.shares)],
+            false => match self.outside(experiment) {
+                far if far.is_empty() => vec![format!("shares {:?}", experiment.shares)],
+                far => far,
+            },
         };
         let counters = self.counters.iter();
         lines.extend(counters.map(|(name, value)| format!("{name}={value}")));
@@ -151,7 +165,11 @@ impl Answer {
         )];
         let compare = experiment.compare;
         let shown = if compare.tries { usize::MAX } else { 1 };
-        lines.extend(self.received.iter().take(shown).map(|one| one.line("at")));
+        let received = self.received.iter().take(shown).enumerate();
+        lines.extend(received.map(|(n, one)| match n {
+            0 => one.line("at"),
+            _ => one.with_rough_timeout().line("then at"),
+        }));
         lines.extend(self.copies.iter().map(|one| one.line("copy at")));
         if compare.connections && !self.received.is_empty() {
             let tries = self.received.iter();

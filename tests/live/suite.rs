@@ -28,6 +28,9 @@ pub(super) struct Suite {
     /// Fields of the `HttpConnectionManager`, over those that Istio sets.
     #[serde(default)]
     pub(super) http: Map<String, Value>,
+    /// Fields of the `RouteConfiguration`, over those that Istio sets.
+    #[serde(default)]
+    pub(super) routes: Map<String, Value>,
     /// Runtime values.
     #[serde(default)]
     pub(super) runtime: Map<String, Value>,

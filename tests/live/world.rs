@@ -56,13 +56,16 @@ impl Instance {
     }
 
     /// `envoy.config.route.v3.RouteConfiguration`.
-    pub(super) fn routes(&self, config: &Config) -> Value {
-        let routes = json!({
+    pub(super) fn routes(&self, suite: &Suite, config: &Config) -> Value {
+        let mut routes = json!({
             "name": self.name,
             "ignorePortInHostMatching": true,
             "validateClusters": false,
             "virtualHosts": config.virtual_hosts,
         });
+        for (name, value) in &suite.routes {
+            routes[name] = value.clone();
+        }
         self.renamed(config, routes)
     }
 
@@ -76,7 +79,7 @@ impl Instance {
             "statPrefix": self.name,
             "normalizePath": true,
             "pathWithEscapedSlashesAction": "KEEP_UNCHANGED",
-            "routeConfig": self.routes(config),
+            "routeConfig": self.routes(suite, config),
             "httpFilters": [
                 filter("envoy.filters.http.fault", "http.fault.v3.HTTPFault"),
                 filter("envoy.filters.http.cors", "http.cors.v3.Cors"),
