@@ -171,14 +171,16 @@ impl Simulation {
     }
 }
 
-/// The manifests of a scenario, those of its timeline included.
+/// The manifests of a scenario, those of its timeline included, or the bootstrap in their place.
 fn manifests_of(scenario: &Scenario) -> Vec<Source> {
     let changes = scenario
         .timeline
         .iter()
         .filter_map(|change| change.mesh.as_ref());
     let applied = changes.flat_map(|mesh| &mesh.sources);
-    scenario.manifests.iter().chain(applied).cloned().collect()
+    let envoy = scenario.envoy.iter().map(|envoy| &envoy.source);
+    let manifests = scenario.manifests.iter();
+    manifests.chain(envoy).chain(applied).cloned().collect()
 }
 
 /// A verdict as reports know it: times in milliseconds.

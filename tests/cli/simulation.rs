@@ -83,7 +83,14 @@ fn a_run_prints_json_and_repeats_with_any_number_of_threads() {
     assert_eq!(one.0["expectations"][0]["passed"], true);
     assert_eq!(one.0["destinations"][0]["service"], "frontend/app-svc");
     assert_eq!(one, ran("4", &["--access-log"]));
-    assert!(out.join("access_log.csv").is_file());
+    let rows = |path: &str| {
+        let text = fs::read_to_string(out.join(path)).expect("it is written");
+        text.lines().count() - 1
+    };
+    let (all, tries) = (rows("access_log.csv"), rows("access_log_tries.csv"));
+    assert!(all > 100 && tries >= all, "{all} requests, {tries} tries");
+    ran("2", &["--access-log", "10", "--access-log-format", "istio"]);
+    assert_eq!(rows("access_log.txt") + 1, 10);
     let other = ran(
         "1",
         &["--duration", "1s", "--set", "traffic[users].rate=10/s"],

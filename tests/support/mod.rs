@@ -3,6 +3,8 @@
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
 use proxy::names::Names;
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
+use sim::act::Accept;
 use sim::observation::{Attempt, Exchange, Journey, Observer, Station};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Dial, Load, Network, Overflow, Plan, Pod,
@@ -18,13 +20,17 @@ pub(crate) fn server(concurrency: Option<u32>, service_time: Distribution) -> Se
         overflow: Overflow::Respond(503),
         abandonment: Abandonment::Continue,
         refuses: false,
+        accept: Accept::AT_ONCE,
+        keep_alive: None,
         behaviours: vec![Behaviour {
             method: None,
             path_prefix: String::new(),
             service_time,
             error_rate: Ratio::ZERO,
-            error_status: 500,
-            status: 200,
+            error: ResponseHead::of(500),
+            response: ResponseHead::of(200),
+            body_time: Distribution::ZERO,
+            script: None,
             steps: Vec::new(),
         }],
     }
@@ -72,6 +78,7 @@ impl PlainWorld {
                     name: format!("{name}-{n}"),
                     workload,
                     table: None,
+                    workers: 1,
                     server: None,
                 });
                 PodId::new(self.plan.pods.len() - 1)
@@ -96,12 +103,15 @@ impl PlainWorld {
         self.plan.sites.push(Site {
             name: name.to_owned(),
             head: RequestHead::get("server", "/"),
+            body_bytes: 0,
+            upload: SimDuration::ZERO,
             dial: Dial {
                 host: "server".to_owned(),
                 port: 80,
                 ip: None,
                 service: Some(service),
                 pod: None,
+                listener: None,
             },
             timeout: None,
             retries: ApplicationRetries::NONE,

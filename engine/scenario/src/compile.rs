@@ -7,12 +7,15 @@
 //!   └─► Services as clients without a sidecar use them, and what names resolve to (dial.rs)
 //! workloads, traffic, timeline ─► servers, sites, loads, changes (server.rs, site.rs, timeline.rs)
 //! expectations ─► checked against all these names (names.rs)
+//! an Envoy's bootstrap, in the place of manifests ─► envoy.rs
 //! ```
 //!
 //! What refers to something that is not there is an error with a place and a suggestion; what is read but not
 //! simulated exactly is a note. Nothing here draws a random number.
 
+mod act;
 mod dial;
+mod envoy;
 mod names;
 mod outside;
 mod population;
@@ -58,6 +61,9 @@ pub struct Compiled {
 /// # Errors
 /// All that is wrong with its manifests, and all names in it that name nothing.
 pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled, Vec<Diagnostic>> {
+    if let Some(envoy) = &scenario.envoy {
+        return envoy::compile(scenario, envoy);
+    }
     let mut report = Report::default();
     let stages = stage::stages(scenario, options, &mut report);
     if report.is_refused() {

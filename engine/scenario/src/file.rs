@@ -1,5 +1,6 @@
 //! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
 
+use crate::envoy::{ENVOY, Envoy};
 use crate::expectation::{EXPECTATION, Expectation};
 use crate::network::{NETWORK, Network};
 use crate::place::{Place, Placed};
@@ -12,6 +13,7 @@ use crate::workload::{WORKLOAD_OBJECT, Workload};
 use base::{SimDuration, SimTime};
 use manifest::diagnostic::codes;
 use manifest::{Diagnostic, Level, Source, read_node};
+use sim::plan::Load;
 
 /// A scenario, as written, with the text of its manifests.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct Scenario {
     pub namespace: String,
     /// Manifest files.
     pub manifests: Vec<Source>,
+    /// An Envoy in their place.
+    pub envoy: Option<Envoy>,
     /// How containers behave; the first entry that matches a pod counts.
     pub workloads: Vec<Workload>,
     /// Sources of requests.
@@ -101,6 +105,12 @@ pub(crate) static SCENARIO: Object = Object {
             "Files and folders that `kubectl apply` would accept, relative to this file.",
         ),
         field(
+            "envoy",
+            Shape::TextOr(&ENVOY),
+            "An Envoy's bootstrap with static resources, YAML or JSON, instead of `manifests`: traffic arrives at its \
+             listeners, and each endpoint address is a workload.",
+        ),
+        field(
             "workloads",
             Shape::List(&Shape::Object(&WORKLOAD_OBJECT)),
             "How containers behave; the first entry that matches a pod tells all about it.",
@@ -126,8 +136,8 @@ pub(crate) static SCENARIO: Object = Object {
             "What the run is expected to show.",
         ),
     ],
-    required: &["manifests", "traffic"],
-    one_of: &[],
+    required: &["traffic"],
+    one_of: &[&["manifests", "envoy"]],
 };
 
 /// Reads a scenario file and asks `files` for its manifests, whose text is not read here.
@@ -175,6 +185,10 @@ fn read(
         .get("manifests")
         .map(|node| reader.one_or_more(&node, Reader::placed_text))
         .unwrap_or_default();
+    let envoy = fields.get("envoy").and_then(|node| {
+        reader.set_envoy(Envoy::name(&namespace));
+        Envoy::read(reader, &node, files)
+    });
     let mut scenario = Scenario {
         name: text(reader, "name").unwrap_or_else(|| options.name.clone()),
         description: text(reader, "description").unwrap_or_default(),
@@ -190,6 +204,7 @@ fn read(
             .unwrap_or_else(|| default_bucket(times.duration)),
         namespace,
         manifests: read_files(reader, &manifests, files),
+        envoy,
         workloads: fields
             .get("workloads")
             .map(|node| reader.list(&node, Workload::read))
@@ -216,6 +231,7 @@ fn read(
         mesh.sources = read_files(reader, &mesh.apply, files);
     }
     scenario.timeline.sort_by_key(|change| change.at);
+    check_envoy(reader, &scenario);
     check_names(reader, &scenario);
     check_times(reader, &scenario);
     Some(scenario)
@@ -328,6 +344,18 @@ fn check_names(reader: &mut Reader, scenario: &Scenario) {
     }
 }
 
+/// What is about manifests needs manifests.
+fn check_envoy(reader: &mut Reader, scenario: &Scenario) {
+    if scenario.envoy.is_none() {
+        return;
+    }
+    let changes = scenario.timeline.iter();
+    for change in changes.filter(|change| change.mesh.is_some()) {
+        let message = "`apply` and `delete` go with `manifests`, not with `envoy`".to_owned();
+        reader.push(error(codes::INVALID_VALUE, &change.place, message, None));
+    }
+}
+
 /// What begins after the end never happens.
 fn check_times(reader: &mut Reader, scenario: &Scenario) {
     let end = SimTime::ZERO + scenario.duration;
@@ -335,10 +363,13 @@ fn check_times(reader: &mut Reader, scenario: &Scenario) {
         .timeline
         .iter()
         .map(|change| (change.at, &change.place));
-    let starts = scenario
-        .traffic
-        .iter()
-        .map(|traffic| (traffic.start, &traffic.place));
+    let starts = scenario.traffic.iter().map(|traffic| {
+        let last = match &traffic.load {
+            Load::Listed(listed) => listed.last().map(|request| request.at),
+            Load::Open { .. } | Load::Closed { .. } => None,
+        };
+        (last.unwrap_or(traffic.start), &traffic.place)
+    });
     for (at, place) in changes.chain(starts) {
         if at >= end {
             let message = format!("{at} is not before the end of the run at {end}");

@@ -6,7 +6,7 @@
 mod cursor;
 mod scalar;
 
-use crate::object_name::nearest;
+use crate::object_name::{ObjectName, nearest};
 use crate::place::Place;
 use crate::shape::Object;
 use base::SimDuration;
@@ -21,6 +21,8 @@ pub(crate) use cursor::{Cursor, Fields};
 pub(crate) struct Reader {
     namespace: String,
     times: Times,
+    /// Who sends all requests, where that is an Envoy in the place of manifests.
+    envoy: Option<ObjectName>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -37,6 +39,7 @@ impl Reader {
         Self {
             namespace,
             times,
+            envoy: None,
             diagnostics: Vec::new(),
         }
     }
@@ -55,6 +58,16 @@ impl Reader {
     pub(crate) fn set_header(&mut self, namespace: String, times: Times) {
         self.namespace = namespace;
         self.times = times;
+    }
+
+    /// Who sends all requests, where that is an Envoy in the place of manifests.
+    pub(crate) fn envoy(&self) -> Option<ObjectName> {
+        self.envoy.clone()
+    }
+
+    /// From here on all requests arrive at an Envoy.
+    pub(crate) fn set_envoy(&mut self, envoy: ObjectName) {
+        self.envoy = Some(envoy);
     }
 
     /// All that was wrong.

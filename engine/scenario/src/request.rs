@@ -4,6 +4,7 @@ use crate::place::Placed;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Shape, field};
 use crate::url::Url;
+use base::SimDuration;
 
 /// A request template.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,10 @@ pub struct Request {
     pub authority: Option<String>,
     /// Further headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The size of its body.
+    pub body_bytes: u64,
+    /// From its first byte to its last.
+    pub upload: SimDuration,
 }
 
 /// `url`
@@ -37,9 +42,22 @@ pub(crate) const HEADERS: Field = field(
     Shape::Texts,
     "Headers by name; `host` replaces the URL's host, as in curl.",
 );
+/// `bodyBytes`
+pub(crate) const BODY_BYTES: Field = field(
+    "bodyBytes",
+    Shape::Whole(0),
+    "The size of the request's body; 0 if not written.",
+);
+/// `upload`
+pub(crate) const UPLOAD: Field = field(
+    "upload",
+    Shape::Duration,
+    "How long the client takes to send the request: its headers come at once, the end of its body then; no time if not \
+     written.",
+);
 
 impl Request {
-    /// Reads the fields `url`, `method` and `headers` of a map.
+    /// Reads the fields of a map that say what is sent.
     pub(crate) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Self> {
         let method = fields
             .get("method")
@@ -63,6 +81,14 @@ impl Request {
             method,
             authority,
             headers,
+            body_bytes: fields
+                .get("bodyBytes")
+                .and_then(|node| reader.whole_u64(&node))
+                .unwrap_or_default(),
+            upload: fields
+                .get("upload")
+                .and_then(|node| reader.duration(&node))
+                .unwrap_or(SimDuration::ZERO),
         })
     }
 
@@ -73,6 +99,8 @@ impl Request {
             method: "GET".to_owned(),
             authority: None,
             headers: Vec::new(),
+            body_bytes: 0,
+            upload: SimDuration::ZERO,
         })
     }
 }

@@ -3,9 +3,11 @@
 use crate::call::{self, Step};
 use crate::reader::{Cursor, Fields, Reader};
 use crate::request::read_method;
+use crate::script::Script;
 use crate::server_patch::ServerPatch;
 use crate::workload::ENDPOINT;
-use base::{Distribution, Ratio};
+use base::{Distribution, Ratio, SimDuration};
+use sim::act::Accept;
 use sim::plan::{Abandonment, Overflow};
 
 /// How a pod serves requests.
@@ -21,6 +23,10 @@ pub struct Server {
     pub on_abandon: Abandonment,
     /// Connections are refused.
     pub refuse: bool,
+    /// How connections are accepted.
+    pub accept: Accept,
+    /// How long connections may be idle; none: for ever.
+    pub keep_alive: Option<SimDuration>,
     /// Headers that calls take over from the request being served, names in lower case.
     pub propagate_headers: Vec<String>,
     /// What is done for requests; the first that matches counts, and the last matches all.
@@ -42,6 +48,12 @@ pub struct Endpoint {
     pub error_status: u16,
     /// The status of those that do not.
     pub status: u16,
+    /// From the headers to the end of the body.
+    pub body_time: Distribution,
+    /// Headers of responses, names in lower case.
+    pub response_headers: Vec<(String, String)>,
+    /// What is done about one request after the other, in place of `status` and `error_rate`.
+    pub script: Option<Script>,
     /// Calls made once the own work is done, one step after the other.
     pub calls: Vec<Step>,
 }
@@ -75,6 +87,8 @@ impl Default for Server {
             on_full: Overflow::Respond(503),
             on_abandon: Abandonment::Continue,
             refuse: false,
+            accept: Accept::AT_ONCE,
+            keep_alive: None,
             propagate_headers: TRACING_HEADERS.map(str::to_owned).to_vec(),
             endpoints: vec![Endpoint::default()],
         }
@@ -90,6 +104,9 @@ impl Default for Endpoint {
             error_rate: Ratio::ZERO,
             error_status: 500,
             status: 200,
+            body_time: Distribution::ZERO,
+            response_headers: Vec::new(),
+            script: None,
             calls: Vec::new(),
         }
     }

@@ -19,6 +19,8 @@ pub struct Target {
     pub namespace: Option<Placed<String>>,
     /// The image of one of its containers, with or without registry and tag; `*` stands for any characters.
     pub image: Option<Placed<String>>,
+    /// The address at which it serves, `ip:port` or `host:port`; `*` stands for any characters.
+    pub address: Option<Placed<String>>,
     /// Where the conditions are written.
     pub place: Place,
 }
@@ -36,6 +38,8 @@ pub struct Candidate<'a> {
     pub labels: &'a BTreeMap<String, String>,
     /// The images of its containers.
     pub images: &'a [String],
+    /// The address at which an Envoy reaches it, `ip:port` or `host:port`; empty in a mesh.
+    pub address: &'a str,
 }
 
 /// `workload`
@@ -61,6 +65,13 @@ pub(crate) const IMAGE: Field = field(
     Shape::Text,
     "Pods with a container of this image, with or without registry and tag. `*` stands for any characters.",
 );
+/// `address`
+pub(crate) const ADDRESS: Field = field(
+    "address",
+    Shape::Text,
+    "The server at this endpoint address of the Envoy in `envoy`, such as `127.0.0.1:9001`. `*` stands for any \
+     characters.",
+);
 
 impl Target {
     /// Reads the conditions of a map; none is an error.
@@ -80,15 +91,25 @@ impl Target {
             image: fields
                 .get("image")
                 .and_then(|node| reader.placed_text(&node)),
+            address: fields
+                .get("address")
+                .and_then(|node| reader.placed_text(&node)),
             place: fields.place(),
         };
-        let written = ["workload", "pod", "selector", "namespace", "image"]
-            .iter()
-            .any(|name| fields.get(name).is_some());
+        let written = [
+            "workload",
+            "pod",
+            "selector",
+            "namespace",
+            "image",
+            "address",
+        ]
+        .iter()
+        .any(|name| fields.get(name).is_some());
         if !written {
             reader.missing(
                 fields,
-                "`workload`, `pod`, `selector`, `namespace` or `image`",
+                "`workload`, `pod`, `selector`, `namespace`, `image` or `address`",
             );
             return None;
         }
@@ -116,6 +137,10 @@ impl Target {
                 .namespace
                 .as_ref()
                 .is_none_or(|pattern| matches_pattern(pattern, candidate.namespace))
+            && self
+                .address
+                .as_ref()
+                .is_none_or(|pattern| matches_pattern(pattern, candidate.address))
             && self.image.as_ref().is_none_or(|pattern| {
                 candidate
                     .images

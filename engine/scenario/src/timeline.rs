@@ -4,7 +4,7 @@ use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
 use crate::server_patch::{PATCH_FIELDS, ServerPatch};
 use crate::shape::{Field, Object, Shape, field};
-use crate::target::{IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
+use crate::target::{ADDRESS, IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
 use base::{SimDuration, SimTime};
 use manifest::Source;
 
@@ -77,15 +77,20 @@ pub(crate) static CHANGE: Object = Object {
     one_of: &[],
 };
 
-const CHANGE_FIELDS: [Field; 19] = {
+const CHANGE_FIELDS: [Field; 25] = {
     let [
         concurrency,
         queue,
         refuse,
+        accept,
+        keep_alive,
         service_time,
+        body_time,
         error_rate,
         error_status,
         status,
+        response_headers,
+        script,
     ] = PATCH_FIELDS;
     [
         field("at", Shape::Duration, "When, from the start of the run."),
@@ -120,13 +125,19 @@ const CHANGE_FIELDS: [Field; 19] = {
         SELECTOR,
         NAMESPACE,
         IMAGE,
+        ADDRESS,
         concurrency,
         queue,
         refuse,
+        accept,
+        keep_alive,
         service_time,
+        body_time,
         error_rate,
         error_status,
         status,
+        response_headers,
+        script,
         field(
             "for",
             Shape::Duration,
@@ -239,7 +250,7 @@ fn read_server(reader: &mut Reader, fields: &Fields<'_>) -> Option<ServerChange>
     {
         reader.missing(
             fields,
-            "what changes, such as `serviceTime`, `errorRate` or `refuse`",
+            "what changes, such as `serviceTime`, `script` or `refuse`",
         );
         return None;
     }
@@ -280,7 +291,9 @@ fn describe(mesh: Option<&MeshChange>, rate: Option<&RateChange>, fields: &Field
     let mut server: Vec<String> = Vec::new();
     for field in server_fields(fields) {
         match field.name() {
-            "workload" | "pod" | "image" | "namespace" => server.insert(0, field.source_text()),
+            "workload" | "pod" | "image" | "namespace" | "address" => {
+                server.insert(0, field.source_text())
+            }
             "selector" => server.insert(0, "selected pods".to_owned()),
             name => server.push(format!("{name} {}", field.source_text())),
         }

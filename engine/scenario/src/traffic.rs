@@ -5,10 +5,11 @@ use crate::distribution;
 use crate::object_name::ObjectName;
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
-use crate::request::{HEADERS, METHOD, Request, URL};
+use crate::request::{BODY_BYTES, HEADERS, METHOD, Request, UPLOAD, URL};
+use crate::request_list::{self, AT, CONNECTION, COUNT, EVERY, RequestList, WORKER};
 use crate::shape::{Object, Shape, field};
 use base::{Distribution, SimDuration, SimTime};
-use sim::plan::{ApplicationRetries, Arrivals, Load};
+use sim::plan::{ApplicationRetries, Arrivals, Listed, Load};
 
 /// A source of requests.
 #[derive(Clone, Debug)]
@@ -17,10 +18,12 @@ pub struct Traffic {
     pub name: String,
     /// The workload whose pods send in turn, or the pod that sends.
     pub from: Placed<ObjectName>,
+    /// The listener of the Envoy in `envoy` at which its requests arrive; none: that of the URL's address.
+    pub listener: Option<Placed<String>>,
     /// How requests are paced.
     pub load: Load,
-    /// Request templates with their weights.
-    pub requests: Vec<(u32, Request)>,
+    /// Request templates with their weights; those of a list in the order of the file.
+    pub requests: Vec<Template>,
     /// How long it waits for each try.
     pub timeout: Option<SimDuration>,
     /// What it does about failures.
@@ -33,11 +36,22 @@ pub struct Traffic {
     pub place: Place,
 }
 
+/// A request that is sent again and again.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// How often it is drawn, relative to the others.
+    pub weight: u32,
+    /// What is sent.
+    pub request: Request,
+    /// How long each try is waited for, where it differs from what the source says.
+    pub timeout: Option<SimDuration>,
+}
+
 /// An entry of `traffic`.
 pub(crate) static TRAFFIC: Object = Object {
     name: "traffic",
-    about: "A source of requests. It is open (`rate`: arrivals do not wait for responses) or closed (`users`: each \
-            waits for its response, thinks, and sends again).",
+    about: "A source of requests. It is open (`rate`: arrivals do not wait for responses), closed (`users`: each waits \
+            for its response, thinks, and sends again), or a list (`requests` that say `at` what time they are sent).",
     fields: &[
         field(
             "name",
@@ -47,7 +61,14 @@ pub(crate) static TRAFFIC: Object = Object {
         field(
             "from",
             Shape::Text,
-            "The workload whose pods send in turn, or the pod that sends, written `namespace/name`.",
+            "The workload whose pods send in turn, or the pod that sends, written `namespace/name`; not written with \
+             `envoy`.",
+        ),
+        field(
+            "listener",
+            Shape::Text,
+            "The name of the Envoy's listener at which its requests arrive, with `envoy`; that of the URL's address and \
+             port if not written.",
         ),
         field(
             "rate",
@@ -72,10 +93,12 @@ pub(crate) static TRAFFIC: Object = Object {
         URL,
         METHOD,
         HEADERS,
+        BODY_BYTES,
+        UPLOAD,
         field(
             "requests",
             Shape::List(&Shape::TextOr(&REQUEST)),
-            "Several request templates, drawn by weight, instead of one `url`.",
+            "Several request templates, drawn by weight, instead of one `url`; or a list of requests at given times.",
         ),
         TIMEOUT,
         RETRIES,
@@ -90,22 +113,31 @@ pub(crate) static TRAFFIC: Object = Object {
             "When it stops; at the end of the run if not written.",
         ),
     ],
-    required: &["from"],
-    one_of: &[&["rate", "users"], &["url", "requests"]],
+    required: &[],
+    one_of: &[&["url", "requests"]],
 };
 
-static REQUEST: Object = Object {
+/// An entry of `requests`.
+pub(crate) static REQUEST: Object = Object {
     name: "request",
-    about: "A request template.",
+    about: "A request template, or a request at a given time.",
     fields: &[
         field(
             "weight",
             Shape::Whole(1),
             "How often it is drawn, relative to the others; 1 if not written.",
         ),
+        AT,
+        COUNT,
+        EVERY,
+        CONNECTION,
+        WORKER,
         URL,
         METHOD,
         HEADERS,
+        BODY_BYTES,
+        UPLOAD,
+        TIMEOUT,
     ],
     required: &["url"],
     one_of: &[],
@@ -116,11 +148,10 @@ impl Traffic {
     pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
         let fields = reader.object(node, &TRAFFIC)?;
         let name = fields.get("name").and_then(|node| reader.text(&node));
-        let from = fields
-            .get("from")
-            .and_then(|node| reader.object_name(&node));
-        let load = read_load(reader, &fields);
-        let requests = read_requests(reader, &fields);
+        let from = read_from(reader, &fields);
+        let listener = read_listener(reader, &fields);
+        let what = What::read(reader, &fields);
+        let load = what.load(reader, &fields);
         let (timeout, retries) = read_patience(reader, &fields);
         let start = fields.get("start").and_then(|node| reader.time(&node));
         let stop = fields.get("stop").and_then(|node| reader.time(&node));
@@ -129,18 +160,150 @@ impl Traffic {
         {
             reader.invalid(&node, "`stop` must be later than `start`".to_owned(), "");
         }
-        let from = from?;
+        let (from, load) = (from?, load?);
         Some(Self {
             name: name.unwrap_or_else(|| from.name.clone()),
             from,
-            load: load?,
-            requests,
+            listener,
+            load,
+            requests: what.requests,
             timeout,
             retries,
             start: start.unwrap_or(SimTime::ZERO),
             stop,
             place: node.place(),
         })
+    }
+}
+
+impl Template {
+    fn of(request: Request) -> Self {
+        Self {
+            weight: 1,
+            request,
+            timeout: None,
+        }
+    }
+
+    fn read(reader: &mut Reader, item: &Cursor<'_>) -> Option<Self> {
+        if item.is_text() {
+            return Request::read_short(reader, item).map(Self::of);
+        }
+        let fields = reader.object(item, &REQUEST)?;
+        request_list::refuse_without_at(reader, &fields);
+        let weight = match fields.get("weight") {
+            Some(node) => reader.whole(&node, 1)?,
+            None => 1,
+        };
+        Some(Self {
+            weight,
+            ..Self::read_what(reader, &fields)?
+        })
+    }
+
+    /// What is sent, and how long it is waited for.
+    pub(crate) fn read_what(reader: &mut Reader, fields: &Fields<'_>) -> Option<Self> {
+        let timeout = fields
+            .get("timeout")
+            .and_then(|node| reader.positive_duration(&node));
+        Some(Self {
+            timeout,
+            ..Self::of(Request::read(reader, fields)?)
+        })
+    }
+}
+
+fn read_from(reader: &mut Reader, fields: &Fields<'_>) -> Option<Placed<ObjectName>> {
+    let from = fields.get("from");
+    match (from, reader.envoy()) {
+        (Some(node), None) => reader.object_name(&node),
+        (None, Some(envoy)) => Some(Placed::new(envoy, fields.place())),
+        (None, None) => {
+            reader.missing(fields, "`from`");
+            None
+        }
+        (Some(node), Some(envoy)) => {
+            let message = "`from` does not go with `envoy`".to_owned();
+            let help = "leave it out: requests arrive at the Envoy's listeners";
+            reader.invalid(&node, message, help);
+            Some(Placed::new(envoy, node.place()))
+        }
+    }
+}
+
+fn read_listener(reader: &mut Reader, fields: &Fields<'_>) -> Option<Placed<String>> {
+    let node = fields.get("listener")?;
+    if reader.envoy().is_none() {
+        reader.invalid(&node, "`listener` goes with `envoy`".to_owned(), "");
+        return None;
+    }
+    reader.placed_text(&node)
+}
+
+/// What is sent, and when where a list says so.
+struct What {
+    requests: Vec<Template>,
+    listed: Option<Vec<Listed>>,
+}
+
+impl What {
+    fn read(reader: &mut Reader, fields: &Fields<'_>) -> Self {
+        let Some(list) = fields.get("requests") else {
+            let one = Request::read(reader, fields).map(Template::of);
+            return Self {
+                requests: one.into_iter().collect(),
+                listed: None,
+            };
+        };
+        for name in ["method", "headers", "bodyBytes", "upload"] {
+            if let Some(node) = fields.get(name) {
+                reader.invalid(
+                    &node,
+                    format!("`{name}` goes with `url`"),
+                    "write it inside each of the `requests`",
+                );
+            }
+        }
+        if list.is_empty_list() {
+            reader.invalid(&list, "`requests` is empty".to_owned(), "give at least one");
+        }
+        let mut items = list.items().into_iter().flatten();
+        if items.any(|item| RequestList::is_listed(&item)) {
+            let (listed, requests) = RequestList::read(reader, &list);
+            return Self {
+                requests,
+                listed: Some(listed),
+            };
+        }
+        Self {
+            requests: reader.list(&list, Template::read),
+            listed: None,
+        }
+    }
+
+    /// How it is paced.
+    fn load(&self, reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
+        let Some(listed) = &self.listed else {
+            return match (fields.get("rate"), fields.get("users")) {
+                (Some(_), Some(users)) => {
+                    let message = "`rate` and `users` exclude each other: give one".to_owned();
+                    reader.invalid(&users, message, "");
+                    None
+                }
+                (None, None) => {
+                    reader.missing(fields, "`rate`, `users` or `requests` that say `at`");
+                    None
+                }
+                _ => read_load(reader, fields),
+            };
+        };
+        for name in ["rate", "users", "arrivals", "thinkTime", "start", "stop"] {
+            if let Some(node) = fields.get(name) {
+                let message = format!("`{name}` does not go with `requests` that say `at`");
+                reader.invalid(&node, message, "");
+            }
+        }
+        Some(Load::Listed(listed.clone()))
     }
 }
 
@@ -188,36 +351,3 @@ fn read_users(reader: &mut Reader, node: &Cursor<'_>) -> Option<u32> {
 
 /// Each user takes a place in memory for the whole run.
 const MAX_USERS: u32 = 10_000_000;
-
-fn read_requests(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(u32, Request)> {
-    let Some(list) = fields.get("requests") else {
-        return Request::read(reader, fields)
-            .map(|request| (1, request))
-            .into_iter()
-            .collect();
-    };
-    for name in ["method", "headers"] {
-        if let Some(node) = fields.get(name) {
-            reader.invalid(
-                &node,
-                format!("`{name}` goes with `url`"),
-                "write it inside each of the `requests`",
-            );
-        }
-    }
-    let requests = reader.list(&list, |reader, item| {
-        if item.is_text() {
-            return Some((1, Request::read_short(reader, item)?));
-        }
-        let fields = reader.object(item, &REQUEST)?;
-        let weight = match fields.get("weight") {
-            Some(node) => reader.whole(&node, 1)?,
-            None => 1,
-        };
-        Some((weight, Request::read(reader, &fields)?))
-    });
-    if requests.is_empty() && list.is_empty_list() {
-        reader.invalid(&list, "`requests` is empty".to_owned(), "give at least one");
-    }
-    requests
-}

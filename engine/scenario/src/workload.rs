@@ -2,12 +2,13 @@
 
 use crate::call::STEP;
 use crate::reader::{Cursor, Reader};
+use crate::script::{BODY_TIME, RESPONSE_HEADERS, SCRIPT};
 use crate::server::Server;
 use crate::server_patch::{
-    CONCURRENCY, ERROR_RATE, ERROR_STATUS, QUEUE, REFUSE, SERVICE_TIME, STATUS,
+    ACCEPT, CONCURRENCY, ERROR_RATE, ERROR_STATUS, KEEP_ALIVE, QUEUE, REFUSE, SERVICE_TIME, STATUS,
 };
 use crate::shape::{Field, Object, Shape, field};
-use crate::target::{IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
+use crate::target::{ADDRESS, IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
 
 /// Pods and how their containers behave.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,7 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
         SELECTOR,
         NAMESPACE,
         IMAGE,
+        ADDRESS,
         CONCURRENCY,
         QUEUE,
         field(
@@ -53,10 +55,15 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
             "What becomes of work whose client has given up: most servers `continue`, which is the default.",
         ),
         REFUSE,
+        ACCEPT,
+        KEEP_ALIVE,
         SERVICE_TIME,
+        BODY_TIME,
         ERROR_RATE,
         ERROR_STATUS,
         STATUS,
+        RESPONSE_HEADERS,
+        SCRIPT,
         CALLS,
         field(
             "endpoints",
@@ -87,9 +94,12 @@ pub(crate) static ENDPOINT: Object = Object {
             "How the path begins; any if not written.",
         ),
         SERVICE_TIME,
+        BODY_TIME,
         ERROR_RATE,
         ERROR_STATUS,
         STATUS,
+        RESPONSE_HEADERS,
+        SCRIPT,
         CALLS,
     ],
     required: &[],

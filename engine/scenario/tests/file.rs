@@ -3,17 +3,26 @@
 use base::{Distribution, Ratio, SimDuration, SimTime};
 use manifest::Source;
 use meshsim_scenario::expectation::{Bound, Measure};
+use meshsim_scenario::script::Ending;
+use meshsim_scenario::server::Endpoint;
 use meshsim_scenario::{LoadOptions, Override, Scenario, load};
+use sim::act::{Accept, ScriptBy};
 use sim::plan::{Abandonment, Arrivals, Load, Overflow};
 
 /// A file that uses every field.
 const EVERYTHING: &str = include_str!("everything.yaml");
+/// A file that uses those that go with an Envoy.
+const EVERYTHING_OF_ENVOY: &str = include_str!("everything-envoy.yaml");
 
 fn files(name: &str) -> Result<Vec<Source>, String> {
     if name.starts_with("missing") {
         return Err("no such file or folder".to_owned());
     }
-    Ok(vec![Source::new(name, "")])
+    let text = match name {
+        "envoy.yaml" => include_str!("envoy.yaml"),
+        _ => "",
+    };
+    Ok(vec![Source::new(name, text)])
 }
 
 fn read(text: &str, overrides: &[&str]) -> Result<Scenario, Vec<String>> {
@@ -56,8 +65,9 @@ fn every_field_is_read() {
     let schema = meshsim_scenario::schema();
     for (name, definition) in schema["$defs"].as_object().expect("definitions") {
         for field in definition["properties"].as_object().expect("fields").keys() {
+            let field_of = |file: &str| file.contains(&format!("{field}:"));
             assert!(
-                EVERYTHING.contains(&format!("{field}:")),
+                field_of(EVERYTHING) || field_of(EVERYTHING_OF_ENVOY),
                 "{name}.{field} is not in everything.yaml"
             );
         }
@@ -104,14 +114,14 @@ fn every_field_is_read() {
         users.load,
         Load::Open { rate, arrivals: Arrivals::Constant } if rate == 200.0
     ));
-    let (_, request) = &users.requests[0];
+    let request = &users.requests[0].request;
     assert_eq!(request.authority.as_deref(), Some("web.example.com"));
     assert_eq!(request.headers, [("end-user".into(), "jason".into())]);
     let tester = &scenario.traffic[1];
     assert_eq!((tester.name.as_str(), tester.stop), ("tester", None));
     assert!(matches!(tester.load, Load::Closed { users: 50, .. }));
-    assert_eq!(tester.requests[1].0, 3);
-    assert_eq!(tester.requests[1].1.url.path, "/slow?x=1");
+    assert_eq!(tester.requests[1].weight, 3);
+    assert_eq!(tester.requests[1].request.url.path, "/slow?x=1");
 
     assert_eq!(scenario.network.sidecar_latency, Distribution::ZERO);
     let times: Vec<SimTime> = scenario.timeline.iter().map(|change| change.at).collect();
@@ -168,12 +178,100 @@ fn overrides_come_before_reading() {
 }
 
 #[test]
+fn every_field_of_an_envoy_is_read() {
+    let scenario = read(EVERYTHING_OF_ENVOY, &[]).expect("a good file");
+    let ms = SimDuration::from_millis;
+    assert_eq!(scenario.envoy.as_ref().map(|e| e.concurrency), Some(2));
+    let server = &scenario.workloads[0].server;
+    assert_eq!(server.accept, Accept::After(ms(20)));
+    assert_eq!(server.keep_alive, Some(ms(300)));
+    let [cut, tries, all] = &server.endpoints[..] else {
+        panic!("three endpoints");
+    };
+    let header = ("retry-after".to_owned(), "1".to_owned());
+    assert_eq!(cut.response_headers, [header]);
+    assert_eq!(cut.body_time, Distribution::Constant(ms(40)));
+    let acts = |endpoint: &Endpoint| endpoint.script.clone().expect("a script");
+    assert_eq!(acts(cut).acts[0].ending, Ending::Cut);
+    assert_eq!(acts(tries).by, ScriptBy::Try);
+    assert_eq!(acts(tries).acts[1].ending, Ending::Garbage);
+    let last = &acts(all).acts[2];
+    assert_eq!((last.status, last.close), (Some(200), true));
+    assert_eq!(last.service_time, Some(Distribution::Constant(ms(5))));
+
+    let traffic = &scenario.traffic[0];
+    let Load::Listed(listed) = &traffic.load else {
+        panic!("a list");
+    };
+    let told: Vec<_> = (listed.iter())
+        .map(|one| (one.at, one.template, one.connection, one.worker))
+        .collect();
+    let at = |millis| SimTime::ZERO + ms(millis);
+    let expected = [
+        (at(0), 1, Some(0), None),
+        (at(100), 1, Some(0), None),
+        (at(200), 1, Some(0), None),
+        (at(1000), 0, None, Some(1)),
+    ];
+    assert_eq!(told, expected);
+    let first = &traffic.requests[0];
+    assert_eq!(first.timeout, Some(SimDuration::from_secs(2)));
+    assert_eq!(first.request.body_bytes, 1000);
+    assert_eq!(first.request.upload, ms(200));
+}
+
+#[test]
+fn says_what_is_wrong_with_scripts_and_lists() {
+    check_field(
+        "workloads: [{workload: a, script: [503, fni]}]",
+        &[
+            "s.yaml:3:41: error: workloads[0].script[1]: unsupported value \"fni\": expected `cut`, `fin`, `rst`, `garbage`, \
+             `hang`, `resetStream` or `refuseStream` (did you mean `fin`?)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, script: []}]",
+        &["s.yaml:3:35: error: workloads[0].script: `script` is empty (give at least one act)"],
+    );
+    check_field(
+        "workloads: [{workload: a, script: {by: try, acts: [{stats: 503}]}}]",
+        &[
+            "s.yaml:3:53: error: unknown field \"workloads[0].script.acts[0].stats\" (did you mean `status`?)",
+        ],
+    );
+    check_traffic(
+        "{from: a, requests: [{url: http://a/, count: 2}], rate: 1/s}",
+        &[
+            "s.yaml:3:48: error: traffic[0].requests[0].count: `count` goes with `at` (say when it is sent, such as `at: \
+             0s`)",
+        ],
+    );
+    check_traffic(
+        "{from: a, requests: [{at: 0s, url: http://a/}, {url: http://a/}], users: 1}",
+        &[
+            "s.yaml:3:50: error: traffic[0].requests[1]: the request lacks `at`, which others of the list have",
+            "s.yaml:3:76: error: traffic[0].users: `users` does not go with `requests` that say `at`",
+        ],
+    );
+    check_traffic(
+        "{from: a, url: http://a/}",
+        &[
+            "s.yaml:3:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`",
+        ],
+    );
+    check_traffic(
+        "{from: a, rate: 1/s, listener: main, url: http://a/}",
+        &["s.yaml:3:34: error: traffic[0].listener: `listener` goes with `envoy`"],
+    );
+}
+
+#[test]
 fn says_what_is_wrong_with_the_file() {
     check(
         "seed: 1\n",
         &[
-            "s.yaml:1:1: error: the scenario lacks `manifests`",
             "s.yaml:1:1: error: the scenario lacks `traffic`",
+            "s.yaml:1:1: error: the scenario lacks `manifests` or `envoy`",
         ],
     );
     check("[]", &["s.yaml:1:1: error: expected object, got array"]);
@@ -258,8 +356,8 @@ fn says_what_is_wrong_with_traffic() {
     check_traffic(
         "{from: a, users: 1, arrivals: constant, requests: []}",
         &[
-            "s.yaml:3:33: error: traffic[0].arrivals: `arrivals` goes with `rate`",
             "s.yaml:3:53: error: traffic[0].requests: `requests` is empty (give at least one)",
+            "s.yaml:3:33: error: traffic[0].arrivals: `arrivals` goes with `rate`",
         ],
     );
     check_traffic(
@@ -295,7 +393,7 @@ fn says_what_is_wrong_with_workloads() {
     check_field(
         "workloads: [{concurrency: 1}]",
         &[
-            "s.yaml:3:13: error: workloads[0]: the workload lacks `workload`, `pod`, `selector`, `namespace` or `image`",
+            "s.yaml:3:13: error: workloads[0]: the workload lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
         ],
     );
     check_field(
@@ -367,13 +465,13 @@ fn says_what_is_wrong_with_changes() {
     check_field(
         "timeline: [{at: 5s, workload: a}]",
         &[
-            "s.yaml:3:12: error: timeline[0]: the change lacks what changes, such as `serviceTime`, `errorRate` or `refuse`",
+            "s.yaml:3:12: error: timeline[0]: the change lacks what changes, such as `serviceTime`, `script` or `refuse`",
         ],
     );
     check_field(
         "timeline: [{at: 5s, refuse: true}]",
         &[
-            "s.yaml:3:12: error: timeline[0]: the change lacks `workload`, `pod`, `selector`, `namespace` or `image`",
+            "s.yaml:3:12: error: timeline[0]: the change lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
         ],
     );
     check_field(

@@ -211,10 +211,7 @@ fn progress_and_access_log() {
         CANARY,
         &RunOptions {
             replications: 2,
-            access_log: Some(telemetry::AccessLogOptions {
-                every: 10,
-                limit: Some(100),
-            }),
+            access_log: Some(telemetry::AccessLogOptions { sample: Some(100) }),
             progress: Some(&progress),
             ..RunOptions::default()
         },

@@ -6,7 +6,7 @@ use crate::plan::{ApplicationRetries, PodId, SiteId, TrafficId};
 use crate::shape::{HeadId, Shape, ShapeId};
 use crate::world::World;
 use base::rng::mix;
-use base::{Draws, SimTime};
+use base::{Draws, SimDuration, SimTime};
 use kernel::TimerId;
 use proxy::effect::{Reply, RequestId};
 use proxy::input::{Arrival, Input};
@@ -23,6 +23,12 @@ pub(crate) struct Call {
     requests: u32,
     started: SimTime,
     exchange_started: SimTime,
+    /// How long the client takes to send it.
+    upload: SimDuration,
+    /// When it has sent the last of the current try; none: at once, or it has.
+    upload_timer: TimerId,
+    /// When the response to the current try began to arrive.
+    pub(crate) responded: Option<SimTime>,
     /// The timeout of the current try, or the pause before the next.
     timer: TimerId,
     via: Via,
@@ -40,7 +46,14 @@ pub(crate) struct Request {
     pub(crate) depth: u8,
     /// Which of its traffic source's requests it is, counted from 1; 0 for a nested one.
     pub(crate) number: u32,
+    /// The user that makes it, or its client's named connection; [`NO_LINE`]: it has a connection of its own.
+    pub(crate) line: u32,
+    /// The worker of its source's proxy that takes its connection.
+    pub(crate) worker: u16,
 }
+
+/// No user and no named connection.
+pub(crate) const NO_LINE: u32 = u32::MAX;
 
 /// Who waits for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +85,9 @@ impl Call {
             requests: 0,
             started: now,
             exchange_started: now,
+            upload: SimDuration::ZERO,
+            upload_timer: TimerId::NONE,
+            responded: None,
             timer: TimerId::NONE,
             via: Via::Nothing,
         }
@@ -79,6 +95,11 @@ impl Call {
 
     pub(crate) fn is_traffic(&self) -> bool {
         matches!(self.owner, Owner::Traffic(_))
+    }
+
+    /// When the last of the current try is sent.
+    pub(crate) fn uploaded(&self) -> SimTime {
+        self.exchange_started + self.upload
     }
 
     /// The identity of the current try: application retries meet dice of their own.
@@ -119,6 +140,13 @@ impl<O: Observer> World<'_, O> {
                 .calendar
                 .schedule_cancellable(now + timeout, Event::CallTimeout { call: slot });
         }
+        call.responded = None;
+        call.upload = site.upload;
+        if !site.upload.is_zero() {
+            let event = Event::Uploaded { call: slot };
+            let at = call.uploaded();
+            call.upload_timer = self.calendar.schedule_cancellable(at, event);
+        }
         let source = call.request.source;
         let Some(sidecar) = self.pods[source.index()].sidecar.as_deref_mut() else {
             return self.plain(now, slot);
@@ -135,7 +163,11 @@ impl<O: Observer> World<'_, O> {
                     tag: slot,
                     identity,
                     resolution,
-                    arrival: Arrival::WHOLE,
+                    arrival: Arrival {
+                        worker: call.request.worker,
+                        complete: site.upload.is_zero(),
+                        body_bytes: site.body_bytes,
+                    },
                 };
                 if let Some(request) = sidecar.proxy.handle(now, input, &mut effects) {
                     call.via = Via::Proxy(request);
@@ -146,6 +178,16 @@ impl<O: Observer> World<'_, O> {
             Shape::Blackhole => {
                 self.on_reply(now, slot, no_answer(Details::ConnectionTermination), None)
             }
+        }
+    }
+
+    /// A client has sent the last of a request.
+    pub(crate) fn on_uploaded(&mut self, now: SimTime, slot: u32) {
+        let call = &mut self.calls[slot as usize];
+        call.upload_timer = TimerId::NONE;
+        if let Via::Proxy(request) = call.via {
+            let source = call.request.source;
+            self.tell(now, source, Input::RequestComplete { request });
         }
     }
 
@@ -232,6 +274,9 @@ impl<O: Observer> World<'_, O> {
         plain: Option<PodId>,
     ) {
         self.count_exchange();
+        let call = &mut self.calls[slot as usize];
+        let upload = std::mem::replace(&mut call.upload_timer, TimerId::NONE);
+        self.calendar.cancel(upload);
         let call = &self.calls[slot as usize];
         let proxied = self.pods[call.request.source.index()].sidecar.is_some();
         let exchange = Exchange {
@@ -244,8 +289,8 @@ impl<O: Observer> World<'_, O> {
             source: call.request.source,
             proxied,
             started: call.exchange_started,
-            completed: call.exchange_started,
-            responded: (reply.status != 0).then_some(now),
+            completed: call.uploaded().min(now),
+            responded: call.responded.or((reply.status != 0).then_some(now)),
             ended: now,
             reply,
             target: reply
@@ -276,7 +321,7 @@ impl<O: Observer> World<'_, O> {
                     reply,
                     requests: call.requests,
                 });
-                self.rest(now, traffic);
+                self.rest(now, traffic, call.request.line);
             }
             Owner::Job(job) => {
                 self.on_nested_reply(now, job, slot, call.request.site, reply.status)

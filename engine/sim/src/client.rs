@@ -4,6 +4,7 @@ use crate::plan::{Arrivals, Load, Plan, PodId, SiteId, Traffic};
 use base::math::ln;
 use base::rng::mix;
 use base::{Draws, SimDuration, Stream};
+use std::collections::VecDeque;
 
 /// The state of one traffic source.
 #[derive(Debug)]
@@ -19,6 +20,36 @@ pub(crate) struct Client {
     /// Tells arrivals scheduled before a change of rate from those after.
     pub(crate) epoch: u32,
     total_weight: u64,
+    /// The connections of a list that have names.
+    lines: Vec<Line>,
+}
+
+/// A client's connection, on which requests wait for each other.
+#[derive(Debug, Default)]
+struct Line {
+    busy: bool,
+    /// Places in the list of requests that are due.
+    waiting: VecDeque<u32>,
+}
+
+/// What a request is and on which connection it comes, as far as that is not left to chance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// The user, or the named connection.
+    pub(crate) line: Option<u32>,
+    /// The place of its template; none: drawn.
+    pub(crate) template: Option<u32>,
+    /// The worker that takes its connection; none: drawn.
+    pub(crate) worker: Option<u16>,
+}
+
+impl Origin {
+    /// A connection of its own, all else drawn.
+    pub(crate) const ANY: Self = Self {
+        line: None,
+        template: None,
+        worker: None,
+    };
 }
 
 impl Client {
@@ -29,7 +60,7 @@ impl Client {
             begun: 0,
             rate: match traffic.load {
                 Load::Open { rate, .. } => rate,
-                Load::Closed { .. } => 0.0,
+                Load::Closed { .. } | Load::Listed(_) => 0.0,
             },
             epoch: 0,
             total_weight: traffic
@@ -37,7 +68,45 @@ impl Client {
                 .iter()
                 .map(|(weight, _)| u64::from(*weight))
                 .sum(),
+            lines: Vec::new(),
         }
+    }
+
+    /// Takes a named connection for a listed request; false: it is busy, and the request waits.
+    pub(crate) fn take_line(&mut self, line: u32, index: u32) -> bool {
+        let line = line as usize;
+        if line >= self.lines.len() {
+            self.lines.resize_with(line + 1, Line::default);
+        }
+        let line = &mut self.lines[line];
+        if line.busy {
+            line.waiting.push_back(index);
+            return false;
+        }
+        line.busy = true;
+        true
+    }
+
+    /// A named connection is free; gives the request that waited for it, for which it is taken again.
+    pub(crate) fn free_line(&mut self, line: u32) -> Option<u32> {
+        let line = &mut self.lines[line as usize];
+        let next = line.waiting.pop_front();
+        line.busy = next.is_some();
+        next
+    }
+
+    /// The worker, of so many, that takes the connection of a request.
+    #[inline]
+    pub(crate) fn worker(&self, origin: Origin, identity: u64, workers: u16) -> u16 {
+        if workers <= 1 {
+            return 0;
+        }
+        let draw = || {
+            let connection = origin.line.map_or(identity, u64::from);
+            let draw = Draws::new(self.key, connection, WORKER).next_u64();
+            (draw % u64::from(workers)) as u16
+        };
+        origin.worker.map_or_else(draw, |worker| worker % workers)
     }
 
     /// The time to the next arrival of an open load; none while its rate is zero.
@@ -70,11 +139,15 @@ impl Client {
 
     /// The next request: its identity, pod and template.
     #[inline]
-    pub(crate) fn next(&mut self, traffic: &Traffic) -> (u64, PodId, SiteId) {
+    pub(crate) fn next(&mut self, traffic: &Traffic, origin: Origin) -> (u64, PodId, SiteId) {
         let identity = mix(self.key.wrapping_add(self.begun));
         let pod = traffic.from[(self.begun % traffic.from.len() as u64) as usize];
         self.begun += 1;
-        (identity, pod, self.template(traffic, identity))
+        let site = match origin.template {
+            Some(place) => traffic.templates[place as usize].1,
+            None => self.template(traffic, identity),
+        };
+        (identity, pod, site)
     }
 
     #[inline]
@@ -92,3 +165,6 @@ impl Client {
         unreachable!("the draw is below the sum of the weights")
     }
 }
+
+/// The site of the draws for the worker that takes a connection.
+const WORKER: u32 = 1;

@@ -1,13 +1,17 @@
 //! Deliveries: one try on its way to a pod, in its queue, in service, and back.
 //!
 //! ```text
-//!  send ─► (Connecting) ─► Outbound ─► Queued ─► Serving ─► Calling ─► Returning ─► gone
-//!                └─ overflow, nobody there ─────────────────┘
+//!  send ─► (Connecting) ─► Outbound ─► Queued ─► Serving ─► Calling ─► Returning ─► (Ending) ─► gone
+//!                └─ overflow, nobody there ──────┼──────────┘
+//!                                                └─► Hanging
 //! ```
+//! A response whose body takes time, or is cut, arrives in two parts: its head ends `Returning`, the rest `Ending`.
 //! A delivery whose client gave up is *abandoned*. Its server goes on unless it is told: then it stops, frees its
 //! worker and drops the calls it made.
 
-use crate::call::{Call, Owner, Request};
+use crate::act::{Accept, Ending};
+use crate::call::{Call, NO_LINE, Owner, Request};
+use crate::deed::{Answer, Deed, Rest};
 use crate::event::Event;
 use crate::network::{sample, sidecar_cost};
 use crate::observation::{Attempt, AttemptOutcome, Observer};
@@ -26,7 +30,7 @@ use smallvec::SmallVec;
 
 /// One try under way.
 #[derive(Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct Delivery<'a> {
     client: Client,
     site: SiteId,
     source: PodId,
@@ -42,9 +46,13 @@ pub(crate) struct Delivery {
     abandoned: bool,
     /// The server has been told so.
     stopped: bool,
-    /// The server answers with its behaviour's error status.
-    fails: bool,
+    /// Its connection was made for it.
+    fresh: bool,
     behaviour: u32,
+    /// What the server does about it, once a worker has it.
+    deed: Option<Deed<'a>>,
+    answer: Answer<'a>,
+    rest: Rest,
     step: u32,
     /// Calls of the current step that have not ended.
     outstanding: u32,
@@ -56,6 +64,9 @@ pub(crate) struct Delivery {
     exchange: u64,
     sent: SimTime,
     connected: Option<SimTime>,
+    responded: Option<SimTime>,
+    /// When the last of the request is there.
+    uploaded: SimTime,
     /// The calls under way that it made.
     pub(crate) children: SmallVec<[u32; 2]>,
 }
@@ -77,10 +88,12 @@ enum Stage {
     Queued,
     Serving,
     Calling,
+    Hanging,
     Returning,
+    Ending,
 }
 
-impl<O: Observer> World<'_, O> {
+impl<'a, O: Observer> World<'a, O> {
     /// A proxy sends a try, or a copy.
     #[inline]
     pub(crate) fn send(&mut self, now: SimTime, source: PodId, send: Send) {
@@ -137,7 +150,7 @@ impl<O: Observer> World<'_, O> {
     fn depart(
         &mut self,
         now: SimTime,
-        mut delivery: Delivery,
+        mut delivery: Delivery<'a>,
         target: Option<PodId>,
         connect: bool,
     ) -> u32 {
@@ -161,14 +174,39 @@ impl<O: Observer> World<'_, O> {
             return slot;
         }
         delivery.stage = Stage::Connecting;
+        delivery.fresh = true;
         let slot = self.deliveries.insert(delivery) as u32;
         let latency = self.latencies.between(self.plan, source, target);
         let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
-        let made = now + way * u64::from(self.plan.network.connect_trips);
+        let trips = way * u64::from(self.plan.network.connect_trips);
+        let taken = match self.pods[target.index()].server.accept {
+            Accept::After(time) => Some(trips + time),
+            Accept::Never => None,
+        };
+        let patience = self.connect_timeout(slot);
         // An event even if it takes no time: its proxy may still be sending.
-        self.calendar
-            .schedule(made, Event::Connected { delivery: slot });
+        match taken.filter(|taken| *taken < patience) {
+            Some(taken) => {
+                let event = Event::Connected { delivery: slot };
+                self.calendar.schedule(now + taken, event);
+            }
+            None => {
+                let delivery = &mut self.deliveries[slot as usize];
+                delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionTimeout);
+                let event = Event::Returned { delivery: slot };
+                self.calendar.schedule(now + patience, event);
+            }
+        }
         slot
+    }
+
+    /// How long a connection attempt may take.
+    fn connect_timeout(&self, slot: u32) -> SimDuration {
+        let delivery = &self.deliveries[slot as usize];
+        let proxy = self.pods[delivery.source.index()].sidecar.as_deref();
+        let of_cluster = |cluster| proxy?.proxy.table().connect_timeout(cluster);
+        let timeout = delivery.cluster.and_then(of_cluster);
+        timeout.unwrap_or(PLAIN_CONNECT_TIMEOUT)
     }
 
     /// A connection is made, and the request that waited for it goes out.
@@ -218,6 +256,15 @@ impl<O: Observer> World<'_, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
+        if let (Some(keep_alive), Some(endpoint)) = (server.keep_alive, delivery.endpoint) {
+            let (connections, fresh) = ((delivery.source, endpoint), delivery.fresh);
+            if !fresh && self.is_closed(now, connections, keep_alive) {
+                let closed = AttemptOutcome::Reset(ResetReason::ConnectionTermination);
+                return self.give_back(now, slot, closed);
+            }
+            self.use_connection(now, connections, keep_alive);
+        }
+        let pod = &mut self.pods[target.index()];
         match pod
             .occupancy
             .arrive(slot, server.concurrency, server.queue_limit)
@@ -226,6 +273,7 @@ impl<O: Observer> World<'_, O> {
             Admission::Queue => self.deliveries[slot as usize].stage = Stage::Queued,
             Admission::Overflow => match server.overflow {
                 Overflow::Respond(status) => {
+                    self.deliveries[slot as usize].answer = Answer::Status(status);
                     self.give_back(now, slot, AttemptOutcome::Response(status))
                 }
                 Overflow::Refuse => {
@@ -240,25 +288,30 @@ impl<O: Observer> World<'_, O> {
     /// A worker takes a request.
     #[inline]
     fn serve(&mut self, now: SimTime, target: PodId, slot: u32) {
-        let pod = &self.pods[target.index()];
+        let key = self.key;
+        let pod = &mut self.pods[target.index()];
         let delivery = &mut self.deliveries[slot as usize];
         let behaviours = &pod.server.behaviours;
         let index = self
             .shapes
             .behaviour(pod.server_number, behaviours, delivery.head);
-        let behaviour = &behaviours[index as usize];
         let identity = delivery.identity;
+        let tries = u32::from(delivery.number.max(1) - 1);
+        let served = || pod.served.count(index);
+        let deed = Deed::of(&behaviours[index as usize], served, tries, || {
+            let fails = Draws::new(key, identity, SERVER_ERROR).next_u64();
+            behaviours[index as usize].error_rate.holds(fails)
+        });
+        let busy = sample(deed.service_time, || {
+            Draws::new(key, identity, SERVICE_TIME)
+        });
         delivery.behaviour = index;
         delivery.stage = Stage::Serving;
-        delivery.fails = !behaviour.error_rate.is_zero()
-            && behaviour
-                .error_rate
-                .holds(Draws::new(self.key, identity, SERVER_ERROR).next_u64());
-        let busy = sample(&behaviour.service_time, || {
-            Draws::new(self.key, identity, SERVICE_TIME)
-        });
+        delivery.deed = Some(deed);
+        // A server waits for the whole request.
+        let begins = now.max(delivery.uploaded);
         self.calendar
-            .schedule(now + busy, Event::Served { delivery: slot });
+            .schedule(begins + busy, Event::Served { delivery: slot });
     }
 
     /// A server has done its own work for a request: it fails, calls others, or answers.
@@ -269,14 +322,13 @@ impl<O: Observer> World<'_, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
-        let target = delivery.target.expect("only a pod serves");
-        let behaviours = &self.pods[target.index()].server.behaviours;
-        let behaviour = &behaviours[(delivery.behaviour as usize).min(behaviours.len() - 1)];
-        if delivery.fails {
-            let status = behaviour.error_status;
-            return self.answer(now, slot, status);
+        let deed = delivery.deed.expect("a worker has it");
+        match deed.ending {
+            Ending::Respond if deed.calls => self.next_step(now, slot),
+            Ending::Respond | Ending::Cut(_) => self.answer(now, slot, None),
+            Ending::Reset(reason) => self.fail(now, slot, reason),
+            Ending::Hang => delivery.stage = Stage::Hanging,
         }
-        self.next_step(now, slot);
     }
 
     /// Makes the calls of the next step, or answers after the last.
@@ -289,10 +341,10 @@ impl<O: Observer> World<'_, O> {
             &server.behaviours[(delivery.behaviour as usize).min(server.behaviours.len() - 1)];
         let step: &Step = match behaviour.steps.get(delivery.step as usize) {
             Some(step) if !step.calls.is_empty() => step,
-            _ => return self.answer(now, slot, behaviour.status),
+            _ => return self.answer(now, slot, None),
         };
         if delivery.depth >= DEPTH_LIMIT {
-            return self.answer(now, slot, LOOP_DETECTED);
+            return self.answer(now, slot, Some(LOOP_DETECTED));
         }
         delivery.step += 1;
         delivery.stage = Stage::Calling;
@@ -309,6 +361,8 @@ impl<O: Observer> World<'_, O> {
                 identity,
                 depth,
                 number: 0,
+                line: NO_LINE,
+                worker: 0,
             };
             self.start(now, Call::new(Owner::Job(slot), request, now));
         }
@@ -335,27 +389,49 @@ impl<O: Observer> World<'_, O> {
             return;
         }
         match delivery.failure {
-            Some(status) => self.answer(now, job, status),
+            Some(status) => self.answer(now, job, Some(status)),
             None => self.next_step(now, job),
         }
     }
 
-    /// A server answers: its worker is free, the response goes on its way.
+    /// A server answers: the response goes on its way, and its worker is free when all of it is sent. `failure`: with this
+    /// status instead of what it would respond.
     #[inline]
-    fn answer(&mut self, now: SimTime, slot: u32, status: u16) {
-        let target = self.deliveries[slot as usize]
-            .target
-            .expect("only a pod answers");
-        self.pods[target.index()].occupancy.release();
-        self.serve_next(now, target);
-        self.observe_station(now, target);
+    fn answer(&mut self, now: SimTime, slot: u32, failure: Option<u16>) {
+        let delivery = &mut self.deliveries[slot as usize];
+        let deed = delivery.deed.expect("a worker has it");
+        let identity = delivery.identity;
+        (delivery.answer, delivery.rest) = match failure {
+            Some(status) => (Answer::Status(status), Rest::NONE),
+            None => {
+                let time = sample(deed.body_time, || Draws::new(self.key, identity, BODY_TIME));
+                let ending = deed.ending;
+                (Answer::Head(deed.response), Rest { time, ending })
+            }
+        };
+        let sent = delivery.rest.time;
+        let outcome = AttemptOutcome::Response(delivery.answer.status());
+        let target = delivery.target.expect("only a pod answers");
+        if let (Some(keep_alive), Some(endpoint)) = (
+            self.pods[target.index()].server.keep_alive,
+            delivery.endpoint,
+        ) {
+            let connections = (delivery.source, endpoint);
+            self.use_connection(now + sent, connections, keep_alive);
+        }
+        if sent.is_zero() {
+            self.free_worker(now, target);
+        } else {
+            let pod = target.index() as u32;
+            self.calendar.schedule(now + sent, Event::Freed { pod });
+        }
         if self.deliveries[slot as usize].abandoned {
             self.deliveries.remove(slot as usize);
             return;
         }
         let way = self.way_back(slot);
         let delivery = &mut self.deliveries[slot as usize];
-        delivery.outcome = AttemptOutcome::Response(status);
+        delivery.outcome = outcome;
         delivery.stage = Stage::Returning;
         if way.is_zero() {
             self.on_returned(now, slot);
@@ -365,7 +441,22 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// A request that got no worker goes back; always by an event, since its proxy may still be sending.
+    /// A server ends a request without a response.
+    fn fail(&mut self, now: SimTime, slot: u32, reason: ResetReason) {
+        let target = self.deliveries[slot as usize].target;
+        self.free_worker(now, target.expect("only a pod fails"));
+        self.give_back(now, slot, AttemptOutcome::Reset(reason));
+    }
+
+    /// A worker of a pod is free.
+    #[inline]
+    pub(crate) fn free_worker(&mut self, now: SimTime, target: PodId) {
+        self.pods[target.index()].occupancy.release();
+        self.serve_next(now, target);
+        self.observe_station(now, target);
+    }
+
+    /// A request that gets no response goes back; always by an event, since its proxy may still be sending.
     fn give_back(&mut self, now: SimTime, slot: u32, outcome: AttemptOutcome) {
         if self.deliveries[slot as usize].abandoned {
             self.deliveries.remove(slot as usize);
@@ -405,38 +496,93 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// A response, or the news that there is none, reaches the caller's side.
+    /// A response, the head of one, or the news that there is none, reaches the caller's side.
     #[inline]
     pub(crate) fn on_returned(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        if delivery.abandoned {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        let is_response = matches!(delivery.outcome, AttemptOutcome::Response(_));
+        if is_response {
+            delivery.responded = Some(now);
+        }
+        if !is_response || delivery.rest.is_none() {
+            return self.on_whole_returned(now, slot);
+        }
+        delivery.stage = Stage::Ending;
+        let event = Event::Ended { delivery: slot };
+        self.calendar.schedule(now + delivery.rest.time, event);
+        let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
+        match client {
+            Client::Proxy(attempt) => self.tell_response(now, source, attempt, answer, false),
+            Client::Call(call) => self.calls[call as usize].responded = Some(now),
+        }
+    }
+
+    /// The end of a response whose head has arrived reaches the caller's side.
+    pub(crate) fn on_ended(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        if !delivery.abandoned
+            && let Ending::Cut(reason) = delivery.rest.ending
+        {
+            delivery.outcome = AttemptOutcome::Reset(reason);
+        }
+        self.on_whole_returned(now, slot);
+    }
+
+    #[inline]
+    fn on_whole_returned(&mut self, now: SimTime, slot: u32) {
         let delivery = self.deliveries.remove(slot as usize);
         if delivery.abandoned {
             return;
         }
         self.observer
             .on_attempt(&delivery.observation(self.plan, now, delivery.outcome));
+        let source = delivery.source;
         match (delivery.client, delivery.outcome) {
-            (Client::Proxy(attempt), AttemptOutcome::Response(status)) => {
-                self.tell(
-                    now,
-                    delivery.source,
-                    Input::Response {
-                        attempt,
-                        response: &ResponseHead::of(status),
-                        complete: true,
-                    },
-                );
-            }
+            (Client::Proxy(attempt), AttemptOutcome::Response(_)) => match delivery.stage {
+                Stage::Ending => self.tell(now, source, Input::ResponseComplete { attempt }),
+                _ => self.tell_response(now, source, attempt, delivery.answer, true),
+            },
             (Client::Proxy(attempt), AttemptOutcome::Reset(reason)) => {
-                self.tell(now, delivery.source, Input::Reset { attempt, reason });
+                self.tell(now, source, Input::Reset { attempt, reason });
             }
             (Client::Proxy(_), AttemptOutcome::Abandoned) => {
                 unreachable!("what is abandoned returns to nobody")
             }
-            (Client::Call(call), outcome) => {
-                let proxied = self.pods[delivery.source.index()].sidecar.is_some();
-                self.on_reply(now, call, plain_reply(outcome, proxied), delivery.target);
+            (Client::Call(call), _) => {
+                let proxied = self.pods[source.index()].sidecar.is_some();
+                let reply = delivery.plain_reply(proxied);
+                self.on_reply(now, call, reply, delivery.target);
             }
         }
+    }
+
+    #[inline]
+    fn tell_response(
+        &mut self,
+        now: SimTime,
+        source: PodId,
+        attempt: AttemptId,
+        answer: Answer<'_>,
+        complete: bool,
+    ) {
+        let bare;
+        let response = match answer {
+            Answer::Head(head) => head,
+            Answer::Status(status) => {
+                bare = ResponseHead::of(status);
+                &bare
+            }
+        };
+        let input = Input::Response {
+            attempt,
+            response,
+            complete,
+        };
+        self.tell(now, source, input);
     }
 
     /// A proxy no longer waits for one of its tries.
@@ -456,8 +602,11 @@ impl<O: Observer> World<'_, O> {
         let target = delivery.target;
         self.observer
             .on_attempt(&delivery.observation(self.plan, now, AttemptOutcome::Abandoned));
-        let told = target
-            .is_some_and(|pod| self.pods[pod.index()].server.abandonment == Abandonment::Stop);
+        // One that hangs has nothing else to do than to watch its connection.
+        let hangs = delivery.stage == Stage::Hanging;
+        let told = target.is_some_and(|pod| {
+            hangs || self.pods[pod.index()].server.abandonment == Abandonment::Stop
+        });
         if let (Some(target), true) = (target, told) {
             self.stop(now, target, slot);
         }
@@ -468,7 +617,7 @@ impl<O: Observer> World<'_, O> {
         let delivery = &mut self.deliveries[slot as usize];
         match delivery.stage {
             // Dropped at its next event.
-            Stage::Connecting | Stage::Outbound | Stage::Returning => return,
+            Stage::Connecting | Stage::Outbound | Stage::Returning | Stage::Ending => return,
             // Its place in the queue is passed over when its turn comes.
             Stage::Queued => {
                 delivery.stopped = true;
@@ -477,6 +626,11 @@ impl<O: Observer> World<'_, O> {
             // Its completion is still scheduled and finds it stopped.
             Stage::Serving => {
                 delivery.stopped = true;
+                self.pods[target.index()].occupancy.release();
+                self.serve_next(now, target);
+            }
+            Stage::Hanging => {
+                self.deliveries.remove(slot as usize);
                 self.pods[target.index()].occupancy.release();
                 self.serve_next(now, target);
             }
@@ -494,7 +648,7 @@ impl<O: Observer> World<'_, O> {
     }
 }
 
-impl Delivery {
+impl Delivery<'_> {
     #[inline]
     fn new(client: Client, call: &Call, identity: u64, now: SimTime) -> Self {
         Self {
@@ -511,8 +665,11 @@ impl Delivery {
             stage: Stage::Outbound,
             abandoned: false,
             stopped: false,
-            fails: false,
+            fresh: false,
             behaviour: 0,
+            deed: None,
+            answer: Answer::Status(0),
+            rest: Rest::NONE,
             step: 0,
             outstanding: 0,
             failure: None,
@@ -521,6 +678,8 @@ impl Delivery {
             exchange: call.exchange_identity(),
             sent: now,
             connected: None,
+            responded: None,
+            uploaded: call.uploaded(),
             children: SmallVec::new(),
         }
     }
@@ -538,35 +697,41 @@ impl Delivery {
             mirror: self.mirror,
             sent: self.sent,
             connected: self.connected,
-            responded: matches!(outcome, AttemptOutcome::Response(_)).then_some(ended),
+            responded: self.responded,
             ended,
             outcome,
         }
     }
-}
 
-/// What a caller without a proxy's help sees; a pass-through proxy says 503 UF where no connection is made.
-fn plain_reply(outcome: AttemptOutcome, proxied: bool) -> Reply {
-    let (status, flags, details) = match outcome {
-        AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
-        AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned if proxied => (
-            503,
-            ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure),
-            Details::RemoteConnectionFailure,
-        ),
-        AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned => {
-            (0, ResponseFlags::NONE, Details::RemoteConnectionFailure)
+    /// What a caller without a proxy's help sees; a pass-through proxy says 503 UF where no connection is made.
+    fn plain_reply(&self, proxied: bool) -> Reply {
+        let (status, flags, details) = match self.outcome {
+            AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
+            // The rest of a response is missing.
+            AttemptOutcome::Reset(_) if self.responded.is_some() => (
+                self.answer.status(),
+                ResponseFlags::NONE,
+                Details::ViaUpstream,
+            ),
+            AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned if proxied => (
+                503,
+                ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure),
+                Details::RemoteConnectionFailure,
+            ),
+            AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned => {
+                (0, ResponseFlags::NONE, Details::RemoteConnectionFailure)
+            }
+        };
+        Reply {
+            status,
+            grpc_status: self.responded.and(self.answer.grpc_status()),
+            truncated: matches!(self.outcome, AttemptOutcome::Reset(_)) && self.responded.is_some(),
+            flags,
+            details,
+            attempts: 1,
+            cluster: None,
+            endpoint: None,
         }
-    };
-    Reply {
-        status,
-        grpc_status: None,
-        truncated: false,
-        flags,
-        details,
-        attempts: 1,
-        cluster: None,
-        endpoint: None,
     }
 }
 
@@ -575,6 +740,9 @@ const DEPTH_LIMIT: u8 = 100;
 /// HTTP 508.
 const LOOP_DETECTED: u16 = 508;
 
+/// How long an application's own connection attempt takes to fail: Linux gives up after six repetitions.
+const PLAIN_CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(127);
+
 // Sites of draws.
 const OUTBOUND: u32 = 10;
 const RETURN: u32 = 11;
@@ -582,3 +750,4 @@ const SIDECARS: u32 = 12;
 const SERVICE_TIME: u32 = 13;
 const SERVER_ERROR: u32 = 14;
 const PLAIN_CHOICE: u32 = 15;
+const BODY_TIME: u32 = 16;

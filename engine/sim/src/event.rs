@@ -8,7 +8,13 @@ pub(crate) enum Event {
     /// An open load's next request.
     Arrival { traffic: u32, epoch: u32 },
     /// A closed load's user has thought enough.
-    Thought { traffic: u32 },
+    Thought { traffic: u32, user: u32 },
+    /// A listed request is due.
+    Listed { traffic: u32, index: u32 },
+    /// The connection of a listed request that was due is free.
+    Turn { traffic: u32, index: u32 },
+    /// A client has sent the last of a request.
+    Uploaded { call: u32 },
     /// A caller has waited long enough for an answer.
     CallTimeout { call: u32 },
     /// A caller tries again.
@@ -19,8 +25,18 @@ pub(crate) enum Event {
     Delivered { delivery: u32 },
     /// A server has done its own work for a request.
     Served { delivery: u32 },
-    /// A response, or the news that there is none, reaches the caller's side.
+    /// A response, the head of one, or the news that there is none, reaches the caller's side.
     Returned { delivery: u32 },
+    /// The end of a response that began to arrive reaches the caller's side.
+    Ended { delivery: u32 },
+    /// A worker of a pod has sent a whole body.
+    Freed { pod: u32 },
+    /// Connections of a pod's proxy to an address have been idle for long; `closed`: so long that the server closed them.
+    Idle {
+        pod: u32,
+        endpoint: u32,
+        closed: bool,
+    },
     /// A proxy's timer expires.
     ProxyTimer { pod: u32, timer: Timer },
     /// An entry of the timeline is due.
@@ -32,7 +48,7 @@ impl Event {
     pub(crate) fn digest(self) -> u64 {
         let (kind, detail) = match self {
             Self::Arrival { traffic, .. } => (1, traffic),
-            Self::Thought { traffic } => (2, traffic),
+            Self::Thought { traffic, .. } => (2, traffic),
             Self::CallTimeout { call } => (3, call),
             Self::CallRetry { call } => (4, call),
             Self::Delivered { delivery } => (5, delivery),
@@ -43,6 +59,14 @@ impl Event {
             }
             Self::Change { index } => (20, index),
             Self::Connected { delivery } => (21, delivery),
+            Self::Listed { index, .. } => (22, index),
+            Self::Turn { index, .. } => (23, index),
+            Self::Uploaded { call } => (24, call),
+            Self::Ended { delivery } => (25, delivery),
+            Self::Freed { pod } => (26, pod),
+            Self::Idle {
+                endpoint, closed, ..
+            } => (27 + closed as u64, endpoint),
         };
         kind << 32 | u64::from(detail)
     }

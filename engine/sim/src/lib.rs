@@ -3,10 +3,13 @@
 //! A [`Plan`](plan::Plan) says all there is to know; a [`World`] plays it and tells an
 //! [`Observer`](observation::Observer) what happens. Nothing here asks who watches, and nothing here reads a manifest.
 
+pub mod act;
 mod call;
 mod client;
+mod deed;
 mod delivery;
 mod event;
+mod keep_alive;
 mod network;
 pub mod observation;
 pub mod plan;

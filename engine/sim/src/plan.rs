@@ -1,8 +1,10 @@
 //! A world, described: all names resolved, all choices made but those of chance and load.
 
+use crate::act::{Accept, Script};
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::table::Table;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -77,6 +79,8 @@ pub struct Pod {
     pub workload: WorkloadId,
     /// Its sidecar's configuration; none: it has no sidecar.
     pub table: Option<TableId>,
+    /// The worker threads of its proxy.
+    pub workers: u16,
     /// A server of its own, where it differs from its workload's.
     pub server: Option<Server>,
 }
@@ -116,6 +120,10 @@ pub struct Server {
     pub abandonment: Abandonment,
     /// Connections are refused: nobody listens.
     pub refuses: bool,
+    /// How connections are taken.
+    pub accept: Accept,
+    /// How long a connection may be idle before the server closes it; none: for ever.
+    pub keep_alive: Option<SimDuration>,
     /// Behaviours, the first that matches serves; the last matches all.
     pub behaviours: Vec<Behaviour>,
 }
@@ -149,10 +157,14 @@ pub struct Behaviour {
     pub service_time: Distribution,
     /// How many requests fail, without making calls.
     pub error_rate: Ratio,
-    /// The status of those that fail.
-    pub error_status: u16,
-    /// The status of those that do not.
-    pub status: u16,
+    /// The response of those that fail.
+    pub error: ResponseHead,
+    /// The response of those that do not.
+    pub response: ResponseHead,
+    /// From the response's head to the end of its body.
+    pub body_time: Distribution,
+    /// What is done about one request after the other, in place of all above but the calls.
+    pub script: Option<Script>,
     /// Calls to others, made one step after the other once the own work is done.
     pub steps: Vec<Step>,
 }
@@ -171,6 +183,10 @@ pub struct Site {
     pub name: String,
     /// The request; headers named in `propagate` are added from the request being served.
     pub head: RequestHead,
+    /// The size of its body.
+    pub body_bytes: u64,
+    /// From its first byte to its last.
+    pub upload: SimDuration,
     /// Where it is dialled.
     pub dial: Dial,
     /// How long the caller waits for one try.
@@ -196,6 +212,8 @@ pub struct Dial {
     pub service: Option<ServiceId>,
     /// The pod with that address or name.
     pub pod: Option<PodId>,
+    /// The place of the listener that takes it, among those of the sender's proxy; none: as its address decides.
+    pub listener: Option<u32>,
 }
 
 /// Retries of an application, without its sidecar's knowledge.
@@ -252,6 +270,21 @@ pub enum Load {
         /// The pause between a response and the next request.
         think_time: Distribution,
     },
+    /// Requests at given times, in order of time.
+    Listed(Vec<Listed>),
+}
+
+/// A request at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// When.
+    pub at: SimTime,
+    /// The place of its template.
+    pub template: u32,
+    /// The client's connection, by number: requests of one wait for each other. None: one of its own.
+    pub connection: Option<u32>,
+    /// The worker that takes its connection; none: drawn.
+    pub worker: Option<u16>,
 }
 
 /// The spacing of open arrivals.

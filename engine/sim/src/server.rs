@@ -88,6 +88,28 @@ impl Occupancy {
     }
 }
 
+/// How many requests a pod's server has served so far, by behaviour.
+#[derive(Debug, Default)]
+pub(crate) struct Served(Vec<u32>);
+
+impl Served {
+    /// Counts one more, and gives how many came before it.
+    pub(crate) fn count(&mut self, behaviour: u32) -> u32 {
+        let behaviour = behaviour as usize;
+        if behaviour >= self.0.len() {
+            self.0.resize(behaviour + 1, 0);
+        }
+        let before = self.0[behaviour];
+        self.0[behaviour] += 1;
+        before
+    }
+
+    /// A server with other behaviours begins anew.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

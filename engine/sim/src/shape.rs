@@ -6,7 +6,7 @@
 
 use crate::plan::{Behaviour, Plan, SiteId, TableId};
 use indexmap::IndexSet;
-use proxy::listener::{Connection, Preface, Verdict, accept};
+use proxy::listener::{Connection, Preface, Verdict, accept, accept_at};
 use proxy::request::{Protocol, RequestHead};
 use proxy::table::{Outcome, Resolution};
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -85,7 +85,12 @@ impl Shapes {
                 Protocol::Http2 => Preface::Http2,
             },
         };
-        let shape = match accept(compiled.listeners(), &connection).verdict {
+        let listeners = compiled.listeners();
+        let accepted = match dial.listener {
+            Some(place) => accept_at(&listeners[place as usize], &connection),
+            None => accept(listeners, &connection),
+        };
+        let shape = match accepted.verdict {
             Verdict::Http(name) => match compiled.route_config(name) {
                 Some(config) => self.routed(table, compiled.resolve(config, request)),
                 None => Shape::Blackhole,

@@ -7,19 +7,21 @@
 //! Invariant: while the effects of one proxy input are carried out, the same proxy gets no further input before all
 //! effects but the replies are done; timers therefore always belong to the request that set them.
 
-use crate::call::{Call, Owner, Request};
-use crate::client::Client;
+use crate::call::{Call, NO_LINE, Owner, Request};
+use crate::client::{Client, Origin};
 use crate::delivery::Delivery;
 use crate::event::Event;
+use crate::keep_alive::LastUse;
 use crate::network::Latencies;
 use crate::observation::{Ejection, Observer, Station};
 use crate::plan::{ChangeEffect, Load, Plan, PodId, Server, TableId, TrafficId};
-use crate::server::Occupancy;
+use crate::server::{Occupancy, Served};
 use crate::shape::{HeadId, Shapes};
 use base::SimTime;
 use kernel::{Calendar, Fingerprint, TimerId};
 use proxy::effect::{Effect, TimerKind};
 use proxy::input::Input;
+use proxy::names::EndpointId;
 use proxy::proxy::Proxy;
 use slab::Slab;
 use std::sync::Arc;
@@ -37,7 +39,8 @@ pub struct World<'a, O> {
     pub(crate) pods: Vec<PodState<'a>>,
     pub(crate) clients: Vec<Client>,
     pub(crate) calls: Slab<Call>,
-    pub(crate) deliveries: Slab<Delivery>,
+    pub(crate) deliveries: Slab<Delivery<'a>>,
+    pub(crate) last_use: LastUse,
     /// The key of the draws made by servers, links and clients.
     pub(crate) key: u64,
     fingerprint: Fingerprint,
@@ -70,6 +73,7 @@ pub(crate) struct PodState<'a> {
     /// Tells servers with different behaviours apart: the workload's number, unless the pod's server is its own.
     pub(crate) server_number: u32,
     pub(crate) occupancy: Occupancy,
+    pub(crate) served: Served,
 }
 
 /// A proxy and what the world remembers for it.
@@ -108,6 +112,7 @@ impl<'a, O: Observer> World<'a, O> {
                 .collect(),
             calls: Slab::new(),
             deliveries: Slab::new(),
+            last_use: LastUse::default(),
             key: plan.seed.key("world"),
             fingerprint: Fingerprint::new(),
             tally: Tally::default(),
@@ -162,13 +167,36 @@ impl<'a, O: Observer> World<'a, O> {
             Event::Arrival { traffic, epoch } => {
                 self.on_arrival(now, TrafficId::new(traffic as usize), epoch)
             }
-            Event::Thought { traffic } => self.begin(now, TrafficId::new(traffic as usize)),
+            Event::Thought { traffic, user } => {
+                let origin = Origin {
+                    line: Some(user),
+                    ..Origin::ANY
+                };
+                self.begin(now, TrafficId::new(traffic as usize), origin)
+            }
+            Event::Listed { traffic, index } => {
+                self.on_listed(now, TrafficId::new(traffic as usize), index)
+            }
+            Event::Turn { traffic, index } => {
+                self.begin_listed(now, TrafficId::new(traffic as usize), index)
+            }
+            Event::Uploaded { call } => self.on_uploaded(now, call),
             Event::CallTimeout { call } => self.on_call_timeout(now, call),
             Event::CallRetry { call } => self.exchange(now, call),
             Event::Connected { delivery } => self.on_connected(now, delivery),
             Event::Delivered { delivery } => self.on_delivered(now, delivery),
             Event::Served { delivery } => self.on_served(now, delivery),
             Event::Returned { delivery } => self.on_returned(now, delivery),
+            Event::Ended { delivery } => self.on_ended(now, delivery),
+            Event::Freed { pod } => self.free_worker(now, PodId::new(pod as usize)),
+            Event::Idle {
+                pod,
+                endpoint,
+                closed,
+            } => {
+                let connections = (PodId::new(pod as usize), EndpointId::new(endpoint as usize));
+                self.on_idle(now, connections, closed)
+            }
             Event::ProxyTimer { pod, timer } => {
                 self.tell(now, PodId::new(pod as usize), Input::Timer(timer))
             }
@@ -181,16 +209,18 @@ impl<'a, O: Observer> World<'a, O> {
         match &traffic.load {
             Load::Open { .. } => self.schedule_arrival(traffic.start, id),
             Load::Closed { users, think_time } => {
-                for _ in 0..*users {
+                for user in 0..*users {
                     let at = traffic.start + self.clients[id.index()].think(think_time);
                     self.calendar.schedule(
                         at,
                         Event::Thought {
                             traffic: id.index() as u32,
+                            user,
                         },
                     );
                 }
             }
+            Load::Listed(_) => self.schedule_listed(id, 0),
         }
     }
 
@@ -215,17 +245,59 @@ impl<'a, O: Observer> World<'a, O> {
             return;
         }
         self.schedule_arrival(now, id);
-        self.begin(now, id);
+        self.begin(now, id, Origin::ANY);
+    }
+
+    /// The next listed request will be due at its time.
+    fn schedule_listed(&mut self, id: TrafficId, index: u32) {
+        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
+            return;
+        };
+        if let Some(next) = listed.get(index as usize) {
+            let traffic = id.index() as u32;
+            self.calendar
+                .schedule(next.at, Event::Listed { traffic, index });
+        }
+    }
+
+    /// A listed request is due: it is sent, or waits for its connection.
+    fn on_listed(&mut self, now: SimTime, id: TrafficId, index: u32) {
+        self.schedule_listed(id, index + 1);
+        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
+            return;
+        };
+        let line = listed[index as usize].connection;
+        let client = &mut self.clients[id.index()];
+        if line.is_none_or(|line| client.take_line(line, index)) {
+            self.begin_listed(now, id, index);
+        }
+    }
+
+    fn begin_listed(&mut self, now: SimTime, id: TrafficId, index: u32) {
+        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
+            return;
+        };
+        let listed = listed[index as usize];
+        let origin = Origin {
+            line: listed.connection,
+            template: Some(listed.template),
+            worker: listed.worker,
+        };
+        self.begin(now, id, origin);
     }
 
     /// A traffic source's next request begins.
     #[inline]
-    fn begin(&mut self, now: SimTime, id: TrafficId) {
+    fn begin(&mut self, now: SimTime, id: TrafficId, origin: Origin) {
         let traffic = &self.plan.traffic[id.index()];
         if now >= traffic.stop {
             return;
         }
-        let (identity, source, site) = self.clients[id.index()].next(traffic);
+        let client = &mut self.clients[id.index()];
+        let (identity, source, site) = client.next(traffic, origin);
+        let workers = self.plan.pods[source.index()].workers;
+        let worker = client.worker(origin, identity, workers);
+        let number = client.begun as u32;
         self.tally.begun += 1;
         self.observer.on_arrival(now, id, site);
         let head = self.site_heads[site.index()];
@@ -235,23 +307,30 @@ impl<'a, O: Observer> World<'a, O> {
             head,
             identity,
             depth: 0,
-            // After four thousand million requests it begins anew.
-            number: self.clients[id.index()].begun as u32,
+            number,
+            line: origin.line.unwrap_or(NO_LINE),
+            worker,
         };
         self.start(now, Call::new(Owner::Traffic(id), request, now));
     }
 
-    /// A traffic source's request has ended; in a closed load its user thinks.
-    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId) {
+    /// A traffic source's request has ended: in a closed load its user thinks, in a list its connection is free.
+    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId, line: u32) {
         self.tally.ended += 1;
-        if let Load::Closed { think_time, .. } = &self.plan.traffic[id.index()].load {
-            let at = now + self.clients[id.index()].think(think_time);
-            self.calendar.schedule(
-                at,
-                Event::Thought {
-                    traffic: id.index() as u32,
-                },
-            );
+        let traffic = id.index() as u32;
+        match &self.plan.traffic[id.index()].load {
+            Load::Open { .. } => {}
+            Load::Closed { think_time, .. } => {
+                let at = now + self.clients[id.index()].think(think_time);
+                let user = line;
+                self.calendar.schedule(at, Event::Thought { traffic, user });
+            }
+            Load::Listed(_) if line == NO_LINE => {}
+            Load::Listed(_) => {
+                if let Some(index) = self.clients[id.index()].free_line(line) {
+                    self.calendar.schedule(now, Event::Turn { traffic, index });
+                }
+            }
         }
     }
 
@@ -318,7 +397,9 @@ impl<'a, O: Observer> World<'a, O> {
                     );
                 }
                 Effect::Cancelled { tag, record } => self.end_exchange(now, tag, record, None),
-                Effect::ReplyStarted { .. } => {}
+                Effect::ReplyStarted { tag, .. } => {
+                    self.calls[tag as usize].responded = Some(now);
+                }
                 Effect::Reply { .. } => replies = true,
             }
         }
@@ -369,6 +450,7 @@ impl<'a, O: Observer> World<'a, O> {
                 }
                 ChangeEffect::Server { pod, server } => {
                     self.pods[pod.index()].server = server;
+                    self.pods[pod.index()].served.clear();
                     self.pods[pod.index()].server_number = self.next_server_number;
                     self.next_server_number += 1;
                     self.serve_next(now, *pod);
@@ -422,6 +504,7 @@ impl<'a> PodState<'a> {
             server,
             server_number: number as u32,
             occupancy: Occupancy::default(),
+            served: Served::default(),
         }
     }
 }

@@ -5,7 +5,9 @@ use proxy::effect::Reply;
 use proxy::input::ResetReason;
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::request::RequestHead;
+use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use sim::act::Accept;
 use sim::observation::{Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Change, ChangeEffect, ClusterLabels,
@@ -38,13 +40,17 @@ fn server(workers: Option<u32>) -> Server {
         overflow: Overflow::Respond(503),
         abandonment: Abandonment::Continue,
         refuses: false,
+        accept: Accept::AT_ONCE,
+        keep_alive: None,
         behaviours: vec![Behaviour {
             method: None,
             path_prefix: String::new(),
             service_time: Distribution::ZERO,
             error_rate: Ratio::ZERO,
-            error_status: 500,
-            status: 200,
+            error: ResponseHead::of(500),
+            response: ResponseHead::of(200),
+            body_time: Distribution::ZERO,
+            script: None,
             steps: Vec::new(),
         }],
     }
@@ -74,17 +80,21 @@ fn plan() -> Plan {
         name: name.to_owned(),
         workload: WorkloadId::new(workload),
         table: None,
+        workers: 1,
         server: None,
     };
     let site = |dialled: &str, service: Option<usize>| Site {
         name: "visitors".to_owned(),
         head: RequestHead::get(dialled, "/reviews/1"),
+        body_bytes: 0,
+        upload: SimDuration::ZERO,
         dial: Dial {
             host: dialled.to_owned(),
             port: 9080,
             ip: None,
             service: service.map(ServiceId::new),
             pod: None,
+            listener: None,
         },
         timeout: None,
         retries: ApplicationRetries::NONE,

@@ -63,6 +63,7 @@ impl<'a> Directory<'a> {
             ip: None,
             service: None,
             pod: None,
+            listener: None,
         };
         if let Ok(ip) = host.parse() {
             return Dial {

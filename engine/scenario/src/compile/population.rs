@@ -27,6 +27,8 @@ pub(super) struct Population {
 pub(super) struct Pod {
     pub(super) name: ObjectName,
     pub(super) workload: WorkloadId,
+    /// Where the Envoy of a scenario reaches it; empty in a mesh.
+    address: String,
     labels: BTreeMap<String, String>,
     images: Vec<String>,
     /// Whether it is there, by stage.
@@ -64,6 +66,44 @@ impl Population {
         population
     }
 
+    /// The pod of a lone Envoy, and one for each address that it knows; each is its own workload.
+    pub(super) fn of_envoy(envoy: &ObjectName, addresses: &[String]) -> Self {
+        let endpoints = addresses.iter().map(|address| {
+            let name = ObjectName {
+                name: address.clone(),
+                ..envoy.clone()
+            };
+            (name, address.clone())
+        });
+        let mut population = Self {
+            pods: Vec::new(),
+            workloads: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_ip: BTreeMap::new(),
+        };
+        for (name, address) in std::iter::once((envoy.clone(), String::new())).chain(endpoints) {
+            let id = PodId::new(population.pods.len());
+            let key = (name.namespace.clone(), name.name.clone());
+            population.by_name.insert(key, id);
+            population.workloads.push(Workload {
+                name: name.clone(),
+                app: String::new(),
+                version: String::new(),
+                pods: vec![id],
+            });
+            population.pods.push(Pod {
+                has_sidecar: address.is_empty(),
+                name,
+                workload: WorkloadId::new(id.index()),
+                address,
+                labels: BTreeMap::new(),
+                images: Vec::new(),
+                exists: vec![true],
+            });
+        }
+        population
+    }
+
     fn add(
         &mut self,
         pod: &control_plane::Pod,
@@ -87,6 +127,7 @@ impl Population {
                 name: pod.name.clone(),
             },
             workload,
+            address: String::new(),
             labels: pod.labels().clone(),
             images: containers
                 .iter()
@@ -153,6 +194,12 @@ impl Population {
         self.pods.iter().map(|pod| pod.name.to_string()).collect()
     }
 
+    /// The addresses at which an Envoy reaches pods.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let addresses = self.pods.iter().map(|pod| pod.address.as_str());
+        addresses.filter(|address| !address.is_empty())
+    }
+
     /// A pod as a target sees it.
     pub(super) fn candidate(&self, id: PodId) -> Candidate<'_> {
         let pod = &self.pods[id.index()];
@@ -162,6 +209,7 @@ impl Population {
             workload: &self.workloads[pod.workload.index()].name.name,
             labels: &pod.labels,
             images: &pod.images,
+            address: &pod.address,
         }
     }
 }

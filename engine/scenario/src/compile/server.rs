@@ -1,5 +1,6 @@
 //! How each pod serves: the first entry of `workloads` that matches it, and what the timeline changes about it.
 
+use crate::compile::act;
 use crate::compile::population::Population;
 use crate::compile::report::Report;
 use crate::compile::site::{Caller, Sites};
@@ -147,6 +148,7 @@ impl<'s> Servers<'s> {
                     name: pod.name.name.clone(),
                     workload: pod.workload,
                     table: tables.first_of_pod(id),
+                    workers: 1,
                     server: own.then(|| {
                         let mut server = of_pod.server.unwrap_or(&self.default).clone();
                         server.refuse |= !pod.exists[0];
@@ -182,6 +184,8 @@ impl<'s> Servers<'s> {
             on_full,
             on_abandon,
             refuse,
+            accept,
+            keep_alive,
             propagate_headers: _,
             endpoints,
         } = server;
@@ -191,6 +195,8 @@ impl<'s> Servers<'s> {
             overflow: *on_full,
             abandonment: *on_abandon,
             refuses: *refuse,
+            accept: *accept,
+            keep_alive: *keep_alive,
             behaviours: endpoints
                 .iter()
                 .zip(steps)
@@ -208,6 +214,9 @@ fn behaviour(endpoint: &Endpoint, steps: &[Step]) -> Behaviour {
         error_rate,
         error_status,
         status,
+        body_time,
+        response_headers,
+        script,
         calls: _,
     } = endpoint;
     Behaviour {
@@ -215,8 +224,10 @@ fn behaviour(endpoint: &Endpoint, steps: &[Step]) -> Behaviour {
         path_prefix: path.clone(),
         service_time: service_time.clone(),
         error_rate: *error_rate,
-        error_status: *error_status,
-        status: *status,
+        error: act::head(*error_status, response_headers),
+        response: act::head(*status, response_headers),
+        body_time: body_time.clone(),
+        script: script.as_ref().map(|script| act::script(script, endpoint)),
         steps: steps.to_vec(),
     }
 }
@@ -271,6 +282,12 @@ fn check_target(target: &Target, population: &Population, report: &mut Report) {
         let known = population.pod_names();
         let known = known.iter().map(String::as_str);
         return report.unknown(place, "pod", &value.to_string(), known);
+    }
+    if let Some(Placed { value, place }) = &target.address
+        && exact(value)
+    {
+        let known = population.addresses();
+        return report.unknown(place, "endpoint", value, known);
     }
     let message = "no pod is as this entry says".to_owned();
     report.warn(codes::INVALID_VALUE, &target.place, message, None);

@@ -79,6 +79,8 @@ impl<'a> Sites<'a> {
                 protocol: Protocol::Http1,
                 downstream: None,
             },
+            body_bytes: request.body_bytes,
+            upload: request.upload,
             dial,
             timeout,
             retries,
@@ -122,9 +124,11 @@ pub(super) fn traffic(
                 namespace: &traffic.from.namespace,
                 propagate: &[],
             };
-            let templates = traffic.requests.iter().map(|(weight, request)| {
-                let patience = (traffic.timeout, traffic.retries.clone());
-                (*weight, sites.add(caller, request, patience, None))
+            let templates = traffic.requests.iter().map(|template| {
+                let timeout = template.timeout.or(traffic.timeout);
+                let patience = (timeout, traffic.retries.clone());
+                let site = sites.add(caller, &template.request, patience, None);
+                (template.weight, site)
             });
             plan::Traffic {
                 name: traffic.name.clone(),

@@ -83,6 +83,16 @@ impl Tables {
         }
     }
 
+    /// The one configuration of a lone Envoy, which is the first pod.
+    pub(super) fn of_envoy(table: Table, names: Names, population: &Population) -> Self {
+        let told = |pod: PodId| (pod.index() == 0).then(|| TableId::new(0));
+        Self {
+            tables: vec![Arc::new(table)],
+            names,
+            of_pods: vec![population.pod_ids().map(told).collect()],
+        }
+    }
+
     /// What a pod's proxy is told in a stage.
     pub(super) fn of_pod(&self, stage: usize, pod: PodId) -> Option<TableId> {
         self.of_pods[stage][pod.index()]

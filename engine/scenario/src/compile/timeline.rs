@@ -176,9 +176,14 @@ fn rate_effect(
         report.unknown(&name.place, "traffic source", name, known);
         return None;
     };
-    if let Load::Closed { .. } = scenario.traffic[index].load {
+    let has = match scenario.traffic[index].load {
+        Load::Open { .. } => None,
+        Load::Closed { .. } => Some("users"),
+        Load::Listed(_) => Some("a list of requests"),
+    };
+    if let Some(has) = has {
         let message = format!(
-            "traffic source `{}` has users, and no rate to change",
+            "traffic source `{}` has {has}, and no rate to change",
             name.value
         );
         report.invalid(&name.place, message, None);

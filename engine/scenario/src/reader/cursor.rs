@@ -52,6 +52,11 @@ impl<'n> Cursor<'n> {
         matches!(self.node.value, Value::String(_))
     }
 
+    /// Whether it is this word.
+    pub(crate) fn is_word(&self, word: &str) -> bool {
+        matches!(&self.node.value, Value::String(text) if text == word)
+    }
+
     /// Whether it is a map.
     pub(crate) fn is_map(&self) -> bool {
         matches!(self.node.value, Value::Object(_))
@@ -97,7 +102,7 @@ impl<'n> Cursor<'n> {
     }
 
     /// Elements of a list; none of anything else.
-    pub(super) fn items(&self) -> Option<Vec<Self>> {
+    pub(crate) fn items(&self) -> Option<Vec<Self>> {
         let Value::Array(items) = &self.node.value else {
             return None;
         };

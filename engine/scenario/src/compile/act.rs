@@ -1,0 +1,66 @@
+//! Responses and scripts as a world plays them: what an act leaves open is as its endpoint says.
+
+use crate::script::{Act, Ending, Script};
+use crate::server::Endpoint;
+use proxy::input::ResetReason;
+use proxy::response::ResponseHead;
+use sim::act;
+
+/// The head of a response; `grpc-status` has a place of its own.
+pub(super) fn head(status: u16, headers: &[(String, String)]) -> ResponseHead {
+    let grpc = headers.iter().find(|(name, _)| name == GRPC_STATUS);
+    ResponseHead {
+        status,
+        grpc_status: grpc.and_then(|(_, value)| value.parse().ok()),
+        headers: headers
+            .iter()
+            .filter(|(name, _)| name != GRPC_STATUS)
+            .cloned()
+            .collect(),
+    }
+}
+
+const GRPC_STATUS: &str = "grpc-status";
+
+/// A script of an endpoint.
+pub(super) fn script(script: &Script, endpoint: &Endpoint) -> act::Script {
+    act::Script {
+        by: script.by,
+        acts: script.acts.iter().map(|one| act(one, endpoint)).collect(),
+    }
+}
+
+fn act(act: &Act, endpoint: &Endpoint) -> act::Act {
+    let Act {
+        ending,
+        status,
+        headers,
+        close,
+        service_time,
+        body_time,
+    } = act;
+    let mut all: Vec<(String, String)> = Vec::new();
+    let is_new = |(name, _): &&(String, String)| headers.iter().all(|(own, _)| own != name);
+    all.extend(endpoint.response_headers.iter().filter(is_new).cloned());
+    all.extend(headers.iter().cloned());
+    if *close {
+        all.push(("connection".to_owned(), "close".to_owned()));
+    }
+    act::Act {
+        ending: match ending {
+            Ending::Respond => act::Ending::Respond,
+            Ending::Cut => act::Ending::Cut(ResetReason::ProtocolError),
+            Ending::Fin | Ending::Rst => act::Ending::Reset(ResetReason::ConnectionTermination),
+            Ending::Garbage => act::Ending::Reset(ResetReason::ProtocolError),
+            Ending::ResetStream => act::Ending::Reset(ResetReason::RemoteReset),
+            Ending::RefuseStream => act::Ending::Reset(ResetReason::RemoteRefusedStream),
+            Ending::Hang => act::Ending::Hang,
+        },
+        response: head(status.unwrap_or(endpoint.status), &all),
+        service_time: service_time
+            .as_ref()
+            .unwrap_or(&endpoint.service_time)
+            .clone(),
+        body_time: body_time.as_ref().unwrap_or(&endpoint.body_time).clone(),
+    }
+}

@@ -1,0 +1,72 @@
+//! What a server does about a request besides answering at once: slow bodies, scripts, and the ways in which real servers
+//! fail.
+
+use base::{Distribution, SimDuration};
+use proxy::input::ResetReason;
+use proxy::response::ResponseHead;
+
+/// How a server takes connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// So long after they have crossed the network.
+    After(SimDuration),
+    /// Not at all: clients run into their connect timeouts.
+    Never,
+}
+
+impl Accept {
+    /// As soon as they arrive.
+    pub const AT_ONCE: Self = Self::After(SimDuration::ZERO);
+}
+
+/// What is done about one request after the other; the last act goes for all further ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// What the acts are counted by.
+    pub by: ScriptBy,
+    /// The acts; at least one.
+    pub acts: Vec<Act>,
+}
+
+/// What the acts of a script are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptBy {
+    /// Each pod counts the requests that it serves.
+    Server,
+    /// Each request counts its tries.
+    Try,
+}
+
+/// What is done about one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Act {
+    /// How it ends.
+    pub ending: Ending,
+    /// The head of its response, where it has one.
+    pub response: ResponseHead,
+    /// How long a worker is busy before anything is sent.
+    pub service_time: Distribution,
+    /// From the head to the end of the body.
+    pub body_time: Distribution,
+}
+
+/// How an act ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a whole response.
+    Respond,
+    /// With the response's head and a part of its body, which this ends.
+    Cut(ResetReason),
+    /// Without a response.
+    Reset(ResetReason),
+    /// Never.
+    Hang,
+}
+
+impl Script {
+    /// The act for the n-th request or try, counted from zero.
+    #[inline]
+    pub fn act(&self, number: u32) -> &Act {
+        &self.acts[(number as usize).min(self.acts.len() - 1)]
+    }
+}

@@ -1,0 +1,107 @@
+//! What a server is about to do about one request: chosen when a worker takes it.
+
+use crate::act::{Ending, ScriptBy};
+use crate::plan::Behaviour;
+use base::{Distribution, SimDuration};
+use proxy::response::ResponseHead;
+
+/// What a server does about a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed<'a> {
+    /// How it ends.
+    pub(crate) ending: Ending,
+    /// The head of the response, where there is one.
+    pub(crate) response: &'a ResponseHead,
+    /// How long a worker is busy before anything is sent.
+    pub(crate) service_time: &'a Distribution,
+    /// From the response's head to the end of its body.
+    pub(crate) body_time: &'a Distribution,
+    /// It calls others before it responds.
+    pub(crate) calls: bool,
+}
+
+impl<'a> Deed<'a> {
+    /// What a behaviour does, as its script says or by chance: `served` requests came before it, `tries` of the same
+    /// request did, and `fails` draws whether it fails.
+    #[inline]
+    pub(crate) fn of(
+        behaviour: &'a Behaviour,
+        served: impl FnOnce() -> u32,
+        tries: u32,
+        fails: impl FnOnce() -> bool,
+    ) -> Self {
+        let Some(script) = &behaviour.script else {
+            let fails = !behaviour.error_rate.is_zero() && fails();
+            return Self {
+                ending: Ending::Respond,
+                response: if fails {
+                    &behaviour.error
+                } else {
+                    &behaviour.response
+                },
+                service_time: &behaviour.service_time,
+                body_time: &behaviour.body_time,
+                calls: !fails,
+            };
+        };
+        let act = script.act(match script.by {
+            ScriptBy::Server => served(),
+            ScriptBy::Try => tries,
+        });
+        Self {
+            ending: act.ending,
+            response: &act.response,
+            service_time: &act.service_time,
+            body_time: &act.body_time,
+            // As one that fails by chance makes no calls, neither does one that fails by its script.
+            calls: act.ending == Ending::Respond && act.response.status < 400,
+        }
+    }
+}
+
+/// The part of a response that a delivery carries back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'a> {
+    /// A head that the server's behaviour says.
+    Head(&'a ResponseHead),
+    /// A bare status.
+    Status(u16),
+}
+
+impl Answer<'_> {
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Self::Head(head) => head.status,
+            Self::Status(status) => status,
+        }
+    }
+
+    pub(crate) const fn grpc_status(self) -> Option<u8> {
+        match self {
+            Self::Head(head) => head.grpc_status,
+            Self::Status(_) => None,
+        }
+    }
+}
+
+/// What follows a response's head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    /// From the head to its end.
+    pub(crate) time: SimDuration,
+    /// How that ends.
+    pub(crate) ending: Ending,
+}
+
+impl Rest {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self {
+        time: SimDuration::ZERO,
+        ending: Ending::Respond,
+    };
+
+    /// Whether the head is all.
+    pub(crate) fn is_none(self) -> bool {
+        self.time.is_zero() && self.ending == Ending::Respond
+    }
+}
