@@ -8,6 +8,9 @@ use std::str::FromStr;
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands::diff::Tolerance;
+use crate::commands::sweep::Shard;
+
 /// Shows where Istio and Envoy send a request, and what a mesh does under load, without a cluster.
 #[derive(Debug, Parser)]
 #[command(
@@ -30,7 +33,7 @@ pub(crate) struct Args {
 #[derive(Debug, ArgGroup)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Text is for people and may change; JSON is versioned and does not
+    /// Text is for people and may change; JSON is versioned and does not; Markdown is for pull requests
     #[arg(
         short,
         long,
@@ -55,6 +58,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 /// When there are colours.
@@ -68,6 +72,8 @@ pub(crate) enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArgs),
+    Diff(DiffArgs),
+    Sweep(SweepArgs),
     Test(TestArgs),
     Explain(Box<ExplainArgs>),
     Analyze(AnalyzeArgs),
@@ -133,7 +139,77 @@ pub(crate) struct RunArgs {
     pub(crate) simulation: SimulationArgs,
 }
 
-/// What `run` and `test` share.
+/// Compare two scenarios, or one under two sets of manifests: what changes for whom, beyond chance
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Examples:
+  meshsim diff scenarios/canary/before.yaml scenarios/canary/after.yaml
+  meshsim diff scenario.yaml --manifests main/mesh --manifests branch/mesh -o markdown
+  meshsim diff a.yaml b.yaml --fail-on 'success rate:-0.1%' --fail-on 'p99 latency:+10%'")]
+pub(crate) struct DiffArgs {
+    /// A scenario file, or the folder of a scenario.yaml
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(crate) before: PathBuf,
+    /// The scenario that it is compared with
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(crate) after: Option<PathBuf>,
+    /// Manifests in place of the scenario's own: give it twice, the old ones first
+    #[arg(long, value_name = "FILE|FOLDER", value_hint = ValueHint::AnyPath)]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Where randomness begins; the first scenario's if not given, else 1
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Runs of each side with different randomness: what tells effect from chance
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) replications: NonZeroU32,
+    /// Fail on `any` change, or if a figure moves too far, such as `p99 latency:+10%`; repeatable
+    #[arg(long, value_name = "FIGURE:AMOUNT")]
+    pub(crate) fail_on: Vec<Tolerance>,
+    /// Show what differs by no more than chance as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+}
+
+/// Run a scenario at every point of a grid, in replications, and tell each figure with its confidence interval
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Examples:
+  meshsim sweep scenarios/mm1 --param 'traffic[0].rate=20/s..180/s:20/s' --replications 5
+  meshsim sweep scenario.yaml --param 'workloads[0].concurrency=1,2,4' --shard 2/4 --out shard-2
+  meshsim sweep --merge shard-1 --merge shard-2 --out all
+
+What an earlier call with the same arguments has run is not run again, so an interrupted sweep goes on.")]
+pub(crate) struct SweepArgs {
+    /// A scenario file, or the folder of a scenario.yaml
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath, required_unless_present = "merge")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// A field and its values: a range with a step, or a list; several make a grid
+    #[arg(
+        long = "param",
+        value_name = "PATH=A..B:STEP|V,V",
+        required_unless_present = "merge"
+    )]
+    pub(crate) parameters: Vec<String>,
+    /// Where randomness begins; the scenario's if not given, else 1
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Runs of each point with different randomness
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) replications: NonZeroU32,
+    /// The folder to write or to go on with; `reports/out/<name>-sweep` if not given
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Run one part of the sweep only, such as `2/4`
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// The folder of a shard; all of them together are the sweep; repeatable
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, conflicts_with_all = ["scenario", "parameters", "shard"])]
+    pub(crate) merge: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+}
+
+/// What all verbs that simulate share.
 #[derive(Debug, ArgGroup)]
 pub(crate) struct SimulationArgs {
     /// Override one field of the scenario, such as `traffic[0].rate=500/s`; repeatable

@@ -2,24 +2,32 @@
 
 mod analyze;
 mod completions;
+pub(crate) mod diff;
 mod explain;
 mod export;
 mod proxy_config;
 mod run;
 mod schema;
+pub(crate) mod sweep;
 mod test;
 
-use crate::args::Command;
+use crate::args::{Command, Format};
 use crate::exit_code::Exit;
 use crate::output::Output;
-use crate::refusal::Failure;
+use crate::refusal::{Failure, Refusal};
 
 /// Runs a verb.
 pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
+    if output.format == Format::Markdown && !matches!(command, Command::Diff(_)) {
+        let refusal = Refusal::new("`-o markdown` goes with `diff`");
+        return Err(refusal.with_help("use `-o text` or `-o json`").into());
+    }
     match command {
         Command::Completions(args) => completions::run(args, output),
         Command::Analyze(args) => analyze::run(args, output),
         Command::Run(args) => run::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
+        Command::Sweep(args) => sweep::run(args, output),
         Command::Test(args) => test::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::ProxyConfig(args) => proxy_config::run(args, output),

@@ -31,6 +31,24 @@ pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(),
     written.map_err(refuse)
 }
 
+/// A scenario's name as the name of a folder.
+pub(crate) fn folder_name(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    match safe.trim_matches('.') {
+        "" => "scenario".to_owned(),
+        safe => safe.to_owned(),
+    }
+}
+
 /// Writes one file so that it appears as a whole.
 pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
     let refuse =
@@ -151,5 +169,19 @@ mod tests {
         assert!(refusal.message.contains("no run wrote"), "{refusal}");
         let refusal = write_folder(&scratch.join(MARK), &files("x")).expect_err("it is a file");
         assert!(refusal.message.contains("cannot write into"), "{refusal}");
+    }
+
+    #[test]
+    fn names_of_scenarios_become_names_of_folders() {
+        let table = [
+            ("canary split", "canary-split"),
+            ("../etc/passwd", "-etc-passwd"),
+            ("..", "scenario"),
+            ("M/M/1", "M-M-1"),
+            ("größe_2", "größe_2"),
+        ];
+        for (name, want) in table {
+            assert_eq!(folder_name(name), want);
+        }
     }
 }

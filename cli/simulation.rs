@@ -4,25 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use base::Seed;
 use control_plane::MeshConfig;
 use manifest::{Diagnostic, Level, Source};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use reports::{Expectation, RunReport, Unit};
-use scenario::expectation;
+use reports::{Expectation, RunReport};
 use scenario::{
     CompileOptions, Compiled, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
 };
 
 use crate::args::SimulationArgs;
+use crate::figure::{in_unit, unit};
 use crate::input;
-use crate::manifests::errors;
+use crate::manifests::{self, errors};
 use crate::mesh_config;
 use crate::output::Output;
-use crate::refusal::Refusal;
+use crate::refusal::{Failure, Refusal};
 use crate::similar::most_similar;
 
 /// What decides about a scenario beside its file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     overrides: Vec<Override>,
     /// None: as a ConfigMap among the manifests says, if there is one.
@@ -88,6 +89,21 @@ impl Settings {
         mesh_config::read(None, &resources, &self.output)
     }
 
+    /// A digest of all that a simulation follows from but its seed: files, overrides, the mesh's configuration.
+    pub(crate) fn digest(&self, simulation: &Simulation) -> String {
+        let mut digest = 0;
+        let mut add = |text: &str| digest = Seed::new(digest).key(text);
+        for source in simulation.sources() {
+            add(&source.text);
+        }
+        for change in &self.overrides {
+            add(&change.path);
+            add(&change.value);
+        }
+        add(&format!("{:?}", self.mesh));
+        format!("{digest:016x}")
+    }
+
     /// The same with one more field overridden.
     pub(crate) fn with_override(mut self, path: &str, value: &str) -> Self {
         self.overrides.push(Override {
@@ -141,9 +157,14 @@ impl Simulation {
     /// Runs the scenario on the threads of the pool in which it is called, and reports what became of it.
     pub(crate) fn run(&self, options: &RunOptions<'_>) -> (RunReport, Vec<Verdict>) {
         let started = Instant::now();
-        let outcome = scenario::run(&self.scenario, &self.compiled, options);
+        let outcome = self.outcome(options);
         let report = self.report(&outcome, started.elapsed().as_secs_f64());
         (report, outcome.verdicts)
+    }
+
+    /// Runs the scenario on the threads of the pool in which it is called.
+    pub(crate) fn outcome(&self, options: &RunOptions<'_>) -> Outcome {
+        scenario::run(&self.scenario, &self.compiled, options)
     }
 
     fn report(&self, outcome: &Outcome, wall_seconds: f64) -> RunReport {
@@ -185,18 +206,14 @@ fn manifests_of(scenario: &Scenario) -> Vec<Source> {
 
 /// A verdict as reports know it: times in milliseconds.
 fn reported(verdict: &Verdict) -> Expectation {
-    let (unit, factor) = match verdict.unit {
-        expectation::Unit::Percent => (Unit::Ratio, 1.0),
-        expectation::Unit::Time => (Unit::Milliseconds, 1000.0),
-        expectation::Unit::PerSecond | expectation::Unit::Number => (Unit::Count, 1.0),
-    };
+    let show = |figure| in_unit(verdict.unit, figure);
     Expectation {
         name: verdict.name.clone(),
         passed: verdict.passed,
-        observed: verdict.observed.map(|figure| figure * factor),
-        min: verdict.min.map(|figure| figure * factor),
-        max: verdict.max.map(|figure| figure * factor),
-        unit,
+        observed: verdict.observed.map(show),
+        min: verdict.min.map(show),
+        max: verdict.max.map(show),
+        unit: unit(verdict.unit),
         message: verdict.evidence.clone(),
     }
 }
@@ -271,8 +288,22 @@ pub(crate) fn threads(args: &SimulationArgs) -> Result<ThreadPool, Refusal> {
         .map_err(|error| Refusal::new(format!("cannot start {threads} threads: {error}")))
 }
 
+/// Tells what is wrong, and refuses.
+pub(crate) fn refuse(unfit: Unfit, output: &Output) -> Failure {
+    match unfit {
+        Unfit::Unreadable(refusal) => refusal.into(),
+        Unfit::Wrong {
+            diagnostics,
+            sources,
+        } => {
+            manifests::report(&diagnostics, &sources, false, output);
+            refusal(&diagnostics).into()
+        }
+    }
+}
+
 /// `2 errors in the scenario and its manifests`.
-pub(crate) fn refusal(diagnostics: &[Diagnostic]) -> Refusal {
+fn refusal(diagnostics: &[Diagnostic]) -> Refusal {
     let count = diagnostics
         .iter()
         .filter(|d| d.level == Level::Error)

@@ -1,10 +1,12 @@
 //! The command line as its users meet it: what it prints where, and with which exit code.
 
+mod diff;
 mod envoy;
 mod explain;
 mod manifests;
 mod proxy_config;
 mod simulation;
+mod sweep;
 
 #[cfg(unix)]
 use std::process;
@@ -42,6 +44,10 @@ Usage: meshsim [OPTIONS] <COMMAND>
 
 Commands:
   run           Simulate a scenario, print a summary, and write tables and plots
+  diff          Compare two scenarios, or one under two sets of manifests: what changes for whom,
+                beyond chance
+  sweep         Run a scenario at every point of a grid, in replications, and tell each figure with
+                its confidence interval
   test          Run all scenarios under the paths and judge their expectations, one line each
   explain       Tell where one request goes and why, without a simulation
   analyze       Find what is wrong in manifests, as istioctl analyze does
@@ -55,8 +61,9 @@ Options:
   -V, --version  Print version
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -97,8 +104,9 @@ Options:
   -h, --help                        Print help
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -128,8 +136,9 @@ Options:
   -h, --help                Print help
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -176,8 +185,9 @@ Manifests:
                                 them would
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -215,8 +225,9 @@ Manifests:
                                    [possible values: info, warning, error]
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -243,8 +254,9 @@ Options:
   -h, --help  Print help
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -272,8 +284,9 @@ Manifests:
                                 them would
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -289,8 +302,9 @@ Options:
   -h, --help  Print help
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors
@@ -311,8 +325,9 @@ Options:
   -h, --help  Print help
 
 Global options:
-  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not [default:
-                         text] [possible values: text, json]
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
       --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
                          always, never]
   -q, --quiet            Say nothing but data and errors

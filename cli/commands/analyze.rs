@@ -82,7 +82,9 @@ pub(crate) fn run(args: &AnalyzeArgs, output: &Output) -> Result<Exit, Failure> 
     diagnostics.retain(|finding| args.output_threshold.is_reached(finding.level));
     let findings: Vec<Finding> = diagnostics.iter().map(Finding::from).collect();
     match output.format {
-        Format::Text => output.print(&findings.iter().map(line).collect::<String>())?,
+        Format::Text | Format::Markdown => {
+            output.print(&findings.iter().map(line).collect::<String>())?
+        }
         Format::Json => output.print_json(&Analysis {
             schema: "meshsim.analyze/1",
             findings,

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> 
         None => in_mesh(args, &request, output)?,
     };
     match output.format {
-        Format::Text => output.print(&story::tell(&explanation, &sources))?,
+        Format::Text | Format::Markdown => output.print(&story::tell(&explanation, &sources))?,
         Format::Json => output.print_json(&explanation)?,
     }
     Ok(Exit::Success)

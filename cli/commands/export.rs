@@ -33,7 +33,7 @@ fn envoy(args: &ExportEnvoyArgs, output: &Output) -> Result<(), Failure> {
     }
     match output.format {
         Format::Json => output.print_json(&bootstrap.json),
-        Format::Text => output.print(&to_yaml(&bootstrap.json)),
+        Format::Text | Format::Markdown => output.print(&to_yaml(&bootstrap.json)),
     }
 }
 

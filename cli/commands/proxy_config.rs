@@ -85,7 +85,7 @@ fn print<T>(
     to_json: impl Fn(&T) -> Value,
 ) -> Result<(), Failure> {
     match output.format {
-        Format::Text => output.print(&table().to_string())?,
+        Format::Text | Format::Markdown => output.print(&table().to_string())?,
         Format::Json => output.print_json(&kept.iter().map(to_json).collect::<Vec<_>>())?,
     }
     if kept.is_empty() {

@@ -1,9 +1,8 @@
 //! `meshsim run`: simulates a scenario, prints a summary and writes a folder of tables and plots.
 
-mod progress;
-
 use std::path::{Path, PathBuf};
 
+use base::SimDuration;
 use reports::OutputFile;
 use scenario::RunOptions;
 use telemetry::AccessLogOptions;
@@ -12,10 +11,10 @@ use crate::args::{self, Format, RunArgs};
 use crate::exit_code::Exit;
 use crate::manifests;
 use crate::output::Output;
-use crate::output_folder::write_folder;
+use crate::output_folder::{folder_name, write_folder};
+use crate::progress::Progress;
 use crate::refusal::Failure;
-use crate::simulation::{self, Settings, Simulation, Unfit};
-use progress::Progress;
+use crate::simulation::{self, Settings, Simulation};
 
 /// Runs a scenario; expectations that are missed make it fail.
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
@@ -25,8 +24,9 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         Some(out) => out.clone(),
         None => Path::new("reports/out").join(folder_name(&scenario.name)),
     };
-    let progress = Progress::new(scenario.duration, args.replications.get(), output);
-    let tell = |passed| progress.advance(passed);
+    let runs = u64::from(args.replications.get());
+    let progress = Progress::simulating(scenario.duration.as_nanos().saturating_mul(runs), output);
+    let tell = |passed: SimDuration| progress.advance(passed.as_nanos());
     let options = RunOptions {
         seed: args.seed,
         replications: args.replications.get(),
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     let files = reports::render(&report);
     write_folder(&out, &contents(&files))?;
     match output.format {
-        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Text | Format::Markdown => output.print(&reports::coloured_text(&report))?,
         Format::Json => {
             manifests::report(simulation.notes(), &simulation.sources(), true, output);
             output.print_json(&reports::run_json(&report))?;
@@ -76,34 +76,7 @@ fn prepare(args: &RunArgs, output: &Output) -> Result<Simulation, Failure> {
     }
     let file = simulation::scenario_file(&args.scenario)?;
     output.detail(format_args!("reads `{}`", file.display()));
-    Simulation::prepare(&file, &settings).map_err(|unfit| match unfit {
-        Unfit::Unreadable(refusal) => refusal.into(),
-        Unfit::Wrong {
-            diagnostics,
-            sources,
-        } => {
-            manifests::report(&diagnostics, &sources, false, output);
-            simulation::refusal(&diagnostics).into()
-        }
-    })
-}
-
-/// A scenario's name as the name of a folder.
-fn folder_name(name: &str) -> String {
-    let safe: String = name
-        .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || "-_.".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    match safe.trim_matches('.') {
-        "" => "scenario".to_owned(),
-        safe => safe.to_owned(),
-    }
+    Simulation::prepare(&file, &settings).map_err(|unfit| simulation::refuse(unfit, output))
 }
 
 fn contents(files: &[OutputFile]) -> Vec<(&str, &[u8])> {
@@ -128,23 +101,4 @@ fn listing(out: &Path, files: &[OutputFile]) -> String {
         count("svg"),
         count("png")
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_scenarios_become_names_of_folders() {
-        let table = [
-            ("canary split", "canary-split"),
-            ("../etc/passwd", "-etc-passwd"),
-            ("..", "scenario"),
-            ("M/M/1", "M-M-1"),
-            ("größe_2", "größe_2"),
-        ];
-        for (name, want) in table {
-            assert_eq!(folder_name(name), want);
-        }
-    }
 }

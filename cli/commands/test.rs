@@ -200,7 +200,7 @@ fn tell(judged: &Judged, output: &Output) -> Result<(), Failure> {
 
 fn print_text(output: &Output, text: &str) -> Result<(), Failure> {
     match output.format {
-        Format::Text => output.print(text),
+        Format::Text | Format::Markdown => output.print(text),
         Format::Json => Ok(()),
     }
 }
@@ -210,7 +210,7 @@ fn conclude(all: &[Judged], output: &Output) -> Result<Exit, Failure> {
     let refused = all.iter().filter(|judged| judged.result.is_err()).count();
     let failed = all.len() - passed - refused;
     match output.format {
-        Format::Text => {
+        Format::Text | Format::Markdown => {
             let (style, word) = if passed == all.len() {
                 (GOOD, "ok")
             } else {

@@ -7,9 +7,10 @@ mod access_log;
 mod columns;
 
 use self::columns::{
-    DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE_LABELS, Table, destination_labels,
-    latency_columns, number, request_labels, source_labels,
+    DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE_LABELS, destination_labels,
+    latency_columns, request_labels, source_labels,
 };
+pub(crate) use self::columns::{Table, number};
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use std::collections::BTreeMap;

@@ -15,16 +15,25 @@
 
 mod access_log;
 mod csv;
+mod diff;
 mod figures;
 mod json;
 mod model;
 mod numbers;
 mod plots;
+mod sweep;
 mod text;
 
+pub use diff::{
+    DiffChange, DiffEffect, DiffJson, DiffReport, DiffSide, diff_json, diff_markdown, diff_text,
+};
 pub use json::{RunJson, run_json};
 pub use model::{AccessLog, AccessLogFormat, Expectation, OutputFile, RunReport, Unit};
 pub use plots::pictures;
+pub use sweep::{
+    SweepFigure, SweepJson, SweepParameter, SweepPoint, SweepReport, sweep_files, sweep_json,
+    sweep_text,
+};
 pub use text::{coloured_text, text};
 
 /// Which pictures are made.

@@ -1,6 +1,8 @@
 //! A run, as reports see it: plain data that whoever ran it fills in.
 
+use crate::numbers::{milliseconds, number, percent};
 use base::SimDuration;
+use serde::Serialize;
 use telemetry::{AccessLogEntry, Measurements};
 
 /// All that is known of a run, or of several replications of it.
@@ -53,8 +55,9 @@ pub struct Expectation {
     pub message: String,
 }
 
-/// The unit of an expectation's figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The unit of a figure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// A count, or a number without a unit.
     #[default]
@@ -62,6 +65,7 @@ pub enum Unit {
     /// A part of a whole, from 0 to 1.
     Ratio,
     /// Milliseconds.
+    #[serde(rename = "ms")]
     Milliseconds,
 }
 
@@ -102,6 +106,21 @@ impl Unit {
             Self::Count => "count",
             Self::Ratio => "ratio",
             Self::Milliseconds => "ms",
+        }
+    }
+
+    /// Reads what [`as_str`](Self::as_str) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Count, Self::Ratio, Self::Milliseconds];
+        all.into_iter().find(|unit| unit.as_str() == text)
+    }
+
+    /// A figure as people read it.
+    pub(crate) fn show(self, value: f64) -> String {
+        match self {
+            Self::Count => number(value),
+            Self::Ratio => percent(value),
+            Self::Milliseconds => milliseconds(value),
         }
     }
 }

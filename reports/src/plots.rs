@@ -3,14 +3,14 @@
 //! Every picture is drawn from the measurements alone, has the colours of [`palette`] and the frame of [`frame`], and is
 //! left out where there is nothing to show (no retries, no ejections).
 
-mod axis;
+pub(crate) mod axis;
 mod call_graph;
 mod ejections;
-mod frame;
+pub(crate) mod frame;
 mod graph;
 mod latency;
 mod layout;
-mod palette;
+pub(crate) mod palette;
 mod png;
 mod responses;
 mod retries;
@@ -29,25 +29,31 @@ use times::Times;
 
 /// The pictures that were asked for, as files.
 pub(crate) fn files(report: &RunReport, wanted: Pictures) -> Vec<OutputFile> {
-    let painter = match wanted {
-        Pictures::None => return Vec::new(),
-        Pictures::Svg => None,
-        Pictures::SvgAndPng => Some(Painter::new()),
-    };
-    let mut files = Vec::new();
-    for (name, svg) in pictures(report) {
-        if let Some(painter) = &painter {
-            files.push(OutputFile {
-                path: format!("plots/{name}.png"),
-                bytes: painter.png(&svg),
-            });
-        }
-        files.push(OutputFile {
-            path: format!("plots/{name}.svg"),
-            bytes: svg.into_bytes(),
-        });
+    match wanted {
+        Pictures::None => Vec::new(),
+        Pictures::Svg => pictures(report).into_iter().map(svg_file).collect(),
+        Pictures::SvgAndPng => painted(pictures(report)),
     }
-    files
+}
+
+/// Pictures as SVG and PNG files.
+pub(crate) fn painted(pictures: Vec<(&'static str, String)>) -> Vec<OutputFile> {
+    let painter = Painter::new();
+    let both = pictures.into_iter().flat_map(|(name, svg)| {
+        let png = OutputFile {
+            path: format!("plots/{name}.png"),
+            bytes: painter.png(&svg),
+        };
+        [png, svg_file((name, svg))]
+    });
+    both.collect()
+}
+
+fn svg_file((name, svg): (&'static str, String)) -> OutputFile {
+    OutputFile {
+        path: format!("plots/{name}.svg"),
+        bytes: svg.into_bytes(),
+    }
 }
 
 /// All pictures: names and SVG documents, in the order in which a reader wants them.

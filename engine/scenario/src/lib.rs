@@ -37,12 +37,14 @@
 //! ```
 
 pub mod call;
+pub mod comparison;
 mod compile;
 mod distribution;
 pub mod envoy;
 pub mod envoy_json;
 pub mod expectation;
 pub mod file;
+pub mod interval;
 pub mod network;
 pub mod object_name;
 pub mod place;
@@ -56,6 +58,7 @@ pub mod server;
 pub mod server_patch;
 pub mod set;
 mod shape;
+pub mod statistic;
 pub mod target;
 pub mod timeline;
 pub mod traffic;
@@ -63,9 +66,12 @@ pub mod url;
 mod verdict;
 pub mod workload;
 
+pub use comparison::{Change, Effect, compare};
 pub use compile::{CompileOptions, Compiled, compile};
 pub use file::{Files, LoadOptions, Scenario, load};
+pub use interval::Interval;
 pub use run::{Outcome, RunOptions, run};
 pub use schema::schema;
 pub use set::Override;
+pub use statistic::{Statistic, statistics};
 pub use verdict::Verdict;

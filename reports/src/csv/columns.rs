@@ -100,15 +100,15 @@ pub(super) fn grpc_status(status: Option<u8>) -> String {
 }
 
 /// A number, or nothing.
-pub(super) fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// A table as it is being written.
-pub(super) struct Table(::csv::Writer<Vec<u8>>);
+pub(crate) struct Table(::csv::Writer<Vec<u8>>);
 
 impl Table {
-    pub(super) fn new(columns: &[&[&str]]) -> Self {
+    pub(crate) fn new(columns: &[&[&str]]) -> Self {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         writer
             .write_record(columns.concat())
@@ -116,13 +116,13 @@ impl Table {
         Self(writer)
     }
 
-    pub(super) fn add(&mut self, row: &[String]) {
+    pub(crate) fn add(&mut self, row: &[String]) {
         self.0
             .write_record(row)
             .expect("every row has as many columns as the first");
     }
 
-    pub(super) fn into_file(self, path: &str) -> OutputFile {
+    pub(crate) fn into_file(self, path: &str) -> OutputFile {
         let bytes = self.0.into_inner();
         OutputFile {
             path: path.to_owned(),

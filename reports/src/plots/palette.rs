@@ -30,7 +30,8 @@ pub(crate) const VERMILION: &str = "#d55e00";
 pub(crate) const YELLOW: &str = "#d9c62e";
 pub(crate) const BLACK: &str = "#3b4046";
 
-const ORDER: [&str; 8] = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK];
+/// Colours of things of one kind, in the order in which they are given out.
+pub(crate) const ORDER: [&str; 8] = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK];
 
 /// Failures, the most frequent first.
 pub(crate) const FAILURES: [&str; 6] = [VERMILION, ORANGE, PURPLE, YELLOW, BLACK, SKY];

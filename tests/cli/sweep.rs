@@ -1,0 +1,178 @@
+//! `meshsim sweep`: grids, interruptions, shards.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use snapbox::cmd::cargo_bin;
+use tempfile::TempDir;
+
+use super::{json, meshsim};
+
+/// A grid of 8 points and 3 replications of a short run, written into `out`.
+fn grid<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = [
+        "sweep",
+        "scenarios/tiny",
+        "--param",
+        "traffic[0].rate=100/s..400/s:100/s",
+        "--param",
+        "workloads[0].concurrency=1,8",
+        "--set",
+        "duration=300ms",
+        "--set",
+        "workloads[0].serviceTime={exponential: 3ms}",
+        "--replications",
+        "3",
+        "--out",
+        out,
+    ];
+    [&fixed[..], more].concat()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).expect("it was written") {
+            let path = entry.expect("it is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("it lies below");
+                let name = name.to_string_lossy().into_owned();
+                found.insert(name, fs::read(&path).expect("it is readable"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn interruptions_and_shards_change_no_byte() {
+    let scratch = TempDir::new().expect("the temporary folder is writable");
+    let at = |name: &str| scratch.path().join(name);
+    let whole = at("whole");
+    meshsim(&grid(text(&whole), &[])).assert().success();
+    let expected = files(&whole);
+    assert!(expected.contains_key("results.csv"));
+    assert!(expected.contains_key("plots/p99_latency.svg"));
+    assert_eq!(
+        expected
+            .keys()
+            .filter(|name| name.starts_with("cells/"))
+            .count(),
+        24
+    );
+
+    let killed = at("killed");
+    for millis in [40, 90, 140] {
+        let mut child = Command::new(cargo_bin!("meshsim"))
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fixtures"))
+            .args(grid(text(&killed), &["--jobs", "1"]))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        thread::sleep(Duration::from_millis(millis));
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    meshsim(&grid(text(&killed), &[])).assert().success();
+    let mut resumed = files(&killed);
+    // What a killed process was writing has a name of its own.
+    resumed.retain(|name, _| !name.contains(".new-"));
+    assert!(resumed == expected, "a resumed sweep leaves the same bytes");
+
+    let shards: Vec<String> = (1..=4).map(|n| format!("{n}/4")).collect();
+    let folders: Vec<String> = (1..=4)
+        .map(|n| text(&at(&format!("shard-{n}"))).to_owned())
+        .collect();
+    for (shard, folder) in shards.iter().zip(&folders) {
+        let assert = meshsim(&grid(folder, &["--shard", shard]))
+            .assert()
+            .success();
+        let told = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(
+            told.contains("18 of 24 cells are still to be run"),
+            "{told}"
+        );
+    }
+    let merged = at("merged");
+    let mut arguments = vec!["sweep", "--out", text(&merged)];
+    for folder in &folders {
+        arguments.extend(["--merge", folder]);
+    }
+    meshsim(&arguments).assert().success();
+    assert!(
+        files(&merged) == expected,
+        "merged shards leave the same bytes"
+    );
+
+    let other = grid(text(&whole), &["--seed", "2"]);
+    let refused = meshsim(&other).assert().code(2);
+    let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(told.contains("holds another sweep"), "{told}");
+}
+
+#[test]
+fn results_have_intervals() {
+    let scratch = TempDir::new().expect("the temporary folder is writable");
+    let out = scratch.path().join("out");
+    let results = json(&grid(text(&out), &["-o", "json"]), 0);
+    assert_eq!(results["schema"], "meshsim.sweep-results/1");
+    assert_eq!(results["points"].as_array().map(Vec::len), Some(8));
+    let point = &results["points"][7];
+    assert_eq!(point["values"][0], "400/s");
+    assert_eq!(point["values"][1], "8");
+    let figures = point["figures"].as_array().expect("figures");
+    let mean = figures
+        .iter()
+        .find(|figure| figure["statistic"] == "mean latency");
+    let mean = mean.expect("there was traffic");
+    assert_eq!(
+        (&mean["subject"], &mean["unit"]),
+        (&"traffic users".into(), &"ms".into())
+    );
+    assert!(
+        mean["mean"].as_f64().is_some_and(|mean| mean > 1.0),
+        "{mean}"
+    );
+    assert!(
+        mean["half_width"].as_f64().is_some_and(|half| half > 0.0),
+        "{mean}"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_run() {
+    for (param, told) in [
+        ("traffic[9].rate=1/s,2/s", "the list has no element `9`"),
+        ("traffic[0].rate=1/s..9/s", "it has no step"),
+        ("traffic[0].rate=fast,slow", "traffic[0].rate"),
+    ] {
+        let scratch = TempDir::new().expect("the temporary folder is writable");
+        let out = scratch.path().join("out");
+        let arguments = [
+            "sweep",
+            "scenarios/tiny",
+            "--param",
+            param,
+            "--out",
+            text(&out),
+        ];
+        let refused = meshsim(&arguments).assert().code(2);
+        let stderr = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(stderr.contains(told), "{param}: {stderr}");
+        assert!(!out.exists(), "{param}: nothing is written");
+    }
+}
