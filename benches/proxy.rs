@@ -204,8 +204,10 @@ impl Load {
     #[inline]
     fn obey(&mut self, mut effects: Vec<Effect>) {
         let mut arrivals = 0;
+        let mut made = None;
         for effect in effects.drain(..) {
             match effect {
+                Effect::Connect(connect) => made = Some(connect.connection),
                 Effect::Send(send) => {
                     self.hash.record(send.endpoint.index() as u64);
                     self.under_way.push_back(send.attempt);
@@ -219,6 +221,9 @@ impl Load {
                     self.back_off.push_back(timer);
                 }
                 Effect::ReplyStarted { .. }
+                | Effect::Close(_)
+                | Effect::Waits(_)
+                | Effect::Unsent { .. }
                 | Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
@@ -227,6 +232,9 @@ impl Load {
             }
         }
         self.effects = effects;
+        if let Some(connection) = made {
+            self.input(Input::Connected { connection });
+        }
         for _ in 0..arrivals {
             self.arrive();
         }

@@ -130,14 +130,15 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
         let mut next = Vec::new();
         for effect in effects {
             match effect {
+                Effect::Connect(connect) => {
+                    let connection = connect.connection;
+                    proxy.handle(now, Input::Connected { connection }, &mut next);
+                }
                 Effect::Send(send) => {
                     if send.mirror {
                         copies.push(send.cluster);
                     }
                     let attempt = send.attempt;
-                    if send.new_connection {
-                        proxy.handle(now, Input::Connected { attempt }, &mut next);
-                    }
                     let response = Input::Response {
                         attempt,
                         response: &ResponseHead::of(200),
@@ -152,6 +153,9 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
                     proxy.handle(now, Input::Timer(timer), &mut next);
                 }
                 Effect::ReplyStarted { .. }
+                | Effect::Close(_)
+                | Effect::Waits(_)
+                | Effect::Unsent { .. }
                 | Effect::SetTimer { .. }
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)

@@ -13,6 +13,8 @@ use smallvec::SmallVec;
 #[derive(Debug)]
 pub(crate) struct ActiveRequest {
     pub(crate) tag: u32,
+    /// Which worker serves it.
+    pub(crate) worker: u16,
     pub(crate) identity: u64,
     /// Which of the proxy's tables resolved it.
     pub(crate) epoch: u32,
@@ -70,7 +72,13 @@ struct Armed(u8);
 impl ActiveRequest {
     /// A request that has just arrived.
     #[inline]
-    pub(crate) fn new(tag: u32, identity: u64, epoch: u32, resolution: &Resolution) -> Self {
+    pub(crate) fn new(
+        tag: u32,
+        worker: u16,
+        identity: u64,
+        epoch: u32,
+        resolution: &Resolution,
+    ) -> Self {
         let answer = match &resolution.outcome {
             Outcome::Forward => None,
             Outcome::Reply {
@@ -88,6 +96,7 @@ impl ActiveRequest {
         };
         Self {
             tag,
+            worker,
             identity,
             epoch,
             route: resolution.route,

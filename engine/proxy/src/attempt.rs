@@ -1,7 +1,9 @@
 //! One try, or one mirrored copy, under way.
 
+use crate::cluster::connection::PoolId;
 use crate::effect::RequestId;
 use crate::slab::NONE;
+use base::SimTime;
 
 /// One try, or one mirrored copy, under way.
 #[derive(Clone, Copy, Debug)]
@@ -10,17 +12,21 @@ pub(crate) struct Attempt {
     /// A copy, whose result nobody waits for.
     pub(crate) mirror: bool,
     pub(crate) grpc: bool,
+    /// It had to wait for a connection.
+    pub(crate) waited: bool,
     /// Its own timeout is running.
     pub(crate) timed: bool,
     pub(crate) number: u16,
     pub(crate) head: u16,
     pub(crate) tag: u32,
     pub(crate) request: RequestId,
+    pub(crate) began: SimTime,
     pub(crate) cluster: u32,
     pub(crate) host: u32,
-    /// Its connection in the host's pool, [`NONE`] while it is queued.
+    pub(crate) worker: u16,
+    /// Its connection, [`NONE`] while it waits for one.
     pub(crate) connection: u32,
-    /// Its neighbours among those that wait.
+    /// Its neighbours among those that wait, or among the streams of its connection.
     pub(crate) previous: u32,
     pub(crate) next: u32,
 }
@@ -28,7 +34,7 @@ pub(crate) struct Attempt {
 /// How far a try has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It waits for a connection: one that it opens, or any that becomes ready.
+    /// It waits for a connection: its world does not know of it yet.
     Pending,
     /// It holds a connection.
     Active,
@@ -36,26 +42,33 @@ pub(crate) enum Phase {
 
 impl Attempt {
     /// A try that waits for nothing yet.
-    pub(crate) const fn new(tag: u32, request: RequestId, cluster: u32, host: u32) -> Self {
+    pub(crate) const fn new(tag: u32, request: RequestId, pool: PoolId, now: SimTime) -> Self {
         Self {
             phase: Phase::Pending,
             mirror: false,
             grpc: false,
+            waited: false,
             timed: false,
             number: 1,
             head: 0,
             tag,
             request,
-            cluster,
-            host,
+            began: now,
+            cluster: pool.cluster,
+            host: pool.host,
+            worker: pool.worker,
             connection: NONE,
             previous: NONE,
             next: NONE,
         }
     }
 
-    /// Whether its world has been told of it.
-    pub(crate) const fn is_sent(&self) -> bool {
-        self.connection != NONE
+    /// The pool that it takes its connection from.
+    pub(crate) const fn pool(&self) -> PoolId {
+        PoolId {
+            cluster: self.cluster,
+            host: self.host,
+            worker: self.worker,
+        }
     }
 }

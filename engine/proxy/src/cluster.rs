@@ -7,6 +7,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/upstream/{upstream_impl,cluster_manager_impl}.cc.
 
 pub(crate) mod circuit_breaker;
+pub(crate) mod connection;
 pub(crate) mod connection_pool;
 mod host;
 pub(crate) mod outlier_detection;
@@ -23,11 +24,13 @@ use crate::effect::{Effect, Timer, TimerKind};
 use crate::load_balancer::consistent_hash::HashTables;
 use crate::load_balancer::worker::Worker;
 use crate::names::{ClusterId, EndpointId};
+use crate::slab::{NONE, Slab};
 use crate::stats::ClusterStats;
 use crate::table::{Cluster, ClusterSettings, EndpointPolicy, LocalityConfig};
 use base::{Seed, SimTime};
 use circuit_breaker::Usage;
-use connection_pool::Books;
+use connection::{Connection, PoolId};
+use connection_pool::{Books, Pool};
 use outlier_detection::OutlierSettings;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -71,13 +74,23 @@ pub(crate) struct ClusterState {
     pub(crate) references: u32,
     /// It is configured no more: it goes with its last reference.
     pub(crate) retired: bool,
+    /// Its number among the proxy's clusters.
+    pub(crate) slot: u32,
     /// Its place in the proxy's ledger.
     pub(crate) entry: u32,
+    /// How many workers the proxy has.
+    concurrency: u16,
 }
 
 impl ClusterState {
     /// A cluster that is used for the first time.
-    pub(crate) fn new(config: &Cluster, seed: u64, entry: u32, now: SimTime) -> Self {
+    pub(crate) fn new(
+        config: &Cluster,
+        seed: u64,
+        entry: u32,
+        concurrency: u16,
+        now: SimTime,
+    ) -> Self {
         let mut cluster = Self {
             id: config.id,
             identity: Seed::new(seed).key(&config.source.name),
@@ -102,11 +115,13 @@ impl ClusterState {
             update_pending: false,
             references: 0,
             retired: false,
+            slot: NONE,
             entry,
+            concurrency,
         };
         for (host, index) in config.hosts.iter().zip(0..) {
             let priority = config.localities[host.locality as usize].priority;
-            cluster.hosts.push(Host::new(host, priority));
+            cluster.hosts.push(Host::new(host, priority, concurrency));
             cluster.order.push(index);
         }
         cluster.note_members();
@@ -115,7 +130,12 @@ impl ClusterState {
     }
 
     /// Takes over a configuration that differs in its endpoints only.
-    pub(crate) fn update(&mut self, config: &Cluster, world: &mut World<'_>) {
+    pub(crate) fn update(
+        &mut self,
+        config: &Cluster,
+        world: &mut World<'_>,
+        stats: &mut ClusterStats,
+    ) {
         let before = self.order.clone();
         let mut old: FxHashMap<EndpointId, u32> = FxHashMap::default();
         for index in self.order.drain(..) {
@@ -138,17 +158,18 @@ impl ClusterState {
                 }
                 None => {
                     membership = true;
-                    self.add_host(Host::new(wanted, priority))
+                    self.add_host(Host::new(wanted, priority, self.concurrency))
                 }
             };
             self.order.push(index);
         }
-        for host in &mut self.hosts {
+        for index in 0..self.hosts.len() {
+            let host = &mut self.hosts[index];
             if host.configured && old.contains_key(&host.endpoint) {
                 membership = true;
                 host.configured = false;
                 self.ejected -= u32::from(host.is_ejected());
-                host.pool.close_all(&mut self.usage);
+                self.each_pool(index as u32, world, stats, Pool::delete);
             }
         }
         // Tables of hashes name hosts by their position.
@@ -186,39 +207,85 @@ impl ClusterState {
     }
 
     /// The cluster is configured no more, or anew: it is used by those that refer to it only.
-    pub(crate) fn retire(&mut self, effects: &mut Vec<Effect>) {
+    pub(crate) fn retire(&mut self, world: &mut World<'_>, stats: &mut ClusterStats) {
         self.retired = true;
         for (armed, kind) in [
             (self.sweeping, TimerKind::OutlierSweep),
             (self.update_pending, TimerKind::HostUpdate),
         ] {
             if armed {
-                effects.push(Effect::CancelTimer(self.timer(kind)));
+                world.effects.push(Effect::CancelTimer(self.timer(kind)));
             }
         }
         (self.sweeping, self.update_pending) = (false, false);
-        for host in &mut self.hosts {
-            host.configured = false;
-            host.pool.close_all(&mut self.usage);
+        for index in 0..self.hosts.len() {
+            self.hosts[index].configured = false;
+            self.each_pool(index as u32, world, stats, Pool::delete);
         }
     }
 
     /// A host's idle connections are closed by its server.
-    pub(crate) fn disconnected(&mut self, endpoint: EndpointId) {
-        for host in self.hosts.iter_mut().filter(|h| h.endpoint == endpoint) {
-            host.pool.close_idle(false, &mut self.usage);
+    pub(crate) fn disconnected(
+        &mut self,
+        endpoint: EndpointId,
+        world: &mut World<'_>,
+        stats: &mut ClusterStats,
+    ) {
+        for index in 0..self.hosts.len() {
+            if self.hosts[index].endpoint == endpoint {
+                self.each_pool(index as u32, world, stats, Pool::disconnected);
+            }
         }
     }
 
-    /// Closes idle connections whose time is over, wherever they are.
-    pub(crate) fn expire_connections(&mut self, now: SimTime, stats: &mut ClusterStats) {
-        let mut books = Books {
+    /// Closes connections whose time is over, wherever they are.
+    pub(crate) fn expire_connections(&mut self, world: &mut World<'_>, stats: &mut ClusterStats) {
+        for index in 0..self.hosts.len() {
+            self.each_pool(index as u32, world, stats, Pool::expire);
+        }
+    }
+
+    /// A worker's pool of a host, and what it acts upon.
+    #[inline]
+    pub(crate) fn pool<'a>(
+        &'a mut self,
+        host: u32,
+        worker: u16,
+        world: World<'a>,
+        stats: &'a mut ClusterStats,
+    ) -> (&'a mut Pool, Books<'a>) {
+        let id = PoolId {
+            cluster: self.slot,
+            host,
+            worker,
+        };
+        let host = &mut self.hosts[host as usize];
+        let books = Books {
+            now: world.now,
+            pool: id,
+            cluster: self.id,
+            endpoint: host.endpoint,
             settings: &self.settings,
             usage: &mut self.usage,
             stats,
+            connections: world.connections,
+            host_connections: &mut host.connections,
+            effects: world.effects,
         };
-        for host in &mut self.hosts {
-            host.pool.expire(now, &mut books);
+        (&mut host.pools[usize::from(worker)], books)
+    }
+
+    /// Lets each worker's pool of a host act.
+    fn each_pool(
+        &mut self,
+        host: u32,
+        world: &mut World<'_>,
+        stats: &mut ClusterStats,
+        act: fn(&mut Pool, &mut Books<'_>),
+    ) {
+        for worker in 0..self.concurrency {
+            let (pool, mut books) = self.pool(host, worker, world.again(), stats);
+            act(pool, &mut books);
         }
     }
 
@@ -270,9 +337,22 @@ impl ClusterState {
     }
 }
 
-/// What a cluster needs to act: the time, the seed of its proxy and a place for its wishes.
+/// What a cluster needs to act: the time, the seed of its proxy, its connections and a place for its wishes.
 pub(crate) struct World<'a> {
     pub(crate) now: SimTime,
     pub(crate) seed: u64,
+    pub(crate) connections: &'a mut Slab<Connection>,
     pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl World<'_> {
+    /// The same, for who takes it.
+    fn again(&mut self) -> World<'_> {
+        World {
+            now: self.now,
+            seed: self.seed,
+            connections: self.connections,
+            effects: self.effects,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! All that a proxy can ask for.
 
+use crate::input::ResetReason;
 use crate::names::{ClusterId, EndpointId};
 use crate::response_flag::{Details, ResponseFlags};
 use base::SimTime;
@@ -22,12 +23,21 @@ pub struct AttemptId {
     pub generation: u32,
 }
 
-/// A timer: at most one of each kind per request, mirrored copy or cluster is running.
+/// One connection of one proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    /// The slot that the connection occupies; reused when it is closed.
+    pub slot: u32,
+    /// Tells the slot's occupants apart.
+    pub generation: u32,
+}
+
+/// A timer: at most one of each kind per request, mirrored copy, connection or cluster is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timer {
     /// What it is for.
     pub kind: TimerKind,
-    /// The request's or attempt's slot, or the cluster's id.
+    /// The request's, attempt's or connection's slot, or the cluster's id.
     pub slot: u32,
 }
 
@@ -48,18 +58,34 @@ pub enum TimerKind {
     OutlierSweep,
     /// When deferred health changes reach the load balancer (slot: cluster).
     HostUpdate,
+    /// When a connection has taken too long to be made (slot: connection).
+    Connect,
 }
 
 impl TimerKind {
     /// How many kinds there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// One thing that a proxy asks its world to do, in the order of asking.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
-    /// Send a try, or a copy, to an endpoint.
+    /// Make a connection. [`Connected`](crate::input::Input::Connected) tells when it is made,
+    /// [`Closed`](crate::input::Input::Closed) that it is refused; nothing, that nobody answers.
+    Connect(Connect),
+    /// Close a connection, or give up making it.
+    Close(ConnectionId),
+    /// Send a try, or a copy, on a connection that is made.
     Send(Send),
+    /// A copy waits for a connection: it will be sent, or not, perhaps when its request has long been answered.
+    Waits(Send),
+    /// A try that waited for a connection, or a copy, is not sent after all.
+    Unsent {
+        /// What would have been sent.
+        send: Send,
+        /// What was wrong with the connection; none where that is not why.
+        reason: Option<ResetReason>,
+    },
     /// The headers of the answer to the request with this tag go downstream; the rest follows with [`Effect::Reply`].
     ReplyStarted {
         /// The request.
@@ -103,6 +129,17 @@ pub enum Effect {
     },
 }
 
+/// A connection to be made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Connect {
+    /// Its id, for the inputs that report what becomes of it.
+    pub connection: ConnectionId,
+    /// Where it goes.
+    pub endpoint: EndpointId,
+    /// For which cluster.
+    pub cluster: ClusterId,
+}
+
 /// A try, or a copy, on its way upstream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Send {
@@ -112,6 +149,8 @@ pub struct Send {
     pub tag: u32,
     /// The request's id in this proxy.
     pub request: RequestId,
+    /// On which connection; none where it has none.
+    pub connection: Option<ConnectionId>,
     /// Where it goes.
     pub endpoint: EndpointId,
     /// Through which cluster.
@@ -122,8 +161,10 @@ pub struct Send {
     pub number: u16,
     /// It is a copy: its response is discarded.
     pub mirror: bool,
-    /// A connection has to be made first; [`Connected`](crate::input::Input::Connected) tells when it is.
-    pub new_connection: bool,
+    /// When it began: when its host was chosen.
+    pub began: SimTime,
+    /// It had to wait for a connection.
+    pub waited: bool,
 }
 
 /// What the client receives, as far as a simulation needs it.

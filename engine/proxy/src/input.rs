@@ -1,6 +1,6 @@
 //! All that can happen to a proxy.
 
-use crate::effect::{AttemptId, RequestId, Timer};
+use crate::effect::{AttemptId, ConnectionId, RequestId, Timer};
 use crate::names::EndpointId;
 use crate::response::ResponseHead;
 use crate::table::Resolution;
@@ -24,14 +24,28 @@ pub enum Input<'a> {
         /// The request.
         request: RequestId,
     },
-    /// The connection that a [`Send`](crate::effect::Send) asked for is made, and the try goes out on it.
-    ///
-    /// Until then the try counts as pending (it has no per-try timeout, and holds a place in `max_pending_requests`), and
-    /// whoever shares the connection waits; an [`Abandon`](crate::effect::Effect::Abandon) before it means that the
-    /// server never sees the try. Each `Send` with `new_connection` is followed by this, or by a reset.
+    /// A connection that a [`Connect`](crate::effect::Effect::Connect) asked for is made, its handshakes included.
     Connected {
-        /// The try.
-        attempt: AttemptId,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A connection is refused, or closed by its peer: what is under way on it ends without (the rest of) a response,
+    /// and the proxy abandons it.
+    Closed {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer takes no further streams on a connection (HTTP/2: GOAWAY); what is under way goes on.
+    GoAway {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer says how many streams it takes at a time (HTTP/2: SETTINGS); until then the configured number counts.
+    Settings {
+        /// The connection.
+        connection: ConnectionId,
+        /// The number.
+        max_concurrent_streams: u32,
     },
     /// The headers of a try's response arrive from upstream.
     Response {
@@ -47,7 +61,8 @@ pub enum Input<'a> {
         /// The try.
         attempt: AttemptId,
     },
-    /// A try ends without a response, or after its headers and before its end.
+    /// A try ends without a response, or after its headers and before its end. Only HTTP/2 servers reset a try alone;
+    /// otherwise its connection ends with it, and all that is under way there.
     Reset {
         /// The try.
         attempt: AttemptId,

@@ -41,6 +41,14 @@ impl Proxy {
         self
     }
 
+    /// Gives the proxy so many workers, at least one: each has its own connections and its own place in the rotations of
+    /// load balancers. Before the first input.
+    #[must_use]
+    pub fn with_concurrency(mut self, workers: u16) -> Self {
+        self.router.workers = workers.max(1);
+        self
+    }
+
     /// Takes over another configuration: requests under way keep the route that they resolved, clusters and hosts that
     /// stay as they are keep their state.
     pub fn apply(&mut self, now: SimTime, table: Arc<Table>, effects: &mut Vec<Effect>) {
@@ -48,6 +56,7 @@ impl Proxy {
         let mut world = World {
             now,
             seed: self.router.seed,
+            connections: &mut self.router.connections,
             effects,
         };
         for account in &mut self.router.accounts {
@@ -59,11 +68,11 @@ impl Proxy {
             match (before, after) {
                 (Some(before), Some(after)) if before.source == after.source => {
                     if !before.has_same_endpoints(after) {
-                        state.update(after, &mut world);
+                        state.update(after, &mut world, &mut account.stats);
                     }
                 }
                 _ => {
-                    state.retire(world.effects);
+                    state.retire(&mut world, &mut account.stats);
                     if state.references == 0 {
                         self.router.clusters.remove(account.current);
                     }
@@ -130,31 +139,35 @@ impl Proxy {
                 tag,
                 identity,
                 resolution,
-                arrival: _,
-            } => return Some(router.on_request(turn, tag, identity, resolution)),
+                arrival,
+            } => {
+                let worker = arrival.worker;
+                return Some(router.on_request(turn, tag, worker, identity, resolution));
+            }
             // Until then nothing waits for the rest.
             Input::RequestComplete { request: _ } => {}
-            Input::Connected { attempt } => router.on_connected(turn, attempt),
+            Input::Connected { connection } => router.on_connected(turn, connection),
+            Input::Closed { connection } => router.on_closed(turn, connection),
+            Input::GoAway { connection } => router.on_go_away(turn, connection),
+            Input::Settings {
+                connection,
+                max_concurrent_streams,
+            } => router.on_settings(turn, connection, max_concurrent_streams),
             Input::Response {
                 attempt,
                 response,
                 complete: _,
-            } => router.on_response(turn, attempt, response.status, response.grpc_status),
+            } => router.on_response(turn, attempt, response),
             Input::ResponseComplete { attempt: _ } => {}
             Input::Reset { attempt, reason } => router.on_reset(turn, attempt, reason),
-            Input::Disconnected { endpoint } => {
-                for account in &router.accounts {
-                    if account.current != NONE {
-                        router.clusters[account.current].disconnected(endpoint);
-                    }
-                }
-            }
+            Input::Disconnected { endpoint } => router.on_disconnected(turn, endpoint),
             Input::Timer(timer) => match timer.kind {
                 TimerKind::FaultDelay
                 | TimerKind::Global
                 | TimerKind::PerTry
                 | TimerKind::BackOff => router.on_request_timer(turn, timer.kind, timer.slot),
                 TimerKind::Mirror => router.on_mirror_timeout(turn, timer.slot),
+                TimerKind::Connect => router.on_connect_timeout(turn, timer.slot),
                 TimerKind::OutlierSweep | TimerKind::HostUpdate => {
                     let id = ClusterId::new(timer.slot as usize);
                     self.on_cluster_timer(now, timer.kind, id, effects);
@@ -184,7 +197,14 @@ impl Proxy {
         let seed = router.seed;
         if kind == TimerKind::OutlierSweep {
             let stats = &mut router.accounts[state.entry as usize].stats;
-            state.sweep(&mut World { now, seed, effects }, stats);
+            let connections = &mut router.connections;
+            let mut world = World {
+                now,
+                seed,
+                connections,
+                effects,
+            };
+            state.sweep(&mut world, stats);
         } else {
             state.merged_update(now);
         }
@@ -282,7 +302,7 @@ impl<'a> ClusterView<'a> {
         self.state.configured_hosts().map(|host: &Host| HostView {
             endpoint: host.endpoint,
             active_requests: host.active,
-            connections: host.pool.connections(),
+            connections: host.connections,
             ejected: host.is_ejected(),
             healthy: host.is_healthy(),
         })

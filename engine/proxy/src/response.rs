@@ -38,4 +38,15 @@ impl ResponseHead {
             .filter(move |(n, _)| n == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// Whether an HTTP/1 server closes the connection after this response.
+    #[inline]
+    pub(crate) fn closes_connection(&self) -> bool {
+        let mut values = self.values("connection");
+        values.any(|value| {
+            value
+                .split(',')
+                .any(|token| token.trim().eq_ignore_ascii_case("close"))
+        })
+    }
 }

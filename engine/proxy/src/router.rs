@@ -15,6 +15,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 
+pub(crate) mod connections;
 pub(crate) mod hash_policy;
 pub(crate) mod matching;
 pub(crate) mod mirror;
@@ -31,6 +32,7 @@ pub(crate) mod virtual_host;
 
 use crate::active_request::{ActiveRequest, LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::attempt::Attempt;
+use crate::cluster::connection::Connection;
 use crate::cluster::outlier_detection::Report;
 use crate::cluster::{ClusterState, Selection, World};
 use crate::effect::{Effect, RequestId, Timer, TimerKind};
@@ -53,8 +55,11 @@ pub(crate) struct Router {
     pub(crate) key: u64,
     /// What the proxy's own random numbers follow from: where rotations begin, its address.
     pub(crate) seed: u64,
+    /// How many workers there are.
+    pub(crate) workers: u16,
     pub(crate) requests: Slab<ActiveRequest>,
     pub(crate) attempts: Slab<Attempt>,
+    pub(crate) connections: Slab<Connection>,
     pub(crate) clusters: Slab<ClusterState>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) account_ids: FxHashMap<ClusterId, u32>,
@@ -85,10 +90,12 @@ impl<'a> Turn<'a> {
         self.effects.push(Effect::SetTimer { timer, at });
     }
 
-    fn world(&mut self, seed: u64) -> World<'_> {
+    #[inline]
+    fn world<'w>(&'w mut self, seed: u64, connections: &'w mut Slab<Connection>) -> World<'w> {
         World {
             now: self.now,
             seed,
+            connections,
             effects: self.effects,
         }
     }
@@ -105,8 +112,10 @@ impl Router {
         Self {
             key,
             seed: key,
+            workers: 1,
             requests: Slab::new(),
             attempts: Slab::new(),
+            connections: Slab::new(),
             clusters: Slab::new(),
             accounts: Vec::new(),
             account_ids: FxHashMap::default(),
@@ -119,11 +128,13 @@ impl Router {
         &mut self,
         turn: &mut Turn<'_>,
         tag: u32,
+        worker: u16,
         identity: u64,
         resolution: &Resolution,
     ) -> RequestId {
         self.http.downstream_rq_total += 1;
-        let mut request = ActiveRequest::new(tag, identity, turn.epoch, resolution);
+        let mut request =
+            ActiveRequest::new(tag, worker % self.workers, identity, turn.epoch, resolution);
         if resolution.hash_by_source {
             request.hash = Some(base::rng::mix(self.seed));
         }
@@ -219,16 +230,20 @@ impl Router {
             stream,
             timeout: request.timeout,
             grpc: request.grpc,
+            worker: request.worker,
         };
         let mut selection = Selection::new(self.key, identity, 1, false);
         selection.hash = request.hash;
+        selection.worker = request.worker;
         let state = &mut self.clusters[cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
         let Some(host) = state.pick(turn.now, &mut selection, None, stats) else {
             self.no_host(turn, slot, cluster);
             return;
         };
-        self.start_try(turn, slot, cluster, host);
+        if !self.start_try(turn, slot, cluster, host) {
+            return;
+        }
         if !plan.mirrors.is_empty() {
             self.mirror(turn, plan, &original);
         }
@@ -271,8 +286,9 @@ impl Router {
             });
             u32::try_from(accounts.len() - 1).expect("fewer than 2^32 clusters")
         });
-        let state = ClusterState::new(config, self.seed, entry, turn.now);
+        let state = ClusterState::new(config, self.seed, entry, self.workers, turn.now);
         let (slot, _) = self.clusters.insert(state);
+        self.clusters[slot].slot = slot;
         self.accounts[entry as usize].current = slot;
         Some(slot)
     }
@@ -305,7 +321,10 @@ impl Router {
             TimerKind::Global => self.on_global_timeout(turn, slot),
             TimerKind::PerTry => self.on_per_try_timeout(turn, slot),
             TimerKind::BackOff => self.retry(turn, slot),
-            TimerKind::Mirror | TimerKind::OutlierSweep | TimerKind::HostUpdate => {}
+            TimerKind::Mirror
+            | TimerKind::Connect
+            | TimerKind::OutlierSweep
+            | TimerKind::HostUpdate => {}
         }
     }
 

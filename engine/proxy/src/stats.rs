@@ -2,6 +2,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, envoy/upstream/upstream.h (ALL_CLUSTER_TRAFFIC_STATS), docs, cluster statistics.
 
+use crate::cluster::connection_pool::{ClosedBy, Unfinished};
 use crate::cluster::outlier_detection::Detection;
 
 /// The counters of one cluster (`cluster.<name>.`).
@@ -29,30 +30,54 @@ pub struct ClusterStats {
     pub upstream_rq_pending_total: u64,
     /// Tries refused by `max_pending_requests`.
     pub upstream_rq_pending_overflow: u64,
-    /// Tries that waited for a connection that failed.
+    /// Tries that waited for a connection that failed, and those under way on an HTTP/2 connection that was lost.
     pub upstream_rq_pending_failure_eject: u64,
     /// Tries refused by `max_requests`.
     pub upstream_rq_active_overflow: u64,
     /// Tries given up while they waited for a connection.
     pub upstream_rq_cancelled: u64,
-    /// Tries reset by the server.
+    /// HTTP/2 streams reset by the server.
     pub upstream_rq_rx_reset: u64,
-    /// Tries reset by this proxy.
+    /// HTTP/2 streams reset by this proxy.
     pub upstream_rq_tx_reset: u64,
     /// Connections made or attempted.
     pub upstream_cx_total: u64,
+    /// Those of them that speak HTTP/1.
+    pub upstream_cx_http1_total: u64,
+    /// Those of them that speak HTTP/2.
+    pub upstream_cx_http2_total: u64,
     /// Connection attempts that failed.
     pub upstream_cx_connect_fail: u64,
     /// Those of them that took too long.
     pub upstream_cx_connect_timeout: u64,
     /// Connections not made because of `max_connections`.
     pub upstream_cx_overflow: u64,
+    /// Tries refused by `max_connection_pools`.
+    pub upstream_cx_pool_overflow: u64,
     /// Picks that found no host.
     pub upstream_cx_none_healthy: u64,
-    /// Connections closed after `max_requests_per_connection`.
+    /// Connections that took the last of their `max_requests_per_connection`.
     pub upstream_cx_max_requests: u64,
     /// Connections closed for being idle.
     pub upstream_cx_idle_timeout: u64,
+    /// Connections that reached `max_connection_duration`.
+    pub upstream_cx_max_duration_reached: u64,
+    /// Connections whose server announced their end: `connection: close`, GOAWAY.
+    pub upstream_cx_close_notify: u64,
+    /// Connections on which the server did not speak HTTP.
+    pub upstream_cx_protocol_error: u64,
+    /// Connections closed, attempts that failed included.
+    pub upstream_cx_destroy: u64,
+    /// Those of them that this proxy closed.
+    pub upstream_cx_destroy_local: u64,
+    /// Those of them that the server closed.
+    pub upstream_cx_destroy_remote: u64,
+    /// Connections closed before a response was complete.
+    pub upstream_cx_destroy_with_active_rq: u64,
+    /// Those of them that this proxy closed.
+    pub upstream_cx_destroy_local_with_active_rq: u64,
+    /// Those of them that the server closed.
+    pub upstream_cx_destroy_remote_with_active_rq: u64,
     /// Picks among all hosts because too few were healthy.
     pub lb_healthy_panic: u64,
     /// Ejections.
@@ -93,6 +118,18 @@ impl ClusterStats {
             upstream_cx_none_healthy,
             upstream_cx_max_requests,
             upstream_cx_idle_timeout,
+            upstream_cx_http1_total,
+            upstream_cx_http2_total,
+            upstream_cx_pool_overflow,
+            upstream_cx_max_duration_reached,
+            upstream_cx_close_notify,
+            upstream_cx_protocol_error,
+            upstream_cx_destroy,
+            upstream_cx_destroy_local,
+            upstream_cx_destroy_remote,
+            upstream_cx_destroy_with_active_rq,
+            upstream_cx_destroy_local_with_active_rq,
+            upstream_cx_destroy_remote_with_active_rq,
             lb_healthy_panic,
             ejections_enforced_total,
             ejections_overflow,
@@ -130,6 +167,30 @@ impl ClusterStats {
             ("upstream_cx_none_healthy", upstream_cx_none_healthy),
             ("upstream_cx_max_requests", upstream_cx_max_requests),
             ("upstream_cx_idle_timeout", upstream_cx_idle_timeout),
+            ("upstream_cx_http1_total", upstream_cx_http1_total),
+            ("upstream_cx_http2_total", upstream_cx_http2_total),
+            ("upstream_cx_pool_overflow", upstream_cx_pool_overflow),
+            (
+                "upstream_cx_max_duration_reached",
+                upstream_cx_max_duration_reached,
+            ),
+            ("upstream_cx_close_notify", upstream_cx_close_notify),
+            ("upstream_cx_protocol_error", upstream_cx_protocol_error),
+            ("upstream_cx_destroy", upstream_cx_destroy),
+            ("upstream_cx_destroy_local", upstream_cx_destroy_local),
+            ("upstream_cx_destroy_remote", upstream_cx_destroy_remote),
+            (
+                "upstream_cx_destroy_with_active_rq",
+                upstream_cx_destroy_with_active_rq,
+            ),
+            (
+                "upstream_cx_destroy_local_with_active_rq",
+                upstream_cx_destroy_local_with_active_rq,
+            ),
+            (
+                "upstream_cx_destroy_remote_with_active_rq",
+                upstream_cx_destroy_remote_with_active_rq,
+            ),
             ("lb_healthy_panic", lb_healthy_panic),
             (
                 "outlier_detection.ejections_enforced_total",
@@ -156,6 +217,23 @@ impl ClusterStats {
     pub(crate) fn enforced(&mut self, detection: Detection) {
         self.ejections_enforced_total += 1;
         self.ejections_enforced[detection as usize] += 1;
+    }
+
+    /// A connection is closed, before a response was complete or not.
+    pub(crate) fn destroy(&mut self, by: ClosedBy, unfinished: Unfinished) {
+        let active = u64::from(unfinished == Unfinished::Yes);
+        self.upstream_cx_destroy += 1;
+        self.upstream_cx_destroy_with_active_rq += active;
+        match by {
+            ClosedBy::Us => {
+                self.upstream_cx_destroy_local += 1;
+                self.upstream_cx_destroy_local_with_active_rq += active;
+            }
+            ClosedBy::Peer => {
+                self.upstream_cx_destroy_remote += 1;
+                self.upstream_cx_destroy_remote_with_active_rq += active;
+            }
+        }
     }
 
     /// A request ended with this status.

@@ -247,11 +247,6 @@ impl Table {
         Some(&self.cluster(id)?.source)
     }
 
-    /// How long a connection attempt may take; none if there is no such cluster.
-    pub fn connect_timeout(&self, id: ClusterId) -> Option<SimDuration> {
-        Some(self.cluster(id)?.source.connect_timeout)
-    }
-
     /// A cluster's endpoints with their health.
     pub fn endpoints(&self, id: ClusterId) -> impl Iterator<Item = (EndpointId, HealthStatus)> {
         let hosts = self.cluster(id).into_iter().flat_map(|c| &c.hosts);

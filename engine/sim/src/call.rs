@@ -297,11 +297,11 @@ impl<O: Observer> World<'_, O> {
                 .endpoint
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
-            route: match self.shapes.get(call.shape) {
-                Shape::Routed {
+            route: match proxied.then(|| self.shapes.get(call.shape)) {
+                Some(Shape::Routed {
                     table, resolution, ..
-                } if proxied => resolution.route.map(|route| (*table, route)),
-                Shape::Routed { .. } | Shape::Passthrough | Shape::Blackhole => None,
+                }) => resolution.route.map(|route| (*table, route)),
+                Some(Shape::Passthrough | Shape::Blackhole) | None => None,
             },
         };
         self.observer.on_exchange(&exchange);

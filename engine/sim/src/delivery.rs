@@ -21,7 +21,7 @@ use crate::shape::{HeadId, Shape};
 use crate::world::World;
 use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
-use proxy::effect::{AttemptId, Reply, Send};
+use proxy::effect::{AttemptId, Connect, Reply, Send};
 use proxy::input::{Input, ResetReason};
 use proxy::names::{ClusterId, EndpointId};
 use proxy::response::ResponseHead;
@@ -94,30 +94,21 @@ enum Stage {
 }
 
 impl<'a, O: Observer> World<'a, O> {
-    /// A proxy sends a try, or a copy.
+    /// A proxy sends a try, or a copy, on a connection that is made.
     #[inline]
     pub(crate) fn send(&mut self, now: SimTime, source: PodId, send: Send) {
-        let call = &self.calls[send.tag as usize];
-        let Shape::Routed { heads, .. } = self.shapes.get(call.shape) else {
-            unreachable!("a proxy sends what it routed");
+        let mut delivery = self.delivery(source, &send);
+        delivery.connected = send.waited.then_some(now);
+        delivery.fresh = send.waited;
+        self.count_attempt();
+        let slot = match self.accepting(delivery.target) {
+            Some(target) => {
+                let slot = self.deliveries.insert(delivery) as u32;
+                self.travel(now, slot, source, target);
+                slot
+            }
+            None => self.turn_back(now, delivery),
         };
-        let salt =
-            u64::from(send.number) << 17 | u64::from(send.mirror) << 16 | u64::from(send.head);
-        let delivery = Delivery {
-            cluster: Some(send.cluster),
-            endpoint: Some(send.endpoint),
-            head: heads[usize::from(send.head)],
-            number: send.number,
-            mirror: send.mirror,
-            ..Delivery::new(
-                Client::Proxy(send.attempt),
-                call,
-                mix(call.exchange_identity() ^ salt),
-                now,
-            )
-        };
-        let target = self.plan.pod_at(send.endpoint);
-        let slot = self.depart(now, delivery, target, send.new_connection);
         let sidecar = self.pods[source.index()]
             .sidecar
             .as_deref_mut()
@@ -127,6 +118,116 @@ impl<'a, O: Observer> World<'a, O> {
             sidecar.deliveries.resize(at + 1, u32::MAX);
         }
         sidecar.deliveries[at] = slot;
+    }
+
+    /// A copy waits for a connection.
+    pub(crate) fn wait(&mut self, source: PodId, send: &Send) {
+        let delivery = self.new_delivery(send);
+        let sidecar = self.pods[source.index()]
+            .sidecar
+            .as_deref_mut()
+            .expect("a proxy waits");
+        sidecar.waiting.insert(send.attempt.slot, delivery);
+    }
+
+    /// A try gets no connection, and is never sent.
+    pub(crate) fn unsent(
+        &mut self,
+        now: SimTime,
+        source: PodId,
+        send: &Send,
+        reason: Option<ResetReason>,
+    ) {
+        let Some(reason) = reason else {
+            if send.mirror && send.waited {
+                self.delivery(source, send);
+            }
+            return;
+        };
+        self.count_attempt();
+        let delivery = self.delivery(source, send);
+        let outcome = AttemptOutcome::Reset(reason);
+        self.observer
+            .on_attempt(&delivery.observation(self.plan, now, outcome));
+    }
+
+    /// The delivery of a try: for a copy that waited, the one that its call left behind.
+    #[inline]
+    fn delivery(&mut self, source: PodId, send: &Send) -> Delivery<'a> {
+        if send.mirror && send.waited {
+            let sidecar = self.pods[source.index()].sidecar.as_deref_mut();
+            let waiting = sidecar.and_then(|sidecar| sidecar.waiting.remove(&send.attempt.slot));
+            return waiting.expect("it was told to wait");
+        }
+        self.new_delivery(send)
+    }
+
+    #[inline]
+    fn new_delivery(&self, send: &Send) -> Delivery<'a> {
+        let call = &self.calls[send.tag as usize];
+        let Shape::Routed { heads, .. } = self.shapes.get(call.shape) else {
+            unreachable!("a proxy sends what it routed");
+        };
+        let salt =
+            u64::from(send.number) << 17 | u64::from(send.mirror) << 16 | u64::from(send.head);
+        Delivery {
+            cluster: Some(send.cluster),
+            endpoint: Some(send.endpoint),
+            target: self.plan.pod_at(send.endpoint),
+            head: heads[usize::from(send.head)],
+            number: send.number,
+            mirror: send.mirror,
+            ..Delivery::new(
+                Client::Proxy(send.attempt),
+                call,
+                mix(call.exchange_identity() ^ salt),
+                send.began,
+            )
+        }
+    }
+
+    /// A proxy asks for a connection: it is made, or refused. By an event even if it takes no time.
+    pub(crate) fn connect(&mut self, now: SimTime, source: PodId, connect: &Connect) {
+        let connection = connect.connection;
+        let identity = mix(u64::from(connection.slot) << 32 | u64::from(connection.generation))
+            ^ source.index() as u64;
+        let draws = || Draws::new(self.key, mix(identity), CONNECT);
+        let pod = source.index() as u32;
+        let (after, event) = match self.accepting(self.plan.pod_at(connect.endpoint)) {
+            Some(target) => {
+                let way = sample(self.latencies.between(self.plan, source, target), draws);
+                // Where nobody answers, the proxy's patience ends by itself.
+                let Some(after) = self.accept_time(way, target) else {
+                    return;
+                };
+                (after, Event::ProxyConnected { pod, connection })
+            }
+            None => {
+                let way = sample(&self.plan.network.latency, draws);
+                (way * 2, Event::ProxyRefused { pod, connection })
+            }
+        };
+        self.calendar.schedule(now + after, event);
+    }
+
+    /// The pod, if somebody listens there.
+    #[inline]
+    fn accepting(&self, target: Option<PodId>) -> Option<PodId> {
+        target.filter(|target| !self.pods[target.index()].server.refuses)
+    }
+
+    /// Nobody listens: a try comes back. Gives the delivery's slot.
+    fn turn_back(&mut self, now: SimTime, mut delivery: Delivery<'a>) -> u32 {
+        let identity = delivery.identity;
+        let way = sample(&self.plan.network.latency, || {
+            Draws::new(self.key, identity, OUTBOUND)
+        });
+        delivery.stage = Stage::Returning;
+        delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
+        let slot = self.deliveries.insert(delivery) as u32;
+        self.calendar
+            .schedule(now + way * 2, Event::Returned { delivery: slot });
+        slot
     }
 
     /// A request goes straight to the address that was dialled: a pod's, or a Service's, behind which the node picks
@@ -141,51 +242,20 @@ impl<'a, O: Observer> World<'a, O> {
             let draw = Draws::new(self.key, identity, PLAIN_CHOICE).next_u64();
             (!pods.is_empty()).then(|| pods[(draw % pods.len() as u64) as usize])
         });
-        let delivery = Delivery::new(Client::Call(call_slot), call, mix(identity), now);
-        self.depart(now, delivery, target, true)
-    }
-
-    /// A try leaves its pod: at once, or when its connection is made. Where nobody listens, it comes back.
-    #[inline]
-    fn depart(
-        &mut self,
-        now: SimTime,
-        mut delivery: Delivery<'a>,
-        target: Option<PodId>,
-        connect: bool,
-    ) -> u32 {
-        self.count_attempt();
+        let mut delivery = Delivery::new(Client::Call(call_slot), call, mix(identity), now);
         delivery.target = target;
+        self.count_attempt();
         let (source, identity) = (delivery.source, delivery.identity);
-        let Some(target) = target.filter(|target| !self.pods[target.index()].server.refuses) else {
-            let way = sample(&self.plan.network.latency, || {
-                Draws::new(self.key, identity, OUTBOUND)
-            });
-            delivery.stage = Stage::Returning;
-            delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
-            let slot = self.deliveries.insert(delivery) as u32;
-            self.calendar
-                .schedule(now + way * 2, Event::Returned { delivery: slot });
-            return slot;
+        let Some(target) = self.accepting(target) else {
+            return self.turn_back(now, delivery);
         };
-        if !connect {
-            let slot = self.deliveries.insert(delivery) as u32;
-            self.travel(now, slot, source, target);
-            return slot;
-        }
         delivery.stage = Stage::Connecting;
         delivery.fresh = true;
         let slot = self.deliveries.insert(delivery) as u32;
         let latency = self.latencies.between(self.plan, source, target);
         let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
-        let trips = way * u64::from(self.plan.network.connect_trips);
-        let taken = match self.pods[target.index()].server.accept {
-            Accept::After(time) => Some(trips + time),
-            Accept::Never => None,
-        };
-        let patience = self.connect_timeout(slot);
-        // An event even if it takes no time: its proxy may still be sending.
-        match taken.filter(|taken| *taken < patience) {
+        let taken = self.accept_time(way, target);
+        match taken.filter(|taken| *taken < PLAIN_CONNECT_TIMEOUT) {
             Some(taken) => {
                 let event = Event::Connected { delivery: slot };
                 self.calendar.schedule(now + taken, event);
@@ -194,25 +264,25 @@ impl<'a, O: Observer> World<'a, O> {
                 let delivery = &mut self.deliveries[slot as usize];
                 delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionTimeout);
                 let event = Event::Returned { delivery: slot };
-                self.calendar.schedule(now + patience, event);
+                self.calendar.schedule(now + PLAIN_CONNECT_TIMEOUT, event);
             }
         }
         slot
     }
 
-    /// How long a connection attempt may take.
-    fn connect_timeout(&self, slot: u32) -> SimDuration {
-        let delivery = &self.deliveries[slot as usize];
-        let proxy = self.pods[delivery.source.index()].sidecar.as_deref();
-        let of_cluster = |cluster| proxy?.proxy.table().connect_timeout(cluster);
-        let timeout = delivery.cluster.and_then(of_cluster);
-        timeout.unwrap_or(PLAIN_CONNECT_TIMEOUT)
+    /// How long it takes to make a connection, one way to its server taking so long; none where it is never made.
+    fn accept_time(&self, way: SimDuration, target: PodId) -> Option<SimDuration> {
+        let trips = way * u64::from(self.plan.network.connect_trips);
+        match self.pods[target.index()].server.accept {
+            Accept::After(time) => Some(trips + time),
+            Accept::Never => None,
+        }
     }
 
-    /// A connection is made, and the request that waited for it goes out.
+    /// A plain connection is made, and the request that waited for it goes out.
     pub(crate) fn on_connected(&mut self, now: SimTime, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
-        let (client, source) = (delivery.client, delivery.source);
+        let source = delivery.source;
         if delivery.abandoned {
             self.deliveries.remove(slot as usize);
             return;
@@ -220,9 +290,6 @@ impl<'a, O: Observer> World<'a, O> {
         delivery.stage = Stage::Outbound;
         delivery.connected = Some(now);
         let target = delivery.target.expect("only a pod accepts a connection");
-        if let Client::Proxy(attempt) = client {
-            self.tell(now, source, Input::Connected { attempt });
-        }
         self.travel(now, slot, source, target);
     }
 
@@ -751,3 +818,4 @@ const SERVICE_TIME: u32 = 13;
 const SERVER_ERROR: u32 = 14;
 const PLAIN_CHOICE: u32 = 15;
 const BODY_TIME: u32 = 16;
+const CONNECT: u32 = 17;

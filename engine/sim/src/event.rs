@@ -1,6 +1,6 @@
 //! All that can happen in a world.
 
-use proxy::effect::Timer;
+use proxy::effect::{ConnectionId, Timer};
 
 /// One event; slots are those of the world's own slabs.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +19,12 @@ pub(crate) enum Event {
     CallTimeout { call: u32 },
     /// A caller tries again.
     CallRetry { call: u32 },
-    /// A connection is made, and the request that waited for it goes out.
+    /// A plain connection is made, and the request that waited for it goes out.
     Connected { delivery: u32 },
+    /// A connection that a proxy asked for is made.
+    ProxyConnected { pod: u32, connection: ConnectionId },
+    /// A connection that a proxy asked for is refused.
+    ProxyRefused { pod: u32, connection: ConnectionId },
     /// A request reaches its server.
     Delivered { delivery: u32 },
     /// A server has done its own work for a request.
@@ -67,6 +71,8 @@ impl Event {
             Self::Idle {
                 endpoint, closed, ..
             } => (27 + closed as u64, endpoint),
+            Self::ProxyConnected { pod, connection } => (29, pod ^ connection.slot.rotate_left(16)),
+            Self::ProxyRefused { pod, connection } => (30, pod ^ connection.slot.rotate_left(16)),
         };
         kind << 32 | u64::from(detail)
     }

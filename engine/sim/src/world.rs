@@ -23,6 +23,7 @@ use proxy::effect::{Effect, TimerKind};
 use proxy::input::Input;
 use proxy::names::EndpointId;
 use proxy::proxy::Proxy;
+use rustc_hash::FxHashMap;
 use slab::Slab;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ pub struct Tally {
 /// A pod's proxy and server.
 #[derive(Debug)]
 pub(crate) struct PodState<'a> {
-    pub(crate) sidecar: Option<Box<Sidecar>>,
+    pub(crate) sidecar: Option<Box<Sidecar<'a>>>,
     pub(crate) server: &'a Server,
     /// Tells servers with different behaviours apart: the workload's number, unless the pod's server is its own.
     pub(crate) server_number: u32,
@@ -78,13 +79,15 @@ pub(crate) struct PodState<'a> {
 
 /// A proxy and what the world remembers for it.
 #[derive(Debug)]
-pub(crate) struct Sidecar {
+pub(crate) struct Sidecar<'a> {
     pub(crate) table: TableId,
     pub(crate) proxy: Proxy,
     /// The kernel's name of each running timer, by kind and slot.
     timers: [Vec<TimerId>; TimerKind::COUNT],
     /// The delivery of each try, by the try's slot.
     pub(crate) deliveries: Vec<u32>,
+    /// Copies that wait for a connection, by their tries' slots.
+    pub(crate) waiting: FxHashMap<u32, Delivery<'a>>,
 }
 
 impl<'a, O: Observer> World<'a, O> {
@@ -184,6 +187,16 @@ impl<'a, O: Observer> World<'a, O> {
             Event::CallTimeout { call } => self.on_call_timeout(now, call),
             Event::CallRetry { call } => self.exchange(now, call),
             Event::Connected { delivery } => self.on_connected(now, delivery),
+            Event::ProxyConnected { pod, connection } => {
+                self.tell(
+                    now,
+                    PodId::new(pod as usize),
+                    Input::Connected { connection },
+                );
+            }
+            Event::ProxyRefused { pod, connection } => {
+                self.tell(now, PodId::new(pod as usize), Input::Closed { connection });
+            }
             Event::Delivered { delivery } => self.on_delivered(now, delivery),
             Event::Served { delivery } => self.on_served(now, delivery),
             Event::Returned { delivery } => self.on_returned(now, delivery),
@@ -365,7 +378,12 @@ impl<'a, O: Observer> World<'a, O> {
         let mut replies = false;
         for effect in &effects {
             match *effect {
+                Effect::Connect(connect) => self.connect(now, pod, &connect),
+                // Servers do not count their connections, and what comes of one that is given up is ignored.
+                Effect::Close(_) => {}
                 Effect::Send(send) => self.send(now, pod, send),
+                Effect::Waits(send) => self.wait(pod, &send),
+                Effect::Unsent { send, reason } => self.unsent(now, pod, &send, reason),
                 Effect::SetTimer { timer, at } => {
                     let event = Event::ProxyTimer {
                         pod: pod.index() as u32,
@@ -497,6 +515,7 @@ impl<'a> PodState<'a> {
                 proxy: Proxy::new(compiled, key).seeded(seed),
                 timers: std::array::from_fn(|_| Vec::new()),
                 deliveries: Vec::new(),
+                waiting: FxHashMap::default(),
             })
         });
         Self {

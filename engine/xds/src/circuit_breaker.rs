@@ -13,6 +13,10 @@ pub struct CircuitBreakers {
     pub max_requests: u32,
     /// Retries under way.
     pub max_retries: u32,
+    /// Pools of connections that have something to do, of all workers and hosts.
+    pub max_connection_pools: u32,
+    /// Connections to one host (`perHostThresholds`).
+    pub max_connections_per_host: u32,
     /// Replaces `max_retries` where set.
     pub retry_budget: Option<RetryBudget>,
 }
@@ -25,6 +29,8 @@ impl Default for CircuitBreakers {
             max_pending_requests: u32::MAX,
             max_requests: u32::MAX,
             max_retries: u32::MAX,
+            max_connection_pools: u32::MAX,
+            max_connections_per_host: u32::MAX,
             retry_budget: None,
         }
     }

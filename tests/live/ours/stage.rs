@@ -9,7 +9,7 @@ use crate::live::experiment::{Experiment, Step};
 use crate::live::outcome::{Answer, Outcome, Received};
 use crate::live::suite::Config;
 use base::{SimDuration, SimTime};
-use proxy::effect::{AttemptId, Effect, Reply, RequestId, Send, Timer};
+use proxy::effect::{AttemptId, Connect, ConnectionId, Effect, Reply, RequestId, Send, Timer};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{Endpoint, EndpointId};
 use proxy::proxy::Proxy;
@@ -53,7 +53,8 @@ struct Request<'a> {
 #[derive(Clone)]
 enum Event {
     Timer(Timer),
-    Connected(AttemptId),
+    Connected(ConnectionId),
+    Refused(ConnectionId),
     Arrives(AttemptId),
     /// A server's response, or its headers where they come first.
     Response(AttemptId, ResponseHead, bool),
@@ -114,7 +115,7 @@ impl<'a, 'b> Stage<'a, 'b> {
             let mut effects = Vec::new();
             self.proxy
                 .apply(self.now, Arc::clone(&self.table), &mut effects);
-            self.follow(effects, None);
+            self.follow(effects);
         }
         self.stopped.extend(step.stop.clone());
         self.run_until(self.now + SimDuration::from_millis(step.wait.unwrap_or(0)));
@@ -171,7 +172,7 @@ impl<'a, 'b> Stage<'a, 'b> {
                 body_bytes: step.body as u64,
             },
         };
-        let id = self.input(input, None);
+        let id = self.input(input);
         self.requests[tag].id = id;
         if step.upload > 0 {
             self.schedule(step.upload, Event::RequestComplete(tag));
@@ -203,39 +204,37 @@ impl<'a, 'b> Stage<'a, 'b> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Timer(timer) => {
-                self.input(Input::Timer(timer), None);
+                self.input(Input::Timer(timer));
             }
-            Event::Connected(attempt) => {
-                self.input(Input::Connected { attempt }, Some(attempt));
+            Event::Connected(connection) => {
+                self.input(Input::Connected { connection });
+            }
+            Event::Refused(connection) => {
+                self.input(Input::Closed { connection });
             }
             Event::Arrives(attempt) => self.arrive(attempt),
             Event::Response(attempt, response, complete) => {
-                if complete {
-                    self.connections.leave(attempt, !closes(&response));
-                }
                 let input = Input::Response {
                     attempt,
                     response: &response,
                     complete,
                 };
-                self.input(input, None);
+                self.input(input);
             }
             Event::ResponseComplete(attempt) => {
-                self.connections.leave(attempt, true);
-                self.input(Input::ResponseComplete { attempt }, None);
+                self.input(Input::ResponseComplete { attempt });
             }
             Event::Reset(attempt, reason) => {
-                self.connections.leave(attempt, false);
-                self.input(Input::Reset { attempt, reason }, None);
+                self.input(Input::Reset { attempt, reason });
             }
             Event::RequestComplete(tag) => {
                 if let Some(request) = self.open_request(tag) {
-                    self.input(Input::RequestComplete { request }, None);
+                    self.input(Input::RequestComplete { request });
                 }
             }
             Event::Leaves(tag) => {
                 if let Some(request) = self.open_request(tag) {
-                    self.input(Input::Cancel(request), None);
+                    self.input(Input::Cancel(request));
                 }
             }
         }
@@ -247,22 +246,21 @@ impl<'a, 'b> Stage<'a, 'b> {
         request.id.filter(|_| request.end.is_none())
     }
 
-    fn input(&mut self, input: Input<'_>, connected: Option<AttemptId>) -> Option<RequestId> {
+    fn input(&mut self, input: Input<'_>) -> Option<RequestId> {
         let mut effects = Vec::new();
         let id = self.proxy.handle(self.now, input, &mut effects);
-        self.follow(effects, connected);
+        self.follow(effects);
         id
     }
 
-    fn follow(&mut self, effects: Vec<Effect>, connected: Option<AttemptId>) {
-        // Where it is refused once it has its connection, the server never sees it.
-        let is_abandoned = |attempt: AttemptId| effects.contains(&Effect::Abandon(attempt));
-        if let Some(attempt) = connected.filter(|attempt| !is_abandoned(*attempt)) {
-            self.schedule(0, Event::Arrives(attempt));
-        }
+    fn follow(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send(send) => self.on_send(send),
+                Effect::Connect(connect) => self.connect(&connect),
+                Effect::Send(send) => {
+                    self.sent.push(send);
+                    self.schedule(0, Event::Arrives(send.attempt));
+                }
                 Effect::Reply { tag, reply } | Effect::Cancelled { tag, record: reply } => {
                     self.requests[tag as usize].end = Some((self.now, reply));
                 }
@@ -272,30 +270,24 @@ impl<'a, 'b> Stage<'a, 'b> {
                 }
                 Effect::CancelTimer(timer) => self.cancel(timer),
                 Effect::Abandon(attempt) => {
-                    self.connections.leave(attempt, false);
                     self.queue.retain(|_, event| !event.is_of(attempt));
                 }
-                Effect::ReplyStarted { .. } | Effect::Ejection { .. } => {}
+                Effect::Close(_)
+                | Effect::Waits(_)
+                | Effect::Unsent { .. }
+                | Effect::ReplyStarted { .. }
+                | Effect::Ejection { .. } => {}
             }
         }
     }
 
-    fn on_send(&mut self, send: Send) {
-        self.sent.push(send);
-        let (id, host) = (send.attempt, self.host(send.endpoint));
-        let is_dead = host.starts_with("dead") || self.stopped.contains(&host);
-        if send.new_connection && is_dead {
-            self.schedule(0, Event::Reset(id, ResetReason::ConnectionFailure));
-        } else if host.starts_with("mute") {
-            let span = self.connect_timeout(&send);
-            self.schedule(span, Event::Reset(id, ResetReason::ConnectionTimeout));
-        } else {
-            self.connections.take(&send);
-            let event = match send.new_connection {
-                true => Event::Connected(id),
-                false => Event::Arrives(id),
-            };
-            self.schedule(0, event);
+    fn connect(&mut self, connect: &Connect) {
+        let (id, host) = (connect.connection, self.host(connect.endpoint));
+        if host.starts_with("dead") || self.stopped.contains(&host) {
+            self.schedule(0, Event::Refused(id));
+        } else if !host.starts_with("mute") {
+            self.connections.accept(connect.endpoint, id);
+            self.schedule(0, Event::Connected(id));
         }
     }
 
@@ -305,14 +297,6 @@ impl<'a, 'b> Stage<'a, 'b> {
             true => ResetReason::ConnectionTermination,
             false => ResetReason::ProtocolError,
         }
-    }
-
-    /// Milliseconds.
-    fn connect_timeout(&self, send: &Send) -> u64 {
-        let cluster = self.cluster(send);
-        let timeout = cluster.and_then(|cluster| cluster.settings.get("connectTimeout"));
-        let seconds = timeout.and_then(|value| value.as_str()?.strip_suffix('s')?.parse().ok());
-        (seconds.unwrap_or(1.0_f64) * 1000.0) as u64
     }
 
     fn cluster(&self, send: &Send) -> Option<&ClusterSpec> {
@@ -404,7 +388,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         let head = &request.resolution.upstream_heads[usize::from(send.head)];
         Received {
             host: self.host(send.endpoint),
-            connection: self.connections.number(send.attempt),
+            connection: self.connections.number(send),
             method: head.method.clone(),
             authority: head.authority.clone(),
             path: head.path.clone(),
@@ -460,20 +444,18 @@ impl<'a, 'b> Stage<'a, 'b> {
     }
 }
 
-/// Whether a connection ends with this response.
-fn closes(response: &ResponseHead) -> bool {
-    response.values("connection").any(|value| value == "close")
-}
-
 impl Event {
     fn is_of(&self, attempt: AttemptId) -> bool {
         match self {
-            Self::Connected(of)
-            | Self::Arrives(of)
+            Self::Arrives(of)
             | Self::Response(of, ..)
             | Self::ResponseComplete(of)
             | Self::Reset(of, _) => *of == attempt,
-            Self::Timer(_) | Self::RequestComplete(_) | Self::Leaves(_) => false,
+            Self::Timer(_)
+            | Self::Connected(_)
+            | Self::Refused(_)
+            | Self::RequestComplete(_)
+            | Self::Leaves(_) => false,
         }
     }
 }

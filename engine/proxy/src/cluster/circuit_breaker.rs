@@ -15,12 +15,21 @@ pub(crate) struct Usage {
     pub(crate) requests: u32,
     /// Retries, from the decision to the retried try's result.
     pub(crate) retries: u32,
+    /// Pools that have a connection, or a try that waits for one.
+    pub(crate) pools: u32,
 }
 
 impl Usage {
+    /// Whether another connection may be made to a host that has so many.
     #[inline]
-    pub(crate) const fn admits_connection(&self, settings: &ClusterSettings) -> bool {
-        self.connections < settings.max_connections
+    pub(crate) const fn admits_connection(&self, to_host: u32, settings: &ClusterSettings) -> bool {
+        self.connections < settings.max_connections && to_host < settings.max_connections_per_host
+    }
+
+    /// Whether another pool may be used.
+    #[inline]
+    pub(crate) const fn admits_pool(&self, settings: &ClusterSettings) -> bool {
+        self.pools < settings.max_connection_pools
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use super::outlier_detection::host_monitor::HostMonitor;
 use crate::names::EndpointId;
 use crate::table::HostConfig;
 use base::SimTime;
+use smallvec::SmallVec;
 use xds::HealthStatus;
 
 /// One host of a cluster.
@@ -22,7 +23,10 @@ pub(crate) struct Host {
     pub(crate) active: u32,
     /// Tries that refer to it.
     pub(crate) references: u32,
-    pub(crate) pool: Pool,
+    /// Connections to it, of all workers.
+    pub(crate) connections: u32,
+    /// The pool of each worker.
+    pub(super) pools: SmallVec<[Pool; 1]>,
     pub(super) monitor: HostMonitor,
 }
 
@@ -38,7 +42,7 @@ pub(crate) enum Health {
 }
 
 impl Host {
-    pub(super) fn new(config: &HostConfig, priority: u32) -> Self {
+    pub(super) fn new(config: &HostConfig, priority: u32, workers: u16) -> Self {
         Self {
             endpoint: config.endpoint,
             weight: config.weight,
@@ -49,7 +53,8 @@ impl Host {
             warming_since: None,
             active: 0,
             references: 0,
-            pool: Pool::new(),
+            connections: 0,
+            pools: SmallVec::from_elem(Pool::new(), usize::from(workers)),
             monitor: HostMonitor::default(),
         }
     }

@@ -8,6 +8,7 @@
 use super::{Router, Turn};
 use crate::attempt::Attempt;
 use crate::cluster::Selection;
+use crate::cluster::connection::PoolId;
 use crate::cluster::outlier_detection::Report;
 use crate::effect::{Effect, RequestId, Timer, TimerKind};
 use crate::fault;
@@ -22,6 +23,7 @@ pub(crate) struct Original {
     pub(crate) stream: u64,
     pub(crate) timeout: SimDuration,
     pub(crate) grpc: bool,
+    pub(crate) worker: u16,
 }
 
 impl Router {
@@ -36,6 +38,7 @@ impl Router {
                 continue;
             };
             let mut selection = Selection::new(self.key, original.identity, position, true);
+            selection.worker = original.worker;
             let state = &mut self.clusters[cluster];
             let stats = &mut self.accounts[state.entry as usize].stats;
             let Some(host) = state.pick(turn.now, &mut selection, None, stats) else {
@@ -43,11 +46,21 @@ impl Router {
                 stats.complete(503);
                 continue;
             };
+            let pool = PoolId {
+                cluster,
+                host,
+                worker: original.worker,
+            };
+            if !self.admit(turn, pool) {
+                let entry = self.clusters[cluster].entry as usize;
+                self.accounts[entry].stats.complete(503);
+                continue;
+            }
             let (slot, generation) = self.attempts.insert(Attempt {
                 mirror: true,
                 grpc: original.grpc,
                 head: plan.destinations.len() as u16 + position,
-                ..Attempt::new(original.tag, original.id, cluster, host)
+                ..Attempt::new(original.tag, original.id, pool, turn.now)
             });
             self.place(turn, slot);
             if !original.timeout.is_zero() && self.attempts.holds(slot, generation) {

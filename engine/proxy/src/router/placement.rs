@@ -1,12 +1,16 @@
 //! A try finds a connection, a place among those that wait, or is refused.
 //!
-//! Source: envoyproxy/envoy 1.40, source/common/conn_pool/conn_pool_base.cc (newStreamImpl, tryCreateNewConnections).
+//! Source: envoyproxy/envoy 1.40, source/common/conn_pool/conn_pool_base.cc (newStreamImpl, attachStreamToClient,
+//! onUpstreamReady), source/common/upstream/conn_pool_map_impl.h.
 
 use super::{Router, Turn};
+use crate::active_request::NO_HEALTHY_UPSTREAM;
 use crate::attempt::{Attempt, Phase};
+use crate::cluster::connection::PoolId;
 use crate::cluster::connection_pool::{Books, Pool};
 use crate::cluster::outlier_detection::Report;
-use crate::effect::{AttemptId, Effect, RequestId, Send, TimerKind};
+use crate::effect::{AttemptId, ConnectionId, Effect, RequestId, Send, TimerKind};
+use crate::input::ResetReason;
 use crate::slab::Slab;
 
 /// Why a try gets no connection.
@@ -19,166 +23,149 @@ pub(super) enum Overflow {
 }
 
 impl Router {
-    /// Begins a request's try on a host.
-    pub(super) fn start_try(&mut self, turn: &mut Turn<'_>, slot: u32, cluster: u32, host: u32) {
+    /// Begins a request's try on a host. Where `max_connection_pools` leaves no room for the host's pool, the request
+    /// is answered as if there were no host, and false is given.
+    pub(super) fn start_try(
+        &mut self,
+        turn: &mut Turn<'_>,
+        slot: u32,
+        cluster: u32,
+        host: u32,
+    ) -> bool {
         let request = &self.requests[slot];
+        let pool = PoolId {
+            cluster,
+            host,
+            worker: request.worker,
+        };
         let id = RequestId {
             slot,
             generation: self.requests.generation(slot),
         };
-        let (attempt, _) = self.attempts.insert(Attempt {
+        let attempt = Attempt {
             grpc: request.grpc,
             head: request.head,
             number: request.attempts,
-            ..Attempt::new(request.tag, id, cluster, host)
-        });
+            ..Attempt::new(request.tag, id, pool, turn.now)
+        };
+        if !self.admit(turn, pool) {
+            let entry = self.clusters[cluster].entry as usize;
+            self.accounts[entry]
+                .stats
+                .complete(NO_HEALTHY_UPSTREAM.status);
+            self.reply_locally(turn, slot, NO_HEALTHY_UPSTREAM);
+            return false;
+        }
+        let (attempt, _) = self.attempts.insert(attempt);
         self.requests[slot].attempt = attempt;
         self.place(turn, attempt);
+        true
+    }
+
+    /// Whether a host's pool may be used.
+    #[inline]
+    pub(super) fn admit(&mut self, turn: &mut Turn<'_>, id: PoolId) -> bool {
+        let (pool, mut books, _) = self.pool(turn, id);
+        if pool.admit(&mut books) {
+            return true;
+        }
+        self.expire_connections(turn, id.cluster);
+        let (pool, mut books, _) = self.pool(turn, id);
+        let is_admitted = pool.admit(&mut books);
+        books.stats.upstream_cx_pool_overflow += u64::from(!is_admitted);
+        is_admitted
     }
 
     /// Finds a connection for a try, or a place among those that wait.
     pub(super) fn place(&mut self, turn: &mut Turn<'_>, slot: u32) {
-        let Attempt { cluster, host, .. } = self.attempts[slot];
-        let state = &mut self.clusters[cluster];
+        let id = self.attempts[slot].pool();
+        let state = &mut self.clusters[id.cluster];
         state.references += 1;
-        state.hosts[host as usize].references += 1;
-        let (pool, mut books, attempts) = self.pool(cluster, host);
-        let overflow = match pool.ready(turn.now, &mut books) {
-            Some(_) if !books.usage.admits_request(books.settings) => Some(Overflow::Active),
+        state.hosts[id.host as usize].references += 1;
+        let (pool, mut books, attempts) = self.pool(turn, id);
+        let overflow = match pool.ready(&mut books) {
+            Some(_) if !books.usage.admits_request(books.settings) => Overflow::Active,
             Some(connection) => {
-                pool.attach(connection, &mut books);
-                attempts[slot].connection = connection;
-                self.send(turn, slot, false);
-                self.on_attached(turn, slot);
-                return;
+                pool.attach(connection, attempts, slot, &mut books);
+                return self.on_attached(turn, slot);
             }
-            None if !books.usage.admits_pending(books.settings) => Some(Overflow::Pending),
+            None if !books.usage.admits_pending(books.settings) => Overflow::Pending,
             None => {
+                attempts[slot].waited = true;
                 pool.enqueue(attempts, slot, &mut books);
-                None
-            }
-        };
-        match overflow {
-            Some(overflow) => self.overflow(turn, slot, overflow),
-            None => self.open_connections(turn, cluster, host),
-        }
-    }
-
-    /// A host's pool, the books of its cluster, and the tries that may wait in it.
-    pub(super) fn pool(
-        &mut self,
-        cluster: u32,
-        host: u32,
-    ) -> (&mut Pool, Books<'_>, &mut Slab<Attempt>) {
-        let state = &mut self.clusters[cluster];
-        let books = Books {
-            settings: &state.settings,
-            usage: &mut state.usage,
-            stats: &mut self.accounts[state.entry as usize].stats,
-        };
-        (
-            &mut state.hosts[host as usize].pool,
-            books,
-            &mut self.attempts,
-        )
-    }
-
-    /// Opens connections for those that wait, as far as the cluster's limit allows.
-    pub(super) fn open_connections(&mut self, turn: &mut Turn<'_>, cluster: u32, host: u32) {
-        for _ in 0..CONNECTIONS_AT_A_TIME {
-            let (pool, books, _) = self.pool(cluster, host);
-            if !pool.needs_connection(books.settings) {
-                return;
-            }
-            if !books.usage.admits_connection(books.settings) {
-                let state = &mut self.clusters[cluster];
-                let stats = &mut self.accounts[state.entry as usize].stats;
-                state.expire_connections(turn.now, stats);
-            }
-            let (pool, mut books, attempts) = self.pool(cluster, host);
-            let admitted = books.usage.admits_connection(books.settings);
-            if !admitted {
-                books.stats.upstream_cx_overflow += 1;
-                // A pool without any connection may always make one.
-                if !pool.has_none() {
-                    return;
+                if self.attempts[slot].mirror {
+                    let waits = self.as_sent(slot, None);
+                    turn.effects.push(Effect::Waits(waits));
                 }
+                return self.open_connections(turn, id);
             }
-            if let Some(opener) = pool.open(attempts, turn.now, &mut books) {
-                self.send(turn, opener, true);
-            }
-            if !admitted {
-                return;
-            }
-        }
+        };
+        self.overflow(turn, slot, overflow);
+    }
+
+    /// A pool, what it acts upon, and the tries that may wait in it.
+    #[inline]
+    pub(super) fn pool<'a>(
+        &'a mut self,
+        turn: &'a mut Turn<'_>,
+        id: PoolId,
+    ) -> (&'a mut Pool, Books<'a>, &'a mut Slab<Attempt>) {
+        let state = &mut self.clusters[id.cluster];
+        let stats = &mut self.accounts[state.entry as usize].stats;
+        let world = turn.world(self.seed, &mut self.connections);
+        let (pool, books) = state.pool(id.host, id.worker, world, stats);
+        (pool, books, &mut self.attempts)
     }
 
     /// Serves those that wait from connections that are ready.
-    pub(super) fn serve_queue(&mut self, turn: &mut Turn<'_>, cluster: u32, host: u32) {
+    pub(super) fn serve_pending(&mut self, turn: &mut Turn<'_>, id: PoolId) {
         loop {
-            let (pool, mut books, attempts) = self.pool(cluster, host);
-            let Some(slot) = pool.first_queued() else {
+            let (pool, mut books, attempts) = self.pool(turn, id);
+            let Some(slot) = pool.first_pending() else {
                 return;
             };
-            let Some(connection) = pool.ready(turn.now, &mut books) else {
-                self.open_connections(turn, cluster, host);
-                return;
+            let Some(connection) = pool.ready(&mut books) else {
+                return self.open_connections(turn, id);
             };
-            pool.dequeue(attempts, slot, books.usage);
-            if !books.usage.admits_request(books.settings) {
+            pool.dequeue(attempts, slot, &mut books);
+            if books.usage.admits_request(books.settings) {
+                pool.attach(connection, attempts, slot, &mut books);
+                self.on_attached(turn, slot);
+            } else {
+                self.tell_unsent(turn, slot, None);
                 self.overflow(turn, slot, Overflow::Active);
-                continue;
             }
-            pool.attach(connection, &mut books);
-            attempts[slot].connection = connection;
-            self.send(turn, slot, false);
-            self.on_attached(turn, slot);
         }
     }
 
-    fn send(&self, turn: &mut Turn<'_>, slot: u32, new_connection: bool) {
-        let attempt = &self.attempts[slot];
-        let cluster = &self.clusters[attempt.cluster];
-        turn.effects.push(Effect::Send(Send {
-            attempt: AttemptId {
-                slot,
-                generation: self.attempts.generation(slot),
-            },
-            tag: attempt.tag,
-            request: attempt.request,
-            endpoint: cluster.hosts[attempt.host as usize].endpoint,
-            cluster: cluster.id,
-            head: attempt.head,
-            number: attempt.number,
-            mirror: attempt.mirror,
-            new_connection,
-        }));
+    /// The world is told that a try which waited is not sent: for this reason of this connection, or for another.
+    pub(super) fn tell_unsent(
+        &self,
+        turn: &mut Turn<'_>,
+        slot: u32,
+        failed: Option<(u32, ResetReason)>,
+    ) {
+        let send = self.as_sent(slot, failed.map(|(connection, _)| connection));
+        let reason = failed.map(|(_, reason)| reason);
+        turn.effects.push(Effect::Unsent { send, reason });
     }
 
-    /// A try has got its connection: its own timeout starts.
+    /// A try has got its connection: it is sent, and its own timeout starts.
     #[inline]
-    pub(super) fn on_attached(&mut self, turn: &mut Turn<'_>, slot: u32) {
-        let attempt = &mut self.attempts[slot];
-        attempt.phase = Phase::Active;
-        let Attempt {
-            cluster,
-            host,
-            mirror,
-            request,
-            ..
-        } = *attempt;
-        let state = &mut self.clusters[cluster];
-        state.hosts[host as usize].active += 1;
-        let endpoint = state.hosts[host as usize].endpoint;
-        let stats = &mut self.accounts[state.entry as usize].stats;
-        state.report(host, Report::Connected, &mut turn.world(self.seed), stats);
-        if mirror {
+    fn on_attached(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        self.attempts[slot].phase = Phase::Active;
+        let send = self.as_sent(slot, Some(self.attempts[slot].connection));
+        turn.effects.push(Effect::Send(send));
+        let attempt = self.attempts[slot];
+        self.clusters[attempt.cluster].hosts[attempt.host as usize].active += 1;
+        self.report(turn, &attempt, Report::Connected);
+        if attempt.mirror {
             return;
         }
-        let request_slot = request.slot;
+        let request_slot = attempt.request.slot;
         let request = &mut self.requests[request_slot];
         request.written = true;
-        request.endpoint = Some(endpoint);
+        request.endpoint = Some(send.endpoint);
         if !request.per_try_timeout.is_zero() {
             request.arm(TimerKind::PerTry);
             let at = turn.now + request.per_try_timeout;
@@ -186,8 +173,34 @@ impl Router {
         }
     }
 
+    /// What the world is told of a try.
+    #[inline]
+    pub(super) fn as_sent(&self, slot: u32, connection: Option<u32>) -> Send {
+        let attempt = &self.attempts[slot];
+        let cluster = &self.clusters[attempt.cluster];
+        Send {
+            attempt: AttemptId {
+                slot,
+                generation: self.attempts.generation(slot),
+            },
+            tag: attempt.tag,
+            request: attempt.request,
+            connection: connection.map(|slot| ConnectionId {
+                slot,
+                generation: self.connections.generation(slot),
+            }),
+            endpoint: cluster.hosts[attempt.host as usize].endpoint,
+            cluster: cluster.id,
+            head: attempt.head,
+            number: attempt.number,
+            mirror: attempt.mirror,
+            began: attempt.began,
+            waited: attempt.waited,
+        }
+    }
+
     /// A try is refused by a circuit breaker: never retried, and no host is to blame.
-    pub(super) fn overflow(&mut self, turn: &mut Turn<'_>, slot: u32, overflow: Overflow) {
+    fn overflow(&mut self, turn: &mut Turn<'_>, slot: u32, overflow: Overflow) {
         let attempt = self.attempts[slot];
         let state = &self.clusters[attempt.cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
@@ -204,9 +217,6 @@ impl Router {
             }
             self.end_in_overflow(turn, &attempt);
         }
-        self.free(slot);
+        self.free(turn, slot);
     }
 }
-
-/// Envoy opens at most this many connections in one go.
-const CONNECTIONS_AT_A_TIME: usize = 3;

@@ -121,7 +121,9 @@ impl Router {
         };
         let selection = Selection::new(self.key, identity, number, false);
         match self.pick_again(turn, slot, cluster, selection) {
-            Some(host) => self.start_try(turn, slot, cluster, host),
+            Some(host) => {
+                self.start_try(turn, slot, cluster, host);
+            }
             None => self.no_host(turn, slot, cluster),
         }
     }
@@ -150,6 +152,7 @@ impl Router {
             Some(_) | None => 1,
         };
         selection.hash = request.hash;
+        selection.worker = request.worker;
         let mut chosen = None;
         for rejected in 0..picks {
             selection.rejected = rejected;

@@ -2,68 +2,32 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/upstream_request.cc, source/common/conn_pool/conn_pool_base.cc.
 
-use super::placement::Overflow;
+use super::connections::StreamEnd;
 use super::retry::TryResult;
 use super::{Router, Turn};
 use crate::attempt::{Attempt, Phase};
-use crate::cluster::connection_pool::StreamEnd;
 use crate::cluster::outlier_detection::Report;
-use crate::effect::{AttemptId, Effect};
+use crate::effect::AttemptId;
 use crate::input::ResetReason;
+use crate::response::ResponseHead;
 use crate::slab::NONE;
 
 impl Router {
-    /// The connection that a try asked for is made.
-    pub(crate) fn on_connected(&mut self, turn: &mut Turn<'_>, id: AttemptId) {
-        if self.is_connecting(id) {
-            self.connect(turn, id, true);
-        }
-    }
-
-    fn is_connecting(&self, id: AttemptId) -> bool {
-        self.attempts.holds(id.slot, id.generation) && {
-            let attempt = &self.attempts[id.slot];
-            attempt.phase == Phase::Pending && attempt.is_sent()
-        }
-    }
-
-    /// A try gets the connection that it made. `abandon`: the world is told if the try is refused all the same.
-    fn connect(&mut self, turn: &mut Turn<'_>, id: AttemptId, abandon: bool) {
-        let attempt = self.attempts[id.slot];
-        let (pool, mut books, attempts) = self.pool(attempt.cluster, attempt.host);
-        pool.dequeue(attempts, id.slot, books.usage);
-        pool.connected(attempt.connection, turn.now);
-        if books.usage.admits_request(books.settings) {
-            pool.attach(attempt.connection, &mut books);
-            self.on_attached(turn, id.slot);
-        } else {
-            pool.keep_unused(books.usage);
-            if abandon {
-                turn.effects.push(Effect::Abandon(id));
-            }
-            self.overflow(turn, id.slot, Overflow::Active);
-        }
-        self.serve_queue(turn, attempt.cluster, attempt.host);
-    }
-
     /// A try's response arrives.
     pub(crate) fn on_response(
         &mut self,
         turn: &mut Turn<'_>,
         id: AttemptId,
-        status: u16,
-        grpc_status: Option<u8>,
+        response: &ResponseHead,
     ) {
-        // A response without word of its connection: that was made.
-        if self.is_connecting(id) {
-            self.connect(turn, id, false);
-        }
+        let (status, grpc_status) = (response.status, response.grpc_status);
         if !self.attempts.holds(id.slot, id.generation)
             || self.attempts[id.slot].phase == Phase::Pending
         {
             return;
         }
         let attempt = self.attempts[id.slot];
+        let end = self.end_of_response(&attempt, response);
         let code = match grpc_status {
             Some(grpc) if attempt.grpc => grpc_as_http(grpc),
             Some(_) | None => status,
@@ -78,71 +42,46 @@ impl Router {
             };
             self.decide(turn, &attempt, result);
         }
-        self.detach(turn, id.slot, StreamEnd::Reusable);
+        self.end_stream(turn, id.slot, end);
     }
 
-    /// A try ends without a response.
+    /// A try ends without a response. Only over HTTP/2 it can do so alone.
     pub(crate) fn on_reset(&mut self, turn: &mut Turn<'_>, id: AttemptId, reason: ResetReason) {
         if !self.attempts.holds(id.slot, id.generation) {
             return;
         }
         let attempt = self.attempts[id.slot];
         if attempt.phase == Phase::Pending {
-            if attempt.is_sent() {
-                self.on_connect_failure(turn, id, reason);
-            }
             return;
         }
-        let by_peer = matches!(
-            reason,
-            ResetReason::RemoteReset | ResetReason::RemoteRefusedStream
-        );
-        let state = &self.clusters[attempt.cluster];
-        let stats = &mut self.accounts[state.entry as usize].stats;
-        stats.upstream_rq_rx_reset += u64::from(by_peer);
-        // An HTTP/2 server resets a stream and leaves the connection alone.
-        let end = if by_peer && state.settings.http2 {
-            StreamEnd::Reusable
-        } else {
-            StreamEnd::Broken
+        let http2 = self.clusters[attempt.cluster].settings.http2;
+        let end = match reason {
+            ResetReason::RemoteReset if http2 => StreamEnd::RemoteReset,
+            ResetReason::RemoteRefusedStream
+            | ResetReason::ConnectionFailure
+            | ResetReason::ConnectionTimeout
+                if http2 =>
+            {
+                StreamEnd::Refused
+            }
+            ResetReason::RemoteReset
+            | ResetReason::RemoteRefusedStream
+            | ResetReason::ConnectionFailure
+            | ResetReason::ConnectionTimeout
+            | ResetReason::ConnectionTermination
+            | ResetReason::ProtocolError => {
+                return self.lose(turn, attempt.connection, reason, Some(id.slot));
+            }
         };
-        self.report(turn, &attempt, Report::Failure);
-        self.end_without_response(turn, id.slot, &attempt, TryResult::Reset(reason));
-        self.detach(turn, id.slot, end);
+        self.on_stream_lost(turn, id.slot, reason);
+        self.end_stream(turn, id.slot, end);
     }
 
-    /// A connection attempt fails, and with it all that waits for a connection to the host, the newest first.
-    fn on_connect_failure(&mut self, turn: &mut Turn<'_>, failed: AttemptId, reason: ResetReason) {
-        let Attempt { cluster, host, .. } = self.attempts[failed.slot];
-        let (_, books, _) = self.pool(cluster, host);
-        books.stats.upstream_cx_connect_fail += 1;
-        let late = reason == ResetReason::ConnectionTimeout;
-        books.stats.upstream_cx_connect_timeout += u64::from(late);
-        loop {
-            let (pool, books, attempts) = self.pool(cluster, host);
-            let Some(slot) = pool.last_pending() else {
-                return;
-            };
-            let attempt = attempts[slot];
-            pool.dequeue(attempts, slot, books.usage);
-            if attempt.is_sent() {
-                pool.abort(attempt.connection, books.usage);
-            }
-            books.stats.upstream_rq_pending_failure_eject += 1;
-            if attempt.is_sent() && slot != failed.slot {
-                turn.effects.push(Effect::Abandon(AttemptId {
-                    slot,
-                    generation: self.attempts.generation(slot),
-                }));
-            }
-            if !attempt.mirror {
-                let endpoint = self.clusters[cluster].hosts[host as usize].endpoint;
-                self.requests[attempt.request.slot].endpoint = Some(endpoint);
-            }
-            self.report(turn, &attempt, Report::Failure);
-            self.end_without_response(turn, slot, &attempt, TryResult::Reset(reason));
-            self.free(slot);
-        }
+    /// A try has ended without a response; its stream and its slot are the caller's to free.
+    pub(super) fn on_stream_lost(&mut self, turn: &mut Turn<'_>, slot: u32, reason: ResetReason) {
+        let attempt = self.attempts[slot];
+        self.report(turn, &attempt, Report::Failure);
+        self.end_without_response(turn, slot, &attempt, TryResult::Reset(reason));
     }
 
     /// A try takes longer than its own timeout.
@@ -155,17 +94,12 @@ impl Router {
         let entry = self.clusters[attempt.cluster].entry as usize;
         self.accounts[entry].stats.upstream_rq_per_try_timeout += 1;
         self.report(turn, &attempt, Report::Timeout);
-        turn.effects.push(Effect::Abandon(AttemptId {
-            slot,
-            generation: self.attempts.generation(slot),
-        }));
+        self.tell_abandoned(turn, slot);
         self.decide(turn, &attempt, TryResult::PerTryTimeout);
-        self.accounts[entry].stats.upstream_rq_tx_reset += 1;
-        let end = self.end_of_abandoned(attempt.cluster);
-        self.detach(turn, slot, end);
+        self.end_stream(turn, slot, StreamEnd::LocalReset);
     }
 
-    fn end_without_response(
+    pub(super) fn end_without_response(
         &mut self,
         turn: &mut Turn<'_>,
         slot: u32,
@@ -182,65 +116,27 @@ impl Router {
     /// Nobody waits for a try any more.
     pub(super) fn abandon(&mut self, turn: &mut Turn<'_>, slot: u32, report: Option<Report>) {
         let attempt = self.attempts[slot];
-        if attempt.is_sent() {
-            turn.effects.push(Effect::Abandon(AttemptId {
-                slot,
-                generation: self.attempts.generation(slot),
-            }));
-        }
         if attempt.phase == Phase::Active {
+            self.tell_abandoned(turn, slot);
             if let Some(report) = report {
                 self.report(turn, &attempt, report);
             }
-            let entry = self.clusters[attempt.cluster].entry as usize;
-            self.accounts[entry].stats.upstream_rq_tx_reset += 1;
-            let end = self.end_of_abandoned(attempt.cluster);
-            self.detach(turn, slot, end);
-            return;
+            return self.end_stream(turn, slot, StreamEnd::LocalReset);
         }
-        let (pool, books, attempts) = self.pool(attempt.cluster, attempt.host);
+        self.tell_unsent(turn, slot, None);
+        // What was opened for it goes on, and serves whoever comes.
+        let (pool, mut books, attempts) = self.pool(turn, attempt.pool());
         books.stats.upstream_rq_cancelled += 1;
-        pool.dequeue(attempts, slot, books.usage);
-        if attempt.is_sent() {
-            pool.abort(attempt.connection, books.usage);
-        }
-        self.open_connections(turn, attempt.cluster, attempt.host);
-        self.free(slot);
+        pool.dequeue(attempts, slot, &mut books);
+        self.free(turn, slot);
     }
 
-    /// HTTP/1 can give up a request only with its connection.
-    fn end_of_abandoned(&self, cluster: u32) -> StreamEnd {
-        if self.clusters[cluster].settings.http2 {
-            StreamEnd::Reusable
-        } else {
-            StreamEnd::Broken
-        }
-    }
-
-    /// A stream has ended: its connection serves the next.
-    fn detach(&mut self, turn: &mut Turn<'_>, slot: u32, end: StreamEnd) {
-        let attempt = self.attempts[slot];
-        self.clusters[attempt.cluster].hosts[attempt.host as usize].active -= 1;
-        let (pool, mut books, _) = self.pool(attempt.cluster, attempt.host);
-        pool.detach(attempt.connection, end, turn.now, &mut books);
-        if pool.first_queued().is_some() {
-            self.serve_queue(turn, attempt.cluster, attempt.host);
-        }
-        self.free(slot);
-    }
-
-    fn report(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, report: Report) {
+    #[inline]
+    pub(super) fn report(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, report: Report) {
         let state = &mut self.clusters[attempt.cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
-        state.report(attempt.host, report, &mut turn.world(self.seed), stats);
-    }
-
-    /// A try's slot is free.
-    pub(super) fn free(&mut self, slot: u32) {
-        let Attempt { cluster, host, .. } = self.attempts[slot];
-        self.attempts.remove(slot);
-        self.clusters[cluster].hosts[host as usize].references -= 1;
-        self.release_cluster(cluster);
+        let mut world = turn.world(self.seed, &mut self.connections);
+        state.report(attempt.host, report, &mut world, stats);
     }
 }
 

@@ -61,12 +61,15 @@ pub(crate) struct ClusterSettings {
     pub(crate) max_pending_requests: u32,
     pub(crate) max_requests: u32,
     pub(crate) max_retries: u32,
+    pub(crate) max_connection_pools: u32,
+    pub(crate) max_connections_per_host: u32,
     pub(crate) retry_budget: Option<(f64, u32)>,
     pub(crate) http2: bool,
     /// Streams of one connection at a time: one for HTTP/1.
     pub(crate) max_streams: u32,
     /// Requests of one connection in all.
     pub(crate) max_requests_per_connection: u32,
+    pub(crate) connect_timeout: SimDuration,
     pub(crate) idle_timeout: SimDuration,
     pub(crate) max_connection_duration: SimDuration,
 }

@@ -1,7 +1,9 @@
 //! Limits of a cluster and the connections to its hosts.
 
 use crate::config::{cluster, hosts, ms, sidecar, to_a};
-use crate::mesh::{Deed, Mesh};
+use crate::mesh::{Deed, Link, Mesh};
+use proxy::effect::Connect;
+use proxy::input::ResetReason;
 use proxy::response_flag::Details;
 use xds::{CircuitBreakers, Cluster, HttpProtocol};
 
@@ -25,6 +27,12 @@ fn http2(change: impl FnOnce(&mut Cluster)) -> Cluster {
     cluster.protocol = HttpProtocol::Http2;
     change(&mut cluster);
     cluster
+}
+
+/// The first connection is made, all others are refused.
+fn first_only() -> impl FnMut(&Connect) -> Link {
+    let mut link = Link::Made;
+    move |_| std::mem::replace(&mut link, Link::Refused)
 }
 
 fn connections(mesh: &mut Mesh) -> u32 {
@@ -215,9 +223,10 @@ fn old_connections_are_not_used_again() {
 /// Observed: a connect timeout of three that connect at once; with one connection it fails all three together.
 #[test]
 fn a_failed_connection_fails_all_that_wait() {
-    for (max_connections, failed) in [(u32::MAX, 1), (1, 1)] {
-        let breakers = limited(|b| b.max_connections = max_connections);
-        let mut mesh = mesh(breakers, &[1]).serving(|_| Deed::Unreachable(300));
+    for (max_connections, failed) in [(u32::MAX, 3), (1, 1)] {
+        let mut breakers = limited(|b| b.max_connections = max_connections);
+        breakers.connect_timeout = ms(300);
+        let mut mesh = mesh(breakers, &[1]).linking(|_| Link::Silent);
         let tags = [0, 0, 0].map(|at| mesh.request_at(at));
         mesh.run();
         for tag in tags {
@@ -235,11 +244,9 @@ fn a_failed_connection_fails_all_that_wait() {
 /// Observed: with a request in flight, another whose connection is refused fails alone.
 #[test]
 fn a_failed_connection_spares_who_is_served() {
-    let script = |send: &proxy::effect::Send| match send.tag {
-        0 => Deed::Respond(100, 200),
-        _ => Deed::Refuse,
-    };
-    let mut mesh = mesh(cluster("a"), &[1]).serving(script);
+    let mut mesh = mesh(cluster("a"), &[1])
+        .serving(|_| Deed::Respond(100, 200))
+        .linking(first_only());
     let first = mesh.request_at(0);
     let second = mesh.request_at(10);
     mesh.run();
@@ -254,9 +261,11 @@ fn closed_connections_are_noticed() {
     for (told, flags) in [(true, "UF"), (false, "UC")] {
         let script = |send: &proxy::effect::Send| match send.tag {
             0 => Deed::Respond(1, 200),
-            _ => Deed::Refuse,
+            _ => Deed::Reset(0, ResetReason::ConnectionTermination),
         };
-        let mut mesh = mesh(cluster("a"), &[1]).serving(script);
+        let mut mesh = mesh(cluster("a"), &[1])
+            .serving(script)
+            .linking(first_only());
         mesh.request();
         if told {
             mesh.disconnect(1);

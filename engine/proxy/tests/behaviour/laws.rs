@@ -5,7 +5,7 @@ use crate::config::{
 };
 use base::{Ratio, SimTime};
 use proptest::prelude::*;
-use proxy::effect::{AttemptId, Effect, RequestId, Timer};
+use proxy::effect::{AttemptId, ConnectionId, Effect, RequestId, Timer};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::proxy::Proxy;
@@ -188,7 +188,11 @@ struct Swarm {
     next_tag: u32,
     /// Requests without an end, with their ids where those are known.
     open: BTreeMap<u32, Option<RequestId>>,
-    attempts: Vec<(AttemptId, EndpointId, bool)>,
+    attempts: Vec<(AttemptId, EndpointId)>,
+    /// Connections that are being made.
+    connecting: Vec<ConnectionId>,
+    /// Connections that are open or being made.
+    connections: BTreeSet<Ended>,
     timers: BTreeMap<(u8, u32), (SimTime, Timer)>,
     ended: BTreeSet<Ended>,
 }
@@ -208,6 +212,8 @@ impl Swarm {
             next_tag: 0,
             open: BTreeMap::new(),
             attempts: vec![],
+            connecting: vec![],
+            connections: BTreeSet::new(),
             timers: BTreeMap::new(),
             ended: BTreeSet::new(),
         }
@@ -219,27 +225,24 @@ impl Swarm {
         let attempt = (!self.attempts.is_empty()).then(|| which % self.attempts.len().max(1));
         match (what, attempt) {
             (0..=5, _) => self.arrive()?,
-            (6, Some(at)) => {
-                let (attempt, _, connecting) = self.attempts[at];
-                if connecting {
-                    self.attempts[at].2 = false;
-                    self.input(Input::Connected { attempt })?;
-                }
+            (6 | 7, _) if !self.connecting.is_empty() => {
+                let connection = self.connecting.remove(which % self.connecting.len());
+                self.input(Input::Connected { connection })?;
             }
-            (7..=9, Some(at)) => {
-                let (attempt, ..) = self.attempts.remove(at);
+            (8 | 9, Some(at)) => {
+                let (attempt, _) = self.attempts.remove(at);
                 let status = [200, 503, 500, 404][which % 4];
                 self.respond(attempt, status)?;
             }
             (10 | 11, Some(at)) => {
-                let (attempt, ..) = self.attempts.remove(at);
+                let (attempt, _) = self.attempts.remove(at);
                 self.input(Input::Reset {
                     attempt,
                     reason: REASONS[which % REASONS.len()],
                 })?;
             }
             (12, Some(at)) => {
-                let (_, endpoint, _) = self.attempts[at];
+                let (_, endpoint) = self.attempts[at];
                 self.input(Input::Disconnected { endpoint })?;
             }
             (13, _) => {
@@ -266,7 +269,9 @@ impl Swarm {
                 let stale = self.ended.iter().nth(which % self.ended.len().max(1));
                 if let Some((slot, generation)) = stale.copied() {
                     let attempt = AttemptId { slot, generation };
-                    self.input(Input::Connected { attempt })?;
+                    self.input(Input::Connected {
+                        connection: ConnectionId { slot, generation },
+                    })?;
                     self.respond(attempt, 503)?;
                 }
                 self.input(Input::Cancel(RequestId {
@@ -322,12 +327,15 @@ impl Swarm {
     /// All that is under way ends, then nothing may be left.
     fn settle(&mut self) -> Result<(), TestCaseError> {
         for _ in 0..1000 {
-            while let Some((attempt, ..)) = self.attempts.pop() {
+            while let Some(connection) = self.connecting.pop() {
+                self.input(Input::Connected { connection })?;
+            }
+            while let Some((attempt, _)) = self.attempts.pop() {
                 self.respond(attempt, 200)?;
             }
             let until = self.now + ms(500);
             self.fire_timers(until)?;
-            if self.open.is_empty() && self.attempts.is_empty() {
+            if self.open.is_empty() && self.attempts.is_empty() && self.connecting.is_empty() {
                 break;
             }
         }
@@ -365,10 +373,19 @@ impl Swarm {
     fn obey(&mut self, mut effects: Vec<Effect>) -> Result<(), TestCaseError> {
         for effect in effects.drain(..) {
             match effect {
+                Effect::Connect(connect) => {
+                    let id = connect.connection;
+                    self.connecting.push(id);
+                    self.connections.insert((id.slot, id.generation));
+                }
+                Effect::Close(id) => {
+                    self.connecting.retain(|other| *other != id);
+                    let known = self.connections.remove(&(id.slot, id.generation));
+                    prop_assert!(known, "{:?} is open", id);
+                }
+                Effect::Waits(_) | Effect::Unsent { .. } => {}
                 Effect::Send(send) => {
-                    let connecting = send.new_connection;
-                    self.attempts
-                        .push((send.attempt, send.endpoint, connecting));
+                    self.attempts.push((send.attempt, send.endpoint));
                     if let Some(known) = self.open.get_mut(&send.tag)
                         && !send.mirror
                     {
@@ -388,7 +405,7 @@ impl Swarm {
                     prop_assert!(running.is_some(), "{:?} runs", timer);
                 }
                 Effect::Abandon(attempt) => {
-                    let known = self.attempts.iter().position(|(id, ..)| *id == attempt);
+                    let known = self.attempts.iter().position(|(id, _)| *id == attempt);
                     prop_assert!(known.is_some(), "{:?} is under way", attempt);
                     self.attempts.remove(known.unwrap_or_default());
                     self.ended.insert((attempt.slot, attempt.generation));

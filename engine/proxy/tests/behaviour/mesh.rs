@@ -2,7 +2,7 @@
 
 use crate::config::ms;
 use base::{SimDuration, SimTime};
-use proxy::effect::{AttemptId, Effect, Reply, RequestId, Send, Timer};
+use proxy::effect::{AttemptId, Connect, ConnectionId, Effect, Reply, RequestId, Send, Timer};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::proxy::Proxy;
@@ -20,29 +20,38 @@ pub(crate) enum Deed {
     Respond(u64, u16),
     Grpc(u64, u8),
     Reset(u64, ResetReason),
-    /// It accepts no connection.
-    Refuse,
-    /// No answer to a connection attempt for so long.
-    Unreachable(u64),
     Hang,
 }
 
+/// What a server does about a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Link {
+    Made,
+    Refused,
+    /// No answer.
+    Silent,
+}
+
 type Script = Box<dyn FnMut(&Send) -> Deed>;
+type LinkScript = Box<dyn FnMut(&Connect) -> Link>;
 
 pub(crate) struct Mesh {
     pub(crate) proxy: Proxy,
     pub(crate) names: Names,
     pub(crate) now: SimTime,
-    /// What the proxy asked to be sent, with the time.
+    /// Each try that was sent, or could not be for want of a connection, with the time.
     pub(crate) sent: Vec<(SimTime, Send)>,
     pub(crate) replies: BTreeMap<u32, (SimTime, Reply)>,
     /// What was recorded of requests whose clients went away.
     pub(crate) cancelled: BTreeMap<u32, Reply>,
     pub(crate) abandoned: BTreeSet<u32>,
+    /// The connections that are being made or open.
+    pub(crate) connections: BTreeSet<(u32, u32)>,
     pub(crate) ejections: Vec<(SimTime, u8, bool)>,
     /// How long it takes to make a connection.
     pub(crate) connect: SimDuration,
     script: Script,
+    links: LinkScript,
     queue: BTreeMap<(SimTime, u64), Event>,
     sequence: u64,
     timers: BTreeMap<(u8, u32), (SimTime, u64)>,
@@ -60,7 +69,8 @@ enum Event {
 }
 
 enum Owned {
-    Connected(AttemptId),
+    Connected(ConnectionId),
+    Refused(ConnectionId),
     Response(AttemptId, ResponseHead),
     Reset(AttemptId, ResetReason),
 }
@@ -78,9 +88,11 @@ impl Mesh {
             replies: BTreeMap::new(),
             cancelled: BTreeMap::new(),
             abandoned: BTreeSet::new(),
+            connections: BTreeSet::new(),
             ejections: vec![],
             connect: ms(0),
             script: Box::new(|_| Deed::Respond(10, 200)),
+            links: Box::new(|_| Link::Made),
             queue: BTreeMap::new(),
             sequence: 0,
             timers: BTreeMap::new(),
@@ -95,6 +107,12 @@ impl Mesh {
     /// Servers act so.
     pub(crate) fn serving(mut self, script: impl FnMut(&Send) -> Deed + 'static) -> Self {
         self.script = Box::new(script);
+        self
+    }
+
+    /// Servers accept connections so.
+    pub(crate) fn linking(mut self, script: impl FnMut(&Connect) -> Link + 'static) -> Self {
+        self.links = Box::new(script);
         self
     }
 
@@ -235,22 +253,28 @@ impl Mesh {
     }
 
     fn deliver(&mut self, owned: &Owned) {
-        let (attempt, ends, input) = match owned {
-            &Owned::Connected(attempt) => (attempt, false, Input::Connected { attempt }),
+        let (attempt, input) = match owned {
+            &Owned::Connected(connection) => {
+                self.input(Input::Connected { connection });
+                return;
+            }
+            &Owned::Refused(connection) => {
+                self.connections
+                    .remove(&(connection.slot, connection.generation));
+                self.input(Input::Closed { connection });
+                return;
+            }
             Owned::Response(attempt, response) => {
                 let input = Input::Response {
                     attempt: *attempt,
                     response,
                     complete: true,
                 };
-                (*attempt, true, input)
+                (*attempt, input)
             }
-            &Owned::Reset(attempt, reason) => (attempt, true, Input::Reset { attempt, reason }),
+            &Owned::Reset(attempt, reason) => (attempt, Input::Reset { attempt, reason }),
         };
-        if self.alive.contains(&(attempt.slot, attempt.generation)) {
-            if ends {
-                self.alive.remove(&(attempt.slot, attempt.generation));
-            }
+        if self.alive.remove(&(attempt.slot, attempt.generation)) {
             self.input(input);
         }
     }
@@ -265,7 +289,16 @@ impl Mesh {
     fn obey(&mut self, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
             match effect {
+                Effect::Connect(connect) => self.link(&connect),
+                Effect::Close(id) => {
+                    self.connections.remove(&(id.slot, id.generation));
+                }
                 Effect::Send(send) => self.serve(send),
+                Effect::Unsent {
+                    send,
+                    reason: Some(_),
+                } => self.sent.push((self.now, send)),
+                Effect::Waits(_) | Effect::Unsent { reason: None, .. } => {}
                 Effect::ReplyStarted { .. } => {}
                 Effect::Reply { tag, reply } => {
                     let before = self.replies.insert(tag, (self.now, reply));
@@ -306,6 +339,22 @@ impl Mesh {
         }
     }
 
+    fn link(&mut self, connect: &Connect) {
+        let id = connect.connection;
+        let new = self.connections.insert((id.slot, id.generation));
+        assert!(new, "a connection is made once");
+        match (self.links)(connect) {
+            Link::Made => {
+                let at = self.now + self.connect;
+                self.schedule(at, Event::Input(Owned::Connected(id)));
+            }
+            Link::Refused => {
+                self.schedule(self.now, Event::Input(Owned::Refused(id)));
+            }
+            Link::Silent => {}
+        }
+    }
+
     fn serve(&mut self, send: Send) {
         let new = self
             .alive
@@ -314,39 +363,13 @@ impl Mesh {
         self.sent.push((self.now, send));
         let deed = (self.script)(&send);
         let id = send.attempt;
-        let connected = if send.new_connection {
-            self.now + self.connect
-        } else {
-            self.now
+        let (span, last) = match deed {
+            Deed::Respond(span, status) => (span, Owned::Response(id, ResponseHead::of(status))),
+            Deed::Grpc(span, code) => (span, Owned::Response(id, ResponseHead::grpc(code))),
+            Deed::Reset(span, reason) => (span, Owned::Reset(id, reason)),
+            Deed::Hang => return,
         };
-        let refusal = if send.new_connection {
-            ResetReason::ConnectionFailure
-        } else {
-            ResetReason::ConnectionTermination
-        };
-        let (at, last) = match deed {
-            Deed::Refuse => (self.now, Owned::Reset(id, refusal)),
-            Deed::Unreachable(span) => (
-                self.now + ms(span),
-                Owned::Reset(id, ResetReason::ConnectionTimeout),
-            ),
-            Deed::Respond(span, status) => (
-                connected + ms(span),
-                Owned::Response(id, ResponseHead::of(status)),
-            ),
-            Deed::Grpc(span, code) => (
-                connected + ms(span),
-                Owned::Response(id, ResponseHead::grpc(code)),
-            ),
-            Deed::Reset(span, reason) => (connected + ms(span), Owned::Reset(id, reason)),
-            Deed::Hang => (SimTime::MAX, Owned::Reset(id, refusal)),
-        };
-        if send.new_connection && !matches!(deed, Deed::Refuse | Deed::Unreachable(_)) {
-            self.schedule(connected, Event::Input(Owned::Connected(id)));
-        }
-        if at != SimTime::MAX {
-            self.schedule(at, Event::Input(last));
-        }
+        self.schedule(self.now + ms(span), Event::Input(last));
     }
 
     fn schedule(&mut self, at: SimTime, event: Event) -> u64 {

@@ -4,6 +4,7 @@ use crate::config::{cluster, hosts, mirror, ms, retries, sidecar, to_a};
 use crate::mesh::{Deed, Mesh};
 use base::Ratio;
 use proxy::effect::Send;
+use proxy::input::ResetReason;
 use xds::{Cluster, RouteTarget};
 
 fn mesh(mirror_cluster: Cluster, change: impl FnOnce(&mut RouteTarget)) -> Mesh {
@@ -37,7 +38,7 @@ fn a_copys_fate_is_its_own() {
     for copy in [
         Deed::Respond(5000, 200),
         Deed::Respond(0, 503),
-        Deed::Refuse,
+        Deed::Reset(0, ResetReason::ConnectionTermination),
         Deed::Hang,
     ] {
         let mut mesh = mesh(cluster("m"), |_| {}).serving(primary_or(copy));

@@ -1,7 +1,7 @@
 //! Ejection of failing hosts, and when the load balancer learns of it.
 
 use crate::config::{cluster, hosts, ms, outliers, retries, sidecar, to_a};
-use crate::mesh::{Deed, Mesh};
+use crate::mesh::{Deed, Link, Mesh};
 use proxy::input::ResetReason;
 use xds::{Cluster, OutlierDetection};
 
@@ -142,27 +142,28 @@ fn without_panic_nobody_is_left() {
 #[test]
 fn local_failures_are_counted_as_configured() {
     for (split, deed, ejected) in [
-        (false, Deed::Refuse, true),
+        (false, None, true),
         (
             false,
-            Deed::Reset(0, ResetReason::ConnectionTermination),
+            Some(Deed::Reset(0, ResetReason::ConnectionTermination)),
             true,
         ),
-        (false, Deed::Hang, true),
-        (true, Deed::Refuse, true),
+        (false, Some(Deed::Hang), true),
+        (true, None, true),
         (
             true,
-            Deed::Reset(0, ResetReason::ConnectionTermination),
+            Some(Deed::Reset(0, ResetReason::ConnectionTermination)),
             false,
         ),
-        (true, Deed::Hang, false),
+        (true, Some(Deed::Hang), false),
     ] {
         let mut outlier = outliers(3, Some(100));
         outlier.split_external_local_origin_errors = split;
         outlier.consecutive_local_origin_failure = Some(3);
         let route = to_a(|target| target.timeout = ms(50));
         let mut mesh = Mesh::new(&sidecar(vec![route], vec![(with(outlier), hosts(&[1]))]))
-            .serving(move |_| deed);
+            .serving(move |_| deed.unwrap_or(Deed::Hang))
+            .linking(move |_| deed.map_or(Link::Refused, |_| Link::Made));
         for at in 0..3 {
             mesh.request_at(at * 100);
         }

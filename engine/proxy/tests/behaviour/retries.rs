@@ -1,7 +1,7 @@
 //! Retries: when, how often, after which pause, on which host.
 
 use crate::config::{cluster, hosts, istio_retries, locality, ms, retries, sidecar, to_a};
-use crate::mesh::{Deed, Mesh};
+use crate::mesh::{Deed, Link, Mesh};
 use proxy::input::ResetReason;
 use proxy::response_flag::Details;
 use xds::{CircuitBreakers, Cluster, LbPolicy, RetryBudget, RetryPolicy};
@@ -27,8 +27,6 @@ fn istios_default_retries_what_never_ran() {
         (Deed::Grpc(1, 14), (200, "URX", 3)),
         (Deed::Grpc(1, 1), (200, "URX", 3)),
         (Deed::Grpc(1, 13), (200, "-", 1)),
-        (Deed::Refuse, (503, "URX,UF", 3)),
-        (Deed::Unreachable(5), (503, "URX,UF", 3)),
         (Deed::Reset(1, RemoteRefusedStream), (503, "URX,UR", 3)),
         (Deed::Reset(1, ConnectionTermination), (503, "UC", 1)),
         (Deed::Reset(1, RemoteReset), (503, "UR", 1)),
@@ -39,6 +37,18 @@ fn istios_default_retries_what_never_ran() {
         mesh.run();
         let (status, flags, attempts) = mesh.outcome(tag);
         assert_eq!((status, flags.as_str(), attempts), want, "{deed:?}");
+        mesh.assert_idle();
+    }
+}
+
+/// Observed: connections that are refused, or not made in time, are retried.
+#[test]
+fn istios_default_retries_connections() {
+    for link in [Link::Refused, Link::Silent] {
+        let mut mesh = mesh(cluster("a"), &[1, 2], istio_retries()).linking(move |_| link);
+        let tag = mesh.request_at(0);
+        mesh.run();
+        assert_eq!(mesh.outcome(tag), (503, "URX,UF".to_owned(), 3));
         mesh.assert_idle();
     }
 }
@@ -210,7 +220,7 @@ fn previous_hosts_are_avoided() {
 
 #[test]
 fn the_last_pick_counts_where_all_were_tried() {
-    let mut mesh = mesh(cluster("a"), &[1], istio_retries()).serving(|_| Deed::Refuse);
+    let mut mesh = mesh(cluster("a"), &[1], istio_retries()).linking(|_| Link::Refused);
     mesh.request();
     assert_eq!(mesh.hosts_tried(), [1, 1, 1]);
 }

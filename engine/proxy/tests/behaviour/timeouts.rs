@@ -1,7 +1,7 @@
 //! Route timeouts and per-try timeouts.
 
 use crate::config::{cluster, hosts, ms, retries, sidecar, to_a};
-use crate::mesh::{Deed, Mesh};
+use crate::mesh::{Deed, Link, Mesh};
 use base::SimDuration;
 use proxy::request::RequestHead;
 use proxy::response_flag::Details;
@@ -140,13 +140,15 @@ fn waiting_counts_against_the_whole_only() {
 /// Observed: per try 0.1 s, connect timeout 0.4 s, one retry, an unreachable host: `URX,UF` after 0.8 s.
 #[test]
 fn connecting_is_no_part_of_a_try() {
-    let mut mesh = mesh(cluster("a"), |target| {
+    let mut slow = cluster("a");
+    slow.connect_timeout = ms(400);
+    let mut mesh = mesh(slow, |target| {
         let mut policy = retries("connect-failure", 1);
         policy.per_try_timeout = Some(ms(100));
         policy.back_off_base = Some(ms(1));
         target.retry_policy = Some(policy);
     })
-    .serving(|_| Deed::Unreachable(400));
+    .linking(|_| Link::Silent);
     let tag = mesh.request_at(0);
     mesh.run();
     assert_eq!(mesh.outcome(tag), (503, "URX,UF".to_owned(), 2));
@@ -160,7 +162,7 @@ fn connecting_is_no_part_of_a_try() {
 /// Observed: the whole request's timeout expires while connecting, too.
 #[test]
 fn the_whole_includes_connecting() {
-    let mut mesh = mesh(cluster("a"), |t| t.timeout = ms(300)).serving(|_| Deed::Unreachable(1000));
+    let mut mesh = mesh(cluster("a"), |t| t.timeout = ms(300)).linking(|_| Link::Silent);
     let tag = mesh.request_at(0);
     mesh.run();
     assert_eq!(mesh.outcome(tag), (504, "UT".to_owned(), 1));

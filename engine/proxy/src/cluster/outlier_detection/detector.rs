@@ -3,6 +3,7 @@
 use super::host_monitor::Report;
 use super::success_rate::Origin;
 use super::{Detection, Ejection};
+use crate::cluster::connection_pool::Pool;
 use crate::cluster::{ClusterState, World};
 use crate::draws;
 use crate::effect::{Effect, TimerKind};
@@ -83,7 +84,6 @@ impl ClusterState {
         };
         let host = &mut self.hosts[index as usize];
         host.monitor.eject(settings, jitter, world.now);
-        host.pool.close_idle(true, &mut self.usage);
         world.effects.push(Effect::Ejection {
             cluster: self.id,
             endpoint: host.endpoint,
@@ -92,6 +92,7 @@ impl ClusterState {
         if !self.sweeping {
             self.schedule_sweep(world);
         }
+        self.each_pool(index, world, stats, Pool::drain);
         true
     }
 

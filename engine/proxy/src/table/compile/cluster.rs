@@ -215,6 +215,8 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
         max_pending_requests: breakers.max_pending_requests,
         max_requests: breakers.max_requests,
         max_retries: breakers.max_retries,
+        max_connection_pools: breakers.max_connection_pools,
+        max_connections_per_host: breakers.max_connections_per_host,
         retry_budget: breakers
             .retry_budget
             .as_ref()
@@ -225,6 +227,7 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
             Some(0) | None => u32::MAX,
             Some(limit) => limit,
         },
+        connect_timeout: source.connect_timeout,
         idle_timeout: unlimited(source.idle_timeout, DEFAULT_IDLE_TIMEOUT),
         max_connection_duration: unlimited(source.max_connection_duration, SimDuration::MAX),
     }

@@ -140,8 +140,11 @@ fn cluster_type(fields: &Fields<'_>) -> Result<ClusterType, ReadError> {
 
 /// Those of the DEFAULT priority.
 fn circuit_breakers(fields: &Fields<'_>) -> Result<CircuitBreakers, ReadError> {
-    let thresholds = fields.message("circuitBreakers", |breakers| {
-        breakers.messages("thresholds", |threshold| {
+    let limits = fields.message("circuitBreakers", |breakers| {
+        let per_host = breakers.messages("perHostThresholds", |threshold| {
+            threshold.number("maxConnections")
+        })?;
+        let thresholds = breakers.messages("thresholds", |threshold| {
             let priorities = [("DEFAULT", true), ("HIGH", false)];
             let priority = threshold.choice("priority", &priorities)?;
             if priority == Some(false) {
@@ -149,16 +152,20 @@ fn circuit_breakers(fields: &Fields<'_>) -> Result<CircuitBreakers, ReadError> {
                 return Ok(None);
             }
             CircuitBreakers::read(threshold).map(Some)
-        })
+        })?;
+        let first = thresholds.into_iter().flatten().next();
+        Ok((first, per_host.into_iter().flatten().next()))
     })?;
-    let default = thresholds.into_iter().flatten().flatten().next();
-    Ok(default.unwrap_or(CircuitBreakers {
+    let (default, per_host) = limits.unwrap_or_default();
+    let mut limits = default.unwrap_or(CircuitBreakers {
         max_connections: 1024,
         max_pending_requests: 1024,
         max_requests: 1024,
         max_retries: 3,
-        retry_budget: None,
-    }))
+        ..CircuitBreakers::default()
+    });
+    limits.max_connections_per_host = per_host.unwrap_or(u32::MAX);
+    Ok(limits)
 }
 
 impl CircuitBreakers {
@@ -170,6 +177,8 @@ impl CircuitBreakers {
             max_pending_requests: fields.number("maxPendingRequests")?.unwrap_or(1024),
             max_requests: fields.number("maxRequests")?.unwrap_or(1024),
             max_retries: fields.number("maxRetries")?.unwrap_or(3),
+            max_connection_pools: fields.number("maxConnectionPools")?.unwrap_or(u32::MAX),
+            max_connections_per_host: u32::MAX,
             retry_budget: fields.message("retryBudget", |budget| {
                 Ok(RetryBudget {
                     budget_percent: budget.percent("budgetPercent")?.unwrap_or(20.0),
