@@ -310,7 +310,7 @@ fn told(name: &str, files: &[PathBuf], client: Option<&str>) -> Vec<(String, Sna
 }
 
 /// The files of a kind in a folder and below, sorted.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };

@@ -15,6 +15,7 @@ mod envoy;
 mod experiment;
 mod files;
 mod http1;
+mod mesh;
 mod ours;
 mod outcome;
 mod report;

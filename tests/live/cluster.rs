@@ -31,13 +31,13 @@ pub(super) struct Members {
 #[serde(deny_unknown_fields)]
 pub(super) struct LocalitySpec {
     #[serde(default)]
-    region: String,
+    pub(super) region: String,
     #[serde(default)]
-    zone: String,
+    pub(super) zone: String,
     #[serde(default)]
-    priority: u32,
-    weight: Option<u32>,
-    hosts: Vec<HostSpec>,
+    pub(super) priority: u32,
+    pub(super) weight: Option<u32>,
+    pub(super) hosts: Vec<HostSpec>,
 }
 
 /// A host, by its name alone or with what EDS says of it.
@@ -54,6 +54,10 @@ pub(super) enum HostSpec {
 }
 
 impl Members {
+    pub(super) fn of(hosts: Vec<HostSpec>, localities: Vec<LocalitySpec>) -> Self {
+        Self { hosts, localities }
+    }
+
     pub(super) fn hosts(&self) -> impl Iterator<Item = &HostSpec> {
         let placed = self.localities.iter().flat_map(|locality| &locality.hosts);
         self.hosts.iter().chain(placed)
@@ -89,6 +93,10 @@ impl LocalitySpec {
 }
 
 impl HostSpec {
+    pub(super) fn new(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Name(name) | Self::Told { host: name, .. } => name,

@@ -1,9 +1,10 @@
 //! Experiments: what clients, servers and the control plane do, and what is compared.
 
 use super::cluster::{ClusterSpec, Members};
+use super::suite::Config;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps, one after the other, and what is compared of their outcome.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +33,8 @@ pub(super) struct Compare {
     pub(super) tries: bool,
     /// On which of its server's connections each try comes.
     pub(super) connections: bool,
+    /// Hosts go by their workloads: chance chooses the pods.
+    pub(super) workloads: bool,
     /// Only the order of hosts, from an unknown start.
     pub(super) turns: bool,
 }
@@ -199,6 +202,21 @@ pub(super) struct Push {
     /// Clusters that are gone.
     pub(super) remove: Vec<String>,
     pub(super) virtual_hosts: Option<Vec<Value>>,
+    /// Manifests that are applied to the suite's mesh; all else follows from them.
+    pub(super) manifests: Vec<String>,
+}
+
+impl Push {
+    /// Becomes what leads from one configuration to another.
+    pub(super) fn become_difference(&mut self, before: &Config, after: &Config) {
+        let names = |config: &Config| -> BTreeSet<String> {
+            let clusters = config.clusters.iter();
+            clusters.map(|cluster| cluster.name.clone()).collect()
+        };
+        self.clusters.clone_from(&after.clusters);
+        self.remove = names(before).difference(&names(after)).cloned().collect();
+        self.virtual_hosts = Some(after.virtual_hosts.clone());
+    }
 }
 
 fn any_host() -> String {

@@ -60,8 +60,9 @@ impl<'a> Told<'a> {
     fn compile(&mut self, config: &Config) -> Arc<Table> {
         let snapshot = world::snapshot(self.suite, config, &self.addresses);
         let (table, mut problems) = Table::compile(&snapshot, &mut self.names);
-        // Experiments show what is not simulated.
-        problems.retain(|problem| problem.kind != ProblemKind::NotSimulated);
+        // Experiments show what is not simulated, or not wholly.
+        let is_shown = [ProblemKind::NotSimulated, ProblemKind::Approximate];
+        problems.retain(|problem| !is_shown.contains(&problem.kind));
         assert!(problems.is_empty(), "{problems:?}");
         Arc::new(table)
     }

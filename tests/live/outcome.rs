@@ -1,6 +1,6 @@
 //! What became of requests, in the words in which both sides are compared.
 
-use super::experiment::Experiment;
+use super::experiment::{Compare, Experiment};
 use std::collections::BTreeMap;
 
 /// What became of an experiment.
@@ -70,7 +70,7 @@ impl Received {
         rough
     }
 
-    fn line(&self, label: &str) -> String {
+    fn line(&self, what: &str, compare: Compare) -> String {
         let Self {
             host,
             method,
@@ -79,7 +79,8 @@ impl Received {
             ..
         } = self;
         let headers = text(&self.headers, &NOT_COMPARED_OF_REQUESTS);
-        format!("{label} {host}: {method} {authority} {path}{headers}")
+        let host = label(host, compare);
+        format!("{what} {host}: {method} {authority} {path}{headers}")
     }
 }
 
@@ -123,8 +124,11 @@ impl Outcome {
         let count = self.answers.len() as f64;
         let shares = experiment.shares.iter();
         let outside = shares.filter_map(|(host, percent)| {
-            let chosen =
-                |answer: &&Answer| answer.host.as_ref() == Some(host) || answer.flags == *host;
+            let chosen = |answer: &&Answer| {
+                let at = answer.host.as_deref();
+                let at = at.map(|host| label(host, experiment.compare));
+                at == Some(host) || answer.flags == *host
+            };
             let found = self.answers.iter().filter(chosen).count();
             let share = percent / 100.0;
             let wide = 4.0 * (count * share * (1.0 - share)).sqrt();
@@ -150,6 +154,14 @@ impl Connections {
     }
 }
 
+/// How a host is called: by its name, or its workload's.
+fn label(host: &str, compare: Compare) -> &str {
+    match host.rsplit_once('-') {
+        Some((workload, number)) if compare.workloads && number.parse::<u32>().is_ok() => workload,
+        _ => host,
+    }
+}
+
 impl Answer {
     fn lines(&self, experiment: &Experiment, connections: &mut Connections) -> Vec<String> {
         let Self {
@@ -159,18 +171,21 @@ impl Answer {
             tries,
             ..
         } = self;
-        let host = self.host.as_deref().unwrap_or("-");
+        let compare = experiment.compare;
+        let host = self
+            .host
+            .as_deref()
+            .map_or("-", |host| label(host, compare));
         let mut lines = vec![format!(
             "{status} {flags} {details} tries={tries} host={host}"
         )];
-        let compare = experiment.compare;
         let shown = if compare.tries { usize::MAX } else { 1 };
         let received = self.received.iter().take(shown).enumerate();
         lines.extend(received.map(|(n, one)| match n {
-            0 => one.line("at"),
-            _ => one.with_rough_timeout().line("then at"),
+            0 => one.line("at", compare),
+            _ => one.with_rough_timeout().line("then at", compare),
         }));
-        lines.extend(self.copies.iter().map(|one| one.line("copy at")));
+        lines.extend(self.copies.iter().map(|one| one.line("copy at", compare)));
         if compare.connections && !self.received.is_empty() {
             let tries = self.received.iter();
             let numbers = tries.map(|one| format!(" {}#{}", one.host, connections.number(one)));

@@ -86,9 +86,5 @@ pub(super) fn suite() -> Suite {
         "virtualHosts": virtual_hosts,
         "experiments": experiments,
     });
-    let suite: Suite = serde_json::from_value(suite).expect("a suite like those of files");
-    Suite {
-        name: "retry-matrix".to_owned(),
-        ..suite
-    }
+    Suite::read("retry-matrix", suite)
 }

@@ -2,6 +2,7 @@
 
 use super::cluster::ClusterSpec;
 use super::experiment::{Experiment, Push};
+use super::mesh::MeshSpec;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub(super) struct Suite {
     /// What our proxy leaves out of the configuration, as it says it.
     #[serde(default)]
     pub(super) unmodelled: Vec<String>,
+    /// A real mesh, from which all of the configuration comes.
+    mesh: Option<MeshSpec>,
     #[serde(flatten)]
     pub(super) config: Config,
     pub(super) experiments: Vec<Experiment>,
@@ -58,8 +61,8 @@ pub(super) struct ServerSpec {
 }
 
 /// What changes by a push.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Config {
     pub(super) clusters: Vec<ClusterSpec>,
     /// `envoy.config.route.v3.VirtualHost`s.
@@ -93,6 +96,17 @@ impl Config {
 }
 
 impl Suite {
+    /// A suite as written.
+    pub(super) fn read(name: &str, written: Value) -> Self {
+        let mut suite: Self = match serde_json::from_value(written) {
+            Ok(suite) => suite,
+            Err(error) => panic!("{name}: {error}"),
+        };
+        suite.name = name.to_owned();
+        suite.follow_mesh();
+        suite
+    }
+
     /// The names of all servers.
     pub(super) fn hosts(&self) -> BTreeSet<String> {
         let mut hosts = BTreeSet::new();
@@ -123,6 +137,32 @@ impl Suite {
             .any(|one| one.pushes().next().is_some())
     }
 
+    /// Takes the configuration from the mesh, and that of each push from what it applies.
+    fn follow_mesh(&mut self) {
+        let Some(mesh) = &self.mesh else {
+            return;
+        };
+        let told = mesh.told(&[]);
+        self.http = told.http;
+        self.routes = told.routes;
+        self.config = told.config;
+        for experiment in &mut self.experiments {
+            experiment.compare.workloads = true;
+            let mut applied = Vec::new();
+            let mut before = self.config.clone();
+            for push in experiment
+                .steps
+                .iter_mut()
+                .filter_map(|step| step.push.as_mut())
+            {
+                applied.extend(push.manifests.clone());
+                let after = mesh.told(&applied).config;
+                push.become_difference(&before, &after);
+                before = after;
+            }
+        }
+    }
+
     /// The same suite with some of its experiments.
     pub(super) fn with_only(&self, names: &BTreeSet<String>) -> Self {
         let mut suite = self.clone();
@@ -142,13 +182,12 @@ pub(super) fn all(folder: &Path) -> Vec<Suite> {
         .iter()
         .map(|file| {
             let text = std::fs::read_to_string(file).expect("a readable file");
-            let mut suite: Suite = match serde_yaml::from_str(&text) {
-                Ok(suite) => suite,
+            let written = match serde_yaml::from_str(&text) {
+                Ok(written) => written,
                 Err(error) => panic!("{}: {error}", file.display()),
             };
             let name = file.file_stem().expect("a name");
-            suite.name = name.to_string_lossy().into_owned();
-            suite
+            Suite::read(&name.to_string_lossy(), written)
         })
         .collect();
     suites.push(super::retry_matrix::suite());

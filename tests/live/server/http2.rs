@@ -89,7 +89,11 @@ async fn answer(
         }
         Act::RefuseStream => respond.send_reset(Reason::REFUSED_STREAM),
         Act::CancelStream => respond.send_reset(Reason::CANCEL),
-        Act::Close | Act::Reset | Act::Garbage => commands.send(Command::Close).ok()?,
+        Act::Close | Act::Reset | Act::Garbage => {
+            commands.send(Command::Close).ok()?;
+            // Or else the stream would be reset before its connection ends.
+            sleep(Duration::from_secs(1)).await;
+        }
     }
     Some(())
 }
