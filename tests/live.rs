@@ -18,6 +18,8 @@ mod http1;
 mod mesh;
 mod ours;
 mod outcome;
+mod random_routes;
+mod random_traffic;
 mod report;
 mod retry_matrix;
 mod server;

@@ -7,7 +7,7 @@
 //! 200 after-400                        after 400 ms
 //! 200 body-5 rest-400                  headers at once, the body 400 ms later
 //! 200 body-5 cut                       the connection closes within the body; `cut-400`: after 400 ms
-//! 200 close                            with `connection: close`, in HTTP/2 with GOAWAY
+//! 200 close                            with `connection: close`; in HTTP/2: GOAWAY before it
 //! 200 early                            a 103 first; all deeds may begin so
 //! 200 at-once                          without waiting for the request's body
 //! grpc-14                              200 with `grpc-status: 14` in its headers
@@ -86,7 +86,7 @@ impl Response {
     }
 
     /// What a proxy sees first.
-    pub(super) fn head(&self) -> ResponseHead {
+    pub(super) fn head(&self, http2: bool) -> ResponseHead {
         let mut head = ResponseHead::of(self.status);
         for (name, value) in &self.headers {
             match name.as_str() {
@@ -94,7 +94,7 @@ impl Response {
                 _ => head.headers.push((name.clone(), value.clone())),
             }
         }
-        if self.closes {
+        if self.closes && !http2 {
             let closes = ("connection".to_owned(), "close".to_owned());
             head.headers.push(closes);
         }

@@ -171,7 +171,7 @@ impl Suite {
     }
 }
 
-/// All suites: those of files, and the matrix of retries.
+/// All suites: those of files, and those that are made.
 pub(super) fn all(folder: &Path) -> Vec<Suite> {
     let entries = std::fs::read_dir(folder.join("experiments")).expect("the experiments");
     let mut files: Vec<_> = entries
@@ -191,5 +191,7 @@ pub(super) fn all(folder: &Path) -> Vec<Suite> {
         })
         .collect();
     suites.push(super::retry_matrix::suite());
+    suites.push(super::random_routes::suite());
+    suites.push(super::random_traffic::suite());
     suites
 }

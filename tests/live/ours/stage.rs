@@ -54,7 +54,10 @@ struct Request<'a> {
 enum Event {
     Timer(Timer),
     Connected(ConnectionId),
-    Refused(ConnectionId),
+    /// Refused, or closed by the server.
+    Closed(ConnectionId),
+    GoAway(ConnectionId),
+    Settings(ConnectionId, u32),
     Arrives(AttemptId),
     /// A server's response, or its headers where they come first.
     Response(AttemptId, ResponseHead, bool),
@@ -209,8 +212,17 @@ impl<'a, 'b> Stage<'a, 'b> {
             Event::Connected(connection) => {
                 self.input(Input::Connected { connection });
             }
-            Event::Refused(connection) => {
+            Event::Closed(connection) => {
                 self.input(Input::Closed { connection });
+            }
+            Event::GoAway(connection) => {
+                self.input(Input::GoAway { connection });
+            }
+            Event::Settings(connection, max_concurrent_streams) => {
+                self.input(Input::Settings {
+                    connection,
+                    max_concurrent_streams,
+                });
             }
             Event::Arrives(attempt) => self.arrive(attempt),
             Event::Response(attempt, response, complete) => {
@@ -284,25 +296,22 @@ impl<'a, 'b> Stage<'a, 'b> {
     fn connect(&mut self, connect: &Connect) {
         let (id, host) = (connect.connection, self.host(connect.endpoint));
         if host.starts_with("dead") || self.stopped.contains(&host) {
-            self.schedule(0, Event::Refused(id));
+            self.schedule(0, Event::Closed(id));
         } else if !host.starts_with("mute") {
             self.connections.accept(connect.endpoint, id);
             self.schedule(0, Event::Connected(id));
+            let server = self.told.suite.servers.get(&host);
+            if let Some(streams) = server.and_then(|server| server.streams) {
+                self.schedule(1, Event::Settings(id, streams));
+            }
         }
     }
 
-    /// What a connection that closes within a body is to its protocol.
-    fn reason_of_cut(&self, send: &Send) -> ResetReason {
-        match self.cluster(send).is_some_and(ClusterSpec::is_http2) {
-            true => ResetReason::ConnectionTermination,
-            false => ResetReason::ProtocolError,
-        }
-    }
-
-    fn cluster(&self, send: &Send) -> Option<&ClusterSpec> {
+    fn is_http2(&self, send: &Send) -> bool {
         let name = self.told.names.cluster_name(send.cluster);
         let mut clusters = self.config.clusters.iter();
-        clusters.find(|cluster| cluster.name == name)
+        let cluster = clusters.find(|cluster| cluster.name == name);
+        cluster.is_some_and(ClusterSpec::is_http2)
     }
 
     /// A server receives a try.
@@ -329,33 +338,46 @@ impl<'a, 'b> Stage<'a, 'b> {
             usize::from(send.number)
         };
         let deed = Deed::of_try(request.step.deeds.of_host(&host), number);
-        let at = deed.after + 1;
-        match deed.act {
-            Act::Respond(response) => {
-                let event = Event::Response(attempt, response.head(), response.is_whole());
-                if !send.mirror {
-                    request.responded = Some(response.clone());
-                }
-                self.schedule(at, event);
-                let (span, rest) = match response.rest {
-                    _ if response.is_whole() => return,
-                    Rest::After(span) => (span, Event::ResponseComplete(attempt)),
-                    Rest::Cut(span) => (span, Event::Reset(attempt, self.reason_of_cut(&send))),
-                };
-                self.schedule(at + span, rest);
-            }
-            Act::Close | Act::Reset => {
-                let reason = ResetReason::ConnectionTermination;
-                self.schedule(at, Event::Reset(attempt, reason));
-            }
-            Act::Garbage => self.schedule(at, Event::Reset(attempt, ResetReason::ProtocolError)),
-            Act::RefuseStream => {
-                let reason = ResetReason::RemoteRefusedStream;
-                self.schedule(at, Event::Reset(attempt, reason));
-            }
-            Act::CancelStream => {
-                self.schedule(at, Event::Reset(attempt, ResetReason::RemoteReset));
-            }
+        if let (Act::Respond(response), false) = (&deed.act, send.mirror) {
+            request.responded = Some(response.clone());
+        }
+        self.serve(&send, deed);
+    }
+
+    /// Does what the script says about a try.
+    fn serve(&mut self, send: &Send, deed: Deed) {
+        let (attempt, at) = (send.attempt, deed.after + 1);
+        let connection = send.connection.expect("what is sent has a connection");
+        let event = match deed.act {
+            Act::Respond(response) => return self.respond(send, &response, at),
+            Act::Close | Act::Reset => Event::Closed(connection),
+            Act::Garbage => Event::Reset(attempt, ResetReason::ProtocolError),
+            Act::RefuseStream => Event::Reset(attempt, ResetReason::RemoteRefusedStream),
+            Act::CancelStream => Event::Reset(attempt, ResetReason::RemoteReset),
+        };
+        self.schedule(at, event);
+    }
+
+    fn respond(&mut self, send: &Send, response: &Response, at: u64) {
+        let (attempt, is_http2) = (send.attempt, self.is_http2(send));
+        let connection = send.connection.expect("what is sent has a connection");
+        if response.closes && is_http2 {
+            self.schedule(at, Event::GoAway(connection));
+        }
+        let head = response.head(is_http2);
+        self.schedule(at, Event::Response(attempt, head, response.is_whole()));
+        let mut end = at;
+        if !response.is_whole() {
+            let (span, rest) = match response.rest {
+                Rest::After(span) => (span, Event::ResponseComplete(attempt)),
+                Rest::Cut(span) if is_http2 => (span, Event::Closed(connection)),
+                Rest::Cut(span) => (span, Event::Reset(attempt, ResetReason::ProtocolError)),
+            };
+            end += span;
+            self.schedule(end, rest);
+        }
+        if response.closes {
+            self.schedule(end, Event::Closed(connection));
         }
     }
 
@@ -453,7 +475,9 @@ impl Event {
             | Self::Reset(of, _) => *of == attempt,
             Self::Timer(_)
             | Self::Connected(_)
-            | Self::Refused(_)
+            | Self::Closed(_)
+            | Self::GoAway(_)
+            | Self::Settings(..)
             | Self::RequestComplete(_)
             | Self::Leaves(_) => false,
         }
