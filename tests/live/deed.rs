@@ -86,7 +86,7 @@ impl Response {
     }
 
     /// What a proxy sees first.
-    pub(super) fn head(&self, http2: bool) -> ResponseHead {
+    pub(super) fn head(&self) -> ResponseHead {
         let mut head = ResponseHead::of(self.status);
         for (name, value) in &self.headers {
             match name.as_str() {
@@ -94,7 +94,7 @@ impl Response {
                 _ => head.headers.push((name.clone(), value.clone())),
             }
         }
-        if self.closes && !http2 {
+        if self.closes {
             let closes = ("connection".to_owned(), "close".to_owned());
             head.headers.push(closes);
         }

@@ -33,6 +33,8 @@ pub(super) struct Compare {
     pub(super) tries: bool,
     /// On which of its server's connections each try comes.
     pub(super) connections: bool,
+    /// Whether all tries are found among the counters.
+    pub(super) accounts: bool,
     /// Hosts go by their workloads: chance chooses the pods.
     pub(super) workloads: bool,
     /// Only the order of hosts, from an unknown start.

@@ -94,6 +94,9 @@ impl Outcome {
                 far => far,
             },
         };
+        if experiment.compare.accounts {
+            lines.push(self.accounts());
+        }
         let counters = self.counters.iter();
         lines.extend(counters.map(|(name, value)| format!("{name}={value}")));
         lines
@@ -119,6 +122,20 @@ impl Outcome {
         counted(&all)
     }
 
+    /// Each try of each request has been counted once, by what became of it.
+    fn accounts(&self) -> String {
+        let counters = self.counters.iter();
+        let counted: u64 = counters
+            .filter(|(name, _)| ENDS_OF_TRIES.iter().any(|end| name.ends_with(end)))
+            .map(|(_, value)| value)
+            .sum();
+        let tries = self.answers.iter().map(|answer| u64::from(answer.tries));
+        match tries.sum::<u64>() {
+            tries if tries == counted => "all tries are counted".to_owned(),
+            tries => format!("{tries} tries, of which {counted} are counted"),
+        }
+    }
+
     /// Hosts, or flags, whose count is farther from its share than chance explains: four standard deviations.
     pub(super) fn outside(&self, experiment: &Experiment) -> Vec<String> {
         let count = self.answers.len() as f64;
@@ -138,6 +155,16 @@ impl Outcome {
         outside.collect()
     }
 }
+
+/// What becomes of a try: it gets a connection, or one of these.
+const ENDS_OF_TRIES: [&str; 6] = [
+    ".upstream_rq_total",
+    ".upstream_rq_pending_overflow",
+    ".upstream_rq_active_overflow",
+    ".upstream_rq_pending_failure_eject",
+    ".upstream_rq_cancelled",
+    ".upstream_cx_none_healthy",
+];
 
 /// The numbers of connections in the order in which an experiment first used them.
 #[derive(Default)]

@@ -41,7 +41,10 @@ pub(super) fn suite() -> Suite {
     }});
     let suite = json!({
         "feature": "Clusters, policies and failures at random",
-        "shows": ["After any sequence of requests all counters are equal, of clusters and of the listener."],
+        "shows": [
+            "After any sequence of requests all counters are equal, of clusters and of the listener.",
+            "Each try is counted once, by what becomes of it.",
+        ],
         "clusters": [
             {"name": "plain", "hosts": ["a"]},
             {"name": "two", "hosts": ["b"], "typedExtensionProtocolOptions": two_requests},
@@ -117,5 +120,10 @@ fn experiment(seed: u64) -> Value {
             ]
         })
         .collect();
-    json!({"name": format!("seed {seed}"), "steps": steps, "counters": ["all"]})
+    json!({
+        "name": format!("seed {seed}"),
+        "steps": steps,
+        "counters": ["all"],
+        "compare": {"accounts": true, "connections": true},
+    })
 }

@@ -364,7 +364,10 @@ impl<'a, 'b> Stage<'a, 'b> {
         if response.closes && is_http2 {
             self.schedule(at, Event::GoAway(connection));
         }
-        let head = response.head(is_http2);
+        let mut head = response.head();
+        // HTTP/2 has no such header.
+        head.headers
+            .retain(|(name, _)| !is_http2 || name != "connection");
         self.schedule(at, Event::Response(attempt, head, response.is_whole()));
         let mut end = at;
         if !response.is_whole() {
