@@ -1,20 +1,24 @@
 //! A run as tables, one file each.
 //!
 //! Columns with the names of labels of Istio's standard metrics hold these labels, `unknown` where there is none.
-//! `caller` (who made the request) and `destination_subset` are ours.
+//! `caller` (who made the request) and `destination_subset` are ours. As in Istio, sidecars of sources and destinations
+//! report (`reporter`): a source one request with its final answer, a destination each try that reached it. Over time,
+//! only sources do.
 
 mod access_log;
 mod columns;
 
 use self::columns::{
-    DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE_LABELS, destination_labels,
-    latency_columns, request_labels, source_labels,
+    DESTINATION, DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE, SOURCE_LABELS,
+    destination_labels, latency_columns, request_labels, source_labels,
 };
 pub(crate) use self::columns::{Table, number};
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use std::collections::BTreeMap;
-use telemetry::{AttemptFigures, AttemptKind, DestinationLabels, Outcome, WorkloadLabels};
+use telemetry::{
+    AttemptFigures, AttemptKind, DestinationLabels, Outcome, RequestFigures, WorkloadLabels,
+};
 
 /// All tables.
 pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
@@ -38,8 +42,8 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
 
 fn requests_total(report: &RunReport) -> OutputFile {
     let mut table = Table::new(&[&REQUEST_LABELS, &["requests_total", "tries"]]);
-    for figures in &report.measurements.window.requests {
-        let mut row = request_labels(&figures.labels);
+    for (reporter, figures) in reported(report) {
+        let mut row = request_labels(reporter, &figures.labels);
         row.push(figures.count().to_string());
         row.push(figures.tries.to_string());
         table.add(&row);
@@ -49,13 +53,21 @@ fn requests_total(report: &RunReport) -> OutputFile {
 
 fn latency(report: &RunReport) -> OutputFile {
     let mut table = Table::new(&[&REQUEST_LABELS, &LATENCY]);
-    for figures in &report.measurements.window.requests {
-        let mut row = request_labels(&figures.labels);
+    for (reporter, figures) in reported(report) {
+        let mut row = request_labels(reporter, &figures.labels);
         row.push(figures.count().to_string());
         row.extend(latency_columns(LatencyFigures::of(&figures.latency)));
         table.add(&row);
     }
     table.into_file("latency.csv")
+}
+
+/// Requests as their sources report them, then as their destinations do.
+fn reported(report: &RunReport) -> impl Iterator<Item = (&'static str, &RequestFigures)> {
+    let window = &report.measurements.window;
+    let sources = window.requests.iter().map(|figures| (SOURCE, figures));
+    let destinations = window.receptions.iter();
+    sources.chain(destinations.map(|figures| (DESTINATION, figures)))
 }
 
 fn timeseries(report: &RunReport) -> OutputFile {
@@ -72,7 +84,7 @@ fn timeseries(report: &RunReport) -> OutputFile {
     for (bucket, index, place) in places {
         let histogram = series[index].buckets[place].latency.unpack();
         let mut row = vec![facts.start_of(bucket).as_secs_f64().to_string()];
-        row.extend(request_labels(&series[index].labels));
+        row.extend(request_labels(SOURCE, &series[index].labels));
         row.push(histogram.count().to_string());
         row.extend(latency_columns(LatencyFigures::of(&histogram)));
         table.add(&row);

@@ -115,6 +115,7 @@ fn small() -> RunReport {
                 }],
             },
             window: Window {
+                receptions: Vec::new(),
                 from: at(0),
                 to: at(20),
                 requests: vec![

@@ -1,16 +1,18 @@
 //! Builders of small worlds, and a watcher that keeps sums.
 
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
+use proxy::listener::Layer;
 use proxy::names::Names;
-use proxy::request::RequestHead;
+use proxy::request::{Protocol, RequestHead};
 use proxy::response::ResponseHead;
 use sim::act::Accept;
 use sim::observation::{Attempt, Exchange, Journey, Observer, Station};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Dial, Load, Network, Overflow, Plan, Pod,
-    PodId, Server, Service, ServiceId, Site, SiteId, Step, Traffic, TrafficId, Workload,
-    WorkloadId,
+    PodId, Server, Service, ServiceId, ServicePort, Site, SiteId, Step, Traffic, TrafficId,
+    Workload, WorkloadId,
 };
+use std::net::Ipv4Addr;
 
 /// A server with so many workers whose only behaviour takes this long.
 pub(crate) fn server(concurrency: Option<u32>, service_time: Distribution) -> Server {
@@ -20,6 +22,7 @@ pub(crate) fn server(concurrency: Option<u32>, service_time: Distribution) -> Se
         overflow: Overflow::Respond(503),
         abandonment: Abandonment::Continue,
         refuses: false,
+        absent: false,
         accept: Accept::AT_ONCE,
         keep_alive: None,
         behaviours: vec![Behaviour {
@@ -77,7 +80,10 @@ impl PlainWorld {
                 self.plan.pods.push(Pod {
                     name: format!("{name}-{n}"),
                     workload,
+                    ip: Ipv4Addr::UNSPECIFIED.into(),
+                    is_gateway: false,
                     table: None,
+                    inbound: None,
                     workers: 1,
                     server: None,
                 });
@@ -93,7 +99,10 @@ impl PlainWorld {
         });
         self.plan.services.push(Service {
             name: format!("default/{name}"),
-            ports: vec![(80, ids)],
+            ports: vec![ServicePort {
+                number: 80,
+                endpoints: ids.into_iter().map(|pod| (pod, 80)).collect(),
+            }],
         });
         ServiceId::new(self.plan.services.len() - 1)
     }
@@ -103,6 +112,7 @@ impl PlainWorld {
         self.plan.sites.push(Site {
             name: name.to_owned(),
             head: RequestHead::get("server", "/"),
+            layer: Layer::Http(Protocol::Http1),
             body_bytes: 0,
             upload: SimDuration::ZERO,
             dial: Dial {

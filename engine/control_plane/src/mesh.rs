@@ -71,6 +71,8 @@ struct Group {
     /// The first of them.
     representative: PodId,
     snapshot: OnceLock<Arc<Snapshot>>,
+    /// The part about requests that reach its pods.
+    inbound: OnceLock<Arc<Snapshot>>,
 }
 
 /// Why a proxy is told nothing.
@@ -123,7 +125,28 @@ impl Mesh {
         self.snapshot_in(&self.clients, proxy)
     }
 
+    /// What a proxy is told about requests that reach its pod, shared with all that are told the same: small, while the
+    /// rest of a snapshot grows with the mesh. A gateway is told nothing of the kind.
+    pub fn inbound_snapshot(&self, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
+        let group = self.group_in(&self.proxies, proxy)?;
+        let snapshot = group.inbound.get_or_init(|| {
+            let pod = self.registry().pod(group.representative);
+            let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
+            let mut snapshot = empty_snapshot(pod, &client);
+            if !pod.is_gateway() {
+                self.add_inbound(group.representative, &mut snapshot);
+            }
+            Arc::new(snapshot)
+        });
+        Ok(Arc::clone(snapshot))
+    }
+
     fn snapshot_in(&self, groups: &Groups, proxy: &ProxyRef) -> Result<Arc<Snapshot>, NoProxy> {
+        let group = self.group_in(groups, proxy)?;
+        Ok(self.snapshot_of(group, groups.side))
+    }
+
+    fn group_in<'a>(&self, groups: &'a Groups, proxy: &ProxyRef) -> Result<&'a Group, NoProxy> {
         let pod = self
             .registry()
             .pod_by_name(&proxy.namespace, &proxy.pod)
@@ -134,7 +157,7 @@ impl Mesh {
                 Injection::Injected(_) => unreachable!("every injected pod is in a group"),
             });
         };
-        Ok(self.snapshot_of(&groups.groups[group], groups.side))
+        Ok(&groups.groups[group])
     }
 
     fn snapshot_of(&self, group: &Group, side: Side) -> Arc<Snapshot> {
@@ -220,18 +243,24 @@ impl Mesh {
             let targets = &self.targets[pod_id.index()];
             return gateway_proxy::snapshot(pod, self.scope(pod), targets, &self.push);
         }
-        let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
         let group = self.clients.of_pod[pod_id.index()].expect("a proxy is a client as well");
         let outbound = self.snapshot_of(&self.clients.groups[group], Side::Outbound);
         let mut snapshot = Snapshot::clone(&outbound);
         snapshot.node.pod.clone_from(&pod.name);
+        self.add_inbound(pod_id, &mut snapshot);
+        snapshot
+    }
+
+    /// Adds what a sidecar is told about requests that reach its pod.
+    fn add_inbound(&self, pod_id: PodId, snapshot: &mut Snapshot) {
+        let pod = self.registry().pod(pod_id);
+        let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
         let ports = inbound_ports(&self.targets[pod_id.index()], &client);
         let (listener, tables) = virtual_inbound(&ports, &client);
         snapshot.listeners.push(Arc::new(listener));
         snapshot.routes.extend(shared(tables));
         let clusters = inbound_clusters(&ports, &client);
         snapshot.clusters.extend(shared(clusters));
-        snapshot
     }
 
     /// What a proxy is told about requests that leave its pod.
@@ -250,17 +279,28 @@ impl Mesh {
         } = outbound_clusters(&client);
         clusters.extend(catch_all_clusters(&client));
         Snapshot {
-            node: Node {
-                node_type: NodeType::Sidecar,
-                namespace: pod.namespace.clone(),
-                pod: pod.name.clone(),
-                concurrency: Some(client.proxy_config.worker_threads()),
-            },
             listeners: shared(listeners),
             routes: shared(outbound_tables(&client, &self.push, tables)),
             clusters: shared(clusters),
             endpoints: shared(endpoints),
+            ..empty_snapshot(pod, &client)
         }
+    }
+}
+
+/// What a sidecar is told of nothing.
+fn empty_snapshot(pod: &Pod, client: &Client<'_>) -> Snapshot {
+    Snapshot {
+        node: Node {
+            node_type: NodeType::Sidecar,
+            namespace: pod.namespace.clone(),
+            pod: pod.name.clone(),
+            concurrency: Some(client.proxy_config.worker_threads()),
+        },
+        listeners: Vec::new(),
+        routes: Vec::new(),
+        clusters: Vec::new(),
+        endpoints: Vec::new(),
     }
 }
 
@@ -315,6 +355,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             groups.push(Group {
                 representative: id,
                 snapshot: OnceLock::new(),
+                inbound: OnceLock::new(),
             });
             groups.len() - 1
         });

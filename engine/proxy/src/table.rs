@@ -21,7 +21,7 @@ use base::SimDuration;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use xds::{HealthStatus, HttpFault, Origin};
+use xds::{HealthStatus, HttpFault, Origin, RetryOn};
 
 pub(crate) use cluster::{
     Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig,
@@ -235,6 +235,26 @@ impl Table {
                 fraction: source.fraction,
                 origin: source.origin.as_ref(),
             })
+    }
+
+    /// The cluster and host of a request that is resolved so, if nothing can refuse, delay, copy or repeat it as long as
+    /// that host answers: then what becomes of it is what the host does.
+    pub fn certain_host(&self, resolution: &Resolution) -> Option<(ClusterId, EndpointId)> {
+        let (Some(route), Outcome::Forward) = (resolution.route, &resolution.outcome) else {
+            return None;
+        };
+        let plan = self.plan(route);
+        let [only] = plan.destinations.as_slice() else {
+            return None;
+        };
+        let retries = self.retry_policy(route).into_iter();
+        let mut conditions = retries.flat_map(|policy| &policy.retry_on);
+        let is_certain = resolution.timeout.is_zero()
+            && plan.fault.is_none()
+            && plan.mirrors.is_empty()
+            && conditions.all(|condition| *condition == RetryOn::ResetBeforeRequest);
+        let host = self.cluster(only.cluster)?.certain_host()?;
+        is_certain.then_some((only.cluster, host))
     }
 
     /// Whether the configuration has this cluster.

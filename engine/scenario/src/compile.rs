@@ -14,6 +14,7 @@
 //! simulated exactly is a note. Nothing here draws a random number.
 
 mod act;
+mod application;
 mod dial;
 mod envoy;
 mod names;

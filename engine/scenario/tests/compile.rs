@@ -187,7 +187,11 @@ fn pods_tables_and_endpoints() {
         .find(|s| s.name == "shop/web")
         .expect("a Service");
     let behind = ["web-v1-0", "web-v1-1", "web-v2-0"].map(|name| pod(&plan, name));
-    assert_eq!(web.ports, [(80, behind.to_vec())]);
+    let [port] = web.ports.as_slice() else {
+        panic!("one port");
+    };
+    assert_eq!(port.number, 80);
+    assert_eq!(port.endpoints, behind.map(|pod| (pod, 8080)));
 }
 
 #[test]
@@ -329,7 +333,7 @@ timeline:
                     plan.pods[pod.index()].name,
                     server.concurrency,
                     server.behaviours[0].service_time,
-                    if server.refuses { " refuses" } else { "" }
+                    if server.absent { " absent" } else { "" }
                 ),
             });
             (
@@ -370,12 +374,7 @@ timeline:
     assert_eq!(shown[5], (50, "delete vs/shop/web".to_owned(), later));
     assert_eq!(shown[6].2, ["0/s"]);
     let newcomer = &plan.pods[pod(&plan, "web-v2-1").index()];
-    assert!(
-        newcomer
-            .server
-            .as_ref()
-            .is_some_and(|server| server.refuses)
-    );
+    assert!(newcomer.server.as_ref().is_some_and(|server| server.absent));
     assert!(newcomer.table.is_some());
 }
 
@@ -383,7 +382,8 @@ timeline:
 fn a_change_that_changes_nothing_pushes_nothing() {
     let plan = compiled(&format!("{USERS}\ntimeline: [{{at: 1s, apply: mesh}}]\n")).plan;
     assert_eq!(plan.timeline[0].effects.len(), 0);
-    assert_eq!(plan.tables.len(), 2);
+    // Nothing, what the client is told, and what reaches each of client, web and db.
+    assert_eq!(plan.tables.len(), 5);
 }
 
 #[test]

@@ -148,7 +148,7 @@ timeline:
 expect:
 - {successRate: {traffic: users}, equals: 100%, window: {to: 9s}}
 - {successRate: {traffic: users}, equals: 0%, window: {from: 10s, to: 19s}}
-- {count: {responseFlags: 'URX,UF'}, atLeast: 400}
+- {count: {responseFlags: '-', responseCode: 503}, atLeast: 400}
 - {successRate: {traffic: users}, equals: 100%, window: {from: 21s}}
 - {count: {traffic: users}, equals: 0, window: {from: 26s}}
 ",

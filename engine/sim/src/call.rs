@@ -2,7 +2,9 @@
 
 use crate::event::Event;
 use crate::observation::{Exchange, Journey, Observer};
-use crate::plan::{ApplicationRetries, PodId, SiteId, TrafficId};
+use crate::pass::Downstream;
+use crate::plan::{ApplicationRetries, PodId, Side, SiteId, TrafficId};
+use crate::pod::Seat;
 use crate::shape::{HeadId, Shape, ShapeId};
 use crate::world::World;
 use base::rng::mix;
@@ -148,19 +150,19 @@ impl<O: Observer> World<'_, O> {
             call.upload_timer = self.calendar.schedule_cancellable(at, event);
         }
         let source = call.request.source;
-        let Some(sidecar) = self.pods[source.index()].sidecar.as_deref_mut() else {
+        let Some(state) = self.pods[source.index()].proxy_mut(Side::Outbound) else {
             return self.plain(now, slot);
         };
         let shape = self
             .shapes
-            .shape(plan, sidecar.table, call.request.site, call.request.head);
+            .shape(plan, state.table, call.request.site, call.request.head);
         call.shape = shape;
         match self.shapes.get(shape) {
             Shape::Routed { resolution, .. } => {
                 let identity = call.exchange_identity();
                 let mut effects = self.buffers.pop().unwrap_or_default();
                 let input = Input::Request {
-                    tag: slot,
+                    tag: Downstream::Call(slot).tag(),
                     identity,
                     resolution,
                     arrival: Arrival {
@@ -169,10 +171,10 @@ impl<O: Observer> World<'_, O> {
                         body_bytes: site.body_bytes,
                     },
                 };
-                if let Some(request) = sidecar.proxy.handle(now, input, &mut effects) {
+                if let Some(request) = state.proxy.handle(now, input, &mut effects) {
                     call.via = Via::Proxy(request);
                 }
-                self.perform(now, source, effects);
+                self.perform(now, outbound(source), effects);
             }
             Shape::Passthrough => self.plain(now, slot),
             Shape::Blackhole => {
@@ -187,7 +189,7 @@ impl<O: Observer> World<'_, O> {
         call.upload_timer = TimerId::NONE;
         if let Via::Proxy(request) = call.via {
             let source = call.request.source;
-            self.tell(now, source, Input::RequestComplete { request });
+            self.tell(now, outbound(source), Input::RequestComplete { request });
         }
     }
 
@@ -240,7 +242,9 @@ impl<O: Observer> World<'_, O> {
         self.calls[slot as usize].via = Via::Nothing;
         match call.via {
             // The proxy says how it ended.
-            Via::Proxy(request) => self.tell(now, call.request.source, Input::Cancel(request)),
+            Via::Proxy(request) => {
+                self.tell(now, outbound(call.request.source), Input::Cancel(request));
+            }
             Via::Plain(delivery) => {
                 let target = self.deliveries[delivery as usize].target;
                 self.abandon(now, delivery);
@@ -278,7 +282,7 @@ impl<O: Observer> World<'_, O> {
         let upload = std::mem::replace(&mut call.upload_timer, TimerId::NONE);
         self.calendar.cancel(upload);
         let call = &self.calls[slot as usize];
-        let proxied = self.pods[call.request.source.index()].sidecar.is_some();
+        let proxied = self.pods[call.request.source.index()].has_proxy();
         let exchange = Exchange {
             identity: call.exchange_identity(),
             traffic: match call.owner {
@@ -287,6 +291,7 @@ impl<O: Observer> World<'_, O> {
             },
             site: call.request.site,
             source: call.request.source,
+            passed_on: false,
             proxied,
             started: call.exchange_started,
             completed: call.uploaded().min(now),
@@ -297,11 +302,10 @@ impl<O: Observer> World<'_, O> {
                 .endpoint
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
-            route: match proxied.then(|| self.shapes.get(call.shape)) {
-                Some(Shape::Routed {
-                    table, resolution, ..
-                }) => resolution.route.map(|route| (*table, route)),
-                Some(Shape::Passthrough | Shape::Blackhole) | None => None,
+            route: if proxied {
+                self.shapes.get(call.shape).route()
+            } else {
+                None
             },
         };
         self.observer.on_exchange(&exchange);
@@ -327,6 +331,14 @@ impl<O: Observer> World<'_, O> {
                 self.on_nested_reply(now, job, slot, call.request.site, reply.status)
             }
         }
+    }
+}
+
+/// Where requests of a pod's own application enter its proxy.
+const fn outbound(pod: PodId) -> Seat {
+    Seat {
+        pod,
+        side: Side::Outbound,
     }
 }
 

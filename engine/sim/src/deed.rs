@@ -66,6 +66,8 @@ pub(crate) enum Answer<'a> {
     Head(&'a ResponseHead),
     /// A bare status.
     Status(u16),
+    /// 200 with this `grpc-status`.
+    Grpc(u8),
 }
 
 impl Answer<'_> {
@@ -73,6 +75,7 @@ impl Answer<'_> {
         match self {
             Self::Head(head) => head.status,
             Self::Status(status) => status,
+            Self::Grpc(_) => 200,
         }
     }
 
@@ -80,6 +83,7 @@ impl Answer<'_> {
         match self {
             Self::Head(head) => head.grpc_status,
             Self::Status(_) => None,
+            Self::Grpc(status) => Some(status),
         }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //!  send ─► (Connecting) ─► Outbound ─► Queued ─► Serving ─► Calling ─► Returning ─► (Ending) ─► gone
-//!                └─ overflow, nobody there ──────┼──────────┘
-//!                                                └─► Hanging
+//!                │            │  └─ overflow ──┼──────────┘
+//!                │            │                └─► Hanging
+//!                │            └─► Passing: the pod's own proxy has it ─► Returning
+//!                └─ nobody there ─► Returning
 //! ```
+//! A pod with a proxy has it pass that first (`pass.rs`); the proxy's own tries are deliveries to the application.
 //! A response whose body takes time, or is cut, arrives in two parts: its head ends `Returning`, the rest `Ending`.
 //! A delivery whose client gave up is *abandoned*. Its server goes on unless it is told: then it stops, frees its
 //! worker and drops the calls it made.
@@ -13,11 +16,13 @@ use crate::act::{Accept, Ending};
 use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::deed::{Answer, Deed, Rest};
 use crate::event::Event;
-use crate::network::{sample, sidecar_cost};
+use crate::network::sample;
 use crate::observation::{Attempt, AttemptOutcome, Observer};
-use crate::plan::{Abandonment, Overflow, Plan, PodId, SiteId, Step};
+use crate::pass::{Downstream, Pass};
+use crate::plan::{Abandonment, Overflow, Plan, PodId, Side, SiteId, Step};
+use crate::pod::Seat;
 use crate::server::Admission;
-use crate::shape::{HeadId, Shape};
+use crate::shape::{HeadId, Shape, ShapeId, Way};
 use crate::world::World;
 use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
@@ -31,17 +36,24 @@ use smallvec::SmallVec;
 /// One try under way.
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
-    client: Client,
-    site: SiteId,
-    source: PodId,
+    pub(crate) client: Client,
+    pub(crate) site: SiteId,
+    pub(crate) source: PodId,
     pub(crate) target: Option<PodId>,
-    cluster: Option<ClusterId>,
+    pub(crate) cluster: Option<ClusterId>,
     endpoint: Option<EndpointId>,
-    head: HeadId,
+    pub(crate) head: HeadId,
     number: u16,
-    mirror: bool,
-    depth: u8,
-    stage: Stage,
+    /// Tries of the same request before those that `number` counts.
+    earlier: u16,
+    pub(crate) mirror: bool,
+    pub(crate) depth: u8,
+    pub(crate) stage: Stage,
+    pub(crate) way: Way,
+    /// What its target's proxy makes of it.
+    pub(crate) pass: Pass,
+    /// The delivery that a proxy sent it for.
+    parent: Option<u32>,
     /// Nobody waits for its end.
     abandoned: bool,
     /// The server has been told so.
@@ -51,15 +63,15 @@ pub(crate) struct Delivery<'a> {
     behaviour: u32,
     /// What the server does about it, once a worker has it.
     deed: Option<Deed<'a>>,
-    answer: Answer<'a>,
-    rest: Rest,
+    pub(crate) answer: Answer<'a>,
+    pub(crate) rest: Rest,
     step: u32,
     /// Calls of the current step that have not ended.
     outstanding: u32,
     /// The status that a failed call leads to.
     failure: Option<u16>,
-    outcome: AttemptOutcome,
-    identity: u64,
+    pub(crate) outcome: AttemptOutcome,
+    pub(crate) identity: u64,
     /// The exchange that it serves.
     exchange: u64,
     sent: SimTime,
@@ -74,17 +86,21 @@ pub(crate) struct Delivery<'a> {
 /// Who sent a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
-    /// A proxy, as this try.
-    Proxy(AttemptId),
+    /// A proxy, as this try, on this side.
+    Proxy(Side, AttemptId),
     /// A call, without a proxy's help.
     Call(u32),
 }
 
 /// Where a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Connecting,
     Outbound,
+    /// Its target's proxy is being told.
+    Entering,
+    /// Its target's proxy has it.
+    Passing,
     Queued,
     Serving,
     Calling,
@@ -96,132 +112,217 @@ enum Stage {
 impl<'a, O: Observer> World<'a, O> {
     /// A proxy sends a try, or a copy, on a connection that is made.
     #[inline]
-    pub(crate) fn send(&mut self, now: SimTime, source: PodId, send: Send) {
-        let mut delivery = self.delivery(source, &send);
+    pub(crate) fn send(&mut self, now: SimTime, seat: Seat, send: Send) {
+        let mut delivery = self.delivery(seat, &send);
         delivery.connected = send.waited.then_some(now);
         delivery.fresh = send.waited;
         self.count_attempt();
-        let slot = match self.accepting(delivery.target) {
-            Some(target) => {
+        let slot = match self.accepting(delivery.target, seat.side) {
+            Some(_) => {
                 let slot = self.deliveries.insert(delivery) as u32;
-                self.travel(now, slot, source, target);
+                self.travel(now, slot);
                 slot
             }
             None => self.turn_back(now, delivery),
         };
-        let sidecar = self.pods[source.index()]
-            .sidecar
-            .as_deref_mut()
-            .expect("a proxy sends it");
+        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+        let state = state.expect("a proxy sends it");
         let at = send.attempt.slot as usize;
-        if at >= sidecar.deliveries.len() {
-            sidecar.deliveries.resize(at + 1, u32::MAX);
+        if at >= state.deliveries.len() {
+            state.deliveries.resize(at + 1, u32::MAX);
         }
-        sidecar.deliveries[at] = slot;
+        state.deliveries[at] = slot;
     }
 
     /// A copy waits for a connection.
-    pub(crate) fn wait(&mut self, source: PodId, send: &Send) {
-        let delivery = self.new_delivery(send);
-        let sidecar = self.pods[source.index()]
-            .sidecar
-            .as_deref_mut()
-            .expect("a proxy waits");
-        sidecar.waiting.insert(send.attempt.slot, delivery);
+    pub(crate) fn wait(&mut self, seat: Seat, send: &Send) {
+        let delivery = self.new_delivery(seat, send);
+        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+        let state = state.expect("a proxy waits");
+        state.waiting.insert(send.attempt.slot, delivery);
     }
 
     /// A try gets no connection, and is never sent.
     pub(crate) fn unsent(
         &mut self,
         now: SimTime,
-        source: PodId,
+        seat: Seat,
         send: &Send,
         reason: Option<ResetReason>,
     ) {
         let Some(reason) = reason else {
             if send.mirror && send.waited {
-                self.delivery(source, send);
+                self.delivery(seat, send);
             }
             return;
         };
         self.count_attempt();
-        let delivery = self.delivery(source, send);
-        let outcome = AttemptOutcome::Reset(reason);
-        self.observer
-            .on_attempt(&delivery.observation(self.plan, now, outcome));
+        let delivery = self.delivery(seat, send);
+        if !delivery.is_for_application() {
+            let outcome = AttemptOutcome::Reset(reason);
+            self.observer
+                .on_attempt(&delivery.observation(self.plan, now, outcome));
+        }
     }
 
     /// The delivery of a try: for a copy that waited, the one that its call left behind.
     #[inline]
-    fn delivery(&mut self, source: PodId, send: &Send) -> Delivery<'a> {
+    fn delivery(&mut self, seat: Seat, send: &Send) -> Delivery<'a> {
         if send.mirror && send.waited {
-            let sidecar = self.pods[source.index()].sidecar.as_deref_mut();
-            let waiting = sidecar.and_then(|sidecar| sidecar.waiting.remove(&send.attempt.slot));
+            let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+            let waiting = state.and_then(|state| state.waiting.remove(&send.attempt.slot));
             return waiting.expect("it was told to wait");
         }
-        self.new_delivery(send)
+        self.new_delivery(seat, send)
     }
 
     #[inline]
-    fn new_delivery(&self, send: &Send) -> Delivery<'a> {
-        let call = &self.calls[send.tag as usize];
-        let Shape::Routed { heads, .. } = self.shapes.get(call.shape) else {
+    fn new_delivery(&self, seat: Seat, send: &Send) -> Delivery<'a> {
+        let origin = self.origin(send.tag, seat.pod);
+        let Shape::Routed { heads, .. } = self.shapes.get(origin.shape) else {
             unreachable!("a proxy sends what it routed");
         };
         let salt =
             u64::from(send.number) << 17 | u64::from(send.mirror) << 16 | u64::from(send.head);
+        let to_application = seat.side == Side::Inbound;
+        let identity = origin.request.identity;
+        let way = Way::Sent {
+            shape: origin.shape,
+            head: send.head,
+            cluster: send.cluster,
+            endpoint: send.endpoint,
+        };
         Delivery {
             cluster: Some(send.cluster),
             endpoint: Some(send.endpoint),
-            target: self.plan.pod_at(send.endpoint),
+            target: self.reached(seat, send.endpoint),
             head: heads[usize::from(send.head)],
             number: send.number,
             mirror: send.mirror,
+            earlier: origin.earlier,
+            parent: origin.parent,
             ..Delivery::new(
-                Client::Proxy(send.attempt),
-                call,
-                mix(call.exchange_identity() ^ salt),
-                send.began,
+                Client::Proxy(seat.side, send.attempt),
+                &origin.request,
+                // The first try for an application meets the dice of the request itself, as if there were no proxy.
+                if to_application && send.number == 1 {
+                    identity
+                } else {
+                    mix(identity ^ salt)
+                },
+                (send.began, origin.uploaded),
+                way,
             )
         }
     }
 
+    /// What a proxy of `pod` was handed with this tag.
+    #[inline]
+    fn origin(&self, tag: u32, pod: PodId) -> Origin {
+        match Downstream::of(tag) {
+            Downstream::Call(slot) => {
+                let call = &self.calls[slot as usize];
+                Origin {
+                    request: Request {
+                        identity: call.exchange_identity(),
+                        ..call.request
+                    },
+                    shape: call.shape,
+                    uploaded: call.uploaded(),
+                    earlier: 0,
+                    parent: None,
+                }
+            }
+            Downstream::Delivery(slot) => {
+                let delivery = &self.deliveries[slot as usize];
+                Origin {
+                    request: Request {
+                        site: delivery.site,
+                        source: pod,
+                        head: delivery.head,
+                        identity: delivery.identity,
+                        depth: delivery.depth,
+                        number: 0,
+                        line: NO_LINE,
+                        worker: 0,
+                    },
+                    shape: delivery.pass.shape,
+                    uploaded: delivery.uploaded,
+                    earlier: delivery.earlier + delivery.number.max(1) - 1,
+                    parent: Some(slot),
+                }
+            }
+        }
+    }
+
+    /// The pod that a side of a proxy gets to by an address: its inbound side, to its own.
+    #[inline]
+    fn reached(&self, seat: Seat, endpoint: EndpointId) -> Option<PodId> {
+        match seat.side {
+            Side::Outbound => self.plan.pod_at(endpoint),
+            Side::Inbound => Some(seat.pod),
+        }
+    }
+
     /// A proxy asks for a connection: it is made, or refused. By an event even if it takes no time.
-    pub(crate) fn connect(&mut self, now: SimTime, source: PodId, connect: &Connect) {
+    pub(crate) fn connect(&mut self, now: SimTime, seat: Seat, connect: &Connect) {
         let connection = connect.connection;
         let identity = mix(u64::from(connection.slot) << 32 | u64::from(connection.generation))
-            ^ source.index() as u64;
+            ^ seat.pod.index() as u64;
         let draws = || Draws::new(self.key, mix(identity), CONNECT);
-        let pod = source.index() as u32;
-        let (after, event) = match self.accepting(self.plan.pod_at(connect.endpoint)) {
+        let way = |latency| match seat.side {
+            Side::Outbound => sample(latency, draws),
+            Side::Inbound => SimDuration::ZERO,
+        };
+        let (pod, side) = (seat.pod.index() as u32, seat.side);
+        let target = self.reached(seat, connect.endpoint);
+        let (after, event) = match self.accepting(target, side) {
             Some(target) => {
-                let way = sample(self.latencies.between(self.plan, source, target), draws);
+                let way = way(self.latencies.between(self.plan, seat.pod, target));
                 // Where nobody answers, the proxy's patience ends by itself.
-                let Some(after) = self.accept_time(way, target) else {
+                let Some(after) = self.accept_time(way, target, side) else {
                     return;
                 };
-                (after, Event::ProxyConnected { pod, connection })
+                let event = Event::ProxyConnected {
+                    pod,
+                    side,
+                    connection,
+                };
+                (after, event)
             }
             None => {
-                let way = sample(&self.plan.network.latency, draws);
-                (way * 2, Event::ProxyRefused { pod, connection })
+                let event = Event::ProxyRefused {
+                    pod,
+                    side,
+                    connection,
+                };
+                (way(&self.plan.network.latency) * 2, event)
             }
         };
         self.calendar.schedule(now + after, event);
     }
 
-    /// The pod, if somebody listens there.
+    /// The pod, if somebody listens there to whom this side of a proxy sends.
     #[inline]
-    fn accepting(&self, target: Option<PodId>) -> Option<PodId> {
-        target.filter(|target| !self.pods[target.index()].server.refuses)
+    fn accepting(&self, target: Option<PodId>, from: Side) -> Option<PodId> {
+        target.filter(|target| {
+            let pod = &self.pods[target.index()];
+            match from {
+                Side::Outbound => pod.accepts_connections(),
+                Side::Inbound => pod.application_accepts(),
+            }
+        })
     }
 
     /// Nobody listens: a try comes back. Gives the delivery's slot.
     fn turn_back(&mut self, now: SimTime, mut delivery: Delivery<'a>) -> u32 {
-        let identity = delivery.identity;
-        let way = sample(&self.plan.network.latency, || {
-            Draws::new(self.key, identity, OUTBOUND)
-        });
+        let way = if delivery.is_for_application() {
+            SimDuration::ZERO
+        } else {
+            sample(&self.plan.network.latency, || {
+                Draws::new(self.key, delivery.identity, OUTBOUND)
+            })
+        };
         delivery.stage = Stage::Returning;
         delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
         let slot = self.deliveries.insert(delivery) as u32;
@@ -236,25 +337,33 @@ impl<'a, O: Observer> World<'a, O> {
         let call = &self.calls[call_slot as usize];
         let dial = &self.plan.sites[call.request.site.index()].dial;
         let identity = call.exchange_identity();
-        let target = dial.pod.or_else(|| {
+        let reached = dial.pod.map(|pod| (pod, dial.port)).or_else(|| {
             let service = &self.plan.services[dial.service?.index()];
-            let (_, pods) = service.ports.iter().find(|(port, _)| *port == dial.port)?;
+            let port = service.ports.iter().find(|port| port.number == dial.port)?;
+            let count = port.endpoints.len() as u64;
             let draw = Draws::new(self.key, identity, PLAIN_CHOICE).next_u64();
-            (!pods.is_empty()).then(|| pods[(draw % pods.len() as u64) as usize])
+            (count > 0).then(|| port.endpoints[(draw % count) as usize])
         });
-        let mut delivery = Delivery::new(Client::Call(call_slot), call, mix(identity), now);
+        let way = Way::Dialled {
+            port: reached.map_or(dial.port, |(_, port)| port),
+        };
+        let request = Request {
+            identity,
+            ..call.request
+        };
+        let (client, times) = (Client::Call(call_slot), (now, call.uploaded()));
+        let mut delivery = Delivery::new(client, &request, mix(identity), times, way);
+        let target = reached.map(|(pod, _)| pod);
         delivery.target = target;
         self.count_attempt();
-        let (source, identity) = (delivery.source, delivery.identity);
-        let Some(target) = self.accepting(target) else {
+        let Some(target) = self.accepting(target, Side::Outbound) else {
             return self.turn_back(now, delivery);
         };
         delivery.stage = Stage::Connecting;
         delivery.fresh = true;
         let slot = self.deliveries.insert(delivery) as u32;
-        let latency = self.latencies.between(self.plan, source, target);
-        let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
-        let taken = self.accept_time(way, target);
+        let way = self.way(slot, OUTBOUND);
+        let taken = self.accept_time(way, target, Side::Outbound);
         match taken.filter(|taken| *taken < PLAIN_CONNECT_TIMEOUT) {
             Some(taken) => {
                 let event = Event::Connected { delivery: slot };
@@ -270,59 +379,104 @@ impl<'a, O: Observer> World<'a, O> {
         slot
     }
 
-    /// How long it takes to make a connection, one way to its server taking so long; none where it is never made.
-    fn accept_time(&self, way: SimDuration, target: PodId) -> Option<SimDuration> {
+    /// How long it takes to make a connection from this side of a proxy, one way to its server taking so long; none where
+    /// it is never made.
+    fn accept_time(&self, way: SimDuration, target: PodId, from: Side) -> Option<SimDuration> {
         let trips = way * u64::from(self.plan.network.connect_trips);
-        match self.pods[target.index()].server.accept {
+        let target = &self.pods[target.index()];
+        if from == Side::Outbound && target.entrance().is_some() {
+            // Its proxy takes it.
+            return Some(trips);
+        }
+        match target.server.accept {
             Accept::After(time) => Some(trips + time),
             Accept::Never => None,
         }
     }
 
+    /// How long one way takes; between a proxy and its application, no time.
+    #[inline]
+    fn way(&self, slot: u32, site: u32) -> SimDuration {
+        let delivery = &self.deliveries[slot as usize];
+        if delivery.is_for_application() {
+            return SimDuration::ZERO;
+        }
+        let target = delivery.target.expect("only a pod is reached");
+        let latency = (self.latencies).between(self.plan, delivery.source, target);
+        sample(latency, || Draws::new(self.key, delivery.identity, site))
+    }
+
     /// A plain connection is made, and the request that waited for it goes out.
     pub(crate) fn on_connected(&mut self, now: SimTime, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
-        let source = delivery.source;
         if delivery.abandoned {
             self.deliveries.remove(slot as usize);
             return;
         }
         delivery.stage = Stage::Outbound;
         delivery.connected = Some(now);
-        let target = delivery.target.expect("only a pod accepts a connection");
-        self.travel(now, slot, source, target);
+        self.travel(now, slot);
     }
 
     #[inline]
-    fn travel(&mut self, now: SimTime, slot: u32, source: PodId, target: PodId) {
-        let plan = self.plan;
-        let identity = self.deliveries[slot as usize].identity;
-        let latency = self.latencies.between(plan, source, target);
-        let way = sample(latency, || Draws::new(self.key, identity, OUTBOUND));
-        let sidecars = u32::from(self.pods[source.index()].sidecar.is_some())
-            + u32::from(self.pods[target.index()].sidecar.is_some());
-        let cost = sidecar_cost(&plan.network, sidecars, || {
-            Draws::new(self.key, identity, SIDECARS)
-        });
-        if (way + cost).is_zero() {
+    fn travel(&mut self, now: SimTime, slot: u32) {
+        let time = self.way(slot, OUTBOUND) + self.cost_of_proxies(slot);
+        if time.is_zero() {
             self.on_delivered(now, slot);
         } else {
             self.calendar
-                .schedule(now + way + cost, Event::Delivered { delivery: slot });
+                .schedule(now + time, Event::Delivered { delivery: slot });
+        }
+    }
+
+    /// What proxies add to the time of a request: the sidecar that it leaves, and the proxy that it enters.
+    #[inline]
+    fn cost_of_proxies(&self, slot: u32) -> SimDuration {
+        let delivery = &self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod is reached");
+        let cost = |site| {
+            sample(&self.plan.network.sidecar_latency, || {
+                Draws::new(self.key, delivery.identity, site)
+            })
+        };
+        let mut time = SimDuration::ZERO;
+        if delivery.is_for_application() {
+            return time;
+        }
+        if self.pods[delivery.source.index()].has_proxy() && !delivery.is_passed_on() {
+            time += cost(LEAVING);
+        }
+        if self.pods[target.index()].entrance().is_some() {
+            time += cost(ENTERING);
+        }
+        time
+    }
+
+    /// A request reaches a pod: its proxy if it has one, else its server.
+    #[inline]
+    pub(crate) fn on_delivered(&mut self, now: SimTime, slot: u32) {
+        let delivery = &self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod is reached");
+        let pod = &self.pods[target.index()];
+        let entrance = pod.entrance().filter(|_| !delivery.is_for_application());
+        // A proxy finds the connection closed before it has done anything.
+        let is_dropped = entrance.is_some() || pod.server.abandonment == Abandonment::Stop;
+        if delivery.abandoned && is_dropped {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        match entrance {
+            Some(side) => self.enter(now, slot, Seat { pod: target, side }),
+            None => self.admit(now, slot),
         }
     }
 
     /// A request reaches its server.
     #[inline]
-    pub(crate) fn on_delivered(&mut self, now: SimTime, slot: u32) {
+    pub(crate) fn admit(&mut self, now: SimTime, slot: u32) {
         let delivery = &self.deliveries[slot as usize];
         let target = delivery.target.expect("only a pod is reached");
-        let pod = &mut self.pods[target.index()];
-        let server = pod.server;
-        if delivery.abandoned && server.abandonment == Abandonment::Stop {
-            self.deliveries.remove(slot as usize);
-            return;
-        }
+        let server = self.pods[target.index()].server;
         if let (Some(keep_alive), Some(endpoint)) = (server.keep_alive, delivery.endpoint) {
             let (connections, fresh) = ((delivery.source, endpoint), delivery.fresh);
             if !fresh && self.is_closed(now, connections, keep_alive) {
@@ -363,7 +517,7 @@ impl<'a, O: Observer> World<'a, O> {
             .shapes
             .behaviour(pod.server_number, behaviours, delivery.head);
         let identity = delivery.identity;
-        let tries = u32::from(delivery.number.max(1) - 1);
+        let tries = u32::from(delivery.earlier + delivery.number.max(1) - 1);
         let served = || pod.served.count(index);
         let deed = Deed::of(&behaviours[index as usize], served, tries, || {
             let fails = Draws::new(key, identity, SERVER_ERROR).next_u64();
@@ -496,11 +650,26 @@ impl<'a, O: Observer> World<'a, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
-        let way = self.way_back(slot);
+        self.respond(now, slot, outcome, false);
+    }
+
+    /// An answer, or the news that there is none, sets out for the caller's side: `by_event` even if it takes no time.
+    #[inline]
+    pub(crate) fn respond(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        outcome: AttemptOutcome,
+        by_event: bool,
+    ) {
+        let way = self.way(slot, RETURN);
         let delivery = &mut self.deliveries[slot as usize];
         delivery.outcome = outcome;
         delivery.stage = Stage::Returning;
-        if way.is_zero() {
+        if delivery.pass.is_transparent {
+            self.end_transparent_pass(now, slot, outcome);
+        }
+        if way.is_zero() && !by_event {
             self.on_returned(now, slot);
         } else {
             self.calendar
@@ -524,25 +693,19 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// A request that gets no response goes back; always by an event, since its proxy may still be sending.
-    fn give_back(&mut self, now: SimTime, slot: u32, outcome: AttemptOutcome) {
+    pub(crate) fn give_back(&mut self, now: SimTime, slot: u32, outcome: AttemptOutcome) {
         if self.deliveries[slot as usize].abandoned {
             self.deliveries.remove(slot as usize);
             return;
         }
-        let way = self.way_back(slot);
-        let delivery = &mut self.deliveries[slot as usize];
-        delivery.outcome = outcome;
-        delivery.stage = Stage::Returning;
-        self.calendar
-            .schedule(now + way, Event::Returned { delivery: slot });
+        self.respond(now, slot, outcome, true);
     }
 
-    #[inline]
-    fn way_back(&self, slot: u32) -> SimDuration {
-        let delivery = &self.deliveries[slot as usize];
-        let target = delivery.target.expect("only a pod answers");
-        let latency = self.latencies.between(self.plan, target, delivery.source);
-        sample(latency, || Draws::new(self.key, delivery.identity, RETURN))
+    /// The end of a response whose head has gone back before sets out.
+    pub(crate) fn follow_up(&mut self, now: SimTime, slot: u32) {
+        let way = self.way(slot, RETURN);
+        self.calendar
+            .schedule(now + way, Event::Ended { delivery: slot });
     }
 
     /// Free workers of a pod take waiting requests.
@@ -575,15 +738,27 @@ impl<'a, O: Observer> World<'a, O> {
         if is_response {
             delivery.responded = Some(now);
         }
-        if !is_response || delivery.rest.is_none() {
+        let is_open = delivery.pass.is_open;
+        if !is_response || (delivery.rest.is_none() && !is_open) {
             return self.on_whole_returned(now, slot);
         }
         delivery.stage = Stage::Ending;
-        let event = Event::Ended { delivery: slot };
-        self.calendar.schedule(now + delivery.rest.time, event);
+        if !is_open {
+            let event = Event::Ended { delivery: slot };
+            self.calendar.schedule(now + delivery.rest.time, event);
+        }
         let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
+        let parent = delivery.parent;
         match client {
-            Client::Proxy(attempt) => self.tell_response(now, source, attempt, answer, false),
+            Client::Proxy(side, attempt) => {
+                self.tell_response(
+                    now,
+                    Seat { pod: source, side },
+                    (attempt, parent),
+                    answer,
+                    false,
+                );
+            }
             Client::Call(call) => self.calls[call as usize].responded = Some(now),
         }
     }
@@ -605,42 +780,61 @@ impl<'a, O: Observer> World<'a, O> {
         if delivery.abandoned {
             return;
         }
-        self.observer
-            .on_attempt(&delivery.observation(self.plan, now, delivery.outcome));
+        if !delivery.is_for_application() {
+            self.observer
+                .on_attempt(&delivery.observation(self.plan, now, delivery.outcome));
+        }
         let source = delivery.source;
         match (delivery.client, delivery.outcome) {
-            (Client::Proxy(attempt), AttemptOutcome::Response(_)) => match delivery.stage {
-                Stage::Ending => self.tell(now, source, Input::ResponseComplete { attempt }),
-                _ => self.tell_response(now, source, attempt, delivery.answer, true),
-            },
-            (Client::Proxy(attempt), AttemptOutcome::Reset(reason)) => {
-                self.tell(now, source, Input::Reset { attempt, reason });
-            }
-            (Client::Proxy(_), AttemptOutcome::Abandoned) => {
-                unreachable!("what is abandoned returns to nobody")
+            (Client::Proxy(side, attempt), outcome) => {
+                let seat = Seat { pod: source, side };
+                match outcome {
+                    AttemptOutcome::Response(_) if delivery.stage == Stage::Ending => {
+                        self.tell(now, seat, Input::ResponseComplete { attempt });
+                    }
+                    AttemptOutcome::Response(_) => {
+                        let asked = (attempt, delivery.parent);
+                        self.tell_response(now, seat, asked, delivery.answer, true);
+                    }
+                    AttemptOutcome::Reset(reason) => {
+                        self.tell(now, seat, Input::Reset { attempt, reason });
+                    }
+                    AttemptOutcome::Abandoned => {
+                        unreachable!("what is abandoned returns to nobody")
+                    }
+                }
             }
             (Client::Call(call), _) => {
-                let proxied = self.pods[source.index()].sidecar.is_some();
+                let proxied = self.pods[source.index()].has_proxy();
                 let reply = delivery.plain_reply(proxied);
                 self.on_reply(now, call, reply, delivery.target);
             }
         }
     }
 
+    /// Tells a proxy the head of a response to its try, which it made for `parent` if not for its application.
     #[inline]
     fn tell_response(
         &mut self,
         now: SimTime,
-        source: PodId,
-        attempt: AttemptId,
-        answer: Answer<'_>,
+        seat: Seat,
+        (attempt, parent): (AttemptId, Option<u32>),
+        answer: Answer<'a>,
         complete: bool,
     ) {
+        // What the proxy passes on of it goes on from there.
+        if let Some(parent) = parent {
+            self.deliveries[parent as usize].answer = answer;
+        }
         let bare;
         let response = match answer {
             Answer::Head(head) => head,
             Answer::Status(status) => {
                 bare = ResponseHead::of(status);
+                &bare
+            }
+            Answer::Grpc(status) => {
+                bare = ResponseHead::grpc(status);
                 &bare
             }
         };
@@ -649,16 +843,13 @@ impl<'a, O: Observer> World<'a, O> {
             response,
             complete,
         };
-        self.tell(now, source, input);
+        self.tell(now, seat, input);
     }
 
     /// A proxy no longer waits for one of its tries.
-    pub(crate) fn abandon_attempt(&mut self, now: SimTime, pod: PodId, attempt: AttemptId) {
-        let sidecar = self.pods[pod.index()]
-            .sidecar
-            .as_deref()
-            .expect("a proxy abandons it");
-        let slot = sidecar.deliveries[attempt.slot as usize];
+    pub(crate) fn abandon_attempt(&mut self, now: SimTime, seat: Seat, attempt: AttemptId) {
+        let state = self.pods[seat.pod.index()].proxy(seat.side);
+        let slot = state.expect("a proxy abandons it").deliveries[attempt.slot as usize];
         self.abandon(now, slot);
     }
 
@@ -667,8 +858,23 @@ impl<'a, O: Observer> World<'a, O> {
         let delivery = &mut self.deliveries[slot as usize];
         delivery.abandoned = true;
         let target = delivery.target;
-        self.observer
-            .on_attempt(&delivery.observation(self.plan, now, AttemptOutcome::Abandoned));
+        if !delivery.is_for_application() {
+            let attempt = delivery.observation(self.plan, now, AttemptOutcome::Abandoned);
+            self.observer.on_attempt(&attempt);
+        }
+        if delivery.pass.is_in_proxy() {
+            let is_on_its_way = matches!(delivery.stage, Stage::Returning);
+            self.cancel_pass(now, slot);
+            if !is_on_its_way {
+                self.deliveries.remove(slot as usize);
+            }
+            return;
+        }
+        let is_ended = matches!(delivery.stage, Stage::Returning | Stage::Ending);
+        if delivery.pass.is_transparent && !is_ended {
+            self.end_transparent_pass(now, slot, AttemptOutcome::Abandoned);
+        }
+        let delivery = &self.deliveries[slot as usize];
         // One that hangs has nothing else to do than to watch its connection.
         let hangs = delivery.stage == Stage::Hanging;
         let told = target.is_some_and(|pod| {
@@ -684,7 +890,12 @@ impl<'a, O: Observer> World<'a, O> {
         let delivery = &mut self.deliveries[slot as usize];
         match delivery.stage {
             // Dropped at its next event.
-            Stage::Connecting | Stage::Outbound | Stage::Returning | Stage::Ending => return,
+            Stage::Connecting
+            | Stage::Outbound
+            | Stage::Entering
+            | Stage::Passing
+            | Stage::Returning
+            | Stage::Ending => return,
             // Its place in the queue is passed over when its turn comes.
             Stage::Queued => {
                 delivery.stopped = true;
@@ -715,21 +926,44 @@ impl<'a, O: Observer> World<'a, O> {
     }
 }
 
+/// What a proxy was handed, and by whom.
+struct Origin {
+    request: Request,
+    /// What the proxy made of it.
+    shape: ShapeId,
+    /// When the last of the request is there.
+    uploaded: SimTime,
+    /// Tries that other proxies made of it before.
+    earlier: u16,
+    /// The delivery that it came by.
+    parent: Option<u32>,
+}
+
 impl Delivery<'_> {
     #[inline]
-    fn new(client: Client, call: &Call, identity: u64, now: SimTime) -> Self {
+    fn new(
+        client: Client,
+        request: &Request,
+        identity: u64,
+        (now, uploaded): (SimTime, SimTime),
+        way: Way,
+    ) -> Self {
         Self {
             client,
-            site: call.request.site,
-            source: call.request.source,
+            site: request.site,
+            source: request.source,
             target: None,
             cluster: None,
             endpoint: None,
-            head: call.request.head,
+            head: request.head,
             number: 1,
+            earlier: 0,
             mirror: false,
-            depth: call.request.depth,
+            depth: request.depth,
             stage: Stage::Outbound,
+            way,
+            pass: Pass::default(),
+            parent: None,
             abandoned: false,
             stopped: false,
             fresh: false,
@@ -742,13 +976,25 @@ impl Delivery<'_> {
             failure: None,
             outcome: AttemptOutcome::Abandoned,
             identity,
-            exchange: call.exchange_identity(),
+            exchange: request.identity,
             sent: now,
             connected: None,
             responded: None,
-            uploaded: call.uploaded(),
+            uploaded,
             children: SmallVec::new(),
         }
+    }
+
+    /// Whether a pod's inbound proxy sent it to its own application.
+    #[inline]
+    pub(crate) fn is_for_application(&self) -> bool {
+        matches!(self.client, Client::Proxy(Side::Inbound, _))
+    }
+
+    /// Whether a gateway sent it for someone else.
+    #[inline]
+    pub(crate) fn is_passed_on(&self) -> bool {
+        self.parent.is_some()
     }
 
     fn observation(&self, plan: &Plan, ended: SimTime, outcome: AttemptOutcome) -> Attempt {
@@ -756,6 +1002,7 @@ impl Delivery<'_> {
             exchange: self.exchange,
             site: self.site,
             source: self.source,
+            passed_on: self.is_passed_on(),
             cluster: self.cluster,
             service: plan.sites[self.site.index()].dial.service,
             endpoint: self.endpoint,
@@ -813,9 +1060,10 @@ const PLAIN_CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(127);
 // Sites of draws.
 const OUTBOUND: u32 = 10;
 const RETURN: u32 = 11;
-const SIDECARS: u32 = 12;
+const LEAVING: u32 = 12;
 const SERVICE_TIME: u32 = 13;
 const SERVER_ERROR: u32 = 14;
 const PLAIN_CHOICE: u32 = 15;
 const BODY_TIME: u32 = 16;
 const CONNECT: u32 = 17;
+const ENTERING: u32 = 18;

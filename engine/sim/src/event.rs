@@ -1,5 +1,6 @@
 //! All that can happen in a world.
 
+use crate::plan::Side;
 use proxy::effect::{ConnectionId, Timer};
 
 /// One event; slots are those of the world's own slabs.
@@ -22,9 +23,17 @@ pub(crate) enum Event {
     /// A plain connection is made, and the request that waited for it goes out.
     Connected { delivery: u32 },
     /// A connection that a proxy asked for is made.
-    ProxyConnected { pod: u32, connection: ConnectionId },
+    ProxyConnected {
+        pod: u32,
+        side: Side,
+        connection: ConnectionId,
+    },
     /// A connection that a proxy asked for is refused.
-    ProxyRefused { pod: u32, connection: ConnectionId },
+    ProxyRefused {
+        pod: u32,
+        side: Side,
+        connection: ConnectionId,
+    },
     /// A request reaches its server.
     Delivered { delivery: u32 },
     /// A server has done its own work for a request.
@@ -42,7 +51,7 @@ pub(crate) enum Event {
         closed: bool,
     },
     /// A proxy's timer expires.
-    ProxyTimer { pod: u32, timer: Timer },
+    ProxyTimer { pod: u32, side: Side, timer: Timer },
     /// An entry of the timeline is due.
     Change { index: u32 },
 }
@@ -58,8 +67,9 @@ impl Event {
             Self::Delivered { delivery } => (5, delivery),
             Self::Served { delivery } => (6, delivery),
             Self::Returned { delivery } => (7, delivery),
-            Self::ProxyTimer { pod, timer } => {
-                (8 + timer.kind as u64, pod ^ timer.slot.rotate_left(16))
+            Self::ProxyTimer { pod, side, timer } => {
+                let kind = 32 + 2 * timer.kind as u64 + side as u64;
+                (kind, pod ^ timer.slot.rotate_left(16))
             }
             Self::Change { index } => (20, index),
             Self::Connected { delivery } => (21, delivery),
@@ -71,8 +81,12 @@ impl Event {
             Self::Idle {
                 endpoint, closed, ..
             } => (27 + closed as u64, endpoint),
-            Self::ProxyConnected { pod, connection } => (29, pod ^ connection.slot.rotate_left(16)),
-            Self::ProxyRefused { pod, connection } => (30, pod ^ connection.slot.rotate_left(16)),
+            Self::ProxyConnected {
+                pod, connection, ..
+            } => (29, pod ^ connection.slot.rotate_left(16)),
+            Self::ProxyRefused {
+                pod, connection, ..
+            } => (30, pod ^ connection.slot.rotate_left(16)),
         };
         kind << 32 | u64::from(detail)
     }

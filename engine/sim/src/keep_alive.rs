@@ -6,7 +6,8 @@
 
 use crate::event::Event;
 use crate::observation::Observer;
-use crate::plan::PodId;
+use crate::plan::{PodId, Side};
+use crate::pod::Seat;
 use crate::world::World;
 use base::{SimDuration, SimTime};
 use proxy::input::Input;
@@ -51,8 +52,10 @@ impl<O: Observer> World<'_, O> {
         (source, endpoint): (PodId, EndpointId),
         closed: bool,
     ) {
-        let Some(target) = self.plan.pod_at(endpoint) else {
-            return;
+        // What is no pod's address is that of an application behind its own proxy.
+        let (target, side) = match self.plan.pod_at(endpoint) {
+            Some(target) => (target, Side::Outbound),
+            None => (source, Side::Inbound),
         };
         let keep_alive = self.pods[target.index()].server.keep_alive;
         let last = self.last_use.get(&(source, endpoint)).copied();
@@ -63,11 +66,17 @@ impl<O: Observer> World<'_, O> {
             return;
         }
         if closed {
-            self.tell(now, source, Input::Disconnected { endpoint });
+            let seat = Seat { pod: source, side };
+            self.tell(now, seat, Input::Disconnected { endpoint });
             return;
         }
-        let latency = self.latencies.between(self.plan, target, source);
-        let way = latency.constant().unwrap_or_else(|| latency.quantile(0.5));
+        let way = match side {
+            Side::Inbound => SimDuration::ZERO,
+            Side::Outbound => {
+                let latency = self.latencies.between(self.plan, target, source);
+                latency.constant().unwrap_or_else(|| latency.quantile(0.5))
+            }
+        };
         let event = Event::Idle {
             pod: source.index() as u32,
             endpoint: endpoint.index() as u32,

@@ -1,6 +1,6 @@
 //! How long a message takes from pod to pod.
 
-use crate::plan::{Network, Plan, PodId};
+use crate::plan::{Plan, PodId};
 use base::{Distribution, Draws, SimDuration};
 
 /// One-way latencies between workloads, ready for look-up.
@@ -40,20 +40,6 @@ impl Latencies {
             Some(link) => &plan.network.links[usize::from(link)].latency,
             None => &plan.network.latency,
         }
-    }
-}
-
-/// The cost of the sidecars that a request passes.
-#[inline]
-pub(crate) fn sidecar_cost(
-    network: &Network,
-    sidecars: u32,
-    draws: impl FnMut() -> Draws,
-) -> SimDuration {
-    if sidecars == 0 {
-        SimDuration::ZERO
-    } else {
-        sample(&network.sidecar_latency, draws) * u64::from(sidecars)
     }
 }
 

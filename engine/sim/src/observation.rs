@@ -15,6 +15,9 @@ pub trait Observer {
     fn on_journey(&mut self, _journey: &Journey) {}
     /// A request ends at its source: what Istio's metrics call `reporter="source"`.
     fn on_exchange(&mut self, _exchange: &Exchange) {}
+    /// A request, or a mirrored copy, ends at the sidecar of the pod that it reached: what Istio's metrics call
+    /// `reporter="destination"`.
+    fn on_reception(&mut self, _reception: &Reception) {}
     /// A try, or a mirrored copy, ends at its source.
     fn on_attempt(&mut self, _attempt: &Attempt) {}
     /// A pod's station changes: requests in service and in its queue, from `now` on.
@@ -43,6 +46,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_exchange(&mut self, exchange: &Exchange) {
         self.0.on_exchange(exchange);
         self.1.on_exchange(exchange);
+    }
+
+    fn on_reception(&mut self, reception: &Reception) {
+        self.0.on_reception(reception);
+        self.1.on_reception(reception);
     }
 
     fn on_attempt(&mut self, attempt: &Attempt) {
@@ -94,8 +102,10 @@ pub struct Exchange {
     pub traffic: Option<(TrafficId, u32)>,
     /// Where it was made.
     pub site: SiteId,
-    /// The pod that made it.
+    /// The pod that made it, or the gateway that passed it on.
     pub source: PodId,
+    /// Its source passed it on for someone else.
+    pub passed_on: bool,
     /// Its source has a sidecar.
     pub proxied: bool,
     /// When it began.
@@ -116,6 +126,31 @@ pub struct Exchange {
     pub route: Option<(TableId, RouteId)>,
 }
 
+/// One request as the sidecar of its destination sees it: each try, copy and plain request that reached it is one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reception {
+    /// Where the request was made.
+    pub site: SiteId,
+    /// The pod that sent it.
+    pub source: PodId,
+    /// Its source passed it on for someone else.
+    pub passed_on: bool,
+    /// The source's cluster, where there is a proxy.
+    pub cluster: Option<ClusterId>,
+    /// The Service that was dialled, for plain requests.
+    pub service: Option<ServiceId>,
+    /// The pod.
+    pub target: PodId,
+    /// It is a mirrored copy.
+    pub mirror: bool,
+    /// When it arrived.
+    pub started: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+    /// The answer, with the inbound cluster; status 0 and flag DC where the source gave up.
+    pub reply: Reply,
+}
+
 /// One try or copy, from being sent to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attempt {
@@ -123,8 +158,10 @@ pub struct Attempt {
     pub exchange: u64,
     /// Where the request was made.
     pub site: SiteId,
-    /// The pod that made it.
+    /// The pod that sent it.
     pub source: PodId,
+    /// Its source passed it on for someone else.
+    pub passed_on: bool,
     /// The cluster, where there is a proxy.
     pub cluster: Option<ClusterId>,
     /// The Service that was dialled, for plain requests.

@@ -2,6 +2,7 @@
 
 use crate::act::{Accept, Script};
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
+use proxy::listener::Layer;
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::request::RequestHead;
 use proxy::response::ResponseHead;
@@ -77,8 +78,14 @@ pub struct Pod {
     pub name: String,
     /// What it is part of.
     pub workload: WorkloadId,
-    /// Its sidecar's configuration; none: it has no sidecar.
+    /// Its address.
+    pub ip: IpAddr,
+    /// It is no more than a proxy: what reaches it leaves through its outbound side.
+    pub is_gateway: bool,
+    /// What its proxy is told about requests that leave it; none: it has no proxy.
     pub table: Option<TableId>,
+    /// What its proxy is told about requests that reach it; none: its application takes them itself.
+    pub inbound: Option<TableId>,
     /// The worker threads of its proxy.
     pub workers: u16,
     /// A server of its own, where it differs from its workload's.
@@ -90,8 +97,26 @@ pub struct Pod {
 pub struct Service {
     /// `<namespace>/<name>`.
     pub name: String,
-    /// Ports with the ready pods behind each.
-    pub ports: Vec<(u16, Vec<PodId>)>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug)]
+pub struct ServicePort {
+    /// Its number.
+    pub number: u16,
+    /// The ready pods behind it, and at which of their own ports.
+    pub endpoints: Vec<(PodId, u16)>,
+}
+
+/// A side of a pod's proxy. The two share nothing but the pod: no cluster, no connection, no listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// For requests that leave the pod, and all that pass a gateway.
+    Outbound,
+    /// For requests that reach the pod's application.
+    Inbound,
 }
 
 /// The standard labels of a cluster's destination.
@@ -120,6 +145,8 @@ pub struct Server {
     pub abandonment: Abandonment,
     /// Connections are refused: nobody listens.
     pub refuses: bool,
+    /// The pod is not there: nor is its proxy.
+    pub absent: bool,
     /// How connections are taken.
     pub accept: Accept,
     /// How long a connection may be idle before the server closes it; none: for ever.
@@ -183,6 +210,8 @@ pub struct Site {
     pub name: String,
     /// The request; headers named in `propagate` are added from the request being served.
     pub head: RequestHead,
+    /// What its connection carries.
+    pub layer: Layer,
     /// The size of its body.
     pub body_bytes: u64,
     /// From its first byte to its last.
@@ -338,6 +367,8 @@ pub enum ChangeEffect {
     Push {
         /// The pod.
         pod: PodId,
+        /// About which requests.
+        side: Side,
         /// The configuration.
         table: TableId,
     },

@@ -4,12 +4,14 @@
 //! carries are pure functions of these numbers, so each is computed by the real matcher the first time and
 //! remembered. The event loop meets no string.
 
-use crate::plan::{Behaviour, Plan, SiteId, TableId};
+use crate::plan::{Behaviour, Plan, PodId, Side, SiteId, TableId};
 use indexmap::IndexSet;
-use proxy::listener::{Connection, Preface, Verdict, accept, accept_at};
-use proxy::request::{Protocol, RequestHead};
-use proxy::table::{Outcome, Resolution};
+use proxy::listener::{Connection, Layer, Verdict, accept, accept_at};
+use proxy::names::{ClusterId, Endpoint, EndpointId};
+use proxy::request::RequestHead;
+use proxy::table::{Outcome, Resolution, RouteId};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::net::IpAddr;
 use xds::TrafficDirection;
 
 base::id! {
@@ -19,21 +21,52 @@ base::id! {
     pub(crate) ShapeId,
 }
 
-/// How a request leaves its pod.
+/// What a proxy makes of a request: one that leaves its pod, reaches it, or passes it.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// Through the sidecar's routes.
+    /// It goes through the proxy's routes.
     Routed {
-        /// The configuration that it is part of.
+        /// The proxy's configuration.
         table: TableId,
         resolution: Resolution,
         /// By the resolution's upstream heads.
         heads: Vec<HeadId>,
+        /// What the client's connection carries, inside of TLS that ends at the proxy.
+        layer: Layer,
+        /// Its cluster and host, if nothing can happen to it here as long as that host answers.
+        certain: Option<(ClusterId, EndpointId)>,
     },
-    /// To the address that was dialled, through the sidecar's pass-through or TCP proxy.
+    /// It goes to the address that was dialled, through the proxy's pass-through or TCP proxy.
     Passthrough,
-    /// Nowhere: the sidecar closes the connection.
+    /// It goes nowhere: the proxy closes the connection.
     Blackhole,
+}
+
+impl Shape {
+    /// The route that it takes, and the configuration that the route is part of.
+    pub(crate) fn route(&self) -> Option<(TableId, RouteId)> {
+        match self {
+            Self::Routed {
+                table, resolution, ..
+            } => resolution.route.map(|route| (*table, route)),
+            Self::Passthrough | Self::Blackhole => None,
+        }
+    }
+}
+
+/// How a request came to a pod.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// A proxy sent it: what that proxy made of it, the place of its head among those for upstream, the cluster, and
+    /// where it was sent.
+    Sent {
+        shape: ShapeId,
+        head: u16,
+        cluster: ClusterId,
+        endpoint: EndpointId,
+    },
+    /// It was dialled at this port, without a proxy's help.
+    Dialled { port: u16 },
 }
 
 /// The memory of all shapes met so far.
@@ -42,8 +75,22 @@ pub(crate) struct Shapes {
     heads: IndexSet<RequestHead, FxBuildHasher>,
     shapes: Vec<Shape>,
     by_dial: FxHashMap<(TableId, SiteId, HeadId), ShapeId>,
+    by_arrival: FxHashMap<ArrivalKey, ShapeId>,
     behaviours: FxHashMap<(u32, HeadId), u32>,
     nested: FxHashMap<(SiteId, HeadId), HeadId>,
+}
+
+/// What tells arrivals at a pod's proxy apart: its table, and either the sender's shape, the place of its head and the
+/// endpoint, or site, head and pod.
+type ArrivalKey = (TableId, u32, u32, u32);
+
+/// Where a connection comes in.
+struct Place {
+    direction: TrafficDirection,
+    ip: Option<IpAddr>,
+    port: u16,
+    /// The place of the listener that takes it; none: that of its address.
+    listener: Option<u32>,
 }
 
 impl Shapes {
@@ -67,32 +114,151 @@ impl Shapes {
     ) -> ShapeId {
         match self.by_dial.get(&(table, site, head)) {
             Some(id) => *id,
-            None => self.resolve(plan, table, site, head),
+            None => self.dialled(plan, table, site, head),
         }
     }
 
     #[cold]
-    fn resolve(&mut self, plan: &Plan, table: TableId, site: SiteId, head: HeadId) -> ShapeId {
-        let dial = &plan.sites[site.index()].dial;
-        let compiled = &plan.tables[table.index()];
-        let request = &self.heads[head.index()];
-        let connection = Connection {
+    fn dialled(&mut self, plan: &Plan, table: TableId, site: SiteId, head: HeadId) -> ShapeId {
+        let place = Place {
             direction: TrafficDirection::Outbound,
-            ip: dial.ip,
-            port: dial.port,
-            preface: match request.protocol {
-                Protocol::Http1 => Preface::Http1,
-                Protocol::Http2 => Preface::Http2,
+            ip: plan.sites[site.index()].dial.ip,
+            port: plan.sites[site.index()].dial.port,
+            listener: plan.sites[site.index()].dial.listener,
+        };
+        let layer = plan.sites[site.index()].layer.clone();
+        let id = self.resolve(plan, table, &place, layer, head);
+        self.by_dial.insert((table, site, head), id);
+        id
+    }
+
+    /// What the proxy of `pod`, which has `table` on this side, makes of a request made at `site` that comes with `head`.
+    #[inline]
+    pub(crate) fn arrival(
+        &mut self,
+        plan: &Plan,
+        (pod, side, table): (PodId, Side, TableId),
+        site: SiteId,
+        head: HeadId,
+        way: Way,
+    ) -> ShapeId {
+        let key = match way {
+            Way::Sent {
+                shape,
+                head,
+                endpoint,
+                ..
+            } => (
+                table,
+                shape.index() as u32,
+                endpoint.index() as u32,
+                u32::from(head),
+            ),
+            // Told from the others by a place that no head has.
+            Way::Dialled { .. } => (
+                table,
+                site.index() as u32,
+                head.index() as u32,
+                DIALLED | pod.index() as u32,
+            ),
+        };
+        if let Some(id) = self.by_arrival.get(&key) {
+            return *id;
+        }
+        let id = self.arrived(plan, (pod, side, table), site, head, way);
+        self.by_arrival.insert(key, id);
+        id
+    }
+
+    #[cold]
+    fn arrived(
+        &mut self,
+        plan: &Plan,
+        (pod, side, table): (PodId, Side, TableId),
+        site: SiteId,
+        head: HeadId,
+        way: Way,
+    ) -> ShapeId {
+        let (layer, port) = match way {
+            Way::Dialled { port } => (plan.sites[site.index()].layer.clone(), port),
+            Way::Sent {
+                shape,
+                cluster,
+                endpoint,
+                ..
+            } => {
+                let port = match plan.names.endpoint_address(endpoint) {
+                    Endpoint::Socket(socket) => socket.port(),
+                    Endpoint::Name(_, port) => *port,
+                };
+                (self.sent(plan, shape, cluster, endpoint, head), port)
+            }
+        };
+        let place = Place {
+            direction: match side {
+                Side::Outbound => TrafficDirection::Outbound,
+                Side::Inbound => TrafficDirection::Inbound,
             },
+            ip: Some(plan.pods[pod.index()].ip),
+            port,
+            listener: None,
+        };
+        self.resolve(plan, table, &place, layer, head)
+    }
+
+    /// What a cluster's connection to an endpoint carries.
+    fn sent(
+        &self,
+        plan: &Plan,
+        shape: ShapeId,
+        cluster: ClusterId,
+        endpoint: EndpointId,
+        head: HeadId,
+    ) -> Layer {
+        let Shape::Routed { table, layer, .. } = self.get(shape) else {
+            unreachable!("a proxy sends what it routed");
+        };
+        let table = &plan.tables[table.index()];
+        match table.cluster_config(cluster) {
+            Some(config) => layer.clone().sent_to(
+                config,
+                table.speaks_mutual_tls(cluster, endpoint),
+                &self.heads[head.index()],
+            ),
+            None => layer.clone(),
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        plan: &Plan,
+        table: TableId,
+        place: &Place,
+        layer: Layer,
+        head: HeadId,
+    ) -> ShapeId {
+        let compiled = &plan.tables[table.index()];
+        let connection = Connection {
+            direction: place.direction,
+            ip: place.ip,
+            port: place.port,
+            preface: layer.preface(),
         };
         let listeners = compiled.listeners();
-        let accepted = match dial.listener {
-            Some(place) => accept_at(&listeners[place as usize], &connection),
+        let accepted = match place.listener {
+            Some(listener) => accept_at(&listeners[listener as usize], &connection),
             None => accept(listeners, &connection),
         };
+        let ends_tls = accepted
+            .filter_chain
+            .is_some_and(|chain| chain.tls.is_some());
         let shape = match accepted.verdict {
             Verdict::Http(name) => match compiled.route_config(name) {
-                Some(config) => self.routed(table, compiled.resolve(config, request)),
+                Some(config) => {
+                    let resolution = compiled.resolve(config, &self.heads[head.index()]);
+                    let layer = if ends_tls { layer.ended() } else { layer };
+                    self.routed(plan, table, resolution, layer)
+                }
                 None => Shape::Blackhole,
             },
             Verdict::Tcp(_) | Verdict::Passthrough => Shape::Passthrough,
@@ -104,11 +270,16 @@ impl Shapes {
         };
         let id = ShapeId::new(self.shapes.len());
         self.shapes.push(shape);
-        self.by_dial.insert((table, site, head), id);
         id
     }
 
-    fn routed(&mut self, table: TableId, resolution: Resolution) -> Shape {
+    fn routed(
+        &mut self,
+        plan: &Plan,
+        table: TableId,
+        resolution: Resolution,
+        layer: Layer,
+    ) -> Shape {
         match resolution.outcome {
             Outcome::Passthrough(_) => Shape::Passthrough,
             Outcome::Forward | Outcome::Reply { .. } => {
@@ -119,8 +290,10 @@ impl Shapes {
                     .collect();
                 Shape::Routed {
                     table,
+                    certain: plan.tables[table.index()].certain_host(&resolution),
                     resolution,
                     heads,
+                    layer,
                 }
             }
         }
@@ -165,3 +338,6 @@ impl Shapes {
         head
     }
 }
+
+/// Above the number of any pod.
+const DIALLED: u32 = 1 << 31;

@@ -14,16 +14,15 @@ use crate::event::Event;
 use crate::keep_alive::LastUse;
 use crate::network::Latencies;
 use crate::observation::{Ejection, Observer, Station};
-use crate::plan::{ChangeEffect, Load, Plan, PodId, Server, TableId, TrafficId};
-use crate::server::{Occupancy, Served};
+use crate::pass::Downstream;
+use crate::plan::{ChangeEffect, Load, Plan, PodId, Side, TableId, TrafficId};
+use crate::pod::{PodState, Seat};
 use crate::shape::{HeadId, Shapes};
 use base::SimTime;
 use kernel::{Calendar, Fingerprint, TimerId};
-use proxy::effect::{Effect, TimerKind};
+use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
 use proxy::names::EndpointId;
-use proxy::proxy::Proxy;
-use rustc_hash::FxHashMap;
 use slab::Slab;
 use std::sync::Arc;
 
@@ -47,6 +46,8 @@ pub struct World<'a, O> {
     fingerprint: Fingerprint,
     tally: Tally,
     next_server_number: u32,
+    /// Requests to which nothing can happen in an inbound proxy go straight to its application.
+    pub(crate) shortcuts: bool,
     /// Empty buffers for effects.
     pub(crate) buffers: Vec<Vec<Effect>>,
 }
@@ -64,30 +65,6 @@ pub struct Tally {
     pub exchanges: u64,
     /// Tries and mirrored copies that were sent.
     pub attempts: u64,
-}
-
-/// A pod's proxy and server.
-#[derive(Debug)]
-pub(crate) struct PodState<'a> {
-    pub(crate) sidecar: Option<Box<Sidecar<'a>>>,
-    pub(crate) server: &'a Server,
-    /// Tells servers with different behaviours apart: the workload's number, unless the pod's server is its own.
-    pub(crate) server_number: u32,
-    pub(crate) occupancy: Occupancy,
-    pub(crate) served: Served,
-}
-
-/// A proxy and what the world remembers for it.
-#[derive(Debug)]
-pub(crate) struct Sidecar<'a> {
-    pub(crate) table: TableId,
-    pub(crate) proxy: Proxy,
-    /// The kernel's name of each running timer, by kind and slot.
-    timers: [Vec<TimerId>; TimerKind::COUNT],
-    /// The delivery of each try, by the try's slot.
-    pub(crate) deliveries: Vec<u32>,
-    /// Copies that wait for a connection, by their tries' slots.
-    pub(crate) waiting: FxHashMap<u32, Delivery<'a>>,
 }
 
 impl<'a, O: Observer> World<'a, O> {
@@ -120,6 +97,7 @@ impl<'a, O: Observer> World<'a, O> {
             fingerprint: Fingerprint::new(),
             tally: Tally::default(),
             next_server_number: (plan.workloads.len() + plan.pods.len()) as u32,
+            shortcuts: true,
             buffers: Vec::new(),
         };
         for (index, change) in plan.timeline.iter().enumerate() {
@@ -134,6 +112,14 @@ impl<'a, O: Observer> World<'a, O> {
             world.start_traffic(TrafficId::new(traffic));
         }
         world
+    }
+
+    /// The same world without the shortcut past inbound proxies that have nothing to decide: what happens is the same,
+    /// and takes more events.
+    #[must_use]
+    pub fn without_shortcuts(mut self) -> Self {
+        self.shortcuts = false;
+        self
     }
 
     /// Lets everything happen up to and including `until`.
@@ -187,16 +173,16 @@ impl<'a, O: Observer> World<'a, O> {
             Event::CallTimeout { call } => self.on_call_timeout(now, call),
             Event::CallRetry { call } => self.exchange(now, call),
             Event::Connected { delivery } => self.on_connected(now, delivery),
-            Event::ProxyConnected { pod, connection } => {
-                self.tell(
-                    now,
-                    PodId::new(pod as usize),
-                    Input::Connected { connection },
-                );
-            }
-            Event::ProxyRefused { pod, connection } => {
-                self.tell(now, PodId::new(pod as usize), Input::Closed { connection });
-            }
+            Event::ProxyConnected {
+                pod,
+                side,
+                connection,
+            } => self.tell(now, seat(pod, side), Input::Connected { connection }),
+            Event::ProxyRefused {
+                pod,
+                side,
+                connection,
+            } => self.tell(now, seat(pod, side), Input::Closed { connection }),
             Event::Delivered { delivery } => self.on_delivered(now, delivery),
             Event::Served { delivery } => self.on_served(now, delivery),
             Event::Returned { delivery } => self.on_returned(now, delivery),
@@ -210,8 +196,8 @@ impl<'a, O: Observer> World<'a, O> {
                 let connections = (PodId::new(pod as usize), EndpointId::new(endpoint as usize));
                 self.on_idle(now, connections, closed)
             }
-            Event::ProxyTimer { pod, timer } => {
-                self.tell(now, PodId::new(pod as usize), Input::Timer(timer))
+            Event::ProxyTimer { pod, side, timer } => {
+                self.tell(now, seat(pod, side), Input::Timer(timer))
             }
             Event::Change { index } => self.on_change(now, index as usize),
         }
@@ -355,15 +341,15 @@ impl<'a, O: Observer> World<'a, O> {
         self.tally.attempts += 1;
     }
 
-    /// Hands an input to a pod's proxy and carries out what it asks for.
+    /// Hands an input to a proxy and carries out what it asks for.
     #[inline]
-    pub(crate) fn tell(&mut self, now: SimTime, pod: PodId, input: Input<'_>) {
-        let Some(sidecar) = self.pods[pod.index()].sidecar.as_deref_mut() else {
+    pub(crate) fn tell(&mut self, now: SimTime, seat: Seat, input: Input<'_>) {
+        let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
             return;
         };
         let mut effects = self.buffers.pop().unwrap_or_default();
-        sidecar.proxy.handle(now, input, &mut effects);
-        self.perform(now, pod, effects);
+        state.proxy.handle(now, input, &mut effects);
+        self.perform(now, seat, effects);
     }
 
     /// An empty buffer for effects; give it to [`Self::perform`].
@@ -372,33 +358,33 @@ impl<'a, O: Observer> World<'a, O> {
         self.buffers.pop().unwrap_or_default()
     }
 
-    /// Carries out what a pod's proxy asks for: replies last, since they may lead to new inputs to the same proxy.
+    /// Carries out what a proxy asks for: replies last, since they may lead to new inputs to the same proxy.
     #[inline]
-    pub(crate) fn perform(&mut self, now: SimTime, pod: PodId, mut effects: Vec<Effect>) {
+    pub(crate) fn perform(&mut self, now: SimTime, seat: Seat, mut effects: Vec<Effect>) {
         let mut replies = false;
         for effect in &effects {
             match *effect {
-                Effect::Connect(connect) => self.connect(now, pod, &connect),
+                Effect::Connect(connect) => self.connect(now, seat, &connect),
                 // Servers do not count their connections, and what comes of one that is given up is ignored.
                 Effect::Close(_) => {}
-                Effect::Send(send) => self.send(now, pod, send),
-                Effect::Waits(send) => self.wait(pod, &send),
-                Effect::Unsent { send, reason } => self.unsent(now, pod, &send, reason),
+                Effect::Send(send) => self.send(now, seat, send),
+                Effect::Waits(send) => self.wait(seat, &send),
+                Effect::Unsent { send, reason } => self.unsent(now, seat, &send, reason),
                 Effect::SetTimer { timer, at } => {
                     let event = Event::ProxyTimer {
-                        pod: pod.index() as u32,
+                        pod: seat.pod.index() as u32,
+                        side: seat.side,
                         timer,
                     };
                     let id = self.calendar.schedule_cancellable(at, event);
-                    let old = std::mem::replace(self.timer(pod, timer.kind, timer.slot), id);
+                    let old = std::mem::replace(self.timer(seat, timer), id);
                     self.calendar.cancel(old);
                 }
                 Effect::CancelTimer(timer) => {
-                    let id =
-                        std::mem::replace(self.timer(pod, timer.kind, timer.slot), TimerId::NONE);
+                    let id = std::mem::replace(self.timer(seat, timer), TimerId::NONE);
                     self.calendar.cancel(id);
                 }
-                Effect::Abandon(attempt) => self.abandon_attempt(now, pod, attempt),
+                Effect::Abandon(attempt) => self.abandon_attempt(now, seat, attempt),
                 Effect::Ejection {
                     cluster,
                     endpoint,
@@ -406,7 +392,7 @@ impl<'a, O: Observer> World<'a, O> {
                 } => {
                     self.observer.on_ejection(
                         now,
-                        pod,
+                        seat.pod,
                         Ejection {
                             cluster,
                             endpoint,
@@ -414,17 +400,24 @@ impl<'a, O: Observer> World<'a, O> {
                         },
                     );
                 }
-                Effect::Cancelled { tag, record } => self.end_exchange(now, tag, record, None),
-                Effect::ReplyStarted { tag, .. } => {
-                    self.calls[tag as usize].responded = Some(now);
-                }
+                Effect::Cancelled { tag, record } => match Downstream::of(tag) {
+                    Downstream::Call(call) => self.end_exchange(now, call, record, None),
+                    Downstream::Delivery(delivery) => self.end_pass(now, delivery, record),
+                },
+                Effect::ReplyStarted { tag, .. } => match Downstream::of(tag) {
+                    Downstream::Call(call) => self.calls[call as usize].responded = Some(now),
+                    Downstream::Delivery(delivery) => self.on_pass_reply_started(now, delivery),
+                },
                 Effect::Reply { .. } => replies = true,
             }
         }
         if replies {
             for effect in &effects {
                 if let Effect::Reply { tag, reply } = *effect {
-                    self.on_reply(now, tag, reply, None);
+                    match Downstream::of(tag) {
+                        Downstream::Call(call) => self.on_reply(now, call, reply, None),
+                        Downstream::Delivery(delivery) => self.on_pass_reply(now, delivery, reply),
+                    }
                 }
             }
         }
@@ -433,13 +426,11 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     #[inline]
-    fn timer(&mut self, pod: PodId, kind: TimerKind, slot: u32) -> &mut TimerId {
-        let sidecar = self.pods[pod.index()]
-            .sidecar
-            .as_deref_mut()
-            .expect("only a proxy has timers");
-        let timers = &mut sidecar.timers[kind as usize];
-        let slot = slot as usize;
+    fn timer(&mut self, seat: Seat, timer: Timer) -> &mut TimerId {
+        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+        let state = state.expect("only a proxy has timers");
+        let timers = &mut state.timers[timer.kind as usize];
+        let slot = timer.slot as usize;
         if slot >= timers.len() {
             timers.resize(slot + 1, TimerId::NONE);
         }
@@ -455,7 +446,13 @@ impl<'a, O: Observer> World<'a, O> {
     fn on_change(&mut self, now: SimTime, index: usize) {
         for effect in &self.plan.timeline[index].effects {
             match effect {
-                ChangeEffect::Push { pod, table } => self.push(now, *pod, *table),
+                ChangeEffect::Push { pod, side, table } => {
+                    let seat = Seat {
+                        pod: *pod,
+                        side: *side,
+                    };
+                    self.push(now, seat, *table);
+                }
                 ChangeEffect::Rate { traffic, rate } => {
                     self.clients[traffic.index()].change_rate(*rate);
                     let running = now >= self.plan.traffic[traffic.index()].start;
@@ -467,9 +464,7 @@ impl<'a, O: Observer> World<'a, O> {
                     self.schedule_arrival(from, *traffic);
                 }
                 ChangeEffect::Server { pod, server } => {
-                    self.pods[pod.index()].server = server;
-                    self.pods[pod.index()].served.clear();
-                    self.pods[pod.index()].server_number = self.next_server_number;
+                    self.pods[pod.index()].change_server(server, self.next_server_number);
                     self.next_server_number += 1;
                     self.serve_next(now, *pod);
                     self.observe_station(now, *pod);
@@ -479,51 +474,23 @@ impl<'a, O: Observer> World<'a, O> {
         self.observer.on_change(now, index);
     }
 
-    /// A pod's proxy learns another configuration.
-    fn push(&mut self, now: SimTime, pod: PodId, table: TableId) {
+    /// A proxy learns another configuration.
+    fn push(&mut self, now: SimTime, seat: Seat, table: TableId) {
         let compiled = Arc::clone(&self.plan.tables[table.index()]);
         let mut effects = self.buffer();
-        let Some(sidecar) = self.pods[pod.index()].sidecar.as_deref_mut() else {
+        let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
             return;
         };
-        sidecar.table = table;
-        sidecar.proxy.apply(now, compiled, &mut effects);
-        self.perform(now, pod, effects);
+        state.table = table;
+        state.proxy.apply(now, compiled, &mut effects);
+        self.perform(now, seat, effects);
     }
 }
 
-impl<'a> PodState<'a> {
-    fn new(plan: &'a Plan, id: PodId) -> Self {
-        let pod = &plan.pods[id.index()];
-        let workload = plan.workload_of(id);
-        let (server, number) = match &pod.server {
-            Some(own) => (own, plan.workloads.len() + id.index()),
-            None => (&workload.server, pod.workload.index()),
-        };
-        let sidecar = pod.table.map(|table| {
-            // Keyed by workload: a request meets the same dice in each of its pods. Seeded by pod: not all of them begin
-            // their rotations with the same host.
-            let key = plan
-                .seed
-                .key(&format!("proxy/{}/{}", workload.namespace, workload.name));
-            let seed = plan
-                .seed
-                .key(&format!("pod/{}/{}", workload.namespace, pod.name));
-            let compiled = Arc::clone(&plan.tables[table.index()]);
-            Box::new(Sidecar {
-                table,
-                proxy: Proxy::new(compiled, key).seeded(seed),
-                timers: std::array::from_fn(|_| Vec::new()),
-                deliveries: Vec::new(),
-                waiting: FxHashMap::default(),
-            })
-        });
-        Self {
-            sidecar,
-            server,
-            server_number: number as u32,
-            occupancy: Occupancy::default(),
-            served: Served::default(),
-        }
+/// A side of the proxy of the pod with this number.
+fn seat(pod: u32, side: Side) -> Seat {
+    Seat {
+        pod: PodId::new(pod as usize),
+        side,
     }
 }

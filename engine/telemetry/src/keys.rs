@@ -6,7 +6,7 @@ use crate::labels::{AttemptKind, AttemptLabels, JourneyLabels, Outcome, RequestL
 use crate::names::PlanNames;
 use proxy::effect::Reply;
 use proxy::response_flag::ResponseFlags;
-use sim::observation::{Attempt, AttemptOutcome, Exchange, Journey};
+use sim::observation::{Attempt, AttemptOutcome, Exchange, Journey, Reception};
 use sim::plan::PodId;
 
 /// What tells groups of requests apart.
@@ -51,12 +51,32 @@ struct AnswerKey {
 impl RequestKey {
     #[inline]
     pub(crate) fn of(exchange: &Exchange, names: &PlanNames) -> Self {
-        let caller = names.caller(exchange.site);
+        let caller = names.caller(exchange.site, exchange.source, exchange.passed_on);
         let destination =
             names.destination(exchange.reply.cluster, exchange.service, exchange.site);
         Self {
             path: PathKey::of(caller, exchange.source, destination, exchange.target, names),
             answer: AnswerKey::of(&exchange.reply),
+        }
+    }
+
+    /// As the sidecar of the destination reports it.
+    #[inline]
+    pub(crate) fn of_reception(reception: &Reception, names: &PlanNames) -> Self {
+        let Reception {
+            site,
+            source,
+            passed_on,
+            cluster,
+            service,
+            target,
+            ..
+        } = *reception;
+        let caller = names.caller(site, source, passed_on);
+        let destination = names.destination(cluster, service, site);
+        Self {
+            path: PathKey::of(caller, source, destination, Some(target), names),
+            answer: AnswerKey::of(&reception.reply),
         }
     }
 
@@ -101,7 +121,7 @@ impl JourneyKey {
 impl AttemptKey {
     #[inline]
     pub(crate) fn of(attempt: &Attempt, names: &PlanNames) -> Self {
-        let caller = names.caller(attempt.site);
+        let caller = names.caller(attempt.site, attempt.source, attempt.passed_on);
         let destination = names.destination(attempt.cluster, attempt.service, attempt.site);
         let kind = match (attempt.mirror, attempt.number) {
             (true, _) => 2,

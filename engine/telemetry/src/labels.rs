@@ -1,6 +1,6 @@
 //! Who asked, who answered and how: the labels that figures are grouped by, after Istio's standard metrics.
 //!
-//! Source: Istio documentation, "Istio Standard Metrics"; reporter is always `source`. An empty text means what Istio
+//! Source: Istio documentation, "Istio Standard Metrics"; who reports is said by where figures stand. An empty text means what Istio
 //! writes as `unknown`.
 
 use serde::{Deserialize, Serialize};

@@ -67,6 +67,9 @@ pub struct Window {
     pub to: SimTime,
     /// Requests by their labels, in order of these.
     pub requests: Vec<RequestFigures>,
+    /// What the sidecars of destinations report of the requests that reached them, in order of the labels; of the window
+    /// after the warm-up only. Their tries are those for the application.
+    pub receptions: Vec<RequestFigures>,
     /// Traffic sources, in the plan's order.
     pub traffic: Vec<TrafficFigures>,
     /// Tries by their labels, in order of these.

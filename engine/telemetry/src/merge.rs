@@ -45,6 +45,7 @@ impl Window {
         );
         self.to = self.to.max(other.to);
         self.requests.extend(other.requests);
+        self.receptions.extend(other.receptions);
         self.attempts.extend(other.attempts);
         for (traffic, more) in self.traffic.iter_mut().zip(other.traffic) {
             traffic.arrivals += more.arrivals;
@@ -58,6 +59,7 @@ impl Window {
 
     fn combine(&mut self) {
         combine(&mut self.requests);
+        combine(&mut self.receptions);
         combine(&mut self.attempts);
         for traffic in &mut self.traffic {
             combine(&mut traffic.journeys);

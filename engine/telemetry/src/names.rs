@@ -21,6 +21,8 @@ pub(crate) struct PlanNames {
     pub(crate) callers: Vec<String>,
     /// The caller of each site.
     caller_of: Vec<u32>,
+    /// The caller that each pod's workload is.
+    pod_callers: Vec<u32>,
     pub(crate) traffic: Vec<String>,
     pub(crate) changes: Vec<ChangeNames>,
 }
@@ -46,16 +48,19 @@ pub(crate) struct ChangeNames {
 impl PlanNames {
     pub(crate) fn of(plan: &Plan) -> Self {
         let mut callers: Vec<String> = plan.sites.iter().map(|site| site.name.clone()).collect();
+        callers.extend(plan.workloads.iter().map(full_workload_name));
         callers.sort_unstable();
         callers.dedup();
-        let caller_of = plan
-            .sites
-            .iter()
-            .map(|site| {
-                let place = callers.binary_search(&site.name);
-                place.expect("every site's name is among the callers") as u32
-            })
+        let place = |name: &String| {
+            let place = callers.binary_search(name);
+            place.expect("every site's and workload's name is among the callers") as u32
+        };
+        let caller_of = plan.sites.iter().map(|site| place(&site.name)).collect();
+        let workload_callers: Vec<u32> = (plan.workloads.iter())
+            .map(|workload| place(&full_workload_name(workload)))
             .collect();
+        let pod_callers = plan.pods.iter();
+        let pod_callers = pod_callers.map(|pod| workload_callers[pod.workload.index()]);
         let endpoints = (0..plan.names.endpoint_count())
             .map(EndpointId::new)
             .map(|id| (address(plan.names.endpoint_address(id)), plan.pod_at(id)))
@@ -71,6 +76,7 @@ impl PlanNames {
             first_service: plan.clusters.len() as u32,
             first_site: (plan.clusters.len() + plan.services.len()) as u32,
             endpoints,
+            pod_callers: pod_callers.collect(),
             callers,
             caller_of,
             traffic: plan
@@ -97,10 +103,14 @@ impl PlanNames {
         }
     }
 
-    /// The number of who makes requests at a site.
+    /// The number of who makes requests at a site, or of the gateway that passed them on.
     #[inline]
-    pub(crate) fn caller(&self, site: SiteId) -> u32 {
-        self.caller_of[site.index()]
+    pub(crate) fn caller(&self, site: SiteId, source: PodId, passed_on: bool) -> u32 {
+        if passed_on {
+            self.pod_callers[source.index()]
+        } else {
+            self.caller_of[site.index()]
+        }
     }
 
     /// The number of a pod's workload.
@@ -136,6 +146,10 @@ impl PlanNames {
             self.workloads[workload as usize].clone()
         })
     }
+}
+
+fn full_workload_name(workload: &sim::plan::Workload) -> String {
+    format!("{}/{}", workload.namespace, workload.name)
 }
 
 fn workload_labels(workload: &sim::plan::Workload) -> WorkloadLabels {

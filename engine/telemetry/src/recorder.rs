@@ -8,12 +8,12 @@
 
 mod finish;
 
-use crate::cells::{Cells, CountCell, LatencyCell, in_window};
+use crate::cells::{Cells, CountCell, LatencyCell, LatencySum, in_window};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use base::{SimDuration, SimTime};
-use sim::observation::{Attempt, Ejection, Exchange, Journey, Observer, Station};
+use sim::observation::{Attempt, Ejection, Exchange, Journey, Observer, Reception, Station};
 use sim::plan::{Plan, PodId, SiteId, TrafficId};
 
 /// What a recorder measures besides the whole run.
@@ -39,6 +39,8 @@ pub struct Recorder {
     open: u32,
     open_end: SimTime,
     requests: Cells<RequestKey, LatencyCell>,
+    /// What destinations report, since the warm-up.
+    receptions: Cells<RequestKey, LatencySum>,
     journeys: Cells<JourneyKey, LatencyCell>,
     attempts: Cells<AttemptKey, CountCell>,
     /// Cells with counts in the open bucket.
@@ -86,6 +88,7 @@ impl Recorder {
             open: 0,
             open_end: SimTime::ZERO + bucket,
             requests: Cells::new(),
+            receptions: Cells::new(),
             journeys: Cells::new(),
             attempts: Cells::new(),
             touched_requests: Vec::new(),
@@ -169,6 +172,19 @@ impl Observer for Recorder {
         if cell.record(exchange.started < self.warm_up, latency, tries) {
             self.touched_requests.push(number);
         }
+    }
+
+    #[inline]
+    fn on_reception(&mut self, reception: &Reception) {
+        if reception.started < self.warm_up {
+            return;
+        }
+        let number = self
+            .receptions
+            .find(RequestKey::of_reception(reception, &self.names));
+        let latency = reception.ended.since(reception.started);
+        let tries = u64::from(reception.reply.attempts);
+        self.receptions.cell(number).record(latency, tries);
     }
 
     #[inline]

@@ -46,8 +46,12 @@ pub(super) const LATENCY: [&str; 8] = [
     "count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms",
 ];
 
-pub(super) fn request_labels(labels: &RequestLabels) -> Vec<String> {
-    let mut row = vec!["source".to_owned(), labels.caller.clone()];
+/// Reporters.
+pub(super) const SOURCE: &str = "source";
+pub(super) const DESTINATION: &str = "destination";
+
+pub(super) fn request_labels(reporter: &str, labels: &RequestLabels) -> Vec<String> {
+    let mut row = vec![reporter.to_owned(), labels.caller.clone()];
     row.extend(source_labels(&labels.source));
     row.extend(destination_labels(&labels.destination));
     row.push(labels.response_code.to_string());

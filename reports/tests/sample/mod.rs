@@ -376,6 +376,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
         })
         .collect();
     let window = Window {
+        receptions: Vec::new(),
         from: at(WARM_UP as f64),
         to: at(SECONDS as f64),
         requests: (tape.requests.into_iter())

@@ -33,6 +33,24 @@ impl Cluster {
         (&self.hosts, &self.localities, &self.policy)
             == (&other.hosts, &other.localities, &other.policy)
     }
+
+    /// Its only host, if that is healthy and there is no limit that could keep a request from it.
+    pub(crate) fn certain_host(&self) -> Option<EndpointId> {
+        let settings = &self.settings;
+        let limits = [
+            settings.max_connections,
+            settings.max_pending_requests,
+            settings.max_requests,
+        ];
+        let [only] = self.hosts.as_slice() else {
+            return None;
+        };
+        let is_certain = only.health == HealthStatus::Healthy
+            && settings.lb != LbKind::Provided
+            && limits.iter().all(|limit| *limit == u32::MAX)
+            && self.outlier.is_none();
+        is_certain.then_some(only.endpoint)
+    }
 }
 
 /// How its endpoints are to be used, as they are told.

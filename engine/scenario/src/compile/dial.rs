@@ -114,9 +114,9 @@ impl<'a> Directory<'a> {
                 ports: service
                     .ports
                     .iter()
-                    .map(|port| {
-                        let ready = self.ready_pods(mesh.registry(), service, port);
-                        (port.number, ready)
+                    .map(|port| plan::ServicePort {
+                        number: port.number,
+                        endpoints: self.ready_pods(mesh.registry(), service, port),
                     })
                     .collect(),
             })
@@ -128,13 +128,13 @@ impl<'a> Directory<'a> {
         registry: &Registry,
         service: &Service,
         port: &control_plane::ServicePort,
-    ) -> Vec<PodId> {
+    ) -> Vec<(PodId, u16)> {
         registry
             .endpoints(service, port)
             .filter(|behind| behind.is_ready)
             .filter_map(|behind| {
-                self.population
-                    .pod_at(registry.endpoint_ip(behind.endpoint)?)
+                let ip = registry.endpoint_ip(behind.endpoint)?;
+                Some((self.population.pod_at(ip)?, behind.port))
             })
             .collect()
     }

@@ -8,7 +8,7 @@ use crate::target::Candidate;
 use control_plane::WorkloadRef;
 use sim::plan::{PodId, WorkloadId};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// All pods and workloads.
 #[derive(Debug)]
@@ -27,14 +27,17 @@ pub(super) struct Population {
 pub(super) struct Pod {
     pub(super) name: ObjectName,
     pub(super) workload: WorkloadId,
+    pub(super) ip: IpAddr,
+    /// It is no more than a proxy.
+    pub(super) is_gateway: bool,
     /// Where the Envoy of a scenario reaches it; empty in a mesh.
     address: String,
     labels: BTreeMap<String, String>,
     images: Vec<String>,
     /// Whether it is there, by stage.
     pub(super) exists: Vec<bool>,
-    /// Whether it has a sidecar, when it first appears.
-    pub(super) has_sidecar: bool,
+    /// Whether it has a proxy, when it first appears.
+    pub(super) has_proxy: bool,
 }
 
 /// A workload.
@@ -92,7 +95,9 @@ impl Population {
                 pods: vec![id],
             });
             population.pods.push(Pod {
-                has_sidecar: address.is_empty(),
+                has_proxy: address.is_empty(),
+                ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                is_gateway: false,
                 name,
                 workload: WorkloadId::new(id.index()),
                 address,
@@ -127,6 +132,8 @@ impl Population {
                 name: pod.name.clone(),
             },
             workload,
+            ip: pod.ip,
+            is_gateway: pod.is_gateway(),
             address: String::new(),
             labels: pod.labels().clone(),
             images: containers
@@ -134,7 +141,7 @@ impl Population {
                 .map(|container| container.image.clone())
                 .collect(),
             exists: vec![false; stages],
-            has_sidecar: pod.has_sidecar(),
+            has_proxy: pod.has_proxy(),
         });
         self.by_name.insert(key, id);
         self.by_ip.entry(pod.ip).or_insert(id);

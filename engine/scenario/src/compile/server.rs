@@ -11,7 +11,7 @@ use crate::server::{Endpoint, Server};
 use crate::target::Target;
 use base::SimTime;
 use manifest::diagnostic::codes;
-use sim::plan::{self, Behaviour, PodId, Step, WorkloadId};
+use sim::plan::{self, Behaviour, PodId, Side, Step, WorkloadId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How all pods serve.
@@ -118,8 +118,10 @@ impl<'s> Servers<'s> {
                 patch.change.patch.apply(&mut server);
             }
         }
-        server.refuse |= !present;
-        self.build(of_pod, &server)
+        plan::Server {
+            absent: !present,
+            ..self.build(of_pod, &server)
+        }
     }
 
     /// The pods that call others.
@@ -147,12 +149,14 @@ impl<'s> Servers<'s> {
                 plan::Pod {
                     name: pod.name.name.clone(),
                     workload: pod.workload,
-                    table: tables.first_of_pod(id),
+                    ip: pod.ip,
+                    is_gateway: pod.is_gateway,
+                    table: tables.first_of_pod(id, Side::Outbound),
+                    inbound: tables.first_of_pod(id, Side::Inbound),
                     workers: 1,
-                    server: own.then(|| {
-                        let mut server = of_pod.server.unwrap_or(&self.default).clone();
-                        server.refuse |= !pod.exists[0];
-                        self.build(of_pod, &server)
+                    server: own.then(|| plan::Server {
+                        absent: !pod.exists[0],
+                        ..self.build(of_pod, of_pod.server.unwrap_or(&self.default))
                     }),
                 }
             })
@@ -195,6 +199,7 @@ impl<'s> Servers<'s> {
             overflow: *on_full,
             abandonment: *on_abandon,
             refuses: *refuse,
+            absent: false,
             accept: *accept,
             keep_alive: *keep_alive,
             behaviours: endpoints

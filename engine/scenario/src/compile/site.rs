@@ -10,6 +10,7 @@ use crate::place::{Place, Placed};
 use crate::request::Request;
 use crate::traffic::Traffic;
 use base::{SimDuration, SimTime};
+use proxy::listener::Layer;
 use proxy::request::{Protocol, RequestHead};
 use sim::plan::{self, ApplicationRetries, PodId, Site, SiteId};
 
@@ -79,6 +80,7 @@ impl<'a> Sites<'a> {
                 protocol: Protocol::Http1,
                 downstream: None,
             },
+            layer: Layer::Http(Protocol::Http1),
             body_bytes: request.body_bytes,
             upload: request.upload,
             dial,

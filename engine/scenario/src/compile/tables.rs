@@ -1,12 +1,13 @@
 //! What each proxy is told in each stage: compiled once for all proxies that are told the same.
 //!
-//! Only what a proxy is told about requests that leave its pod plays a part in a world, and only in pods that make
-//! requests; so meshes of thousands of services need few tables.
+//! The two sides of a proxy have tables of their own. What is told about requests that leave a pod grows with the mesh,
+//! and plays a part only in pods that make requests: few tables are needed. What is told about requests that reach a pod
+//! differs from service to service, and is small.
 
-use crate::compile::outside;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::stage::Stage;
+use crate::compile::{application, outside};
 use crate::file::Scenario;
 use base::Location;
 use control_plane::ProxyRef;
@@ -15,7 +16,7 @@ use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::problem::{Problem, ProblemKind};
 use proxy::table::Table;
 use rustc_hash::FxHashMap;
-use sim::plan::{ClusterLabels, PodId, TableId};
+use sim::plan::{ClusterLabels, PodId, Side, TableId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use xds::Snapshot;
@@ -27,8 +28,27 @@ pub(super) struct Tables {
     pub(super) tables: Vec<Arc<Table>>,
     /// The names behind all their ids.
     pub(super) names: Names,
-    /// By stage and [`PodId`]; none without a sidecar, or while the pod is not there.
-    of_pods: Vec<Vec<Option<TableId>>>,
+    /// By stage and [`PodId`].
+    of_pods: Vec<Vec<Told>>,
+}
+
+/// What a pod's proxy is told: none without such a side, or while the pod is not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// About requests that leave it.
+    outbound: Option<TableId>,
+    /// About requests that reach it.
+    inbound: Option<TableId>,
+}
+
+impl Told {
+    /// What one side is told.
+    pub(super) const fn on(self, side: Side) -> Option<TableId> {
+        match side {
+            Side::Outbound => self.outbound,
+            Side::Inbound => self.inbound,
+        }
+    }
 }
 
 impl Tables {
@@ -49,30 +69,44 @@ impl Tables {
             somewhere: Location::start_of(scenario.source.name.clone()),
         };
         let silent = builder.add(Table::default());
-        let mut told: Vec<Option<(Arc<Snapshot>, TableId)>> = vec![None; population.pods.len()];
+        let mut memory = vec![Memory::default(); population.pods.len()];
         let mut of_pods = Vec::with_capacity(stages.len());
         for (number, stage) in stages.iter().enumerate() {
             for id in population.pod_ids() {
                 let pod = &population.pods[id.index()];
-                if !pod.exists[number] || !pod.has_sidecar || !senders.contains(&id) {
+                if !pod.exists[number] || !pod.has_proxy {
                     continue;
                 }
-                let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
                 // A pod that loses its sidecar by a change of labels would have to be made anew: it keeps it.
-                let Ok(snapshot) = stage.mesh.outbound_snapshot(&proxy) else {
-                    continue;
-                };
-                let before = told[id.index()].take();
-                told[id.index()] = Some(builder.tell(snapshot, before, report));
+                let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
+                let memory = &mut memory[id.index()];
+                if (pod.is_gateway || senders.contains(&id))
+                    && let Ok(snapshot) = stage.mesh.outbound_snapshot(&proxy)
+                {
+                    let before = memory.outbound.take();
+                    memory.outbound = Some(builder.tell(snapshot, before, report));
+                }
+                if !pod.is_gateway
+                    && let Ok(snapshot) = stage.mesh.inbound_snapshot(&proxy)
+                {
+                    let before = memory.inbound.take();
+                    memory.inbound = Some(builder.tell(snapshot, before, report));
+                }
             }
             let now = population.pod_ids().map(|id| {
                 let pod = &population.pods[id.index()];
-                let table = if senders.contains(&id) {
-                    told[id.index()].as_ref().map(|(_, table)| *table)
-                } else {
-                    pod.has_sidecar.then_some(silent)
-                };
-                table.filter(|_| pod.exists[number])
+                if !pod.exists[number] || !pod.has_proxy {
+                    return Told::default();
+                }
+                let Memory { outbound, inbound } = &memory[id.index()];
+                Told {
+                    outbound: if pod.is_gateway || senders.contains(&id) {
+                        outbound.as_ref().map(|(_, table)| *table)
+                    } else {
+                        Some(silent)
+                    },
+                    inbound: inbound.as_ref().map(|(_, table)| *table),
+                }
             });
             of_pods.push(now.collect());
         }
@@ -85,7 +119,10 @@ impl Tables {
 
     /// The one configuration of a lone Envoy, which is the first pod.
     pub(super) fn of_envoy(table: Table, names: Names, population: &Population) -> Self {
-        let told = |pod: PodId| (pod.index() == 0).then(|| TableId::new(0));
+        let told = |pod: PodId| Told {
+            outbound: (pod.index() == 0).then(|| TableId::new(0)),
+            inbound: None,
+        };
         Self {
             tables: vec![Arc::new(table)],
             names,
@@ -93,14 +130,15 @@ impl Tables {
         }
     }
 
-    /// What a pod's proxy is told in a stage.
-    pub(super) fn of_pod(&self, stage: usize, pod: PodId) -> Option<TableId> {
-        self.of_pods[stage][pod.index()]
+    /// What a side of a pod's proxy is told in a stage.
+    pub(super) fn of_pod(&self, stage: usize, pod: PodId, side: Side) -> Option<TableId> {
+        self.of_pods[stage][pod.index()].on(side)
     }
 
-    /// What a pod's proxy is told when the pod first appears.
-    pub(super) fn first_of_pod(&self, pod: PodId) -> Option<TableId> {
-        self.of_pods.iter().find_map(|stage| stage[pod.index()])
+    /// What a side of a pod's proxy is told when the pod first appears.
+    pub(super) fn first_of_pod(&self, pod: PodId, side: Side) -> Option<TableId> {
+        let mut stages = self.of_pods.iter();
+        stages.find_map(|stage| stage[pod.index()].on(side))
     }
 
     /// The pod behind each endpoint.
@@ -125,6 +163,13 @@ impl Tables {
             .map(|index| labels(self.names.cluster_name(ClusterId::new(index)), stages))
             .collect()
     }
+}
+
+/// What the sides of a pod's proxy were told last.
+#[derive(Clone, Default)]
+struct Memory {
+    outbound: Option<(Arc<Snapshot>, TableId)>,
+    inbound: Option<(Arc<Snapshot>, TableId)>,
 }
 
 struct Builder {
@@ -163,7 +208,7 @@ impl Builder {
     }
 
     fn compile(&mut self, snapshot: &Arc<Snapshot>, report: &mut Report) -> TableId {
-        let (table, problems) = Table::compile(snapshot, &mut self.names);
+        let (table, problems) = Table::compile(&application::in_place(snapshot), &mut self.names);
         // What is approximate without anybody having asked for it is so in every mesh, and belongs into a manual.
         let notable =
             |problem: &&Problem| problem.origin.is_some() || problem.kind == ProblemKind::Refused;

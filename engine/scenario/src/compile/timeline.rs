@@ -10,7 +10,7 @@ use crate::object_name::ObjectName;
 use crate::timeline::{RateChange, ServerChange};
 use base::SimTime;
 use control_plane::Mesh;
-use sim::plan::{Change, ChangeEffect, Load, TrafficId};
+use sim::plan::{Change, ChangeEffect, Load, Side, TrafficId};
 
 /// The plan's timeline: the scenario's, and the ends of changes that last for a while.
 pub(super) fn changes(
@@ -80,16 +80,16 @@ impl World<'_> {
     /// What proxies are told when a stage begins, where it differs from what they knew.
     fn pushes(&self, stage: usize) -> Vec<ChangeEffect> {
         let ids = self.population.pod_ids();
-        ids.filter_map(|pod| {
-            let table = self.tables.of_pod(stage, pod)?;
-            let earlier = (0..stage).rev();
+        let sides = ids.flat_map(|pod| [(pod, Side::Outbound), (pod, Side::Inbound)]);
+        let push = |(pod, side)| {
+            let table = self.tables.of_pod(stage, pod, side)?;
+            let mut earlier = (0..stage).rev();
             let before = earlier
-                .filter_map(|stage| self.tables.of_pod(stage, pod))
-                .next()
-                .or_else(|| self.tables.first_of_pod(pod))?;
-            (before != table).then_some(ChangeEffect::Push { pod, table })
-        })
-        .collect()
+                .find_map(|stage| self.tables.of_pod(stage, pod, side))
+                .or_else(|| self.tables.first_of_pod(pod, side))?;
+            (before != table).then_some(ChangeEffect::Push { pod, side, table })
+        };
+        sides.filter_map(push).collect()
     }
 
     /// Pods that are there from this stage on begin to listen, and those that are gone cease to.

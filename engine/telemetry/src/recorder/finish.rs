@@ -32,6 +32,7 @@ impl Recorder {
         let mut series = Series::default();
         let names = &self.names;
         finish_requests(self.requests, names, &mut windows, &mut series);
+        windows[0].receptions = finish_receptions(self.receptions, names);
         finish_journeys(self.journeys, names, &mut windows, &mut series);
         finish_attempts(self.attempts, names, &mut windows, &mut series);
         finish_pods(self.stations, &self.tries, names, &mut windows, &mut series);
@@ -97,6 +98,18 @@ fn finish_requests(
             buckets: cell.buckets,
         });
     }
+}
+
+fn finish_receptions(
+    cells: Cells<RequestKey, LatencySum>,
+    names: &PlanNames,
+) -> Vec<RequestFigures> {
+    let figures = cells.into_cells().map(|(key, sum)| RequestFigures {
+        labels: key.labels(names),
+        tries: sum.tries,
+        latency: sum.latency,
+    });
+    figures.collect()
 }
 
 fn finish_journeys(

@@ -1,0 +1,276 @@
+//! Deliveries that pass a proxy at the pod they reach: a sidecar before its application, or a gateway.
+//!
+//! ```text
+//!  enter ─► Entering ─► Passing ─► (the proxy's own tries are deliveries of their own) ─► reply ─► Returning
+//!     │                    └─ the client gives up: the proxy is told
+//!     └─ transparent: nothing can happen in the proxy, and the application takes the delivery itself
+//! ```
+//! The shortcut leaves the same records: what reached the sidecar, when it ended, and how.
+
+use crate::act::Ending;
+use crate::deed::Answer;
+use crate::delivery::{Client, Stage};
+use crate::observation::{AttemptOutcome, Exchange, Observer, Reception};
+use crate::plan::Side;
+use crate::pod::Seat;
+use crate::shape::{Shape, ShapeId};
+use crate::world::World;
+use base::SimTime;
+use proxy::effect::{Reply, RequestId};
+use proxy::input::{Arrival, Input, ResetReason};
+use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+
+/// Who waits for a request in a proxy; proxies are told it as a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Downstream {
+    /// A call of the pod's own application.
+    Call(u32),
+    /// A delivery that reached the pod.
+    Delivery(u32),
+}
+
+/// What a delivery meets at the proxy of the pod that it reaches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass {
+    /// What the proxy makes of it; meaningless before it enters.
+    pub(crate) shape: ShapeId,
+    /// The proxy's name of it, while the proxy has it.
+    request: Option<RequestId>,
+    /// It went straight to the application.
+    pub(crate) is_transparent: bool,
+    /// The head of its answer is on its way back, and the end is to follow.
+    pub(crate) is_open: bool,
+    /// When it entered.
+    started: SimTime,
+    /// When the head of its answer left.
+    responded: Option<SimTime>,
+}
+
+impl Default for Pass {
+    fn default() -> Self {
+        Self {
+            shape: ShapeId::new(0),
+            request: None,
+            is_transparent: false,
+            is_open: false,
+            started: SimTime::ZERO,
+            responded: None,
+        }
+    }
+}
+
+impl Pass {
+    /// Whether the proxy has it.
+    #[inline]
+    pub(crate) const fn is_in_proxy(&self) -> bool {
+        self.request.is_some()
+    }
+}
+
+impl Downstream {
+    /// As a proxy knows it.
+    #[inline]
+    pub(crate) const fn tag(self) -> u32 {
+        match self {
+            Self::Call(slot) => slot,
+            Self::Delivery(slot) => slot | OF_DELIVERY,
+        }
+    }
+
+    /// Whose tag this is.
+    #[inline]
+    pub(crate) const fn of(tag: u32) -> Self {
+        if tag & OF_DELIVERY == 0 {
+            Self::Call(tag)
+        } else {
+            Self::Delivery(tag & !OF_DELIVERY)
+        }
+    }
+}
+
+/// How a delivery ends whose connection a proxy closes.
+const CLOSED: ResetReason = ResetReason::ConnectionTermination;
+
+/// Slots are below it.
+const OF_DELIVERY: u32 = 1 << 31;
+
+impl<O: Observer> World<'_, O> {
+    /// A delivery enters the proxy of the pod that it has reached.
+    #[inline]
+    pub(crate) fn enter(&mut self, now: SimTime, slot: u32, seat: Seat) {
+        let pod = &mut self.pods[seat.pod.index()];
+        let is_reached = self.shortcuts && pod.is_reached_for_certain();
+        let state = pod.proxy_mut(seat.side).expect("a proxy is entered");
+        let delivery = &mut self.deliveries[slot as usize];
+        let shape = self.shapes.arrival(
+            self.plan,
+            (seat.pod, seat.side, state.table),
+            delivery.site,
+            delivery.head,
+            delivery.way,
+        );
+        delivery.pass.shape = shape;
+        delivery.pass.started = now;
+        match self.shapes.get(shape) {
+            Shape::Routed {
+                certain: Some(_),
+                heads,
+                ..
+            } if is_reached && seat.side == Side::Inbound => {
+                delivery.pass.is_transparent = true;
+                delivery.head = heads[0];
+                self.admit(now, slot);
+            }
+            Shape::Routed { resolution, .. } => {
+                delivery.stage = Stage::Entering;
+                let input = Input::Request {
+                    tag: Downstream::Delivery(slot).tag(),
+                    identity: delivery.identity,
+                    resolution,
+                    arrival: Arrival::WHOLE,
+                };
+                let mut effects = self.buffers.pop().unwrap_or_default();
+                delivery.pass.request = state.proxy.handle(now, input, &mut effects);
+                self.perform(now, seat, effects);
+                // Unless it has been answered, and is on its way back.
+                let delivery = &mut self.deliveries[slot as usize];
+                if delivery.stage == Stage::Entering {
+                    delivery.stage = Stage::Passing;
+                }
+            }
+            Shape::Passthrough if seat.side == Side::Inbound => self.admit(now, slot),
+            Shape::Passthrough | Shape::Blackhole => {
+                self.give_back(now, slot, AttemptOutcome::Reset(CLOSED));
+            }
+        }
+    }
+
+    /// The proxy that a delivery passes answers it: the head goes back, the rest is to follow.
+    pub(crate) fn on_pass_reply_started(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.pass.is_open = true;
+        delivery.pass.responded = Some(now);
+        let outcome = AttemptOutcome::Response(delivery.answer.status());
+        self.respond(now, slot, outcome, true);
+    }
+
+    /// The proxy that a delivery passes has answered it.
+    pub(crate) fn on_pass_reply(&mut self, now: SimTime, slot: u32, reply: Reply) {
+        let delivery = &mut self.deliveries[slot as usize];
+        // Its sender may still be sending.
+        let by_event = delivery.stage == Stage::Entering;
+        delivery.pass.request = None;
+        if delivery.pass.is_open {
+            if reply.truncated {
+                delivery.rest.ending = Ending::Cut(CLOSED);
+            }
+            self.end_pass(now, slot, reply);
+            return self.follow_up(now, slot);
+        }
+        if reply.details != Details::ViaUpstream {
+            delivery.answer = match reply.grpc_status {
+                Some(status) => Answer::Grpc(status),
+                None => Answer::Status(reply.status),
+            };
+        }
+        let outcome = if reply.truncated {
+            AttemptOutcome::Reset(CLOSED)
+        } else {
+            AttemptOutcome::Response(reply.status)
+        };
+        self.end_pass(now, slot, reply);
+        self.respond(now, slot, outcome, by_event);
+    }
+
+    /// Whoever sent a delivery to a proxy waits no more.
+    pub(crate) fn cancel_pass(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        let (Some(request), Some(pod)) = (delivery.pass.request.take(), delivery.target) else {
+            return;
+        };
+        let side = self.pods[pod.index()].entrance().expect("it has entered");
+        self.tell(now, Seat { pod, side }, Input::Cancel(request));
+    }
+
+    /// A delivery's time at a proxy has ended: with an answer, or because its sender gave up.
+    pub(crate) fn end_pass(&mut self, now: SimTime, slot: u32, reply: Reply) {
+        let delivery = &self.deliveries[slot as usize];
+        let target = delivery.target.expect("it has reached a pod");
+        let service = self.plan.sites[delivery.site.index()].dial.service;
+        let started = delivery.pass.started;
+        if self.pods[target.index()].is_gateway {
+            let exchange = Exchange {
+                identity: delivery.identity,
+                traffic: None,
+                site: delivery.site,
+                source: target,
+                passed_on: true,
+                proxied: true,
+                started,
+                completed: started,
+                responded: (delivery.pass.responded).or((reply.status != 0).then_some(now)),
+                ended: now,
+                reply,
+                target: reply
+                    .endpoint
+                    .and_then(|endpoint| self.plan.pod_at(endpoint)),
+                service: None,
+                route: self.shapes.get(delivery.pass.shape).route(),
+            };
+            self.count_exchange();
+            self.observer.on_exchange(&exchange);
+            return;
+        }
+        self.observer.on_reception(&Reception {
+            site: delivery.site,
+            source: delivery.source,
+            passed_on: delivery.is_passed_on(),
+            cluster: delivery.cluster,
+            service: match delivery.client {
+                Client::Proxy(..) => None,
+                Client::Call(_) => service,
+            },
+            target,
+            mirror: delivery.mirror,
+            started,
+            ended: now,
+            reply,
+        });
+    }
+
+    /// The same for one that went straight to the application: what its proxy would have recorded.
+    pub(crate) fn end_transparent_pass(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        outcome: AttemptOutcome,
+    ) {
+        let delivery = &self.deliveries[slot as usize];
+        let Shape::Routed {
+            certain: Some((cluster, endpoint)),
+            ..
+        } = self.shapes.get(delivery.pass.shape)
+        else {
+            unreachable!("a transparent proxy is certain of its host");
+        };
+        let (status, flags, details) = match outcome {
+            AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
+            AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned => (
+                0,
+                ResponseFlags::of(ResponseFlag::DownstreamConnectionTermination),
+                Details::DownstreamRemoteDisconnect,
+            ),
+        };
+        let reply = Reply {
+            status,
+            grpc_status: None,
+            truncated: false,
+            flags,
+            details,
+            attempts: 1,
+            cluster: Some(*cluster),
+            endpoint: Some(*endpoint),
+        };
+        self.end_pass(now, slot, reply);
+    }
+}
