@@ -85,6 +85,14 @@ impl Response {
         self.body == 0 && self.trailer.is_none()
     }
 
+    /// Bytes of body that come before it is cut off.
+    pub(super) fn body_at_first(&self) -> usize {
+        match self.rest {
+            Rest::After(_) => 0,
+            Rest::Cut(_) => self.body / 2,
+        }
+    }
+
     /// What a proxy sees first.
     pub(super) fn head(&self) -> ResponseHead {
         let mut head = ResponseHead::of(self.status);

@@ -1,9 +1,11 @@
 //! What the client meets in the end.
 
 use base::Ratio;
-use proxy::response_flag::Details;
-use proxy::router::grpc_status;
-use proxy::table::{self, Resolution, Table};
+use proxy::effect::Reply;
+use proxy::local_reply::grpc_status;
+use proxy::response::Response;
+use proxy::response_flag::{Details, ResponseFlags};
+use proxy::table::{self, Resolution};
 use proxy::trace::{RouteTrace, Trace};
 use xds::AbortStatus;
 
@@ -90,7 +92,6 @@ impl Outcome {
         Self {
             response_flags: "UH".to_owned(),
             details: Some(Details::NoHealthyUpstream.as_str().to_owned()),
-            body: "no healthy upstream".to_owned(),
             ..Self::plain(OutcomeKind::NoHealthyUpstream, Some(503))
         }
     }
@@ -113,8 +114,8 @@ impl Outcome {
             status,
             flags,
             details,
-            body,
             headers,
+            ..
         } = &resolution.outcome
         else {
             return None;
@@ -129,14 +130,43 @@ impl Outcome {
         Some(Self {
             response_flags: flags.to_string(),
             details: Some(details.as_str().to_owned()),
-            headers: headers.clone(),
-            body: body.clone(),
             ..Self::plain(kind, Some(*status))
         })
     }
 
+    /// What it is recorded as; none where the proxy says nothing, or passes on what it does not look into.
+    pub(crate) fn record(&self, resolution: &Resolution) -> Option<Reply> {
+        let details = match self.kind {
+            OutcomeKind::Forwarded => Details::ViaUpstream,
+            OutcomeKind::NoCluster => Details::ClusterNotFound,
+            OutcomeKind::NoHealthyUpstream => Details::NoHealthyUpstream,
+            OutcomeKind::NoRoute
+            | OutcomeKind::CorsPreflight
+            | OutcomeKind::Redirect
+            | OutcomeKind::DirectResponse
+            | OutcomeKind::Blackhole => match &resolution.outcome {
+                table::Outcome::Reply { details, .. } => *details,
+                table::Outcome::Forward | table::Outcome::Passthrough(_) => return None,
+            },
+            OutcomeKind::FaultAbort
+            | OutcomeKind::Passthrough
+            | OutcomeKind::NoListener
+            | OutcomeKind::NoSidecar => return None,
+        };
+        let status = self.status.unwrap_or(200);
+        let is_local = details != Details::ViaUpstream && resolution.grpc;
+        Some(Reply {
+            status: if is_local { 200 } else { status },
+            grpc_status: is_local.then(|| grpc_status(status)),
+            ..record(resolution, details)
+        })
+    }
+
     /// The answer of a fault that spares nobody; none where there is none.
-    pub(crate) fn certain_abort(route: &RouteTrace<'_>, is_grpc: bool) -> Option<Self> {
+    pub(crate) fn certain_abort(
+        route: &RouteTrace<'_>,
+        resolution: &Resolution,
+    ) -> Option<(Self, Reply)> {
         let is_certain = |share: Ratio| share.percent() >= 100.0;
         let fault = route.fault?;
         let abort = fault
@@ -147,89 +177,49 @@ impl Outcome {
             .delay
             .as_ref()
             .is_some_and(|delay| is_certain(delay.percentage));
-        let status = match abort.status {
-            AbortStatus::Http(status) => status,
-            AbortStatus::Grpc(_) => 200,
+        let (status, code) = match abort.status {
+            AbortStatus::Http(status) => (status, grpc_status(status)),
+            AbortStatus::Grpc(code) => (200, code),
         };
-        let mut answer = Self {
+        let details = Details::FaultFilterAbort;
+        let reply = Reply {
+            status: if resolution.grpc { 200 } else { status },
+            grpc_status: resolution.grpc.then_some(code),
+            ..record(resolution, details)
+        };
+        let answer = Self {
             response_flags: if is_delayed { "DI,FI" } else { "FI" }.to_owned(),
-            details: Some(Details::FaultFilterAbort.as_str().to_owned()),
-            body: "fault filter abort".to_owned(),
-            ..Self::plain(OutcomeKind::FaultAbort, Some(status))
+            details: Some(details.as_str().to_owned()),
+            ..Self::plain(OutcomeKind::FaultAbort, Some(reply.status))
         };
-        if let (AbortStatus::Grpc(code), true) = (abort.status, is_grpc) {
-            answer.become_grpc(code);
-        }
-        Some(answer)
+        Some((answer, reply))
     }
 
-    /// Turns a local answer into what gRPC clients receive.
-    pub(crate) fn for_grpc_clients(mut self) -> Self {
-        let is_grpc_already = self.headers.iter().any(|(name, _)| name == "grpc-status");
-        match self.status {
-            Some(status @ 1..) if !is_grpc_already => self.become_grpc(grpc_status(status)),
-            _ => {}
+    /// The outcome with what the client receives.
+    pub(crate) fn with_response(self, response: Response) -> Self {
+        Self {
+            status: self.status.and(Some(response.status)),
+            headers: response.headers,
+            body: response.body,
+            ..self
         }
-        self
     }
+}
 
-    /// Status 200, the code in the headers, the body as the message.
-    fn become_grpc(&mut self, code: u8) {
-        self.status = Some(200);
-        let mut headers = vec![
-            ("content-type".to_owned(), "application/grpc".to_owned()),
-            ("grpc-status".to_owned(), code.to_string()),
-        ];
-        let body = std::mem::take(&mut self.body);
-        if !body.is_empty() {
-            headers.push(("grpc-message".to_owned(), body));
-        }
-        self.headers.splice(0..0, headers);
+/// The record of a request that ended so, otherwise empty.
+const fn record(resolution: &Resolution, details: Details) -> Reply {
+    Reply {
+        status: 200,
+        grpc_status: None,
+        truncated: false,
+        flags: ResponseFlags::NONE,
+        details,
+        attempts: 0,
+        route: resolution.route,
+        cluster: None,
+        endpoint: None,
     }
 }
 
 /// The status of a connection that ends without an answer, as Envoy logs it.
 const CLOSED: Option<u16> = Some(0);
-
-/// What a route adds to the response of its cluster at `position`, or to a fault's answer.
-pub(crate) fn response_headers(
-    table: &Table,
-    route: &RouteTrace<'_>,
-    resolution: &Resolution,
-    position: usize,
-) -> Vec<(String, String)> {
-    resolution
-        .upstream_heads
-        .get(position)
-        .map_or_else(Vec::new, |head| {
-            table.response_headers(route.id, position, head)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grpc_clients_receive_200_and_a_code() {
-        let answer = Outcome::no_healthy_upstream().for_grpc_clients();
-        assert_eq!(answer.status, Some(200));
-        let headers: Vec<_> = answer
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}"))
-            .collect();
-        assert_eq!(
-            headers,
-            [
-                "content-type: application/grpc",
-                "grpc-status: 14",
-                "grpc-message: no healthy upstream"
-            ]
-        );
-        let forwarded = Outcome::forwarded().for_grpc_clients();
-        assert_eq!((forwarded.status, forwarded.headers.len()), (None, 0));
-        let closed = Outcome::closed(Closed::Refused).for_grpc_clients();
-        assert_eq!(closed.status, Some(0));
-    }
-}

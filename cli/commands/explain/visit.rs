@@ -6,14 +6,14 @@ use proxy::listener::{
     Accepted, BLACK_HOLE_CLUSTER, Connection, PASSTHROUGH_CLUSTER, Preface, Verdict, accept,
 };
 use proxy::request::RequestHead;
-use proxy::table::{self, Resolution};
+use proxy::response::ResponseHead;
+use proxy::table::Resolution;
 use proxy::trace::Trace;
 use xds::{FilterChain, RouteAction};
 
 use super::closed::Closed;
 use super::hop::Told;
-use super::model::{Hop, Outcome, Route, Rule};
-use super::outcome::response_headers;
+use super::model::{Hop, Outcome, OutcomeKind, Route, Rule};
 
 /// What happened at one proxy.
 pub(crate) struct Visit {
@@ -91,19 +91,25 @@ impl Told {
             Some(reply) => Visit::new(hop, reply),
             None => self.forwarded(hop, self.no_cluster_status(&trace)),
         };
-        if let Some(route) = &trace.route {
-            let abort = Outcome::certain_abort(route, resolution.grpc);
-            let is_abort = abort.is_some();
-            if let Some(abort) = abort {
-                visit.outcome = abort;
+        let abort = trace.route.as_ref();
+        let abort = abort.and_then(|route| Outcome::certain_abort(route, &resolution));
+        let reply = match abort {
+            Some((outcome, reply)) => {
+                visit.outcome = outcome;
+                Some(reply)
             }
-            if is_abort || matches!(resolution.outcome, table::Outcome::Forward) {
-                let headers = response_headers(&self.table, route, &resolution, position);
-                visit.outcome.headers.extend(headers);
-            }
-        }
-        if resolution.grpc {
-            visit.outcome = visit.outcome.for_grpc_clients();
+            None => visit.outcome.record(&resolution),
+        };
+        if let Some(mut reply) = reply {
+            // Where chance decides, it is the likeliest cluster's answer.
+            let clusters = trace.route.iter().flat_map(|route| &route.clusters);
+            reply.cluster = clusters.map(|cluster| cluster.id).nth(position);
+            let is_forwarded = visit.outcome.kind == OutcomeKind::Forwarded;
+            let upstream = is_forwarded.then(|| ResponseHead::of(200));
+            let response = self
+                .table
+                .response(&resolution, head, &reply, upstream.as_ref());
+            visit.outcome = visit.outcome.with_response(response);
         }
         visit.resolution = Some(resolution);
         visit

@@ -255,6 +255,7 @@ pub(crate) fn bare(name: &str, mesh: &MeshConfig) -> Cluster {
         max_requests_per_connection: None,
         idle_timeout: None,
         max_connection_duration: None,
+        max_stream_duration: None,
         protocol: HttpProtocol::Downstream,
         max_concurrent_streams: None,
         tcp_keepalive: circuit_breaker::keepalive(mesh.tcp_keepalive.as_ref(), None),

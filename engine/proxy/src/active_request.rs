@@ -1,12 +1,23 @@
 //! One request under way, from its arrival to its reply.
+//!
+//! ```text
+//!             ┌─────────────────────── request ───────────────────────┐
+//!             arriving ──────────────────► complete
+//!  ─────────► awaiting a response ───────► response started ──────────► gone
+//!             └─────────────────────── response ──────────────────────┘
+//! ```
+//! Both sides advance on their own: a server may answer before it has all of a request.
 
 use crate::effect::{Reply, TimerKind};
+use crate::local_reply::{LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::names::{ClusterId, EndpointId};
-use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
+use crate::response_flag::{Details, ResponseFlags};
+use crate::router::downstream::Incoming;
 use crate::router::retry::RetryState;
+use crate::router::timeout::StreamLimits;
 use crate::slab::NONE;
-use crate::table::{Outcome, Resolution, RouteId};
-use base::SimDuration;
+use crate::table::{Outcome, RouteId};
+use base::{SimDuration, SimTime};
 use smallvec::SmallVec;
 
 /// One request under way.
@@ -24,17 +35,38 @@ pub(crate) struct ActiveRequest {
     pub(crate) grpc: bool,
     /// What hosts are chosen by, where they are chosen by hash.
     pub(crate) hash: Option<u64>,
+    /// All of it has arrived.
+    pub(crate) complete: bool,
+    /// When the router had all of it.
+    pub(crate) complete_at: Option<SimTime>,
+    /// Response headers that have gone downstream.
+    pub(crate) started: Option<Started>,
+    /// The route's retry policy is for it, and it is kept whole for another try.
+    pub(crate) is_retriable: bool,
+    /// Its body is too large to be kept.
+    pub(crate) is_too_large: bool,
+    /// The pause before the next try is one that a response asked for.
+    pub(crate) pause_is_asked_for: bool,
+    /// It counts among the proxy's active faults.
+    pub(crate) has_fault: bool,
     /// Some try has been written to a connection.
     pub(crate) written: bool,
     armed: Armed,
     /// Envoy's attempt count.
     pub(crate) attempts: u16,
     /// The chosen cluster's position in its route.
-    pub(crate) head: u16,
+    pub(crate) position: u16,
+    /// Where the heads of its route begin.
+    pub(crate) first_head: u16,
     pub(crate) flags: ResponseFlags,
     pub(crate) timeout: SimDuration,
+    pub(crate) limits: StreamLimits,
+    /// When something last happened on the stream, where silence is limited.
+    pub(crate) last_activity: SimTime,
     /// Each try's time; zero: no limit.
     pub(crate) per_try_timeout: SimDuration,
+    /// How long each try may be silent; zero: no limit.
+    pub(crate) per_try_idle_timeout: SimDuration,
     pub(crate) retry: RetryState,
     /// The cluster whose retry slot it holds.
     pub(crate) retry_slot: u32,
@@ -47,38 +79,27 @@ pub(crate) struct ActiveRequest {
     pub(crate) tried: SmallVec<[EndpointId; 4]>,
 }
 
-/// A response that the proxy makes itself.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LocalReply {
+/// Response headers that have gone downstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Started {
     pub(crate) status: u16,
-    pub(crate) flags: ResponseFlags,
-    pub(crate) details: Details,
-}
-
-impl LocalReply {
-    pub(crate) const fn new(status: u16, flag: ResponseFlag, details: Details) -> Self {
-        Self {
-            status,
-            flags: ResponseFlags::of(flag),
-            details,
-        }
-    }
+    pub(crate) grpc_status: Option<u8>,
 }
 
 /// The timers of a request that are running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Armed(u8);
+struct Armed(u16);
 
 impl ActiveRequest {
-    /// A request that has just arrived.
+    /// A request whose head has just arrived.
     #[inline]
-    pub(crate) fn new(
-        tag: u32,
-        worker: u16,
-        identity: u64,
-        epoch: u32,
-        resolution: &Resolution,
-    ) -> Self {
+    pub(crate) fn new(incoming: &Incoming<'_>, epoch: u32, workers: u16) -> Self {
+        let Incoming {
+            tag,
+            identity,
+            resolution,
+            arrival,
+        } = *incoming;
         let answer = match &resolution.outcome {
             Outcome::Forward => None,
             Outcome::Reply {
@@ -87,29 +108,40 @@ impl ActiveRequest {
                 details,
                 ..
             } => Some(LocalReply {
-                status: *status,
                 flags: *flags,
-                details: *details,
+                ..LocalReply::unflagged(*status, *details)
             }),
             // The dialled address is its world's affair; here nobody is there.
             Outcome::Passthrough(_) => Some(NO_HEALTHY_UPSTREAM),
         };
+        let is_too_large = arrival.body_bytes > resolution.buffer_limit;
         Self {
             tag,
-            worker,
+            worker: arrival.worker % workers,
             identity,
             epoch,
             route: resolution.route,
             answer,
             grpc: resolution.grpc,
             hash: resolution.hash,
+            complete: arrival.complete,
+            complete_at: None,
+            started: None,
+            is_retriable: resolution.is_retriable && !is_too_large,
+            is_too_large,
+            pause_is_asked_for: false,
+            has_fault: false,
             written: false,
             armed: Armed::default(),
             attempts: 0,
-            head: 0,
+            position: 0,
+            first_head: resolution.first_head,
             flags: ResponseFlags::NONE,
             timeout: resolution.timeout,
+            limits: resolution.limits,
+            last_activity: SimTime::ZERO,
             per_try_timeout: SimDuration::ZERO,
+            per_try_idle_timeout: SimDuration::ZERO,
             retry: RetryState::default(),
             retry_slot: NONE,
             attempt: NONE,
@@ -117,6 +149,18 @@ impl ActiveRequest {
             endpoint: None,
             tried: SmallVec::new(),
         }
+    }
+
+    /// The place of the head that its tries carry.
+    #[inline]
+    pub(crate) fn head(&self) -> u16 {
+        self.first_head + self.position
+    }
+
+    /// Time since the router had all of it; zero before.
+    pub(crate) fn elapsed(&self, now: SimTime) -> SimDuration {
+        self.complete_at
+            .map_or(SimDuration::ZERO, |complete| now.since(complete))
     }
 
     /// Notes that a timer runs.
@@ -143,6 +187,7 @@ impl ActiveRequest {
             flags: self.flags,
             details,
             attempts: self.attempts,
+            route: self.route,
             cluster: self.cluster,
             endpoint: self.endpoint,
         }
@@ -154,10 +199,3 @@ impl ActiveRequest {
         self.armed != Armed::default()
     }
 }
-
-/// The reply where no host could be chosen.
-pub(crate) const NO_HEALTHY_UPSTREAM: LocalReply = LocalReply::new(
-    503,
-    ResponseFlag::NoHealthyUpstream,
-    Details::NoHealthyUpstream,
-);

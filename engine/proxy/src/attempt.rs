@@ -14,6 +14,8 @@ pub(crate) struct Attempt {
     pub(crate) grpc: bool,
     /// It had to wait for a connection.
     pub(crate) waited: bool,
+    /// Its connection ends with its response.
+    pub(crate) is_last: bool,
     /// Its own timeout is running.
     pub(crate) timed: bool,
     pub(crate) number: u16,
@@ -38,6 +40,8 @@ pub(crate) enum Phase {
     Pending,
     /// It holds a connection.
     Active,
+    /// The headers of its response have arrived, the rest has not.
+    Responding,
 }
 
 impl Attempt {
@@ -48,6 +52,7 @@ impl Attempt {
             mirror: false,
             grpc: false,
             waited: false,
+            is_last: false,
             timed: false,
             number: 1,
             head: 0,
@@ -70,5 +75,10 @@ impl Attempt {
             host: self.host,
             worker: self.worker,
         }
+    }
+
+    /// Whether it holds a connection.
+    pub(crate) fn is_active(&self) -> bool {
+        self.phase != Phase::Pending
     }
 }

@@ -1,10 +1,12 @@
-//! The CORS filter: preflight requests that are answered by the proxy.
+//! The CORS filter: preflight requests that are answered by the proxy, and what other answers carry.
 //!
-//! A preflight has to match its route like any other request. Requests that are not preflights are never refused.
+//! A preflight has to match its route like any other request. Requests that are not preflights are never refused: it is
+//! the browser that keeps an answer from a page whose origin it does not name.
 //!
 //! Source: envoyproxy/envoy 1.40, source/extensions/filters/http/cors/cors_filter.cc.
 
 use crate::re2::Re2Error;
+use crate::request::RequestHead;
 use crate::router::matching::{RequestView, StringMatcher};
 use xds::CorsPolicy;
 
@@ -54,6 +56,23 @@ impl Cors {
             }
         }
         Some(headers)
+    }
+
+    /// The headers that other answers carry to a page of an allowed origin.
+    pub(crate) fn allowed(&self, request: &RequestHead) -> Vec<(&'static str, String)> {
+        let origin = request.values("origin").find(|value| !value.is_empty());
+        let Some(origin) = origin.filter(|origin| self.allows(origin)) else {
+            return Vec::new();
+        };
+        let mut headers = vec![("access-control-allow-origin", origin.to_owned())];
+        if self.policy.allow_credentials == Some(true) {
+            headers.push(("access-control-allow-credentials", "true".to_owned()));
+        }
+        if !self.policy.expose_headers.is_empty() {
+            let exposed = self.policy.expose_headers.clone();
+            headers.push(("access-control-expose-headers", exposed));
+        }
+        headers
     }
 
     fn allows(&self, origin: &str) -> bool {

@@ -2,8 +2,12 @@
 
 use crate::input::ResetReason;
 use crate::names::{ClusterId, EndpointId};
+use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlags};
-use base::SimTime;
+use crate::router::rewrite;
+use crate::router::timeout::grpc_timeout_text;
+use crate::table::{Resolution, RouteId};
+use base::{SimDuration, SimTime};
 
 /// A request inside one proxy, from its arrival to its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,11 +64,21 @@ pub enum TimerKind {
     HostUpdate,
     /// When a connection has taken too long to be made (slot: connection).
     Connect,
+    /// When the current try has been silent for too long (slot: request).
+    PerTryIdle,
+    /// When the current try has lasted longer than its cluster allows (slot: request).
+    UpstreamDuration,
+    /// When the stream has been silent for too long (slot: request).
+    StreamIdle,
+    /// When the request has taken too long to arrive (slot: request).
+    RequestArrival,
+    /// When the stream has lasted too long (slot: request).
+    StreamDuration,
 }
 
 impl TimerKind {
     /// How many kinds there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 13;
 }
 
 /// One thing that a proxy asks its world to do, in the order of asking.
@@ -159,12 +173,39 @@ pub struct Send {
     pub head: u16,
     /// 1 for the first try.
     pub number: u16,
+    /// How long it may take as far as it is told; zero: nothing is said.
+    pub expected_timeout: SimDuration,
     /// It is a copy: its response is discarded.
     pub mirror: bool,
     /// When it began: when its host was chosen.
     pub began: SimTime,
     /// It had to wait for a connection.
     pub waited: bool,
+}
+
+impl Send {
+    /// What the server receives: the head that was resolved, with what a later try says about itself.
+    ///
+    /// Source: envoyproxy/envoy 1.40, source/common/router/router.cc (doRetry, FilterUtility::setTimeoutHeaders).
+    pub fn head(&self, resolution: &Resolution) -> RequestHead {
+        let mut head = resolution.upstream_heads[usize::from(self.head)].clone();
+        if self.mirror || self.number == 1 {
+            return head;
+        }
+        let told = resolution.of_head(self.head).told;
+        let mut set = |name, value| rewrite::set(&mut head.headers, name, value);
+        if told.attempt_count {
+            set("x-envoy-attempt-count", self.number.to_string());
+        }
+        if !self.expected_timeout.is_zero() {
+            let milliseconds = self.expected_timeout.as_millis().to_string();
+            set("x-envoy-expected-rq-timeout-ms", milliseconds);
+            if told.grpc_timeout {
+                set("grpc-timeout", grpc_timeout_text(self.expected_timeout));
+            }
+        }
+        head
+    }
 }
 
 /// What the client receives, as far as a simulation needs it.
@@ -183,6 +224,8 @@ pub struct Reply {
     /// Envoy's attempt count: the first try and each retry begun, those that found no host or no room included; zero
     /// where the request never came to a try.
     pub attempts: u16,
+    /// The route, where one matched.
+    pub route: Option<RouteId>,
     /// The cluster, where one was chosen.
     pub cluster: Option<ClusterId>,
     /// The host of the last try, where one was chosen.

@@ -21,6 +21,11 @@ pub(crate) fn abort(fault: &HttpFault, draw: impl FnOnce() -> u64) -> Option<Abo
     holds(abort.percentage, draw).then_some(abort.status)
 }
 
+/// Whether another request may be delayed or aborted while so many are.
+pub(crate) fn is_room(fault: &HttpFault, active: u32) -> bool {
+    fault.max_active_faults.is_none_or(|limit| active < limit)
+}
+
 /// Whether a share holds; nothing is drawn where the answer is certain.
 pub(crate) fn holds(share: Ratio, draw: impl FnOnce() -> u64) -> bool {
     if share.is_zero() {

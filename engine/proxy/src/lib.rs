@@ -106,6 +106,7 @@ mod hash;
 pub mod input;
 pub mod listener;
 mod load_balancer;
+pub mod local_reply;
 pub mod names;
 pub mod problem;
 pub mod proxy;

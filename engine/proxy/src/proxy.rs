@@ -4,6 +4,7 @@ use crate::cluster::{ClusterState, Host, World};
 use crate::effect::{Effect, RequestId, TimerKind};
 use crate::input::Input;
 use crate::names::{ClusterId, EndpointId};
+use crate::router::downstream::Incoming;
 use crate::router::{Router, Turn};
 use crate::slab::NONE;
 use crate::stats::{ClusterStats, HttpStats};
@@ -141,11 +142,15 @@ impl Proxy {
                 resolution,
                 arrival,
             } => {
-                let worker = arrival.worker;
-                return Some(router.on_request(turn, tag, worker, identity, resolution));
+                let incoming = Incoming {
+                    tag,
+                    identity,
+                    resolution,
+                    arrival,
+                };
+                return Some(router.on_request(turn, &incoming));
             }
-            // Until then nothing waits for the rest.
-            Input::RequestComplete { request: _ } => {}
+            Input::RequestComplete { request } => router.on_request_complete(turn, request),
             Input::Connected { connection } => router.on_connected(turn, connection),
             Input::Closed { connection } => router.on_closed(turn, connection),
             Input::GoAway { connection } => router.on_go_away(turn, connection),
@@ -156,16 +161,23 @@ impl Proxy {
             Input::Response {
                 attempt,
                 response,
-                complete: _,
-            } => router.on_response(turn, attempt, response),
-            Input::ResponseComplete { attempt: _ } => {}
+                complete,
+            } => router.on_response(turn, attempt, response, complete),
+            Input::ResponseComplete { attempt } => router.on_response_complete(turn, attempt),
             Input::Reset { attempt, reason } => router.on_reset(turn, attempt, reason),
             Input::Disconnected { endpoint } => router.on_disconnected(turn, endpoint),
             Input::Timer(timer) => match timer.kind {
                 TimerKind::FaultDelay
                 | TimerKind::Global
                 | TimerKind::PerTry
-                | TimerKind::BackOff => router.on_request_timer(turn, timer.kind, timer.slot),
+                | TimerKind::BackOff
+                | TimerKind::PerTryIdle
+                | TimerKind::UpstreamDuration
+                | TimerKind::StreamIdle
+                | TimerKind::RequestArrival
+                | TimerKind::StreamDuration => {
+                    router.on_request_timer(turn, timer.kind, timer.slot)
+                }
                 TimerKind::Mirror => router.on_mirror_timeout(turn, timer.slot),
                 TimerKind::Connect => router.on_connect_timeout(turn, timer.slot),
                 TimerKind::OutlierSweep | TimerKind::HostUpdate => {

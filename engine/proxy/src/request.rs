@@ -69,6 +69,28 @@ impl RequestHead {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether some value of a header or pseudo header satisfies `test`; none if there is no such header.
+    pub(crate) fn any_value(&self, name: &str, test: &mut dyn FnMut(&str) -> bool) -> Option<bool> {
+        let pseudo = match name {
+            ":method" => Some(&self.method),
+            ":authority" => Some(&self.authority),
+            ":path" => Some(&self.path),
+            ":scheme" => Some(&self.scheme),
+            _ => None,
+        };
+        if let Some(value) = pseudo {
+            return Some(test(value));
+        }
+        let mut present = None;
+        for value in self.values(name) {
+            if test(value) {
+                return Some(true);
+            }
+            present = Some(false);
+        }
+        present
+    }
+
     /// Whether the request is gRPC: its content type is `application/grpc` or begins with `application/grpc+`.
     pub fn is_grpc(&self) -> bool {
         self.values("content-type")

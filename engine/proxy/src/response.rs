@@ -49,4 +49,39 @@ impl ResponseHead {
                 .any(|token| token.trim().eq_ignore_ascii_case("close"))
         })
     }
+
+    /// Whether some value of a header satisfies `test`; none if there is no such header. `:status` and `grpc-status`
+    /// are headers too.
+    pub(crate) fn any_value(&self, name: &str, test: &mut dyn FnMut(&str) -> bool) -> Option<bool> {
+        if name == ":status" {
+            return Some(test(&self.status.to_string()));
+        }
+        if let ("grpc-status", Some(status)) = (name, self.grpc_status) {
+            return Some(test(&status.to_string()));
+        }
+        let mut present = None;
+        for value in self.values(name) {
+            if test(value) {
+                return Some(true);
+            }
+            present = Some(false);
+        }
+        present
+    }
+
+    /// Whether there is such a header, given in lower case.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(other, _)| other == name)
+    }
+}
+
+/// What a client receives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers in order, their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, where the proxy answers itself.
+    pub body: String,
 }

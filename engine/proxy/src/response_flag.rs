@@ -36,6 +36,10 @@ pub enum ResponseFlag {
     DelayInjected,
     /// `FI`: an abort was injected.
     FaultInjected,
+    /// `SI`: the stream was silent for too long.
+    StreamIdleTimeout,
+    /// `UMSDR`: the try lasted longer than its cluster allows.
+    UpstreamMaxStreamDurationReached,
 }
 
 impl ResponseFlag {
@@ -56,10 +60,12 @@ impl ResponseFlag {
             Self::UpstreamProtocolError => "UPE",
             Self::DelayInjected => "DI",
             Self::FaultInjected => "FI",
+            Self::StreamIdleTimeout => "SI",
+            Self::UpstreamMaxStreamDurationReached => "UMSDR",
         }
     }
 
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::NoHealthyUpstream,
         Self::UpstreamConnectionFailure,
         Self::UpstreamOverflow,
@@ -74,6 +80,8 @@ impl ResponseFlag {
         Self::UpstreamProtocolError,
         Self::DelayInjected,
         Self::FaultInjected,
+        Self::StreamIdleTimeout,
+        Self::UpstreamMaxStreamDurationReached,
     ];
 }
 
@@ -164,6 +172,16 @@ pub enum Details {
     ResponseTimeout,
     /// The per-try timeout.
     UpstreamPerTryTimeout,
+    /// The per-try idle timeout.
+    UpstreamPerTryIdleTimeout,
+    /// The cluster's limit on streams.
+    UpstreamMaxStreamDuration,
+    /// The stream was silent for too long.
+    StreamIdleTimeout,
+    /// The request took too long to arrive.
+    RequestOverallTimeout,
+    /// The stream lasted too long.
+    MaxDurationTimeout,
     /// A circuit breaker overflowed.
     Overflow,
     /// The connection was refused.
@@ -178,6 +196,12 @@ pub enum Details {
     RemoteRefusedStreamReset,
     /// The server did not speak HTTP.
     ProtocolError,
+    /// The connection ended within the response.
+    LateConnectionTermination,
+    /// The server reset the stream within the response.
+    LateRemoteReset,
+    /// The server broke the rules of HTTP within the response.
+    LateProtocolError,
     /// The client went away.
     DownstreamRemoteDisconnect,
     /// A preflight request was answered here.
@@ -187,6 +211,43 @@ pub enum Details {
 }
 
 impl Details {
+    /// Whether the route had its say about the response: the router answered, or the fault filter in its place.
+    pub(crate) const fn is_of_route(self) -> bool {
+        self.is_of_router() || matches!(self, Self::FaultFilterAbort)
+    }
+
+    /// Whether the router filter answered itself.
+    pub(crate) const fn is_of_router(self) -> bool {
+        match self {
+            Self::ClusterNotFound
+            | Self::NoHealthyUpstream
+            | Self::ResponseTimeout
+            | Self::UpstreamPerTryTimeout
+            | Self::UpstreamPerTryIdleTimeout
+            | Self::UpstreamMaxStreamDuration
+            | Self::Overflow
+            | Self::RemoteConnectionFailure
+            | Self::ConnectionTimeout
+            | Self::ConnectionTermination
+            | Self::RemoteReset
+            | Self::RemoteRefusedStreamReset
+            | Self::ProtocolError => true,
+            Self::ViaUpstream
+            | Self::DirectResponse
+            | Self::RouteNotFound
+            | Self::FaultFilterAbort
+            | Self::StreamIdleTimeout
+            | Self::RequestOverallTimeout
+            | Self::MaxDurationTimeout
+            | Self::LateConnectionTermination
+            | Self::LateRemoteReset
+            | Self::LateProtocolError
+            | Self::DownstreamRemoteDisconnect
+            | Self::CorsPreflight
+            | Self::PathNormalizationFailed => false,
+        }
+    }
+
     /// Envoy's text.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -198,6 +259,16 @@ impl Details {
             Self::FaultFilterAbort => "fault_filter_abort",
             Self::ResponseTimeout => "response_timeout",
             Self::UpstreamPerTryTimeout => "upstream_per_try_timeout",
+            Self::UpstreamPerTryIdleTimeout => "upstream_per_try_idle_timeout",
+            Self::UpstreamMaxStreamDuration => "upstream_max_stream_duration_reached",
+            Self::StreamIdleTimeout => "stream_idle_timeout",
+            Self::RequestOverallTimeout => "request_overall_timeout",
+            Self::MaxDurationTimeout => "max_duration_timeout",
+            Self::LateConnectionTermination => {
+                "upstream_reset_after_response_started{connection_termination}"
+            }
+            Self::LateRemoteReset => "upstream_reset_after_response_started{remote_reset}",
+            Self::LateProtocolError => "upstream_reset_after_response_started{protocol_error}",
             Self::Overflow => "upstream_reset_before_response_started{overflow}",
             Self::RemoteConnectionFailure => {
                 "upstream_reset_before_response_started{remote_connection_failure}"

@@ -1,52 +1,52 @@
 //! The router filter of one proxy: all its requests, from their heads to their final responses.
 //!
 //! ```text
-//!            fault delay          route, cluster, host           connection          response
-//!  arrives ─────────────► faults ─────────────────────► pending ───────────► active ─────────► reply
-//!                           │ abort        ▲  │ none, refused    │ fails        │ fails, late     ▲
-//!                           │              │  └──────────────────┴──────┬───────┘                 │
-//!                           │              │ back-off                   ▼                         │
-//!                           │              └──────────────────── retry? ──────── no ──────────────┤
-//!                           └──────────────────────────────────────────────────────────────────── ┘
+//!            fault delay          route, cluster, host           connection          headers          rest
+//!  arrives ─────────────► faults ─────────────────────► pending ───────────► active ─────────► started ────► reply
+//!                           │ abort        ▲  │ none, refused    │ fails        │ fails, late     │ fails, late ▲
+//!                           │              │  └──────────────────┴──────┬───────┘                 └─────────────┤
+//!                           │              │ back-off                   ▼                                       │
+//!                           │              └──────────────────── retry? ──────── no ────────────────────────────┤
+//!                           └───────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The order of steps is here and in the files below; each decision is a pure function in a file of its own:
-//! [`retry`], `timeout`, `fault`, the load balancers, outlier detection.
+//! The downstream side of it is in `downstream.rs`, its clocks in `clocks.rs`, a try in `upstream_request.rs` and its
+//! response in `response.rs`, what a try's end means in `result.rs`. Each decision is a pure function in a file of its
+//! own: [`retry`], `timeout`, `fault`, the load balancers, outlier detection.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 
+mod clocks;
 pub(crate) mod connections;
+pub(crate) mod downstream;
 pub(crate) mod hash_policy;
+pub(crate) mod header_condition;
 pub(crate) mod matching;
 pub(crate) mod mirror;
 pub(crate) mod path_normalization;
 pub(crate) mod placement;
 pub(crate) mod redirect;
+mod response;
 pub(crate) mod result;
 pub mod retry;
 pub(crate) mod rewrite;
 pub(crate) mod route_index;
-pub(crate) mod timeout;
+pub mod timeout;
 pub(crate) mod upstream_request;
 pub(crate) mod virtual_host;
 
-use crate::active_request::{ActiveRequest, LocalReply, NO_HEALTHY_UPSTREAM};
+use crate::active_request::ActiveRequest;
 use crate::attempt::Attempt;
 use crate::cluster::connection::Connection;
-use crate::cluster::outlier_detection::Report;
-use crate::cluster::{ClusterState, Selection, World};
-use crate::effect::{Effect, RequestId, Timer, TimerKind};
+use crate::cluster::{ClusterState, World};
+use crate::effect::{Effect, Timer, TimerKind};
 use crate::names::ClusterId;
-use crate::response_flag::{Details, ResponseFlag};
-use crate::router::mirror::Original;
 use crate::slab::{NONE, Slab};
 use crate::stats::{ClusterStats, HttpStats};
-use crate::table::{Plan, Resolution, Table};
-use crate::{draws, fault};
+use crate::table::{Plan, Table};
 use base::SimTime;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
-use xds::AbortStatus;
 
 /// All requests of one proxy that are under way, and its clusters.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub(crate) struct Router {
     pub(crate) accounts: Vec<Account>,
     pub(crate) account_ids: FxHashMap<ClusterId, u32>,
     pub(crate) http: HttpStats,
+    /// Requests that a fault delays.
+    pub(crate) active_faults: u32,
 }
 
 /// What outlives the configurations of a cluster.
@@ -120,146 +122,8 @@ impl Router {
             accounts: Vec::new(),
             account_ids: FxHashMap::default(),
             http: HttpStats::default(),
+            active_faults: 0,
         }
-    }
-
-    /// A request arrives.
-    pub(crate) fn on_request(
-        &mut self,
-        turn: &mut Turn<'_>,
-        tag: u32,
-        worker: u16,
-        identity: u64,
-        resolution: &Resolution,
-    ) -> RequestId {
-        self.http.downstream_rq_total += 1;
-        let mut request =
-            ActiveRequest::new(tag, worker % self.workers, identity, turn.epoch, resolution);
-        if resolution.hash_by_source {
-            request.hash = Some(base::rng::mix(self.seed));
-        }
-        let (slot, generation) = self.requests.insert(request);
-        let id = RequestId { slot, generation };
-        let request = &mut self.requests[slot];
-        let faults = turn.plan(request).and_then(|plan| plan.fault.as_ref());
-        if let Some(faults) = faults {
-            let key = self.key;
-            let draw = || draws::draw(key, identity, draws::FAULT_DELAY);
-            if let Some(delay) = fault::delay(faults, draw) {
-                self.http.delays_injected += 1;
-                request.flags = request.flags.with(ResponseFlag::DelayInjected);
-                request.arm(TimerKind::FaultDelay);
-                turn.set_timer(TimerKind::FaultDelay, slot, turn.now + delay);
-                return id;
-            }
-        }
-        self.after_delay(turn, slot);
-        id
-    }
-
-    /// An injected delay is over, or there was none.
-    fn after_delay(&mut self, turn: &mut Turn<'_>, slot: u32) {
-        let request = &self.requests[slot];
-        let plan = turn.plan(request);
-        if let Some(faults) = plan.and_then(|plan| plan.fault.as_ref()) {
-            let draw = || draws::draw(self.key, request.identity, draws::FAULT_ABORT);
-            if let Some(status) = fault::abort(faults, draw) {
-                self.http.aborts_injected += 1;
-                self.abort(turn, slot, status);
-                return;
-            }
-        }
-        match (request.answer, plan) {
-            (Some(answer), _) => {
-                self.http.no_route += u64::from(answer.details == Details::RouteNotFound);
-                let direct = answer.details == Details::DirectResponse;
-                self.http.rq_direct_response += u64::from(direct);
-                self.reply_locally(turn, slot, answer);
-            }
-            (None, Some(plan)) => self.forward(turn, slot, plan),
-            (None, None) => unreachable!("what is forwarded has a route"),
-        }
-    }
-
-    fn abort(&mut self, turn: &mut Turn<'_>, slot: u32, status: AbortStatus) {
-        let flag = ResponseFlag::FaultInjected;
-        match status {
-            AbortStatus::Http(status) => {
-                let answer = LocalReply::new(status, flag, Details::FaultFilterAbort);
-                self.reply_locally(turn, slot, answer);
-            }
-            AbortStatus::Grpc(code) => {
-                let request = &mut self.requests[slot];
-                request.flags = request.flags.with(flag);
-                let code = request.grpc.then_some(code);
-                self.reply(turn, slot, 200, code, Details::FaultFilterAbort);
-            }
-        }
-    }
-
-    /// Chooses a cluster and a host, and sends the first try and the copies.
-    fn forward(&mut self, turn: &mut Turn<'_>, slot: u32, plan: &Plan) {
-        let identity = self.requests[slot].identity;
-        let stream = if plan.needs_stream() {
-            draws::draw(self.key, identity, draws::STREAM)
-        } else {
-            0
-        };
-        let position = plan.choose(stream);
-        let destination = plan.destinations.get(position);
-        let chosen = destination.and_then(|to| Some((to.cluster, self.cluster(turn, to.cluster)?)));
-        let Some((id, cluster)) = chosen else {
-            self.http.no_cluster += 1;
-            self.reply_locally(turn, slot, no_cluster(plan.no_cluster_status));
-            return;
-        };
-        let generation = self.requests.generation(slot);
-        let request = &mut self.requests[slot];
-        request.cluster = Some(id);
-        request.head = position as u16;
-        request.attempts = 1;
-        if let Some(policy) = &plan.retry {
-            request.retry = policy.start();
-            let limit = timeout::per_try(policy.per_try_timeout, request.timeout);
-            request.per_try_timeout = limit.unwrap_or_default();
-        }
-        let original = Original {
-            id: RequestId { slot, generation },
-            tag: request.tag,
-            identity,
-            stream,
-            timeout: request.timeout,
-            grpc: request.grpc,
-            worker: request.worker,
-        };
-        let mut selection = Selection::new(self.key, identity, 1, false);
-        selection.hash = request.hash;
-        selection.worker = request.worker;
-        let state = &mut self.clusters[cluster];
-        let stats = &mut self.accounts[state.entry as usize].stats;
-        let Some(host) = state.pick(turn.now, &mut selection, None, stats) else {
-            self.no_host(turn, slot, cluster);
-            return;
-        };
-        if !self.start_try(turn, slot, cluster, host) {
-            return;
-        }
-        if !plan.mirrors.is_empty() {
-            self.mirror(turn, plan, &original);
-        }
-        if !original.timeout.is_zero() && self.requests.holds(slot, original.id.generation) {
-            self.requests[slot].arm(TimerKind::Global);
-            turn.set_timer(TimerKind::Global, slot, turn.now + original.timeout);
-        }
-    }
-
-    /// No host could be chosen: a final answer.
-    fn no_host(&mut self, turn: &mut Turn<'_>, slot: u32, cluster: u32) {
-        let entry = self.clusters[cluster].entry as usize;
-        let stats = &mut self.accounts[entry].stats;
-        stats.upstream_cx_none_healthy += 1;
-        stats.complete(503);
-        self.reply_locally(turn, slot, NO_HEALTHY_UPSTREAM);
     }
 
     /// The state of a cluster, made if it is used for the first time; none if it is not configured.
@@ -293,104 +157,6 @@ impl Router {
         Some(slot)
     }
 
-    /// The client goes away: nobody waits for the try, and what is left of the request is its record.
-    pub(crate) fn on_cancel(&mut self, turn: &mut Turn<'_>, id: RequestId) {
-        if !self.requests.holds(id.slot, id.generation) {
-            return;
-        }
-        let attempt = std::mem::replace(&mut self.requests[id.slot].attempt, NONE);
-        if attempt != NONE {
-            self.abandon(turn, attempt, None);
-        }
-        let flag = ResponseFlag::DownstreamConnectionTermination;
-        let request = &mut self.requests[id.slot];
-        request.flags = request.flags.with(flag);
-        let tag = request.tag;
-        let record = request.record(0, None, Details::DownstreamRemoteDisconnect);
-        self.end_request(turn, id.slot);
-        turn.effects.push(Effect::Cancelled { tag, record });
-    }
-
-    /// A timer of a request expires.
-    pub(crate) fn on_request_timer(&mut self, turn: &mut Turn<'_>, kind: TimerKind, slot: u32) {
-        if !self.requests.is_live(slot) || !self.requests[slot].disarm(kind) {
-            return;
-        }
-        match kind {
-            TimerKind::FaultDelay => self.after_delay(turn, slot),
-            TimerKind::Global => self.on_global_timeout(turn, slot),
-            TimerKind::PerTry => self.on_per_try_timeout(turn, slot),
-            TimerKind::BackOff => self.retry(turn, slot),
-            TimerKind::Mirror
-            | TimerKind::Connect
-            | TimerKind::OutlierSweep
-            | TimerKind::HostUpdate => {}
-        }
-    }
-
-    /// The whole request takes too long: 504, whatever it is doing.
-    fn on_global_timeout(&mut self, turn: &mut Turn<'_>, slot: u32) {
-        let attempt = std::mem::replace(&mut self.requests[slot].attempt, NONE);
-        // In back-off no try is to blame, and the cluster is not charged.
-        if attempt != NONE {
-            let cluster = &self.clusters[self.attempts[attempt].cluster];
-            let stats = &mut self.accounts[cluster.entry as usize].stats;
-            stats.upstream_rq_timeout += 1;
-            stats.complete(504);
-            self.abandon(turn, attempt, Some(Report::Timeout));
-        }
-        let answer = LocalReply::new(
-            504,
-            ResponseFlag::UpstreamRequestTimeout,
-            Details::ResponseTimeout,
-        );
-        self.reply_locally(turn, slot, answer);
-    }
-
-    /// Answers in the proxy's own name; gRPC clients get a gRPC status.
-    pub(crate) fn reply_locally(&mut self, turn: &mut Turn<'_>, slot: u32, answer: LocalReply) {
-        let request = &mut self.requests[slot];
-        for flag in answer.flags.iter() {
-            request.flags = request.flags.with(flag);
-        }
-        let (status, grpc_status) = if request.grpc {
-            (200, Some(grpc_status(answer.status)))
-        } else {
-            (answer.status, None)
-        };
-        self.reply(turn, slot, status, grpc_status, answer.details);
-    }
-
-    /// Answers; the request's slot is free afterwards.
-    pub(crate) fn reply(
-        &mut self,
-        turn: &mut Turn<'_>,
-        slot: u32,
-        status: u16,
-        grpc_status: Option<u8>,
-        details: Details,
-    ) {
-        let request = &self.requests[slot];
-        let tag = request.tag;
-        let reply = request.record(status, grpc_status, details);
-        self.end_request(turn, slot);
-        turn.effects.push(Effect::Reply { tag, reply });
-    }
-
-    /// Frees a request with its timers and its retry slot.
-    fn end_request(&mut self, turn: &mut Turn<'_>, slot: u32) {
-        let request = &mut self.requests[slot];
-        if request.is_timed() {
-            for kind in REQUEST_TIMERS {
-                if request.disarm(kind) {
-                    turn.effects.push(Effect::CancelTimer(Timer { kind, slot }));
-                }
-            }
-        }
-        self.release_retry_slot(slot);
-        self.requests.remove(slot);
-    }
-
     pub(crate) fn release_retry_slot(&mut self, slot: u32) {
         let cluster = std::mem::replace(&mut self.requests[slot].retry_slot, NONE);
         if cluster != NONE {
@@ -409,32 +175,3 @@ impl Router {
         }
     }
 }
-
-/// The gRPC status of a local reply with this HTTP status.
-///
-/// Source: envoyproxy/envoy 1.40, source/common/grpc/status.cc (httpToGrpcStatus).
-pub fn grpc_status(http: u16) -> u8 {
-    match http {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502..=504 => 14,
-        _ => 2,
-    }
-}
-
-const fn no_cluster(status: u16) -> LocalReply {
-    LocalReply::new(
-        status,
-        ResponseFlag::NoClusterFound,
-        Details::ClusterNotFound,
-    )
-}
-
-const REQUEST_TIMERS: [TimerKind; 4] = [
-    TimerKind::FaultDelay,
-    TimerKind::Global,
-    TimerKind::PerTry,
-    TimerKind::BackOff,
-];

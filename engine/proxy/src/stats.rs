@@ -18,8 +18,22 @@ pub struct ClusterStats {
     pub upstream_rq_timeout: u64,
     /// Tries whose own timeout expired.
     pub upstream_rq_per_try_timeout: u64,
+    /// Tries that were silent for too long.
+    pub upstream_rq_per_try_idle_timeout: u64,
+    /// Tries that lasted longer than the cluster allows.
+    pub upstream_rq_max_duration_reached: u64,
     /// Retries performed.
     pub upstream_rq_retry: u64,
+    /// Those of them after a pause of the usual kind.
+    pub upstream_rq_retry_backoff_exponential: u64,
+    /// Those of them after a pause that the response asked for.
+    pub upstream_rq_retry_backoff_ratelimited: u64,
+    /// Responses that were retried away (`retry.upstream_rq_completed`).
+    pub retry_upstream_rq_completed: u64,
+    /// Those of them with a status 1xx to 5xx (`retry.upstream_rq_Nxx`).
+    pub retry_upstream_rq_xx: [u64; 5],
+    /// Requests whose body was too large to be kept for another try.
+    pub retry_or_shadow_abandoned: u64,
     /// Requests that ended in something no longer retriable after a retry.
     pub upstream_rq_retry_success: u64,
     /// Retriable results without a retry left.
@@ -100,7 +114,14 @@ impl ClusterStats {
             upstream_rq_xx,
             upstream_rq_timeout,
             upstream_rq_per_try_timeout,
+            upstream_rq_per_try_idle_timeout,
+            upstream_rq_max_duration_reached,
             upstream_rq_retry,
+            upstream_rq_retry_backoff_exponential,
+            upstream_rq_retry_backoff_ratelimited,
+            retry_upstream_rq_completed,
+            retry_upstream_rq_xx,
+            retry_or_shadow_abandoned,
             upstream_rq_retry_success,
             upstream_rq_retry_limit_exceeded,
             upstream_rq_retry_overflow,
@@ -137,12 +158,32 @@ impl ClusterStats {
             ejections_enforced,
         } = self;
         let classes = UPSTREAM_RQ_XX.iter().zip(upstream_rq_xx);
+        let retried = RETRY_UPSTREAM_RQ_XX.iter().zip(retry_upstream_rq_xx);
+        let classes = classes.chain(retried);
         let classes = classes.map(|(name, value)| (*name, *value));
         let counters = [
             ("upstream_rq_total", upstream_rq_total),
             ("upstream_rq_completed", upstream_rq_completed),
             ("upstream_rq_timeout", upstream_rq_timeout),
             ("upstream_rq_per_try_timeout", upstream_rq_per_try_timeout),
+            (
+                "upstream_rq_per_try_idle_timeout",
+                upstream_rq_per_try_idle_timeout,
+            ),
+            (
+                "upstream_rq_max_duration_reached",
+                upstream_rq_max_duration_reached,
+            ),
+            (
+                "upstream_rq_retry_backoff_exponential",
+                upstream_rq_retry_backoff_exponential,
+            ),
+            (
+                "upstream_rq_retry_backoff_ratelimited",
+                upstream_rq_retry_backoff_ratelimited,
+            ),
+            ("retry_or_shadow_abandoned", retry_or_shadow_abandoned),
+            ("retry.upstream_rq_completed", retry_upstream_rq_completed),
             ("upstream_rq_retry", upstream_rq_retry),
             ("upstream_rq_retry_success", upstream_rq_retry_success),
             (
@@ -240,9 +281,20 @@ impl ClusterStats {
     #[inline]
     pub(crate) fn complete(&mut self, status: u16) {
         self.upstream_rq_completed += 1;
-        if let 100..=599 = status {
-            self.upstream_rq_xx[usize::from(status / 100 - 1)] += 1;
-        }
+        count_class(&mut self.upstream_rq_xx, status);
+    }
+
+    /// A response with this status was retried away.
+    pub(crate) fn retried(&mut self, status: u16) {
+        self.retry_upstream_rq_completed += 1;
+        count_class(&mut self.retry_upstream_rq_xx, status);
+    }
+}
+
+#[inline]
+fn count_class(classes: &mut [u64; 5], status: u16) {
+    if let 100..=599 = status {
+        classes[usize::from(status / 100 - 1)] += 1;
     }
 }
 
@@ -293,6 +345,14 @@ pub struct HttpStats {
     pub delays_injected: u64,
     /// Injected aborts.
     pub aborts_injected: u64,
+    /// Faults that were drawn and not injected because of `max_active_faults`.
+    pub faults_overflow: u64,
+    /// Requests that took too long to arrive.
+    pub downstream_rq_timeout: u64,
+    /// Requests whose stream was silent for too long.
+    pub downstream_rq_idle_timeout: u64,
+    /// Requests whose stream lasted too long.
+    pub downstream_rq_max_duration_reached: u64,
 }
 
 impl HttpStats {
@@ -306,6 +366,10 @@ impl HttpStats {
             rq_direct_response,
             delays_injected,
             aborts_injected,
+            faults_overflow,
+            downstream_rq_timeout,
+            downstream_rq_idle_timeout,
+            downstream_rq_max_duration_reached,
         } = self;
         let counters = [
             ("downstream_rq_total", downstream_rq_total),
@@ -314,6 +378,13 @@ impl HttpStats {
             ("rq_direct_response", rq_direct_response),
             ("fault.delays_injected", delays_injected),
             ("fault.aborts_injected", aborts_injected),
+            ("fault.faults_overflow", faults_overflow),
+            ("downstream_rq_timeout", downstream_rq_timeout),
+            ("downstream_rq_idle_timeout", downstream_rq_idle_timeout),
+            (
+                "downstream_rq_max_duration_reached",
+                downstream_rq_max_duration_reached,
+            ),
         ];
         counters.into_iter().map(|(name, value)| (name, *value))
     }
@@ -326,4 +397,12 @@ const UPSTREAM_RQ_XX: [&str; 5] = [
     "upstream_rq_3xx",
     "upstream_rq_4xx",
     "upstream_rq_5xx",
+];
+/// The classes of `retry_upstream_rq_xx`.
+const RETRY_UPSTREAM_RQ_XX: [&str; 5] = [
+    "retry.upstream_rq_1xx",
+    "retry.upstream_rq_2xx",
+    "retry.upstream_rq_3xx",
+    "retry.upstream_rq_4xx",
+    "retry.upstream_rq_5xx",
 ];

@@ -6,22 +6,27 @@
 
 mod cluster;
 mod compile;
+mod mutations;
 mod resolve;
+mod response;
 mod route;
 
+use crate::effect::Reply;
+use crate::fault;
 use crate::names::{ClusterId, EndpointId};
 use crate::problem::Problem;
 use crate::request::RequestHead;
+use crate::response::{Response, ResponseHead};
 use crate::response_flag::{Details, ResponseFlags};
-use crate::router::rewrite::mutate_response;
 use crate::router::route_index::RouteIndex;
+use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
 use crate::trace::Trace;
-use base::SimDuration;
+use base::{Ratio, SimDuration};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use xds::{HealthStatus, HttpFault, Origin, RetryOn};
+use xds::{HeaderMutations, HealthStatus, HttpFault, Origin, RetryOn};
 
 pub(crate) use cluster::{
     Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig,
@@ -52,6 +57,67 @@ pub struct Resolution {
     pub hash: Option<u64>,
     /// It has none but the client's address, which is the proxy's own.
     pub hash_by_source: bool,
+    /// What limits the stream as a whole.
+    pub limits: StreamLimits,
+    /// How many bytes of the request are kept for another try.
+    pub buffer_limit: u64,
+    /// The route's retry policy is for such requests.
+    pub is_retriable: bool,
+    /// The request itself says to which of the route's clusters it goes, by position.
+    pub chosen_cluster: Option<u16>,
+    /// What tries that follow the first are told about themselves.
+    pub told: Told,
+    /// Where its own heads begin among `upstream_heads`.
+    pub first_head: u16,
+    /// The route is for a share of such requests only.
+    pub chance: Option<Box<Chance>>,
+}
+
+/// A route that is for a share of the requests that match it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chance {
+    /// The share; the request's random value decides.
+    pub fraction: Ratio,
+    /// What becomes of the others. Their heads follow those of the route.
+    pub otherwise: Resolution,
+}
+
+/// What tries that follow the first are told about themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// `x-envoy-attempt-count`.
+    pub attempt_count: bool,
+    /// `grpc-timeout`, in place of the client's.
+    pub grpc_timeout: bool,
+}
+
+impl Resolution {
+    /// What becomes of a request with this random value.
+    pub(crate) fn of_value(&self, value: impl Fn() -> u64) -> &Self {
+        let mut resolution = self;
+        while let Some(chance) = &resolution.chance {
+            if fault::holds(chance.fraction, &value) {
+                break;
+            }
+            resolution = &chance.otherwise;
+        }
+        resolution
+    }
+
+    /// The part of the resolution that a head belongs to.
+    pub(crate) fn of_head(&self, head: u16) -> &Self {
+        self.parts()
+            .take_while(|part| part.first_head <= head)
+            .last()
+            .unwrap_or(self)
+    }
+
+    /// Itself, and what becomes of requests that its chance leaves out.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |part| {
+            part.chance.as_ref().map(|chance| &chance.otherwise)
+        })
+    }
 }
 
 /// What follows from a route.
@@ -97,6 +163,20 @@ struct RouteConfig {
     name: String,
     domains: Domains,
     ignore_port: bool,
+    levels: Levels,
+    /// The changes of the table come first and those of routes last.
+    most_specific_wins: bool,
+    /// What the connection manager that uses it says.
+    limits: StreamLimits,
+    /// How many bytes of a request the listener keeps.
+    buffer_limit: u64,
+}
+
+/// Changes to headers that hold for more than one route.
+#[derive(Clone, Debug, Default)]
+struct Levels {
+    request: HeaderMutations,
+    response: HeaderMutations,
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +184,10 @@ struct VirtualHost {
     name: String,
     routes: Range<usize>,
     index: Option<RouteIndex>,
+    config: RouteConfigId,
+    levels: Levels,
     include_attempt_count: bool,
+    include_attempt_count_in_response: bool,
     require_tls: bool,
 }
 
@@ -159,20 +242,17 @@ impl Table {
         &self.routes[id.index()].source
     }
 
-    /// What a route itself adds to a response to `request`: its cluster at `position` first, then the route.
-    pub fn response_headers(
+    /// What the client receives: a server's response, or the proxy's own, as the route changes it.
+    ///
+    /// `upstream` is the response that was forwarded, where one was.
+    pub fn response(
         &self,
-        id: RouteId,
-        position: usize,
+        resolution: &Resolution,
         request: &RequestHead,
-    ) -> Vec<(String, String)> {
-        let route = &self.routes[id.index()];
-        let mut headers = Vec::new();
-        if let Some(cluster) = route.target().and_then(|t| t.clusters.get(position)) {
-            mutate_response(&mut headers, &cluster.response_headers, request);
-        }
-        mutate_response(&mut headers, &route.source.response_headers, request);
-        headers
+        reply: &Reply,
+        upstream: Option<&ResponseHead>,
+    ) -> Response {
+        response::response(self, resolution, request, reply, upstream)
     }
 
     /// A route's name: its rule's; `default` for default routes.
@@ -250,7 +330,10 @@ impl Table {
         let retries = self.retry_policy(route).into_iter();
         let mut conditions = retries.flat_map(|policy| &policy.retry_on);
         let is_certain = resolution.timeout.is_zero()
+            && resolution.limits == StreamLimits::default()
+            && resolution.chance.is_none()
             && plan.fault.is_none()
+            && plan.destination_faults.is_empty()
             && plan.mirrors.is_empty()
             && conditions.all(|condition| *condition == RetryOn::ResetBeforeRequest);
         let host = self.cluster(only.cluster)?.certain_host()?;

@@ -366,6 +366,7 @@ fn no_answer(details: Details) -> Reply {
         flags,
         details,
         attempts: 0,
+        route: None,
         cluster: None,
         endpoint: None,
     }

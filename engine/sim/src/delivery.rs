@@ -1043,6 +1043,7 @@ impl Delivery<'_> {
             flags,
             details,
             attempts: 1,
+            route: None,
             cluster: None,
             endpoint: None,
         }

@@ -268,6 +268,7 @@ impl<O: Observer> World<'_, O> {
             flags,
             details,
             attempts: 1,
+            route: None,
             cluster: Some(*cluster),
             endpoint: Some(*endpoint),
         };

@@ -164,6 +164,7 @@ fn reply(status: u16, flags: ResponseFlags, cluster: Option<usize>, attempts: u1
         flags,
         details: Details::ViaUpstream,
         attempts,
+        route: None,
         cluster: cluster.map(ClusterId::new),
         endpoint: None,
     }

@@ -41,6 +41,8 @@ pub struct Cluster {
     pub idle_timeout: Option<SimDuration>,
     /// How long a connection may live.
     pub max_connection_duration: Option<SimDuration>,
+    /// How long a try may last once it has its connection; none: no limit.
+    pub max_stream_duration: Option<SimDuration>,
     /// The HTTP version spoken upstream.
     pub protocol: HttpProtocol,
     /// Concurrent streams of an HTTP/2 connection.

@@ -15,7 +15,7 @@ use proxy::names::{Endpoint, EndpointId};
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
 use proxy::response::ResponseHead;
-use proxy::table::{self, Resolution, Table};
+use proxy::table::{Resolution, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -341,12 +341,18 @@ impl<'a, 'b> Stage<'a, 'b> {
         if let (Act::Respond(response), false) = (&deed.act, send.mirror) {
             request.responded = Some(response.clone());
         }
-        self.serve(&send, deed);
+        // Whatever it does, it reads the whole request first.
+        let complete = request.begin + SimDuration::from_millis(request.step.upload);
+        let wait = match deed.at_once {
+            true => 0,
+            false => complete.since(self.now.min(complete)).as_nanos() / 1_000_000,
+        };
+        self.serve(&send, deed, wait);
     }
 
-    /// Does what the script says about a try.
-    fn serve(&mut self, send: &Send, deed: Deed) {
-        let (attempt, at) = (send.attempt, deed.after + 1);
+    /// Does what the script says about a try, after so many milliseconds.
+    fn serve(&mut self, send: &Send, deed: Deed, wait: u64) {
+        let (attempt, at) = (send.attempt, wait + deed.after + 1);
         let connection = send.connection.expect("what is sent has a connection");
         let event = match deed.act {
             Act::Respond(response) => return self.respond(send, &response, at),
@@ -410,48 +416,30 @@ impl<'a, 'b> Stage<'a, 'b> {
 
     fn received(&self, send: &Send) -> Received {
         let request = &self.requests[send.tag as usize];
-        let head = &request.resolution.upstream_heads[usize::from(send.head)];
+        let head = send.head(&request.resolution);
         Received {
             host: self.host(send.endpoint),
             connection: self.connections.number(send),
-            method: head.method.clone(),
-            authority: head.authority.clone(),
-            path: head.path.clone(),
-            headers: head.headers.clone(),
+            method: head.method,
+            authority: head.authority,
+            path: head.path,
+            headers: head.headers,
         }
     }
 
     fn answer(&self, request: Request<'_>) -> Answer {
         let (end, reply) = request.end.expect("all are answered");
         let resolution = &request.resolution;
-        let is_from_upstream = reply.details.as_str() == "via_upstream";
-        let (headers, body) = match (&resolution.outcome, resolution.route) {
-            // A fault may have come first.
-            (
-                table::Outcome::Reply {
-                    details,
-                    headers,
-                    body,
-                    ..
-                },
-                _,
-            ) if *details == reply.details => (headers.clone(), body.clone()),
-            (table::Outcome::Forward, Some(route)) => {
-                let mut headers = request.table.response_headers(route, 0, &request.head);
-                let mut body = String::new();
-                let responded = request.responded.as_ref();
-                if let Some(response) = responded.filter(|_| is_from_upstream) {
-                    headers.extend(response.headers.clone());
-                    body = "x".repeat(response.body);
-                }
-                (headers, body)
-            }
-            (
-                table::Outcome::Reply { .. }
-                | table::Outcome::Forward
-                | table::Outcome::Passthrough(_),
-                _,
-            ) => (Vec::new(), String::new()),
+        let responded = request.responded.as_ref();
+        let responded = responded.filter(|_| reply.truncated || is_from_upstream(&reply));
+        let head = responded.map(Response::head);
+        let told = request
+            .table
+            .response(resolution, &request.head, &reply, head.as_ref());
+        let body = match responded {
+            Some(response) if reply.truncated => "x".repeat(response.body_at_first()),
+            Some(response) => "x".repeat(response.body),
+            None => told.body,
         };
         Answer {
             status: reply.status,
@@ -462,11 +450,15 @@ impl<'a, 'b> Stage<'a, 'b> {
             lasted: end.since(request.begin).as_nanos() / 1_000_000,
             received: request.received,
             copies: request.copies,
-            headers,
+            headers: told.headers,
             body,
             truncated: reply.truncated,
         }
     }
+}
+
+fn is_from_upstream(reply: &Reply) -> bool {
+    reply.details.as_str() == "via_upstream"
 }
 
 impl Event {

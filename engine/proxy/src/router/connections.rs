@@ -6,7 +6,6 @@
 //! Source: envoyproxy/envoy 1.40, source/common/conn_pool/conn_pool_base.cc (onConnectionEvent, purgePendingStreams),
 //! source/common/http/{codec_client,http1/conn_pool,multiplexed...}.cc; the counters were observed.
 
-use super::retry::TryResult;
 use super::{Router, Turn};
 use crate::attempt::Attempt;
 use crate::cluster::connection::{Connection, ConnectionState, PoolId};
@@ -252,12 +251,8 @@ impl Router {
         pool.close(index, by, Unfinished::No, &mut books);
         for slot in purged {
             let attempt = self.attempts[slot];
-            if !attempt.mirror {
-                let endpoint = self.clusters[id.cluster].hosts[id.host as usize].endpoint;
-                self.requests[attempt.request.slot].endpoint = Some(endpoint);
-            }
             self.report(turn, &attempt, Report::Failure);
-            self.end_without_response(turn, slot, &attempt, TryResult::Reset(reason));
+            self.end_without_response(turn, slot, &attempt, reason);
             self.free(turn, slot);
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/config_impl.cc, source/common/http/header_utility.cc.
 
+use super::header_condition::HeaderCondition;
 use crate::re2::{Pattern, Re2Error};
 use crate::request::RequestHead;
 use std::fmt;
@@ -72,7 +73,7 @@ impl<'a> RequestView<'a> {
 pub(crate) struct RouteMatcher {
     pub(crate) path: PathMatcher,
     pub(crate) case_sensitive: bool,
-    headers: Vec<(HeaderMatcher, StringMatcher)>,
+    headers: Vec<HeaderCondition>,
     query: Vec<(QueryMatcher, StringMatcher)>,
 }
 
@@ -110,16 +111,9 @@ impl RouteMatcher {
                 PathMatcher::Regex(text.as_str().into(), regex(text, refused))
             }
         };
-        let headers = match_
-            .headers
-            .iter()
-            .map(|header| {
-                let value = match &header.match_ {
-                    HeaderMatch::Present(_) => StringMatcher::Any,
-                    HeaderMatch::Value(value) => StringMatcher::new(value, refused),
-                };
-                (header.clone(), value)
-            })
+        let headers = match_.headers.iter();
+        let headers = headers
+            .map(|header| HeaderCondition::new(header, refused))
             .collect();
         let query = match_
             .query_parameters
@@ -150,9 +144,9 @@ impl RouteMatcher {
         if !self.path_matches(view.path_only) {
             return Some(Mismatch::Path(&self.path));
         }
-        for (header, value) in &self.headers {
-            if !header_matches(header, value, view) {
-                return Some(Mismatch::Header(header));
+        for header in &self.headers {
+            if !header.holds(|name, test| view.any_value(name, test)) {
+                return Some(Mismatch::Header(&header.source));
             }
         }
         for (parameter, value) in &self.query {
@@ -224,27 +218,6 @@ fn starts_with(text: &[u8], prefix: &[u8], fold: bool) -> bool {
             start == prefix
         }
     })
-}
-
-/// A missing header fails every condition but its absence, even a negated one, unless it counts as empty.
-fn header_matches(header: &HeaderMatcher, value: &StringMatcher, view: &RequestView<'_>) -> bool {
-    match &header.match_ {
-        HeaderMatch::Present(want) => {
-            let present = view.any_value(&header.name, |_| true).is_some();
-            (present == *want) != header.invert_match
-        }
-        HeaderMatch::Value(_) => {
-            // Each of several values is tested; a negated condition holds if none of them matches.
-            let found = view.any_value(&header.name, |text| value.matches(text));
-            match found {
-                Some(any) => any != header.invert_match,
-                None if header.treat_missing_header_as_empty => {
-                    value.matches("") != header.invert_match
-                }
-                None => false,
-            }
-        }
-    }
 }
 
 /// A condition that does not hold.

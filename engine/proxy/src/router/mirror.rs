@@ -5,14 +5,15 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/{router,shadow_writer_impl}.cc.
 
+use super::connections::StreamEnd;
 use super::{Router, Turn};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Phase};
 use crate::cluster::Selection;
 use crate::cluster::connection::PoolId;
 use crate::cluster::outlier_detection::Report;
 use crate::effect::{Effect, RequestId, Timer, TimerKind};
-use crate::fault;
 use crate::table::Plan;
+use crate::{draws, fault};
 use base::SimDuration;
 
 /// What a copy takes from its request.
@@ -20,7 +21,7 @@ pub(crate) struct Original {
     pub(crate) id: RequestId,
     pub(crate) tag: u32,
     pub(crate) identity: u64,
-    pub(crate) stream: u64,
+    pub(crate) first_head: u16,
     pub(crate) timeout: SimDuration,
     pub(crate) grpc: bool,
     pub(crate) worker: u16,
@@ -30,7 +31,8 @@ impl Router {
     /// Sends the copies of a request.
     pub(super) fn mirror(&mut self, turn: &mut Turn<'_>, plan: &Plan, original: &Original) {
         for (mirror, position) in plan.mirrors.iter().zip(0_u16..) {
-            if !fault::holds(mirror.fraction, || original.stream) {
+            let stream = || draws::draw(self.key, original.identity, draws::STREAM);
+            if !fault::holds(mirror.fraction, stream) {
                 continue;
             }
             // A cluster that does not exist is no reason to fail.
@@ -59,7 +61,7 @@ impl Router {
             let (slot, generation) = self.attempts.insert(Attempt {
                 mirror: true,
                 grpc: original.grpc,
-                head: plan.destinations.len() as u16 + position,
+                head: original.first_head + plan.destinations.len() as u16 + position,
                 ..Attempt::new(original.tag, original.id, pool, turn.now)
             });
             self.place(turn, slot);
@@ -75,21 +77,51 @@ impl Router {
         if !self.attempts.is_live(slot) || !std::mem::take(&mut self.attempts[slot].timed) {
             return;
         }
-        let entry = self.clusters[self.attempts[slot].cluster].entry as usize;
+        let attempt = &self.attempts[slot];
+        let has_started = attempt.phase == Phase::Responding;
+        let entry = self.clusters[attempt.cluster].entry as usize;
         let stats = &mut self.accounts[entry].stats;
         stats.upstream_rq_timeout += 1;
+        if has_started {
+            return self.abandon(turn, slot, None);
+        }
         stats.complete(504);
         self.abandon(turn, slot, Some(Report::Timeout));
     }
 
+    /// The headers of the response to a copy arrive. `end`: how its stream ends, if nothing follows them.
+    pub(super) fn on_mirror_response(
+        &mut self,
+        turn: &mut Turn<'_>,
+        slot: u32,
+        status: u16,
+        end: Option<StreamEnd>,
+    ) {
+        if let Some(end) = end {
+            self.end_mirror(turn, slot, status);
+            return self.end_stream(turn, slot, end);
+        }
+        let attempt = &mut self.attempts[slot];
+        attempt.phase = Phase::Responding;
+        let entry = self.clusters[attempt.cluster].entry as usize;
+        self.accounts[entry].stats.complete(status);
+    }
+
     /// A copy has ended with this status, its own or one made up for it.
     pub(super) fn end_mirror(&mut self, turn: &mut Turn<'_>, slot: u32, status: u16) {
-        let attempt = &mut self.attempts[slot];
-        if std::mem::take(&mut attempt.timed) {
+        self.stop_mirror_clock(turn, slot);
+        let attempt = &self.attempts[slot];
+        // What has started counts already.
+        if attempt.phase != Phase::Responding {
+            let entry = self.clusters[attempt.cluster].entry as usize;
+            self.accounts[entry].stats.complete(status);
+        }
+    }
+
+    pub(super) fn stop_mirror_clock(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        if std::mem::take(&mut self.attempts[slot].timed) {
             let kind = TimerKind::Mirror;
             turn.effects.push(Effect::CancelTimer(Timer { kind, slot }));
         }
-        let entry = self.clusters[attempt.cluster].entry as usize;
-        self.accounts[entry].stats.complete(status);
     }
 }

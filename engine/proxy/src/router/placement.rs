@@ -3,15 +3,16 @@
 //! Source: envoyproxy/envoy 1.40, source/common/conn_pool/conn_pool_base.cc (newStreamImpl, attachStreamToClient,
 //! onUpstreamReady), source/common/upstream/conn_pool_map_impl.h.
 
-use super::{Router, Turn};
-use crate::active_request::NO_HEALTHY_UPSTREAM;
+use super::{Router, Turn, timeout};
 use crate::attempt::{Attempt, Phase};
 use crate::cluster::connection::PoolId;
 use crate::cluster::connection_pool::{Books, Pool};
 use crate::cluster::outlier_detection::Report;
 use crate::effect::{AttemptId, ConnectionId, Effect, RequestId, Send, TimerKind};
 use crate::input::ResetReason;
+use crate::local_reply::NO_HEALTHY_UPSTREAM;
 use crate::slab::Slab;
+use base::{SimDuration, SimTime};
 
 /// Why a try gets no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Router {
         };
         let attempt = Attempt {
             grpc: request.grpc,
-            head: request.head,
+            head: request.head(),
             number: request.attempts,
             ..Attempt::new(request.tag, id, pool, turn.now)
         };
@@ -57,7 +58,10 @@ impl Router {
             return false;
         }
         let (attempt, _) = self.attempts.insert(attempt);
-        self.requests[slot].attempt = attempt;
+        let endpoint = self.clusters[cluster].hosts[host as usize].endpoint;
+        let request = &mut self.requests[slot];
+        request.attempt = attempt;
+        request.endpoint = Some(endpoint);
         self.place(turn, attempt);
         true
     }
@@ -154,23 +158,34 @@ impl Router {
     #[inline]
     fn on_attached(&mut self, turn: &mut Turn<'_>, slot: u32) {
         self.attempts[slot].phase = Phase::Active;
-        let send = self.as_sent(slot, Some(self.attempts[slot].connection));
-        turn.effects.push(Effect::Send(send));
         let attempt = self.attempts[slot];
+        let send = Send {
+            expected_timeout: self.expected_timeout(turn.now, &attempt),
+            ..self.as_sent(slot, Some(attempt.connection))
+        };
+        turn.effects.push(Effect::Send(send));
         self.clusters[attempt.cluster].hosts[attempt.host as usize].active += 1;
         self.report(turn, &attempt, Report::Connected);
         if attempt.mirror {
             return;
         }
-        let request_slot = attempt.request.slot;
-        let request = &mut self.requests[request_slot];
-        request.written = true;
-        request.endpoint = Some(send.endpoint);
-        if !request.per_try_timeout.is_zero() {
-            request.arm(TimerKind::PerTry);
-            let at = turn.now + request.per_try_timeout;
-            turn.set_timer(TimerKind::PerTry, request_slot, at);
+        let request = attempt.request.slot;
+        self.requests[request].written = true;
+        let longest = self.clusters[attempt.cluster].settings.max_stream_duration;
+        if !longest.is_zero() {
+            self.start_clock(turn, request, TimerKind::UpstreamDuration, longest);
         }
+        self.start_try_clocks(turn, request);
+    }
+
+    /// What a try is told about its time.
+    fn expected_timeout(&self, now: SimTime, attempt: &Attempt) -> SimDuration {
+        if attempt.mirror {
+            return SimDuration::ZERO;
+        }
+        let request = &self.requests[attempt.request.slot];
+        let elapsed = request.elapsed(now);
+        timeout::expected(request.per_try_timeout, request.timeout, elapsed)
     }
 
     /// What the world is told of a try.
@@ -193,6 +208,7 @@ impl Router {
             cluster: cluster.id,
             head: attempt.head,
             number: attempt.number,
+            expected_timeout: SimDuration::ZERO,
             mirror: attempt.mirror,
             began: attempt.began,
             waited: attempt.waited,
@@ -211,9 +227,8 @@ impl Router {
         if attempt.mirror {
             self.end_mirror(turn, slot, 503);
         } else {
-            if overflow == Overflow::Active {
-                let endpoint = state.hosts[attempt.host as usize].endpoint;
-                self.requests[attempt.request.slot].endpoint = Some(endpoint);
+            if overflow == Overflow::Pending {
+                self.requests[attempt.request.slot].endpoint = None;
             }
             self.end_in_overflow(turn, &attempt);
         }

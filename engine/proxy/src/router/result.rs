@@ -2,92 +2,101 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc (onUpstreamHeaders, onUpstreamReset, doRetry).
 
-use super::retry::{NoRetry, Retry, TryResult};
+use super::retry::{NoRetry, Pause, Retry, TryResult};
 use super::{Router, Turn};
-use crate::active_request::LocalReply;
 use crate::attempt::Attempt;
 use crate::cluster::Selection;
 use crate::draws;
-use crate::effect::{Effect, Timer, TimerKind};
+use crate::effect::TimerKind;
 use crate::input::ResetReason;
+use crate::local_reply::{LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::names::EndpointId;
 use crate::response_flag::{Details, ResponseFlag};
 use crate::slab::NONE;
-use base::SimDuration;
 
 impl Router {
-    /// Decides what becomes of a request whose try has ended. The try itself is freed by the caller.
-    pub(super) fn decide(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, result: TryResult) {
+    /// Decides whether a request whose try has ended, or whose response begins, is tried again, and if so, waits for
+    /// that. Else the result is final, and the caller's to tell. The try is the caller's to free.
+    pub(super) fn try_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        attempt: &Attempt,
+        result: TryResult<'_>,
+    ) -> bool {
         let slot = attempt.request.slot;
         let request = &mut self.requests[slot];
-        request.attempt = NONE;
-        let kind = TimerKind::PerTry;
-        if request.disarm(kind) {
-            turn.effects.push(Effect::CancelTimer(Timer { kind, slot }));
+        if !matches!(result, TryResult::Response(_)) {
+            request.attempt = NONE;
+        }
+        // What the client has begun to read cannot be taken back.
+        if request.started.is_some() {
+            return false;
         }
         let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
-        let verdict = match policy {
-            Some(policy) => {
-                self.release_retry_slot(slot);
-                let state = &self.clusters[attempt.cluster];
-                let request = &mut self.requests[slot];
-                let written = request.written;
-                policy.decide(&mut request.retry, result, written, || {
-                    state.usage.admits_retry(&state.settings)
-                })
-            }
-            None => Retry::No(NoRetry::NotRetriable),
+        let Some(policy) = policy.filter(|_| request.is_retriable) else {
+            return false;
         };
+        self.release_retry_slot(slot);
         let state = &mut self.clusters[attempt.cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
         let request = &mut self.requests[slot];
-        match verdict {
-            Retry::Within(window) => {
-                state.usage.retries += 1;
-                state.references += 1;
-                request.retry_slot = attempt.cluster;
-                if policy.is_some_and(|p| p.previous_hosts || p.previous_priorities.is_some()) {
-                    let endpoint = state.hosts[attempt.host as usize].endpoint;
-                    request.tried.push(endpoint);
+        let written = request.written;
+        let verdict = policy.decide(&mut request.retry, result, written, || {
+            state.usage.admits_retry(&state.settings)
+        });
+        let pause = match verdict {
+            Retry::After(pause) => pause,
+            Retry::No(reason) => {
+                match reason {
+                    NoRetry::NotRetriable => {
+                        stats.upstream_rq_retry_success += u64::from(request.attempts > 1);
+                    }
+                    NoRetry::LimitExceeded => {
+                        stats.upstream_rq_retry_limit_exceeded += 1;
+                        let flag = ResponseFlag::UpstreamRetryLimitExceeded;
+                        request.flags = request.flags.with(flag);
+                    }
+                    NoRetry::Overflow => {
+                        stats.upstream_rq_retry_overflow += 1;
+                        request.flags = request.flags.with(ResponseFlag::UpstreamOverflow);
+                    }
                 }
-                let site = draws::BACK_OFF + u32::from(request.attempts) + 1;
-                let pause = draws::draw(self.key, request.identity, site) % u64::from(window);
-                request.arm(TimerKind::BackOff);
-                let at = turn.now + SimDuration::from_millis(pause);
-                turn.set_timer(TimerKind::BackOff, slot, at);
-                return;
+                return false;
             }
-            Retry::No(NoRetry::NotRetriable) => {
-                stats.upstream_rq_retry_success += u64::from(request.attempts > 1);
-            }
-            Retry::No(NoRetry::LimitExceeded) => {
-                stats.upstream_rq_retry_limit_exceeded += 1;
-                let flag = ResponseFlag::UpstreamRetryLimitExceeded;
-                request.flags = request.flags.with(flag);
-            }
-            Retry::No(NoRetry::Overflow) => {
-                stats.upstream_rq_retry_overflow += 1;
-                request.flags = request.flags.with(ResponseFlag::UpstreamOverflow);
-            }
+        };
+        request.attempt = NONE;
+        if let TryResult::Response(response) = result {
+            stats.retried(response.status);
         }
-        match result {
-            TryResult::Response {
-                status,
-                grpc_status,
-            } => {
-                stats.complete(status);
-                self.reply(turn, slot, status, grpc_status, Details::ViaUpstream);
-            }
-            TryResult::Reset(reason) => {
-                let answer = reset_reply(reason);
-                stats.complete(answer.status);
-                self.reply_locally(turn, slot, answer);
-            }
-            TryResult::PerTryTimeout => {
-                stats.complete(PER_TRY_TIMEOUT.status);
-                self.reply_locally(turn, slot, PER_TRY_TIMEOUT);
-            }
+        state.usage.retries += 1;
+        state.references += 1;
+        request.retry_slot = attempt.cluster;
+        if policy.previous_hosts || policy.previous_priorities.is_some() {
+            let endpoint = state.hosts[attempt.host as usize].endpoint;
+            request.tried.push(endpoint);
         }
+        request.pause_is_asked_for = matches!(pause, Pause::AskedFor(_));
+        let site = draws::BACK_OFF + u32::from(request.attempts) + 1;
+        let span = pause.draw(draws::draw(self.key, request.identity, site));
+        self.stop_try_clocks(turn, slot);
+        self.start_clock(turn, slot, TimerKind::BackOff, span);
+        true
+    }
+
+    /// A try has ended without a response: another one, or the news of it.
+    pub(super) fn on_early_reset(
+        &mut self,
+        turn: &mut Turn<'_>,
+        attempt: &Attempt,
+        reason: ResetReason,
+    ) {
+        if self.try_again(turn, attempt, TryResult::Reset(reason)) {
+            return;
+        }
+        let answer = reset_reply(reason);
+        let entry = self.clusters[attempt.cluster].entry as usize;
+        self.accounts[entry].stats.complete(answer.status);
+        self.reply_locally(turn, attempt.request.slot, answer);
     }
 
     /// A try was refused by a circuit breaker: final.
@@ -112,11 +121,16 @@ impl Router {
         let account = self.account_ids[&id] as usize;
         let stats = &mut self.accounts[account].stats;
         stats.upstream_rq_retry += 1;
+        if request.pause_is_asked_for {
+            stats.upstream_rq_retry_backoff_ratelimited += 1;
+        } else {
+            stats.upstream_rq_retry_backoff_exponential += 1;
+        }
         // The cluster may have gone since: then there is no host, and it stays at that.
         let Some(cluster) = self.cluster(turn, id) else {
             let stats = &mut self.accounts[account].stats;
             stats.complete(503);
-            self.reply_locally(turn, slot, crate::active_request::NO_HEALTHY_UPSTREAM);
+            self.reply_locally(turn, slot, NO_HEALTHY_UPSTREAM);
             return;
         };
         let selection = Selection::new(self.key, identity, number, false);
@@ -197,9 +211,3 @@ fn reset_reply(reason: ResetReason) -> LocalReply {
 
 const OVERFLOW: LocalReply =
     LocalReply::new(503, ResponseFlag::UpstreamOverflow, Details::Overflow);
-
-const PER_TRY_TIMEOUT: LocalReply = LocalReply::new(
-    504,
-    ResponseFlag::UpstreamRequestTimeout,
-    Details::UpstreamPerTryTimeout,
-);

@@ -2,21 +2,31 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/retry_state_impl.cc, source/common/common/backoff_strategy.cc.
 
+use super::header_condition::HeaderCondition;
 use crate::input::ResetReason;
+use crate::re2::Re2Error;
+use crate::request::RequestHead;
+use crate::response::ResponseHead;
 use crate::router::timeout::whole_milliseconds;
 use base::SimDuration;
 use smallvec::SmallVec;
 use xds::RetryOn;
 
 /// A retry policy, compiled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RetryPolicy {
     on: Conditions,
     codes: SmallVec<[u16; 4]>,
+    /// The conditions of `retriable-headers`, of which one must hold.
+    response_headers: Vec<HeaderCondition>,
+    /// Conditions on requests, of which one must hold; empty: any request is retried.
+    request_headers: Vec<HeaderCondition>,
     /// Retries at most.
     pub(crate) num_retries: u32,
     /// Each try's time, before it is compared with the request's.
     pub(crate) per_try_timeout: Option<SimDuration>,
+    /// How long each try may be silent.
+    pub(crate) per_try_idle_timeout: SimDuration,
     /// Hosts tried before are avoided.
     pub(crate) previous_hosts: bool,
     /// Further picks where a host is to be avoided.
@@ -25,6 +35,10 @@ pub struct RetryPolicy {
     pub(crate) previous_priorities: Option<u32>,
     base_ms: u32,
     max_ms: u32,
+    /// Headers in which responses ask for a pause.
+    reset_headers: Vec<String>,
+    /// A longer pause is not granted.
+    max_interval_ms: u64,
 }
 
 /// A set of conditions.
@@ -40,10 +54,12 @@ impl Conditions {
     const REFUSED_STREAM: Self = Self(1 << 5);
     const RETRIABLE_4XX: Self = Self(1 << 6);
     const RETRIABLE_STATUS_CODES: Self = Self(1 << 7);
+    const RETRIABLE_HEADERS: Self = Self(1 << 8);
+    const ENVOY_RATELIMITED: Self = Self(1 << 9);
 
     /// The gRPC statuses follow.
     const fn grpc(status: u8) -> Self {
-        Self(1 << (8 + status))
+        Self(1 << (10 + status))
     }
 
     fn of(condition: &RetryOn) -> Self {
@@ -56,13 +72,13 @@ impl Conditions {
             RetryOn::RefusedStream => Self::REFUSED_STREAM,
             RetryOn::Retriable4xx => Self::RETRIABLE_4XX,
             RetryOn::RetriableStatusCodes => Self::RETRIABLE_STATUS_CODES,
+            RetryOn::RetriableHeaders => Self::RETRIABLE_HEADERS,
+            RetryOn::EnvoyRatelimited => Self::ENVOY_RATELIMITED,
             RetryOn::GrpcStatus(status) if *status <= 16 => Self::grpc(*status),
-            // Responses carry no such headers here, and nobody speaks HTTP/3.
-            RetryOn::GrpcStatus(_)
-            | RetryOn::RetriableHeaders
-            | RetryOn::EnvoyRatelimited
-            | RetryOn::Http3PostConnectFailure
-            | RetryOn::Unknown(_) => Self(0),
+            // Nobody speaks HTTP/3.
+            RetryOn::GrpcStatus(_) | RetryOn::Http3PostConnectFailure | RetryOn::Unknown(_) => {
+                Self(0)
+            }
         }
     }
 
@@ -75,29 +91,43 @@ impl Conditions {
     }
 }
 
-/// How a try ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TryResult {
-    /// With a response.
-    Response {
-        /// The HTTP status.
-        status: u16,
-        /// `grpc-status` in its headers.
-        grpc_status: Option<u8>,
-    },
-    /// Without one.
+/// How a try ended, or what its response begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum TryResult<'a> {
+    /// The headers of a response.
+    Response(&'a ResponseHead),
+    /// No response.
     Reset(ResetReason),
-    /// It took too long.
-    PerTryTimeout,
+    /// The proxy gave the try up: it took too long.
+    LocalReset,
 }
 
 /// What becomes of a request whose try ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// It is tried again after a pause shorter than this many milliseconds.
-    Within(u32),
+    /// It is tried again after a pause.
+    After(Pause),
     /// The result is final.
     No(NoRetry),
+}
+
+/// How long the pause before a retry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Shorter than this many milliseconds (exponential back-off).
+    Within(u32),
+    /// As many milliseconds as a response asked for, and up to half as many more.
+    AskedFor(u64),
+}
+
+impl Pause {
+    /// The pause that a random number stands for.
+    pub(crate) fn draw(self, random: u64) -> SimDuration {
+        SimDuration::from_millis(match self {
+            Self::Within(window) => random % u64::from(window),
+            Self::AskedFor(interval) => interval + random % (interval / 2).max(1),
+        })
+    }
 }
 
 /// Why a result is final.
@@ -121,8 +151,8 @@ pub(crate) struct RetryState {
 }
 
 impl RetryPolicy {
-    /// Compiles a policy.
-    pub(crate) fn new(policy: &xds::RetryPolicy) -> Self {
+    /// Compiles a policy; an expression that is refused never matches.
+    pub(crate) fn new(policy: &xds::RetryPolicy, refused: &mut dyn FnMut(&str, Re2Error)) -> Self {
         let on = policy
             .retry_on
             .iter()
@@ -134,11 +164,23 @@ impl RetryPolicy {
         let max_ms = policy
             .back_off_max
             .map_or(base_ms.saturating_mul(10), milliseconds);
+        let mut conditions = |headers: &[xds::HeaderMatcher]| {
+            let headers = headers.iter();
+            headers
+                .map(|header| HeaderCondition::new(header, refused))
+                .collect()
+        };
+        let rate_limited = policy.rate_limited_back_off.as_ref();
         Self {
             on,
             codes: SmallVec::from_slice(&policy.retriable_status_codes),
+            response_headers: conditions(&policy.retriable_headers),
+            request_headers: conditions(&policy.retriable_request_headers),
             num_retries: policy.num_retries,
             per_try_timeout: policy.per_try_timeout.map(whole_milliseconds),
+            per_try_idle_timeout: whole_milliseconds(
+                policy.per_try_idle_timeout.unwrap_or_default(),
+            ),
             previous_hosts: policy.previous_hosts,
             reselections: policy.host_selection_retry_max_attempts,
             previous_priorities: policy
@@ -146,17 +188,28 @@ impl RetryPolicy {
                 .filter(|frequency| *frequency > 0),
             base_ms,
             max_ms: max_ms.max(base_ms),
+            reset_headers: rate_limited.map_or_else(Vec::new, |asked| asked.reset_headers.clone()),
+            max_interval_ms: rate_limited
+                .and_then(|asked| asked.max_interval)
+                .unwrap_or(DEFAULT_MAX_INTERVAL)
+                .as_millis(),
         }
     }
 
+    /// Whether requests with this head are retried at all.
+    pub(crate) fn is_for(&self, head: &RequestHead) -> bool {
+        self.request_headers.is_empty()
+            || self
+                .request_headers
+                .iter()
+                .any(|condition| condition.holds(|name, test| head.any_value(name, test)))
+    }
+
     /// Whether some condition holds. `written`: some try of this request has already been written to a connection.
-    pub(crate) fn is_retriable(&self, result: TryResult, written: bool) -> bool {
+    pub(crate) fn is_retriable(&self, result: TryResult<'_>, written: bool) -> bool {
         match result {
-            TryResult::Response {
-                status,
-                grpc_status,
-            } => self.is_retriable_response(status, grpc_status),
-            TryResult::PerTryTimeout => self.on.meets(ANY_RESET),
+            TryResult::Response(response) => self.is_retriable_response(response),
+            TryResult::LocalReset => self.on.meets(ANY_RESET),
             TryResult::Reset(reason) => {
                 let connecting = matches!(
                     reason,
@@ -171,20 +224,30 @@ impl RetryPolicy {
         }
     }
 
-    fn is_retriable_response(&self, status: u16, grpc_status: Option<u8>) -> bool {
-        if let Some(code @ 0..=16) = grpc_status
+    fn is_retriable_response(&self, response: &ResponseHead) -> bool {
+        // Who limits rates is asked again only by those who say so.
+        if !response.headers.is_empty() && response.has("x-envoy-ratelimited") {
+            return self.on.meets(Conditions::ENVOY_RATELIMITED);
+        }
+        if let Some(code @ 0..=16) = response.grpc_status
             && self.on.meets(Conditions::grpc(code))
         {
             return true;
         }
-        let holding = match status {
+        let holding = match response.status {
             502..=504 => Conditions::FIVE_XX.or(Conditions::GATEWAY_ERROR),
             500..=599 => Conditions::FIVE_XX,
             409 => Conditions::RETRIABLE_4XX,
             _ => Conditions::default(),
         };
         self.on.meets(holding)
-            || (self.on.meets(Conditions::RETRIABLE_STATUS_CODES) && self.codes.contains(&status))
+            || (self.on.meets(Conditions::RETRIABLE_STATUS_CODES)
+                && self.codes.contains(&response.status))
+            || (self.on.meets(Conditions::RETRIABLE_HEADERS)
+                && self
+                    .response_headers
+                    .iter()
+                    .any(|condition| condition.holds(|name, test| response.any_value(name, test))))
     }
 
     /// The state of a request that has not been retried.
@@ -200,7 +263,7 @@ impl RetryPolicy {
     pub(crate) fn decide(
         &self,
         state: &mut RetryState,
-        result: TryResult,
+        result: TryResult<'_>,
         written: bool,
         room: impl FnOnce() -> bool,
     ) -> Retry {
@@ -214,13 +277,31 @@ impl RetryPolicy {
         if !room() {
             return Retry::No(NoRetry::Overflow);
         }
+        if let Some(interval) = self.asked_for(result) {
+            return Retry::After(Pause::AskedFor(interval));
+        }
         let window = state.window_ms;
         state.window_ms = if window < self.max_ms / 2 {
             window * 2
         } else {
             self.max_ms
         };
-        Retry::Within(window)
+        Retry::After(Pause::Within(window))
+    }
+
+    /// The pause that a response asks for, in milliseconds: of the configured headers the first that can be read and is
+    /// not too long.
+    fn asked_for(&self, result: TryResult<'_>) -> Option<u64> {
+        let TryResult::Response(response) = result else {
+            return None;
+        };
+        self.reset_headers.iter().find_map(|name| {
+            let seconds: u64 = response.values(name).next()?.parse().ok()?;
+            let interval = seconds.checked_mul(1000)?;
+            (1..=self.max_interval_ms)
+                .contains(&interval)
+                .then_some(interval)
+        })
     }
 }
 
@@ -235,45 +316,88 @@ const ANY_RESET: Conditions = Conditions::FIVE_XX
 
 /// Envoy's `upstream.base_retry_backoff_ms`.
 const DEFAULT_BASE_MS: u32 = 25;
+/// The longest pause that a response may ask for.
+const DEFAULT_MAX_INTERVAL: SimDuration = SimDuration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xds::{HeaderMatch, HeaderMatcher, RateLimitedBackOff, StringMatch};
 
     fn policy(retry_on: &str) -> RetryPolicy {
-        RetryPolicy::new(&source(retry_on))
+        compiled(&source(retry_on))
+    }
+
+    fn compiled(source: &xds::RetryPolicy) -> RetryPolicy {
+        RetryPolicy::new(source, &mut |text, _| panic!("{text}"))
     }
 
     fn source(retry_on: &str) -> xds::RetryPolicy {
         xds::RetryPolicy {
             retry_on: retry_on.split(',').map(RetryOn::parse).collect(),
             num_retries: 2,
-            per_try_timeout: None,
             retriable_status_codes: vec![418],
-            back_off_base: None,
-            back_off_max: None,
-            previous_hosts: true,
-            host_selection_retry_max_attempts: 5,
-            previous_priorities: None,
+            retriable_headers: vec![
+                header("x-again", HeaderMatch::Present(true)),
+                exact(":status", "404"),
+            ],
             ..xds::RetryPolicy::default()
         }
     }
 
-    const EVENTS: [(&str, TryResult); 18] = [
-        ("500", status(500)),
-        ("501", status(501)),
-        ("502", status(502)),
-        ("503", status(503)),
-        ("504", status(504)),
-        ("409", status(409)),
-        ("418", status(418)),
-        ("429", status(429)),
-        ("200", status(200)),
-        ("grpc1", grpc(1)),
-        ("grpc4", grpc(4)),
-        ("grpc8", grpc(8)),
-        ("grpc13", grpc(13)),
-        ("grpc14", grpc(14)),
+    fn header(name: &str, match_: HeaderMatch) -> HeaderMatcher {
+        HeaderMatcher {
+            name: name.to_owned(),
+            match_,
+            invert_match: false,
+            treat_missing_header_as_empty: false,
+        }
+    }
+
+    fn exact(name: &str, value: &str) -> HeaderMatcher {
+        header(
+            name,
+            HeaderMatch::Value(StringMatch::Exact(value.to_owned())),
+        )
+    }
+
+    fn with(status: u16, name: &str, value: &str) -> ResponseHead {
+        ResponseHead {
+            headers: vec![(name.to_owned(), value.to_owned())],
+            ..ResponseHead::of(status)
+        }
+    }
+
+    /// Results by name.
+    fn responses() -> Vec<(&'static str, ResponseHead)> {
+        let mut all: Vec<(&str, ResponseHead)> = [
+            ("500", 500),
+            ("501", 501),
+            ("502", 502),
+            ("503", 503),
+            ("504", 504),
+            ("409", 409),
+            ("418", 418),
+            ("429", 429),
+            ("404", 404),
+            ("200", 200),
+        ]
+        .map(|(name, status)| (name, ResponseHead::of(status)))
+        .to_vec();
+        let grpc = [
+            ("grpc1", 1),
+            ("grpc4", 4),
+            ("grpc8", 8),
+            ("grpc13", 13),
+            ("grpc14", 14),
+        ];
+        all.extend(grpc.map(|(name, status)| (name, ResponseHead::grpc(status))));
+        all.push(("again", with(200, "x-again", "")));
+        all.push(("limited", with(503, "x-envoy-ratelimited", "true")));
+        all
+    }
+
+    const RESETS: [(&str, TryResult<'static>); 4] = [
         ("refused", TryResult::Reset(ResetReason::ConnectionFailure)),
         (
             "unanswered",
@@ -283,22 +407,8 @@ mod tests {
             "refused-stream",
             TryResult::Reset(ResetReason::RemoteRefusedStream),
         ),
-        ("per-try", TryResult::PerTryTimeout),
+        ("per-try", TryResult::LocalReset),
     ];
-
-    const fn status(status: u16) -> TryResult {
-        TryResult::Response {
-            status,
-            grpc_status: None,
-        }
-    }
-
-    const fn grpc(code: u8) -> TryResult {
-        TryResult::Response {
-            status: 200,
-            grpc_status: Some(code),
-        }
-    }
 
     /// The matrix observed on Envoy 1.40: for each condition the events that it retries.
     #[test]
@@ -313,8 +423,12 @@ mod tests {
             ("refused-stream", "refused-stream".to_owned()),
             ("retriable-4xx", "409".to_owned()),
             ("retriable-status-codes", "418".to_owned()),
-            ("envoy-ratelimited", String::new()),
-            ("retriable-headers", String::new()),
+            ("envoy-ratelimited", "limited".to_owned()),
+            ("retriable-headers", "404 again".to_owned()),
+            (
+                "5xx,envoy-ratelimited",
+                format!("500 501 502 503 504 limited {resets}"),
+            ),
             ("http3-post-connect-failure", String::new()),
             ("cancelled", "grpc1".to_owned()),
             ("deadline-exceeded", "grpc4".to_owned()),
@@ -328,10 +442,14 @@ mod tests {
             ),
         ] {
             let policy = policy(retry_on);
-            let seen: Vec<&str> = EVENTS
+            let responses = responses();
+            let responses = responses
                 .iter()
-                .filter(|(_, event)| policy.is_retriable(*event, true))
-                .map(|(name, _)| *name)
+                .map(|(name, head)| (*name, TryResult::Response(head)));
+            let seen: Vec<&str> = responses
+                .chain(RESETS)
+                .filter(|(_, result)| policy.is_retriable(*result, true))
+                .map(|(name, _)| name)
                 .collect();
             assert_eq!(seen.join(" "), retried, "{retry_on}");
         }
@@ -354,25 +472,51 @@ mod tests {
     }
 
     #[test]
-    fn retries_end_with_their_number() {
-        let policy = policy("5xx");
-        let mut state = policy.start();
-        let decide =
-            |state: &mut RetryState, result, room| policy.decide(state, result, true, || room);
-        assert_eq!(
-            decide(&mut state, status(200), true),
-            Retry::No(NoRetry::NotRetriable)
+    fn requests_may_have_to_ask_for_retries() {
+        let asking = compiled(&xds::RetryPolicy {
+            retriable_request_headers: vec![exact(":method", "GET"), exact("x-retry", "yes")],
+            ..source("5xx")
+        });
+        let mut head = RequestHead::get("h", "/");
+        assert!(asking.is_for(&head));
+        head.method = "POST".to_owned();
+        assert!(!asking.is_for(&head) && policy("5xx").is_for(&head));
+        head.headers.push(("x-retry".to_owned(), "yes".to_owned()));
+        assert!(asking.is_for(&head));
+    }
+
+    /// Each state of a request's progress with each kind of result: the verdict, and the retries that are left.
+    #[test]
+    fn the_whole_table_of_progress() {
+        const FAILED: ResponseHead = ResponseHead::of(500);
+        const FINE: ResponseHead = ResponseHead::of(200);
+        let after = Retry::After(Pause::Within(25));
+        let (done, spent, full) = (
+            Retry::No(NoRetry::NotRetriable),
+            Retry::No(NoRetry::LimitExceeded),
+            Retry::No(NoRetry::Overflow),
         );
-        assert_eq!(decide(&mut state, status(500), true), Retry::Within(25));
-        // A retry that the breaker refuses is spent all the same.
-        assert_eq!(
-            decide(&mut state, status(500), false),
-            Retry::No(NoRetry::Overflow)
-        );
-        assert_eq!(
-            decide(&mut state, status(500), true),
-            Retry::No(NoRetry::LimitExceeded)
-        );
+        for (remaining, result, room, verdict, left) in [
+            (2, &FINE, true, done, 2),
+            (2, &FINE, false, done, 2),
+            (2, &FAILED, true, after, 1),
+            // A retry that the breaker refuses is spent all the same.
+            (2, &FAILED, false, full, 1),
+            (1, &FAILED, true, after, 0),
+            (0, &FINE, true, done, 0),
+            (0, &FAILED, true, spent, 0),
+            (0, &FAILED, false, spent, 0),
+        ] {
+            let policy = policy("5xx");
+            let mut state = RetryState {
+                remaining,
+                ..policy.start()
+            };
+            let seen = policy.decide(&mut state, TryResult::Response(result), true, || room);
+            let status = result.status;
+            assert_eq!(seen, verdict, "{remaining} left, {status}, {room}");
+            assert_eq!(state.remaining, left, "{remaining} left, {status}, {room}");
+        }
     }
 
     #[test]
@@ -387,7 +531,7 @@ mod tests {
             (Some(10), Some(1000), [10, 20, 40, 80, 160, 320, 640, 1000]),
             (Some(0), None, [1, 2, 4, 8, 10, 10, 10, 10]),
         ] {
-            let policy = RetryPolicy::new(&xds::RetryPolicy {
+            let policy = compiled(&xds::RetryPolicy {
                 num_retries: 8,
                 back_off_base: base.map(SimDuration::from_millis),
                 back_off_max: max.map(SimDuration::from_millis),
@@ -395,11 +539,41 @@ mod tests {
             });
             let mut state = policy.start();
             for window in windows {
+                let result = TryResult::LocalReset;
                 assert_eq!(
-                    policy.decide(&mut state, status(503), true, || true),
-                    Retry::Within(window)
+                    policy.decide(&mut state, result, true, || true),
+                    Retry::After(Pause::Within(window))
                 );
             }
         }
+    }
+
+    /// Observed on Envoy 1.40: `retry-after: 1` is a pause of 1.0 to 1.5 s, for that response only.
+    #[test]
+    fn responses_ask_for_pauses() {
+        let policy = compiled(&xds::RetryPolicy {
+            num_retries: 8,
+            rate_limited_back_off: Some(RateLimitedBackOff {
+                reset_headers: vec!["x-reset".to_owned(), "retry-after".to_owned()],
+                max_interval: None,
+            }),
+            ..source("5xx")
+        });
+        let mut state = policy.start();
+        for (name, value, pause) in [
+            ("retry-after", "1", Pause::AskedFor(1000)),
+            ("x-reset", "300", Pause::AskedFor(300_000)),
+            ("x-reset", "301", Pause::Within(25)),
+            ("retry-after", "soon", Pause::Within(50)),
+            ("retry-after", "0", Pause::Within(100)),
+        ] {
+            let response = with(503, name, value);
+            let verdict = policy.decide(&mut state, TryResult::Response(&response), true, || true);
+            assert_eq!(verdict, Retry::After(pause), "{name}: {value}");
+        }
+        let longest = (0..2000)
+            .map(|random| Pause::AskedFor(1000).draw(random))
+            .max();
+        assert_eq!(longest, Some(SimDuration::from_millis(1499)));
     }
 }

@@ -3,6 +3,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/router/header_parser.cc, config_impl.cc (finalizeRequestHeaders).
 
 use super::matching::PathMatcher;
+use super::virtual_host::without_port;
 use crate::re2::Substitution;
 use crate::request::{Protocol, RequestHead};
 use xds::{HeaderAppend, HeaderMutations};
@@ -113,6 +114,14 @@ pub(crate) fn set(headers: &mut Vec<(String, String)>, name: &str, value: String
         }
         None => headers.push((name.to_owned(), value)),
     }
+}
+
+/// The authority of a copy: `-shadow` is added to the host, and a port stays at the end.
+///
+/// Source: envoyproxy/envoy 1.40, source/common/router/shadow_writer_impl.cc.
+pub(crate) fn shadow_host(authority: &str) -> String {
+    let host = without_port(authority);
+    format!("{host}-shadow{}", &authority[host.len()..])
 }
 
 /// A piece of a header value with Envoy's command operators.

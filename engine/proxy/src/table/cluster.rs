@@ -47,6 +47,7 @@ impl Cluster {
         };
         let is_certain = only.health == HealthStatus::Healthy
             && settings.lb != LbKind::Provided
+            && settings.max_stream_duration.is_zero()
             && limits.iter().all(|limit| *limit == u32::MAX)
             && self.outlier.is_none();
         is_certain.then_some(only.endpoint)
@@ -90,6 +91,8 @@ pub(crate) struct ClusterSettings {
     pub(crate) connect_timeout: SimDuration,
     pub(crate) idle_timeout: SimDuration,
     pub(crate) max_connection_duration: SimDuration,
+    /// How long a try may last; zero: no limit.
+    pub(crate) max_stream_duration: SimDuration,
 }
 
 /// How a host is chosen.

@@ -3,7 +3,8 @@
 mod cluster;
 
 use super::{
-    Destination, LbKind, Mirror, Plan, Route, RouteConfig, RouteConfigId, Table, VirtualHost,
+    Destination, LbKind, Levels, Mirror, Plan, Route, RouteConfig, RouteConfigId, Table,
+    VirtualHost,
 };
 use crate::cors::Cors;
 use crate::names::Names;
@@ -14,12 +15,14 @@ use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::{PathRewriter, unknown_operators};
 use crate::router::route_index::RouteIndex;
+use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
 use cluster::compile_cluster;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 use xds::{
-    ClusterLoadAssignment, HashSource, HeaderMutations, HostRewrite, NodeType, Origin, PathRewrite,
-    RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
+    ClusterLoadAssignment, Filter, HashSource, HeaderMutations, HostRewrite, Listener, NodeType,
+    Origin, PathRewrite, RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
 };
 
 /// Compiles a configuration.
@@ -85,6 +88,12 @@ fn compile_route_config(
     names: &mut Names,
     problems: &mut Problems,
 ) {
+    let id = RouteConfigId::new(table.configs.len());
+    let (limits, buffer_limit) = limits_of_listener(source, &table.listeners);
+    for mutations in [&source.request_headers, &source.response_headers] {
+        let subject = format!("route configuration `{}`", source.name);
+        report_mutations(mutations, &subject, None, problems);
+    }
     let mut domains = Domains::default();
     for virtual_host in &source.virtual_hosts {
         let index = table.virtual_hosts.len();
@@ -99,6 +108,13 @@ fn compile_route_config(
                 );
             }
         }
+        for mutations in [
+            &virtual_host.request_headers,
+            &virtual_host.response_headers,
+        ] {
+            let subject = format!("virtual host `{}`", virtual_host.name);
+            report_mutations(mutations, &subject, None, problems);
+        }
         let first = table.routes.len();
         for route in &virtual_host.routes {
             let (route, plan) = compile_route(route, index, table, names, problems);
@@ -110,17 +126,54 @@ fn compile_route_config(
             name: virtual_host.name.clone(),
             index: RouteIndex::new(table.routes[routes.clone()].iter().map(|r| &r.matcher)),
             routes,
+            config: id,
+            levels: Levels {
+                request: virtual_host.request_headers.clone(),
+                response: virtual_host.response_headers.clone(),
+            },
             include_attempt_count: virtual_host.include_request_attempt_count,
+            include_attempt_count_in_response: virtual_host.include_attempt_count_in_response,
             require_tls: virtual_host.require_tls,
         });
     }
-    let id = RouteConfigId::new(table.configs.len());
     table.config_ids.insert(source.name.clone(), id);
     table.configs.push(RouteConfig {
         name: source.name.clone(),
         domains,
         ignore_port: source.ignore_port_in_host_matching,
+        levels: Levels {
+            request: source.request_headers.clone(),
+            response: source.response_headers.clone(),
+        },
+        most_specific_wins: source.most_specific_header_mutations_wins,
+        limits,
+        buffer_limit,
     });
+}
+
+/// What the listener and the connection manager that use a table say about its streams: how long they may last, and how
+/// many bytes of a request are kept.
+fn limits_of_listener(
+    table: &RouteConfiguration,
+    listeners: &[Arc<Listener>],
+) -> (StreamLimits, u64) {
+    let managers = listeners.iter().flat_map(|listener| {
+        let chains = listener.filter_chains.iter();
+        let chains = chains.chain(&listener.default_filter_chain);
+        chains.filter_map(move |chain| match &chain.filter {
+            Filter::HttpConnectionManager(manager) => Some((listener, manager)),
+            Filter::TcpProxy(_) => None,
+        })
+    });
+    let mut users = managers.filter(|(_, manager)| manager.route_config_name == table.name);
+    let Some((listener, manager)) = users.next() else {
+        return (StreamLimits::default(), DEFAULT_BUFFER_LIMIT);
+    };
+    let buffer = listener.per_connection_buffer_limit_bytes;
+    (
+        StreamLimits::of_manager(&manager.timeouts),
+        buffer.map_or(DEFAULT_BUFFER_LIMIT, u64::from),
+    )
 }
 
 fn compile_route(
@@ -144,18 +197,24 @@ fn compile_route(
         .cors
         .as_ref()
         .map(|cors| Cors::new(cors, &mut refused));
-    let hash_policies = match &source.action {
-        RouteAction::Route(target) => HashPolicies::new(&target.hash_policy, &mut refused),
-        RouteAction::Redirect(_) | RouteAction::DirectResponse(_) => HashPolicies::default(),
+    let target = match &source.action {
+        RouteAction::Route(target) => Some(target),
+        RouteAction::Redirect(_) | RouteAction::DirectResponse(_) => None,
     };
+    let hash_policies = target.map_or_else(HashPolicies::default, |target| {
+        HashPolicies::new(&target.hash_policy, &mut refused)
+    });
+    let retry = target.and_then(|target| target.retry_policy.as_ref());
+    let retry = retry.map(|policy| RetryPolicy::new(policy, &mut refused));
     let mut rewriter = None;
     let mut plan = Plan {
         fault: source.fault.clone(),
+        retry,
         ..Plan::default()
     };
     report_mutations(&source.request_headers, &subject, origin, problems);
     report_mutations(&source.response_headers, &subject, origin, problems);
-    if let RouteAction::Route(target) = &source.action {
+    if let Some(target) = target {
         rewriter = compile_rewrite(target, &subject, origin, problems);
         plan.destinations = target
             .clusters
@@ -172,10 +231,18 @@ fn compile_route(
             .map(|mirror| Mirror {
                 cluster: names.cluster(&mirror.cluster),
                 fraction: mirror.fraction,
+                keeps_host: mirror.disable_shadow_host_suffix_append,
             })
             .collect();
+        if target
+            .clusters
+            .iter()
+            .any(|cluster| cluster.fault.is_some())
+        {
+            let clusters = target.clusters.iter();
+            plan.destination_faults = clusters.map(|cluster| cluster.fault.clone()).collect();
+        }
         plan.no_cluster_status = target.cluster_not_found_response_code;
-        plan.retry = target.retry_policy.as_ref().map(RetryPolicy::new);
         report_target(target, &plan, table, &subject, origin, problems);
     }
     let route = Route {
@@ -261,10 +328,7 @@ fn report_target(
         .iter()
         .flat_map(|policy| &policy.retry_on);
     for condition in conditions {
-        if let RetryOn::EnvoyRatelimited
-        | RetryOn::RetriableHeaders
-        | RetryOn::Http3PostConnectFailure = condition
-        {
+        if let RetryOn::Http3PostConnectFailure = condition {
             let condition = condition.as_str();
             let message = format!("the retry condition `{condition}` never holds here");
             problems.add(NotSimulated, subject, message, origin);
@@ -291,6 +355,8 @@ fn report_mutations(
     }
 }
 
+/// How many bytes of a request a listener keeps by default.
+const DEFAULT_BUFFER_LIMIT: u64 = 1024 * 1024;
 /// Headers that Envoy's router obeys where the route sets them itself.
 const RETRY_HEADERS: [&str; 4] = [
     "x-envoy-retry-on",

@@ -1,6 +1,9 @@
 //! What follows from a request's head: virtual host, route, and what the upstream or the client receives.
 
-use super::{Outcome, Resolution, Route, RouteConfigId, RouteId, Table, VirtualHost};
+use super::mutations::{Direction, levels};
+use super::{
+    Chance, Outcome, Plan, Resolution, Route, RouteConfigId, RouteId, Table, Told, VirtualHost,
+};
 use crate::names::ClusterId;
 use crate::request::{Protocol, RequestHead};
 use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
@@ -10,9 +13,9 @@ use crate::router::{path_normalization, rewrite, timeout};
 use crate::sanitize;
 use crate::table::LbKind;
 use crate::trace::{Rejected, RouteTrace, Trace};
-use base::SimDuration;
+use base::{Ratio, SimDuration};
 use std::borrow::Cow;
-use xds::{HostRewrite, HttpProtocol, RouteAction, RouteTarget};
+use xds::{ClusterChoice, HostRewrite, HttpProtocol, RouteAction, RouteTarget};
 
 pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) -> Resolution {
     let reply = |answer: LocalAnswer, flags, details| Resolution {
@@ -29,6 +32,13 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         grpc: head.is_grpc(),
         hash: None,
         hash_by_source: false,
+        limits: table.configs[config.index()].limits,
+        buffer_limit: table.configs[config.index()].buffer_limit,
+        is_retriable: true,
+        chosen_cluster: None,
+        told: Told::default(),
+        first_head: 0,
+        chance: None,
     };
     let Ok(path) = path_normalization::normalize(&head.path) else {
         let details = Details::PathNormalizationFailed;
@@ -46,13 +56,55 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         let details = Details::DirectResponse;
         return reply(to_https(&view), ResponseFlags::NONE, details);
     }
-    let Some(id) = find_in(table, virtual_host, &view, true) else {
-        return not_found();
+    // Routes with a share of the requests that match them leave the rest to those behind them.
+    let mut parts: Vec<(Resolution, Ratio)> = Vec::new();
+    let mut from = 0;
+    let mut first_head = 0;
+    let mut last = loop {
+        let Some(id) = find_in(table, virtual_host, &view, from) else {
+            break Resolution {
+                first_head,
+                ..not_found()
+            };
+        };
+        let route = &table.routes[id.index()];
+        let part = Resolution {
+            first_head,
+            ..on_route(table, id, &view, &reply)
+        };
+        from = id.index() - virtual_host.routes.start + 1;
+        match route.source.match_.runtime_fraction {
+            Some(fraction) if fraction.is_zero() => {}
+            Some(fraction) if fraction.numerator < fraction.denominator.value() => {
+                first_head += part.upstream_heads.len() as u16;
+                parts.push((part, fraction));
+            }
+            Some(_) | None => break part,
+        }
     };
+    while let Some((mut part, fraction)) = parts.pop() {
+        part.upstream_heads
+            .extend(last.upstream_heads.iter().cloned());
+        part.chance = Some(Box::new(Chance {
+            fraction,
+            otherwise: last,
+        }));
+        last = part;
+    }
+    last
+}
+
+/// What becomes of a request that matches a route. `reply` makes a resolution of an answer of the proxy's own.
+fn on_route(
+    table: &Table,
+    id: RouteId,
+    view: &RequestView<'_>,
+    reply: &dyn Fn(LocalAnswer, ResponseFlags, Details) -> Resolution,
+) -> Resolution {
     let route = &table.routes[id.index()];
-    let answer = match &route.source.action {
+    let (mut answer, details) = match &route.source.action {
         RouteAction::Route(target) => {
-            let preflight = route.cors.as_ref().and_then(|cors| cors.preflight(&view));
+            let preflight = route.cors.as_ref().and_then(|cors| cors.preflight(view));
             match preflight {
                 Some(headers) => {
                     let answer = LocalAnswer {
@@ -61,19 +113,20 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
                     };
                     (answer, Details::CorsPreflight)
                 }
-                None => return forward(table, id, target, &view),
+                None => return forward(table, id, target, view),
             }
         }
         RouteAction::Redirect(to) => {
-            let answer = redirect(to, &route.matcher.path, &view);
+            let answer = redirect(to, &route.matcher.path, view);
             (answer, Details::DirectResponse)
         }
         RouteAction::DirectResponse(response) => {
-            (direct_response(response, &view), Details::DirectResponse)
+            (direct_response(response, view), Details::DirectResponse)
         }
     };
-    let (mut answer, details) = answer;
-    rewrite::mutate_response(&mut answer.headers, &route.source.response_headers, head);
+    for level in levels(table, route, None, Direction::Response) {
+        rewrite::mutate_response(&mut answer.headers, level, view.head);
+    }
     Resolution {
         route: Some(id),
         ..reply(answer, ResponseFlags::NONE, details)
@@ -116,23 +169,27 @@ fn find_virtual_host<'a>(
     Some(&table.virtual_hosts[found as usize])
 }
 
+/// The first route of a virtual host, from the one at `from` on, that a request matches.
 fn find_in(
     table: &Table,
     virtual_host: &VirtualHost,
     view: &RequestView<'_>,
-    indexed: bool,
+    from: usize,
 ) -> Option<RouteId> {
     let first = virtual_host.routes.start;
     let routes = &table.routes[virtual_host.routes.clone()];
     let position = match &virtual_host.index {
-        Some(index) if indexed => {
+        Some(index) if from == 0 => {
             index.find(view, |position| &routes[position as usize].matcher)? as usize
         }
-        Some(_) | None => routes
-            .iter()
-            .position(|route| route.matcher.matches(view))?,
+        Some(_) | None => scan(routes, view, from)?,
     };
     Some(RouteId::new(first + position))
+}
+
+fn scan(routes: &[Route], view: &RequestView<'_>, from: usize) -> Option<usize> {
+    let mut positions = from..routes.len();
+    positions.find(|position| routes[*position].matcher.matches(view))
 }
 
 pub(super) fn find_route(
@@ -143,7 +200,13 @@ pub(super) fn find_route(
 ) -> Option<RouteId> {
     let path = path_normalization::normalize(&head.path).ok()?;
     let virtual_host = find_virtual_host(table, config, head)?;
-    find_in(table, virtual_host, &view(table, head, &path), indexed)
+    let view = view(table, head, &path);
+    if indexed {
+        return find_in(table, virtual_host, &view, 0);
+    }
+    let routes = &table.routes[virtual_host.routes.clone()];
+    let position = scan(routes, &view, 0)?;
+    Some(RouteId::new(virtual_host.routes.start + position))
 }
 
 fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<'_>) -> Resolution {
@@ -160,7 +223,7 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
         let scheme = base.scheme.clone();
         rewrite::set(&mut base.headers, "x-forwarded-proto", scheme);
     }
-    add_own_headers(table, route, target, limit, grpc, &mut base);
+    let told = add_own_headers(table, route, target, limit, grpc, &mut base);
     let mut heads: Vec<RequestHead> = (0..target.clusters.len())
         .map(|position| upstream_head(table, id, target, position, &base))
         .collect();
@@ -171,6 +234,9 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
     for mirror in &plan.mirrors {
         let mut copy = likeliest.map_or_else(|| base.clone(), |position| heads[position].clone());
         rewrite::set(&mut copy.headers, "x-envoy-internal", "true".to_owned());
+        if !mirror.keeps_host {
+            copy.authority = rewrite::shadow_host(&copy.authority);
+        }
         copy.protocol = protocol(table, mirror.cluster, copy.protocol);
         heads.push(copy);
     }
@@ -182,6 +248,11 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
         _ => None,
     };
     let hash = route.hash_policies.hash(view).hash;
+    let config = &table.configs[table.virtual_hosts[route.virtual_host].config.index()];
+    let is_retriable = match (&plan.retry, heads.first()) {
+        (Some(policy), Some(head)) => policy.is_for(head),
+        (Some(_) | None, _) => true,
+    };
     Resolution {
         route: Some(id),
         outcome: passthrough.map_or(Outcome::Forward, Outcome::Passthrough),
@@ -194,7 +265,37 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
             && !table.edge
             && view.head.downstream.is_none()
             && route.hash_policies.use_source_ip(),
+        limits: config.limits.on_route(target, view.head),
+        buffer_limit: target
+            .request_body_buffer_limit
+            .unwrap_or(config.buffer_limit),
+        is_retriable,
+        chosen_cluster: chosen_cluster(target, plan, view, hash),
+        told,
+        first_head: 0,
+        chance: None,
     }
+}
+
+/// The cluster that the request itself chooses among several, where it does.
+fn chosen_cluster(
+    target: &RouteTarget,
+    plan: &Plan,
+    view: &RequestView<'_>,
+    hash: Option<u64>,
+) -> Option<u16> {
+    let value = match &target.cluster_choice {
+        ClusterChoice::Random => return None,
+        ClusterChoice::Header(name) => {
+            let mut values = view.head.values(name);
+            match (values.next(), values.next()) {
+                (Some(only), None) => only.parse().ok()?,
+                (_, _) => return None,
+            }
+        }
+        ClusterChoice::Hash => hash?,
+    };
+    u16::try_from(plan.choose(value)).ok()
 }
 
 /// Headers that the router writes before the route's own changes.
@@ -205,24 +306,30 @@ fn add_own_headers(
     limit: SimDuration,
     grpc: bool,
     head: &mut RequestHead,
-) {
+) -> Told {
     let retry = target.retry_policy.as_ref();
     let per_try = retry.and_then(|policy| timeout::per_try(policy.per_try_timeout, limit));
-    let expected = per_try.unwrap_or(limit);
+    let expected = timeout::expected(per_try.unwrap_or_default(), limit, SimDuration::ZERO);
+    let told = Told {
+        attempt_count: table.virtual_hosts[route.virtual_host].include_attempt_count,
+        grpc_timeout: grpc && target.max_grpc_timeout.is_some(),
+    };
     if !expected.is_zero() {
         let milliseconds = expected.as_millis().to_string();
         rewrite::set(
             &mut head.headers,
             "x-envoy-expected-rq-timeout-ms",
-            milliseconds.clone(),
+            milliseconds,
         );
-        if grpc && target.max_grpc_timeout.is_some() {
-            rewrite::set(&mut head.headers, "grpc-timeout", milliseconds + "m");
+        if told.grpc_timeout {
+            let text = timeout::grpc_timeout_text(expected);
+            rewrite::set(&mut head.headers, "grpc-timeout", text);
         }
     }
-    if table.virtual_hosts[route.virtual_host].include_attempt_count {
+    if told.attempt_count {
         rewrite::set(&mut head.headers, "x-envoy-attempt-count", "1".to_owned());
     }
+    told
 }
 
 /// What the cluster at `position` receives of the first try.
@@ -237,8 +344,9 @@ fn upstream_head(
     let weighted = &target.clusters[position];
     let cluster = table.plans[id.index()].destinations[position].cluster;
     let mut head = base.clone();
-    rewrite::mutate_request(&mut head, &weighted.request_headers);
-    rewrite::mutate_request(&mut head, &route.source.request_headers);
+    for level in levels(table, route, Some(weighted), Direction::Request) {
+        rewrite::mutate_request(&mut head, level);
+    }
     match &target.host_rewrite {
         Some(HostRewrite::Literal(host)) => {
             let old = std::mem::replace(&mut head.authority, host.clone());

@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) mirrors: Vec<Mirror>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fault: Option<HttpFault>,
+    /// The faults of each destination, where any has its own.
+    pub(crate) destination_faults: Vec<Option<HttpFault>>,
     /// The status of requests whose cluster does not exist.
     pub(crate) no_cluster_status: u16,
 }
@@ -55,9 +57,18 @@ pub(crate) struct Destination {
 pub(crate) struct Mirror {
     pub(crate) cluster: ClusterId,
     pub(crate) fraction: Ratio,
+    /// The copy's host keeps its name.
+    pub(crate) keeps_host: bool,
 }
 
 impl Plan {
+    /// The faults of a request for the destination at `position`.
+    #[inline]
+    pub(crate) fn fault(&self, position: usize) -> Option<&HttpFault> {
+        let own = self.destination_faults.get(position);
+        own.and_then(Option::as_ref).or(self.fault.as_ref())
+    }
+
     /// The position of the cluster that the request's random value chooses.
     ///
     /// Source: envoyproxy/envoy 1.40, source/common/router/weighted_cluster_specifier.cc.
@@ -74,14 +85,5 @@ impl Plan {
             rest -= weight;
         }
         unreachable!("the weights sum to the total")
-    }
-
-    /// Whether the request's random value matters: there is more than one way to go.
-    pub(crate) fn needs_stream(&self) -> bool {
-        let uncertain = |mirror: &Mirror| {
-            !mirror.fraction.is_zero()
-                && mirror.fraction.numerator < mirror.fraction.denominator.value()
-        };
-        self.destinations.len() > 1 || self.mirrors.iter().any(uncertain)
     }
 }

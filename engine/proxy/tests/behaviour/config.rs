@@ -170,6 +170,7 @@ pub(crate) fn cluster(name: &str) -> Cluster {
         max_requests_per_connection: None,
         idle_timeout: None,
         max_connection_duration: None,
+        max_stream_duration: None,
         protocol: HttpProtocol::Http1,
         max_concurrent_streams: None,
         tcp_keepalive: None,

@@ -190,7 +190,8 @@ impl Cluster {
         let common = Message::default()
             .optional_duration("idleTimeout", self.idle_timeout)
             .optional("maxRequestsPerConnection", self.max_requests_per_connection)
-            .optional_duration("maxConnectionDuration", self.max_connection_duration);
+            .optional_duration("maxConnectionDuration", self.max_connection_duration)
+            .optional_duration("maxStreamDuration", self.max_stream_duration);
         let is_written = !common.is_empty()
             || self.max_concurrent_streams.is_some()
             || self.connection_keepalive.is_some();

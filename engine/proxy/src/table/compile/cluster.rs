@@ -8,6 +8,7 @@ use crate::load_balancer::ring_hash::RingSize;
 use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{Endpoint, Names};
 use crate::problem::ProblemKind;
+use crate::router::timeout::whole_milliseconds;
 use crate::table::{Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig};
 use base::{Ratio, SimDuration};
 use rustc_hash::FxHashSet;
@@ -230,6 +231,7 @@ fn settings(source: &xds::Cluster) -> ClusterSettings {
         connect_timeout: source.connect_timeout,
         idle_timeout: unlimited(source.idle_timeout, DEFAULT_IDLE_TIMEOUT),
         max_connection_duration: unlimited(source.max_connection_duration, SimDuration::MAX),
+        max_stream_duration: whole_milliseconds(source.max_stream_duration.unwrap_or_default()),
     }
 }
 

@@ -68,6 +68,7 @@ impl Cluster {
             max_requests_per_connection: protocol.max_requests_per_connection,
             idle_timeout: protocol.idle_timeout,
             max_connection_duration: protocol.max_connection_duration,
+            max_stream_duration: protocol.max_stream_duration,
             protocol: protocol.protocol,
             max_concurrent_streams: protocol.max_concurrent_streams,
             tcp_keepalive: keepalive.flatten(),
@@ -220,6 +221,7 @@ struct ProtocolOptions {
     max_requests_per_connection: Option<u32>,
     idle_timeout: Option<SimDuration>,
     max_connection_duration: Option<SimDuration>,
+    max_stream_duration: Option<SimDuration>,
     max_concurrent_streams: Option<u32>,
     connection_keepalive: Option<KeepaliveSettings>,
 }
@@ -230,6 +232,7 @@ impl ProtocolOptions {
         max_requests_per_connection: None,
         idle_timeout: None,
         max_connection_duration: None,
+        max_stream_duration: None,
         max_concurrent_streams: None,
         connection_keepalive: None,
     };
@@ -301,6 +304,7 @@ impl ProtocolOptions {
         fields.without_effect(&["maxHeadersCount", "headersWithUnderscoresAction"]);
         self.idle_timeout = fields.duration("idleTimeout")?;
         self.max_connection_duration = fields.duration("maxConnectionDuration")?;
+        self.max_stream_duration = fields.duration("maxStreamDuration")?;
         let most = fields.number("maxRequestsPerConnection")?;
         self.max_requests_per_connection = most.or(self.max_requests_per_connection);
         Ok(())
