@@ -104,7 +104,7 @@ fn the_fingerprint_is_the_same_everywhere() {
 }
 
 const PINNED: [(&str, &str); 3] = [
-    ("scenarios/canary-split", "de929177bbfaf522"),
-    ("scenarios/retry-storm", "758c1c83fb046c11"),
-    ("scenarios/two-tier", "b7903c85c2208b04"),
+    ("scenarios/canary-split", "4d6a1a87762ac719"),
+    ("scenarios/retry-storm", "cd1d245ab41c6efe"),
+    ("scenarios/two-tier", "de0c0305ef8aeb81"),
 ];

@@ -210,11 +210,18 @@ impl Mesh {
     /// The proxy of a Gateway: its first pod, or such a pod as it asks for, where the manifests have none.
     pub fn edge_of_gateway(&self, namespace: &str, name: &str) -> Option<Edge> {
         let gateway = self.push.gateways.named(namespace, name)?;
-        let serves = |pod: &Pod| pod.is_gateway() && gateway.selects(&pod.namespace, pod.labels());
-        let mut pods = self.registry().pod_ids();
-        let pod = pods.find(|id| serves(self.registry().pod(*id)));
-        pod.and_then(|id| self.edge_of_pod(id))
+        let pods = self.pods_of_gateway(namespace, name)?;
+        pods.first()
+            .and_then(|id| self.edge_of_pod(*id))
             .or_else(|| Some(gateway_proxy::edge_without_pod(gateway, &self.push)))
+    }
+
+    /// The pods that serve a Gateway; none: there is no Gateway of this name.
+    pub fn pods_of_gateway(&self, namespace: &str, name: &str) -> Option<Vec<PodId>> {
+        let gateway = self.push.gateways.named(namespace, name)?;
+        let serves = |pod: &Pod| pod.is_gateway() && gateway.selects(&pod.namespace, pod.labels());
+        let pods = self.registry().pod_ids();
+        Some(pods.filter(|id| serves(self.registry().pod(*id))).collect())
     }
 
     /// The proxy that a pod is, if it is one on its own.

@@ -17,6 +17,7 @@ mod act;
 mod application;
 mod dial;
 mod envoy;
+mod gateway;
 mod names;
 mod outside;
 mod population;
@@ -74,7 +75,7 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     let directory = Directory::of(&stages, &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
-    let traffic = site::traffic(scenario, &population, &mut sites, &mut report);
+    let traffic = site::traffic(scenario, &stages, &population, &mut sites, &mut report);
     let mut senders = servers.callers();
     senders.extend(traffic.iter().flat_map(|traffic| &traffic.from));
     let mut tables = Tables::of(&stages, &population, &senders, scenario, &mut report);

@@ -16,8 +16,10 @@ use sim::plan::{ApplicationRetries, Arrivals, Listed, Load};
 pub struct Traffic {
     /// Its name.
     pub name: String,
-    /// The workload whose pods send in turn, or the pod that sends.
+    /// The workload whose pods send in turn, or the pod that sends; or the Gateway at whose pods requests enter.
     pub from: Placed<ObjectName>,
+    /// `from` names a Gateway: requests come from outside of the mesh.
+    pub through_gateway: bool,
     /// The listener of the Envoy in `envoy` at which its requests arrive; none: that of the URL's address.
     pub listener: Option<Placed<String>>,
     /// How requests are paced.
@@ -63,6 +65,13 @@ pub(crate) static TRAFFIC: Object = Object {
             Shape::Text,
             "The workload whose pods send in turn, or the pod that sends, written `namespace/name`; not written with \
              `envoy`.",
+        ),
+        field(
+            "gateway",
+            Shape::Text,
+            "Instead of `from`: the Gateway, Istio's or the Gateway API's, at whose pods requests from outside of the mesh \
+             enter in turn, written `namespace/name`. The URL's port is that of one of its servers; times are measured at \
+             the gateway.",
         ),
         field(
             "listener",
@@ -164,6 +173,7 @@ impl Traffic {
         Some(Self {
             name: name.unwrap_or_else(|| from.name.clone()),
             from,
+            through_gateway: fields.get("gateway").is_some(),
             listener,
             load,
             requests: what.requests,
@@ -214,12 +224,19 @@ impl Template {
 }
 
 fn read_from(reader: &mut Reader, fields: &Fields<'_>) -> Option<Placed<ObjectName>> {
-    let from = fields.get("from");
+    let from = match (fields.get("from"), fields.get("gateway")) {
+        (Some(_), Some(gateway)) => {
+            let message = "`from` and `gateway` exclude each other: give one".to_owned();
+            reader.invalid(&gateway, message, "");
+            return None;
+        }
+        (from, gateway) => from.or(gateway),
+    };
     match (from, reader.envoy()) {
         (Some(node), None) => reader.object_name(&node),
         (None, Some(envoy)) => Some(Placed::new(envoy, fields.place())),
         (None, None) => {
-            reader.missing(fields, "`from`");
+            reader.missing(fields, "`from` or `gateway`");
             None
         }
         (Some(node), Some(envoy)) => {

@@ -5,9 +5,11 @@ use std::fmt;
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    /// The scheme.
+    pub scheme: Scheme,
     /// A name or an address, in lower case.
     pub host: String,
-    /// The port; 80 if not written.
+    /// The port; 80 if not written, or 443 for `https`.
     pub port: u16,
     /// The host as written, with its port if that was written: what clients send as the Host header.
     pub authority: String,
@@ -15,15 +17,25 @@ pub struct Url {
     pub path: String,
 }
 
+/// How a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP/1.1 in plain text.
+    Http,
+    /// HTTP/1.1 inside TLS, with the host as its server name.
+    Https,
+}
+
 impl Url {
-    /// Reads `http://host:port/path?query`; `http://` may be left out.
+    /// Reads `http://host:port/path?query`, or the same with `https`; `http://` may be left out.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let rest = match text.split_once("://") {
-            None => text,
-            Some(("http", rest)) => rest,
+        let (scheme, rest) = match text.split_once("://") {
+            None => (Scheme::Http, text),
+            Some(("http", rest)) => (Scheme::Http, rest),
+            Some(("https", rest)) => (Scheme::Https, rest),
             Some((scheme, _)) => return Err(UrlError::Scheme(scheme.to_owned())),
         };
         let rest = rest.split('#').next().unwrap_or_default();
@@ -45,9 +57,14 @@ impl Url {
         if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(UrlError::Path);
         }
+        let default_port = match scheme {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        };
         Ok(Self {
+            scheme,
             host: host.to_ascii_lowercase(),
-            port: port.unwrap_or(80),
+            port: port.unwrap_or(default_port),
             authority: authority.to_owned(),
             path,
         })
@@ -83,7 +100,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
 /// Why a text is no URL that can be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlError {
-    /// A scheme other than `http`.
+    /// A scheme other than `http` and `https`.
     Scheme(String),
     /// There is a user before the host.
     UserInfo,
@@ -130,6 +147,7 @@ mod tests {
             ("http://[::1]:8080/x", "::1", 8080, "[::1]:8080", "/x"),
             ("http://[fd00::1]", "fd00::1", 80, "[fd00::1]", "/"),
             ("http://Reviews/", "reviews", 80, "Reviews", "/"),
+            ("https://a.b/x", "a.b", 443, "a.b", "/x"),
         ] {
             let url = Url::parse(text).expect(text);
             assert_eq!(
@@ -143,7 +161,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         for (text, message) in [
-            ("https://a/", "scheme `https` is not simulated"),
+            ("ftp://a/", "scheme `ftp` is not simulated"),
             ("http://", "it has no valid host"),
             ("", "it has no valid host"),
             ("/path", "it has no valid host"),

@@ -241,3 +241,44 @@ traffic:
     let took: Vec<_> = times.keys().copied().collect();
     assert_eq!(took, [(false, 41), (true, 22), (true, 42)]);
 }
+
+/// A Gateway that no pod of the mesh serves.
+const GATEWAY: &str = "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
+";
+
+#[test]
+fn a_gateway_has_a_name_a_pod_and_ports() {
+    let errors = |gateway: &str, more: &str| {
+        let traffic = format!("[{{gateway: {gateway}, rate: 1/s, url: 'http://web:81/'}}]");
+        let text = format!("namespace: shop\nmanifests: mesh\ntraffic: {traffic}");
+        let files = |_: &str| Ok(vec![Source::new("mesh", format!("{MESH}\n---\n{more}"))]);
+        let source = Source::new("s.yaml", text);
+        let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
+        let errors = compile(&scenario, &CompileOptions::default()).expect_err("no gateway");
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let unknown = errors("edgy", GATEWAY);
+    assert!(
+        unknown.contains("there is no Gateway `shop/edgy` (did you mean `shop/edge`?)"),
+        "{unknown}"
+    );
+    let lonely = errors("edge", GATEWAY);
+    assert!(
+        lonely.contains("no pod of the manifests serves the Gateway `shop/edge`"),
+        "{lonely}"
+    );
+    assert!(
+        lonely.contains("has a server for port 81 (there is 80)"),
+        "{lonely}"
+    );
+}

@@ -337,9 +337,9 @@ fn says_what_is_wrong_with_traffic() {
         &["s.yaml:3:3: error: traffic[0]: the traffic lacks `url` or `requests`"],
     );
     check_traffic(
-        "{from: a, rate: 1/s, url: https://a/}",
+        "{from: a, rate: 1/s, url: ftp://a/}",
         &[
-            "s.yaml:3:29: error: traffic[0].url: `https://a/` cannot be used as a URL: scheme `https` is not simulated \
+            "s.yaml:3:29: error: traffic[0].url: `ftp://a/` cannot be used as a URL: scheme `ftp` is not simulated \
            (write it as in `http://reviews:9080/reviews/1`)",
         ],
     );

@@ -50,7 +50,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
     let directory = Directory::of(&[], &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
-    let traffic = site::traffic(scenario, &population, &mut sites, &mut report);
+    let traffic = site::traffic(scenario, &[], &population, &mut sites, &mut report);
     let tables = Tables::of_envoy(table, names, &population);
     let timeline = timeline::changes(scenario, &[], &population, &tables, &servers, &mut report);
     let network = network(scenario, &population, &mut report);

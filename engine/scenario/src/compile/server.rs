@@ -248,6 +248,7 @@ fn steps(
     let caller = Caller {
         name: &name.to_string(),
         namespace: &name.namespace,
+        ports: None,
         propagate: &server.propagate_headers,
     };
     let endpoints = server.endpoints.iter();

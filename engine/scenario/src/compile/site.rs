@@ -2,17 +2,21 @@
 
 use crate::call::Call;
 use crate::compile::dial::Directory;
+use crate::compile::gateway;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
+use crate::compile::stage::Stage;
 use crate::file::Scenario;
 use crate::object_name::{ObjectName, nearest};
 use crate::place::{Place, Placed};
 use crate::request::Request;
 use crate::traffic::Traffic;
+use crate::url::Scheme;
 use base::{SimDuration, SimTime};
 use proxy::listener::Layer;
 use proxy::request::{Protocol, RequestHead};
-use sim::plan::{self, ApplicationRetries, PodId, Site, SiteId};
+use sim::plan::{self, ApplicationRetries, Dial, PodId, Site, SiteId};
+use std::collections::BTreeMap;
 
 /// All sites.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Caller<'c> {
     pub(super) name: &'c str,
     /// The namespace whose names it may abbreviate.
     pub(super) namespace: &'c str,
+    /// The ports of the Gateway through which they come, if they come through one: a pod's own by those of the servers.
+    pub(super) ports: Option<&'c BTreeMap<u16, u16>>,
     /// Headers that it takes over from the request being served.
     pub(super) propagate: &'c [String],
 }
@@ -58,8 +64,18 @@ impl<'a> Sites<'a> {
         failure_status: Option<u16>,
     ) -> SiteId {
         let url = &request.url;
-        let dial = self.directory.dial(&url.host, url.port, caller.namespace);
-        let is_known = dial.ip.is_some() || dial.service.is_some();
+        let dial = match caller.ports {
+            Some(ports) => Dial {
+                host: url.host.clone(),
+                port: ports.get(&url.port).copied().unwrap_or(url.port),
+                ip: None,
+                service: None,
+                pod: None,
+                listener: None,
+            },
+            None => self.directory.dial(&url.host, url.port, caller.namespace),
+        };
+        let is_known = caller.ports.is_some() || dial.ip.is_some() || dial.service.is_some();
         if !is_known && !self.directory.is_known_to_sidecars(&url.host) {
             let unknown = (
                 url.place.clone(),
@@ -73,14 +89,23 @@ impl<'a> Sites<'a> {
             name: caller.name.to_owned(),
             head: RequestHead {
                 method: request.method.clone(),
-                scheme: "http".to_owned(),
+                scheme: match url.scheme {
+                    Scheme::Http => "http".to_owned(),
+                    Scheme::Https => "https".to_owned(),
+                },
                 authority: authority.clone(),
                 path: url.path.clone(),
                 headers: request.headers.clone(),
                 protocol: Protocol::Http1,
                 downstream: None,
             },
-            layer: Layer::Http(Protocol::Http1),
+            layer: match url.scheme {
+                Scheme::Http => Layer::Http(Protocol::Http1),
+                Scheme::Https => Layer::Tls {
+                    server_name: url.host.clone(),
+                    inside: Box::new(Layer::Http(Protocol::Http1)),
+                },
+            },
             body_bytes: request.body_bytes,
             upload: request.upload,
             dial,
@@ -114,6 +139,7 @@ impl<'a> Sites<'a> {
 /// The sources of requests.
 pub(super) fn traffic(
     scenario: &Scenario,
+    stages: &[Stage],
     population: &Population,
     sites: &mut Sites<'_>,
     report: &mut Report,
@@ -121,9 +147,13 @@ pub(super) fn traffic(
     let sources = scenario.traffic.iter();
     sources
         .map(|traffic| {
+            let entrance = traffic
+                .through_gateway
+                .then(|| gateway::entrance(traffic, stages, population, report));
             let caller = Caller {
                 name: &traffic.name,
                 namespace: &traffic.from.namespace,
+                ports: entrance.as_ref().map(|entrance| &entrance.ports),
                 propagate: &[],
             };
             let templates = traffic.requests.iter().map(|template| {
@@ -135,7 +165,10 @@ pub(super) fn traffic(
             plan::Traffic {
                 name: traffic.name.clone(),
                 templates: templates.collect(),
-                from: senders(traffic, population, report),
+                from: match entrance {
+                    Some(entrance) => entrance.pods,
+                    None => senders(traffic, population, report),
+                },
                 load: traffic.load.clone(),
                 start: traffic.start,
                 stop: traffic.stop.unwrap_or(SimTime::ZERO + scenario.duration),
