@@ -2,17 +2,18 @@
 
 use super::client::{self, Clients};
 use super::counters;
-use super::envoy::{Envoy, Logged};
+use super::envoy::{EjectionEvent, Envoy, Logged};
 use super::experiment::{Experiment, Step};
 use super::files::Files;
-use super::outcome::{Answer, Outcome, Received};
+use super::outcome::{Answer, Ejection, Outcome, Received};
 use super::server::{Journal, Servers};
 use super::suite::{Config, Suite};
 use super::world::{Instance, bootstrap};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -80,17 +81,19 @@ impl Asking {
                 Playing::new(&asking, number).play().await
             })
         });
-        let mut responses = Vec::new();
+        let mut played = Vec::new();
         for running in running.collect::<Vec<_>>() {
-            responses.push(running.await.expect("an experiment is played"));
+            played.push(running.await.expect("an experiment is played"));
         }
-        let wanted = responses.iter().map(Vec::len).sum();
+        let wanted = played.iter().map(|played| played.responses.len()).sum();
         let log = self.envoy.log(wanted).await;
         let stats = self.envoy.stats().await;
-        let outcomes = responses.into_iter().enumerate();
-        let named = outcomes.map(|(number, responses)| {
+        let events = self.envoy.ejections();
+        let outcomes = played.into_iter().enumerate();
+        let named = outcomes.map(|(number, played)| {
             let experiment = &self.suite.experiments[number];
-            let responses = responses.into_iter().enumerate();
+            let ejections = self.ejections(number, &played, &events);
+            let responses = played.responses.into_iter().enumerate();
             let answers = responses.map(|(n, response)| {
                 let id = id(number, n);
                 self.answer(&id, log.get(&id), response)
@@ -103,10 +106,36 @@ impl Asking {
                     self.instance(number),
                     &stats,
                 ),
+                ejections,
             };
             (experiment.name.clone(), outcome)
         });
         named.collect()
+    }
+
+    /// What outlier detection did in an experiment's clusters while it was played.
+    fn ejections(&self, number: usize, played: &Played, events: &[EjectionEvent]) -> Vec<Ejection> {
+        let instance = self.instance(number);
+        let names = self.suite.cluster_names().into_iter();
+        let names: BTreeSet<String> = names.map(|name| instance.cluster_name(name)).collect();
+        let own = events
+            .iter()
+            .filter(|event| names.contains(&event.cluster) && played.time.contains(&event.at));
+        let told = own.filter_map(|event| {
+            let at = event.at.duration_since(*played.time.start()).ok()?;
+            Some(Ejection {
+                at: u64::try_from(at.as_millis()).ok()?,
+                host: self.host_at(&event.address)?,
+                ejected: event.ejected,
+            })
+        });
+        told.collect()
+    }
+
+    fn host_at(&self, address: &str) -> Option<String> {
+        let mut hosts = self.servers.addresses().iter();
+        let host = hosts.find(|(_, at)| at.to_string() == address);
+        host.map(|(name, _)| name.clone())
     }
 
     fn instance(&self, number: usize) -> &Instance {
@@ -127,14 +156,12 @@ impl Asking {
             ..Logged::default()
         };
         let logged = logged.cloned().unwrap_or(refused);
-        let mut hosts = self.servers.addresses().iter();
-        let host = hosts.find(|(_, at)| at.to_string() == logged.upstream_host);
         Answer {
             status: logged.status,
             flags: logged.flags,
             details: logged.details,
             tries: logged.tries,
-            host: host.map(|(name, _)| name.clone()),
+            host: self.host_at(&logged.upstream_host),
             lasted: logged.lasted,
             received,
             copies,
@@ -158,8 +185,35 @@ struct Playing<'a> {
     begin: Instant,
     journal: Journal,
     /// Requests that have been sent, in order.
-    running: Vec<JoinHandle<client::Response>>,
+    sent: Vec<Sent>,
+    /// The first of them that may be unanswered.
+    next: usize,
+}
+
+/// A request that has been sent.
+enum Sent {
+    Running(JoinHandle<client::Response>),
+    /// Nobody waits for it before the end.
+    Aside(JoinHandle<client::Response>),
+    Answered(client::Response),
+}
+
+impl Sent {
+    async fn response(self) -> client::Response {
+        match self {
+            Self::Running(running) | Self::Aside(running) => {
+                running.await.expect("a client that sends")
+            }
+            Self::Answered(response) => response,
+        }
+    }
+}
+
+/// An experiment that has been played.
+struct Played {
+    /// In the order of the requests.
     responses: Vec<client::Response>,
+    time: RangeInclusive<SystemTime>,
 }
 
 impl<'a> Playing<'a> {
@@ -171,13 +225,14 @@ impl<'a> Playing<'a> {
             config: asking.suite.config.clone(),
             begin: Instant::now(),
             journal: asking.servers.journal().clone(),
-            running: Vec::new(),
-            responses: Vec::new(),
+            sent: Vec::new(),
+            next: 0,
         }
     }
 
-    /// Plays all steps; gives the responses in the order of the requests.
-    async fn play(mut self) -> Vec<client::Response> {
+    /// Plays all steps.
+    async fn play(mut self) -> Played {
+        let began = SystemTime::now();
         let experiment: &Experiment = &self.asking.suite.experiments[self.number];
         for step in &experiment.steps {
             match step.at {
@@ -187,7 +242,12 @@ impl<'a> Playing<'a> {
             self.happen(step).await;
         }
         self.wait_for_responses().await;
-        self.responses
+        let time = began..=SystemTime::now();
+        let mut responses = Vec::new();
+        for sent in self.sent {
+            responses.push(sent.response().await);
+        }
+        Played { responses, time }
     }
 
     async fn happen(&mut self, step: &Step) {
@@ -203,7 +263,7 @@ impl<'a> Playing<'a> {
         }
         sleep(Duration::from_millis(step.wait.unwrap_or(0))).await;
         let mut next = Instant::now();
-        for _ in 0..step.count() {
+        for number in 0..step.count() {
             match step.pause() {
                 Some(pause) => {
                     sleep_until(next).await;
@@ -211,22 +271,28 @@ impl<'a> Playing<'a> {
                 }
                 None => self.wait_for_responses().await,
             }
-            self.send(step);
+            self.send(step.numbered(number));
         }
     }
 
-    fn send(&mut self, step: &Step) {
-        let id = id(self.number, self.responses.len() + self.running.len());
+    fn send(&mut self, step: Step) {
+        let id = id(self.number, self.sent.len());
         self.journal.announce(&id, &step.deeds);
-        let (clients, step) = (self.clients.clone(), step.clone());
-        let sends = async move { clients.send(&step, &id).await };
-        self.running.push(tokio::spawn(sends));
+        let clients = self.clients.clone();
+        let is_aside = step.aside;
+        let running = tokio::spawn(async move { clients.send(&step, &id).await });
+        self.sent.push(match is_aside {
+            true => Sent::Aside(running),
+            false => Sent::Running(running),
+        });
     }
 
     async fn wait_for_responses(&mut self) {
-        for running in self.running.drain(..) {
-            self.responses
-                .push(running.await.expect("a client that sends"));
+        for sent in &mut self.sent[self.next..] {
+            if let Sent::Running(running) = sent {
+                *sent = Sent::Answered(running.await.expect("a client that sends"));
+            }
         }
+        self.next = self.sent.len();
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct ClusterSpec {
     pub(super) name: String,
     #[serde(flatten)]
     pub(super) members: Members,
+    /// `ClusterLoadAssignment.Policy`.
+    policy: Option<Value>,
     #[serde(flatten)]
     pub(super) settings: Map<String, Value>,
 }
@@ -50,6 +52,9 @@ pub(super) enum HostSpec {
         weight: Option<u32>,
         /// `envoy.config.core.v3.HealthStatus`.
         health: Option<String>,
+        /// What it is hashed by instead of its address.
+        key: Option<String>,
+        hostname: Option<String>,
     },
 }
 
@@ -106,12 +111,25 @@ impl HostSpec {
     fn json(&self, at: &Addresses) -> Value {
         let address = socket_address(at[self.name()]);
         let mut json = json!({"endpoint": {"address": address}});
-        if let Self::Told { weight, health, .. } = self {
+        if let Self::Told {
+            weight,
+            health,
+            key,
+            hostname,
+            ..
+        } = self
+        {
             if let Some(weight) = weight {
                 json["loadBalancingWeight"] = json!(weight);
             }
             if let Some(health) = health {
                 json["healthStatus"] = json!(health);
+            }
+            if let Some(key) = key {
+                json["metadata"] = json!({"filterMetadata": {"envoy.lb": {"hash_key": key}}});
+            }
+            if let Some(hostname) = hostname {
+                json["endpoint"]["hostname"] = json!(hostname);
             }
         }
         json
@@ -141,7 +159,12 @@ impl ClusterSpec {
 
     /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
     pub(super) fn load_assignment(&self, at: &Addresses) -> Value {
-        json!({"clusterName": self.name, "endpoints": self.members.endpoints(at)})
+        let endpoints = self.members.endpoints(at);
+        let mut json = json!({"clusterName": self.name, "endpoints": endpoints});
+        if let Some(policy) = &self.policy {
+            json["policy"] = policy.clone();
+        }
+        json
     }
 }
 

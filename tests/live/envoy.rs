@@ -2,12 +2,13 @@
 
 use super::client;
 use super::world::free_addresses;
+use manifest::timestamp::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -46,6 +47,9 @@ impl Envoy {
     ) -> Self {
         let admin = free_addresses(1)[0];
         bootstrap["admin"] = json!({"address": super::cluster::socket_address(admin)});
+        bootstrap["clusterManager"] = json!({
+            "outlierDetection": {"eventLogPath": ejections(folder.path())},
+        });
         log_access(&mut bootstrap, &log(folder.path()));
         let file = folder.path().join("bootstrap.json");
         std::fs::write(&file, bootstrap.to_string()).expect("a writable folder");
@@ -111,8 +115,56 @@ impl Envoy {
     }
 }
 
+/// An event of outlier detection.
+pub(super) struct EjectionEvent {
+    pub(super) cluster: String,
+    pub(super) address: String,
+    pub(super) at: SystemTime,
+    pub(super) ejected: bool,
+}
+
+impl Envoy {
+    /// What outlier detection did so far; what is detected and not enforced is no event.
+    pub(super) fn ejections(&self) -> Vec<EjectionEvent> {
+        let text = std::fs::read_to_string(ejections(self.folder.path())).unwrap_or_default();
+        text.lines().filter_map(EjectionEvent::parse).collect()
+    }
+}
+
+impl EjectionEvent {
+    /// `envoy.data.cluster.v3.OutlierDetectionEvent`.
+    fn parse(line: &str) -> Option<Self> {
+        let event: Value = serde_json::from_str(line).ok()?;
+        let text = |name: &str| event[name].as_str().map(str::to_owned);
+        let at = instant(&text("timestamp")?)?;
+        let ejected = text("action")? == "EJECT";
+        let happens = !ejected || event["enforced"] == json!(true);
+        happens.then_some(Self {
+            cluster: text("cluster_name")?,
+            address: text("upstream_url")?,
+            at,
+            ejected,
+        })
+    }
+}
+
+/// The instant of a time such as `2026-11-28T08:15:30.123Z`.
+fn instant(text: &str) -> Option<SystemTime> {
+    let whole: Timestamp = text.parse().ok()?;
+    let fraction = text.split_once('.').map_or("0", |(_, fraction)| fraction);
+    let fraction: f64 = format!("0.{}", fraction.trim_end_matches('Z'))
+        .parse()
+        .ok()?;
+    let whole = Duration::from_secs(u64::try_from(whole.unix_seconds()).ok()?);
+    Some(SystemTime::UNIX_EPOCH + whole + Duration::from_secs_f64(fraction))
+}
+
 fn log(folder: &Path) -> PathBuf {
     folder.join("access.log")
+}
+
+fn ejections(folder: &Path) -> PathBuf {
+    folder.join("ejections.log")
 }
 
 const LOG_FORMAT: &str = "%REQ(X-EXPERIMENT)% %RESPONSE_CODE% %RESPONSE_FLAGS% %UPSTREAM_HOST% \

@@ -39,6 +39,10 @@ pub(super) struct Compare {
     pub(super) workloads: bool,
     /// Only the order of hosts, from an unknown start.
     pub(super) turns: bool,
+    /// Nothing but the host of each request, by the last letter of its name.
+    pub(super) picks: bool,
+    /// Nothing but which hosts are ejected, and for how many sweeps of this many milliseconds.
+    pub(super) ejections: Option<u64>,
 }
 
 /// An experiment as written: what is said of no step goes for all.
@@ -167,6 +171,9 @@ pub(super) struct Step {
     pub(super) upload: u64,
     /// The client goes away after so many milliseconds.
     pub(super) leaves: Option<u64>,
+    /// Later steps do not wait for its responses.
+    #[serde(default)]
+    pub(super) aside: bool,
 }
 
 /// What servers do about tries, by the try's number; the last goes for all further ones.
@@ -226,7 +233,7 @@ fn any_host() -> String {
 }
 
 /// How often a request is sent at most.
-const MANY: usize = 5000;
+const MANY: usize = 10_000;
 
 impl Step {
     /// How often its request is sent.
@@ -240,6 +247,17 @@ impl Step {
     /// Milliseconds from one request to the next; none: one after the other.
     pub(super) fn pause(&self) -> Option<u64> {
         self.every.or(self.together.map(|_| 0))
+    }
+
+    /// Its request with this number, which its path and headers may mention as `{n}`.
+    pub(super) fn numbered(&self, number: usize) -> Self {
+        let number = number.to_string();
+        let mut step = self.clone();
+        step.send = step.send.replace("{n}", &number);
+        for line in &mut step.headers {
+            *line = line.replace("{n}", &number);
+        }
+        step
     }
 
     /// Names and values of its headers.

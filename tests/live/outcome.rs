@@ -10,6 +10,17 @@ pub(super) struct Outcome {
     pub(super) answers: Vec<Answer>,
     /// Counters that are not zero, by name; those of clusters with the cluster's.
     pub(super) counters: BTreeMap<String, u64>,
+    /// Hosts that outlier detection ejected or took back, in order.
+    pub(super) ejections: Vec<Ejection>,
+}
+
+/// A host is ejected, or taken back.
+#[derive(Clone, Debug)]
+pub(super) struct Ejection {
+    /// When, in milliseconds.
+    pub(super) at: u64,
+    pub(super) host: String,
+    pub(super) ejected: bool,
 }
 
 /// What became of one request.
@@ -87,9 +98,12 @@ impl Received {
 impl Outcome {
     /// The outcome in words: lines that are equal where what is compared is.
     pub(super) fn lines(&self, experiment: &Experiment) -> Vec<String> {
-        let mut lines = match experiment.shares.is_empty() {
-            true => self.answer_lines(experiment),
-            false => match self.outside(experiment) {
+        let compare = experiment.compare;
+        let mut lines = match (compare.ejections, experiment.shares.is_empty()) {
+            (Some(sweep), _) => self.ejection_lines(sweep),
+            (None, _) if compare.picks => self.pick_lines(experiment),
+            (None, true) => self.answer_lines(experiment),
+            (None, false) => match self.outside(experiment) {
                 far if far.is_empty() => vec![format!("shares {:?}", experiment.shares)],
                 far => far,
             },
@@ -134,6 +148,44 @@ impl Outcome {
             tries if tries == counted => "all tries are counted".to_owned(),
             tries => format!("{tries} tries, of which {counted} are counted"),
         }
+    }
+
+    /// The last letter of each request's host, a hundred in a line.
+    fn pick_lines(&self, experiment: &Experiment) -> Vec<String> {
+        let hosts = self.answers.iter().map(|answer| answer.host.as_deref());
+        let letters = hosts.map(|host| host.and_then(|host| host.chars().last()).unwrap_or('-'));
+        let mut letters: Vec<char> = letters.collect();
+        if experiment.compare.turns {
+            letters = first_rotation(&letters);
+        }
+        if experiment.unordered {
+            letters.sort_unstable();
+        }
+        let lines = letters.chunks(100);
+        lines.map(|letters| letters.iter().collect()).collect()
+    }
+
+    /// How long each ejection lasted, in whole sweeps; hosts are numbered in the order of their first ejections.
+    fn ejection_lines(&self, sweep: u64) -> Vec<String> {
+        let mut hosts: Vec<(&str, u64)> = Vec::new();
+        let mut lines = Vec::new();
+        for event in &self.ejections {
+            let known = hosts.iter().position(|(host, _)| *host == event.host);
+            let place = known.unwrap_or(hosts.len());
+            if known.is_none() {
+                hosts.push((&event.host, event.at));
+            }
+            let number = place + 1;
+            lines.push(match event.ejected {
+                true => format!("host {number} is ejected"),
+                false => {
+                    let sweeps = (event.at - hosts[place].1) / sweep;
+                    format!("host {number} is taken back after {sweeps} sweeps")
+                }
+            });
+            hosts[place].1 = event.at;
+        }
+        lines
     }
 
     /// Hosts, or flags, whose count is farther from its share than chance explains: four standard deviations.
@@ -243,7 +295,7 @@ impl Answer {
 }
 
 /// Of all rotations the first: equal for orders that differ in their begin only.
-fn first_rotation(all: &[Vec<String>]) -> Vec<Vec<String>> {
+fn first_rotation<T: Clone + Ord>(all: &[T]) -> Vec<T> {
     let rotations = (0..all.len()).map(|at| [&all[at..], &all[..at]].concat());
     rotations.min().unwrap_or_default()
 }

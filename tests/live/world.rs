@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
-use xds::{Json, RunningProxy, Snapshot};
+use std::sync::Arc;
+use xds::{ClusterType, Json, RunningProxy, Snapshot};
 
 /// One copy of a suite's configuration: a listener, and clusters of its own.
 #[derive(Clone, Debug)]
@@ -160,7 +161,23 @@ pub(super) fn snapshot(suite: &Suite, config: &Config, at: &Addresses) -> Snapsh
         suite.name,
         left.join("\n")
     );
-    read.value.snapshot
+    let mut snapshot = read.value.snapshot;
+    if suite.is_dynamic() {
+        tell_endpoints_apart(&mut snapshot);
+    }
+    snapshot
+}
+
+/// Endpoints come and go while their clusters stay, as where EDS tells them.
+fn tell_endpoints_apart(snapshot: &mut Snapshot) {
+    for cluster in &mut snapshot.clusters {
+        if cluster.type_ == ClusterType::Static {
+            let cluster = Arc::make_mut(cluster);
+            cluster.type_ = ClusterType::Eds;
+            let told = cluster.load_assignment.take();
+            snapshot.endpoints.extend(told.map(Arc::new));
+        }
+    }
 }
 
 /// Addresses for hosts that nobody will call.

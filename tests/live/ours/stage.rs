@@ -6,17 +6,18 @@ use crate::live::cluster::ClusterSpec;
 use crate::live::counters;
 use crate::live::deed::{Act, Deed, Response, Rest};
 use crate::live::experiment::{Experiment, Step};
-use crate::live::outcome::{Answer, Outcome, Received};
+use crate::live::outcome::{Answer, Ejection, Outcome, Received};
 use crate::live::suite::Config;
 use base::{SimDuration, SimTime};
 use proxy::effect::{AttemptId, Connect, ConnectionId, Effect, Reply, RequestId, Send, Timer};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{Endpoint, EndpointId};
 use proxy::proxy::Proxy;
-use proxy::request::RequestHead;
+use proxy::request::{Downstream, RequestHead};
 use proxy::response::ResponseHead;
 use proxy::table::{Resolution, Table};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 pub(super) struct Stage<'a, 'b> {
@@ -33,6 +34,11 @@ pub(super) struct Stage<'a, 'b> {
     sent: Vec<Send>,
     /// Servers that listen no more.
     stopped: BTreeSet<String>,
+    /// Requests that are waited for.
+    unanswered: usize,
+    /// All requests are waited for now.
+    is_ending: bool,
+    ejections: Vec<Ejection>,
 }
 
 /// A request, from its arrival on.
@@ -86,6 +92,9 @@ impl<'a, 'b> Stage<'a, 'b> {
             connections: Connections::default(),
             sent: Vec::new(),
             stopped: BTreeSet::new(),
+            unanswered: 0,
+            is_ending: false,
+            ejections: Vec::new(),
         }
     }
 
@@ -99,8 +108,10 @@ impl<'a, 'b> Stage<'a, 'b> {
             self.step(step);
         }
         self.run_until_answered();
+        let ejections = std::mem::take(&mut self.ejections);
         // Copies may be under way.
         self.run_until(self.now + SimDuration::from_millis(100));
+        self.wait_for_all();
         let requests = std::mem::take(&mut self.requests);
         Outcome {
             answers: requests
@@ -108,7 +119,16 @@ impl<'a, 'b> Stage<'a, 'b> {
                 .map(|request| self.answer(request))
                 .collect(),
             counters: counters::of_ours(self.experiment, &self.proxy, &self.told.names),
+            ejections,
         }
+    }
+
+    /// Waits for those, too, that nobody waited for.
+    fn wait_for_all(&mut self) {
+        self.is_ending = true;
+        let open = self.requests.iter().filter(|request| request.end.is_none());
+        self.unanswered = open.count();
+        self.run_until_answered();
     }
 
     fn step(&mut self, step: &'a Step) {
@@ -131,18 +151,20 @@ impl<'a, 'b> Stage<'a, 'b> {
                 }
                 None => self.run_until_answered(),
             }
-            self.send(step);
+            self.send(step, n);
         }
     }
 
-    fn send(&mut self, step: &'a Step) {
-        let (method, path) = step.method_and_path();
-        let lines = step.header_lines();
+    fn send(&mut self, step: &'a Step, number: usize) {
+        let numbered = step.numbered(number);
+        let (method, path) = numbered.method_and_path();
+        let lines = numbered.header_lines();
         let head = RequestHead {
             method: method.to_owned(),
             headers: lines
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
                 .collect(),
+            downstream: Some(DOWNSTREAM),
             ..RequestHead::get(&step.host, path)
         };
         let config = self.table.route_config(&self.told.suite.name);
@@ -150,6 +172,7 @@ impl<'a, 'b> Stage<'a, 'b> {
             .table
             .resolve(config.expect("each suite has one"), &head);
         let tag = self.requests.len();
+        self.unanswered += usize::from(!step.aside);
         self.requests.push(Request {
             step,
             head,
@@ -183,7 +206,7 @@ impl<'a, 'b> Stage<'a, 'b> {
     }
 
     fn run_until_answered(&mut self) {
-        while self.requests.iter().any(|request| request.end.is_none()) {
+        while self.unanswered > 0 {
             let Some(entry) = self.queue.first_entry() else {
                 panic!("`{}`: a request is never answered", self.experiment.name);
             };
@@ -274,7 +297,10 @@ impl<'a, 'b> Stage<'a, 'b> {
                     self.schedule(0, Event::Arrives(send.attempt));
                 }
                 Effect::Reply { tag, reply } | Effect::Cancelled { tag, record: reply } => {
-                    self.requests[tag as usize].end = Some((self.now, reply));
+                    let request = &mut self.requests[tag as usize];
+                    request.end = Some((self.now, reply));
+                    let is_awaited = self.is_ending || !request.step.aside;
+                    self.unanswered -= usize::from(is_awaited);
                 }
                 Effect::SetTimer { timer, at } => {
                     self.cancel(timer);
@@ -284,11 +310,17 @@ impl<'a, 'b> Stage<'a, 'b> {
                 Effect::Abandon(attempt) => {
                     self.queue.retain(|_, event| !event.is_of(attempt));
                 }
+                Effect::Ejection {
+                    endpoint, ejected, ..
+                } => self.ejections.push(Ejection {
+                    at: self.now.as_nanos() / 1_000_000,
+                    host: self.host(endpoint),
+                    ejected,
+                }),
                 Effect::Close(_)
                 | Effect::Waits(_)
                 | Effect::Unsent { .. }
-                | Effect::ReplyStarted { .. }
-                | Effect::Ejection { .. } => {}
+                | Effect::ReplyStarted { .. } => {}
             }
         }
     }
@@ -460,6 +492,12 @@ impl<'a, 'b> Stage<'a, 'b> {
 fn is_from_upstream(reply: &Reply) -> bool {
     reply.details.as_str() == "via_upstream"
 }
+
+/// Where clients are, and what they dial.
+const DOWNSTREAM: Downstream = Downstream {
+    remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000),
+    local: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 80),
+};
 
 impl Event {
     fn is_of(&self, attempt: AttemptId) -> bool {

@@ -15,6 +15,7 @@ use crate::names::EndpointId;
 use crate::stats::ClusterStats;
 use crate::table::LbKind;
 use base::{Draws, SimTime};
+use smallvec::SmallVec;
 
 /// What one try's host selection may depend on, beside the hosts.
 pub(crate) struct Selection {
@@ -140,15 +141,40 @@ impl ClusterState {
         self.workers[index] = Some(worker);
     }
 
-    /// The loads without the priorities of these hosts; none if nobody is available elsewhere.
-    pub(crate) fn loads_without(&self, tried: &[EndpointId]) -> Option<Loads> {
-        let members = self.members();
-        let is_excluded = |priority: usize| {
-            let mut hosts = self.hosts.iter();
-            hosts.any(|h| h.priority as usize == priority && tried.contains(&h.endpoint))
+    /// The loads of a retry after tries on these hosts, where each `frequency` tries leave the priorities that were
+    /// tried; none where nothing is left out, or nobody is available at all.
+    ///
+    /// Source: envoyproxy/envoy 1.40, source/extensions/retry/priority/previous_priorities/previous_priorities.cc.
+    pub(crate) fn retry_loads(&self, tried: &[EndpointId], frequency: u32) -> Option<Loads> {
+        let health = self.priority_set.health(&self.members());
+        let loads_without = |excluded: &[u32]| {
+            let is_excluded = |priority: usize| excluded.iter().any(|one| *one as usize == priority);
+            panic::loads_without(&health, self.policy.overprovisioning_factor, is_excluded)
         };
-        let factor = self.policy.overprovisioning_factor;
-        panic::loads_without(&self.priority_set.health(&members), factor, is_excluded)
+        let priority = |tried: &EndpointId| {
+            let mut hosts = self.hosts.iter();
+            hosts.find(|host| host.endpoint == *tried).map(|host| host.priority)
+        };
+        let mut loads = None;
+        let mut excluded: SmallVec<[u32; 4]> = SmallVec::new();
+        let mut attempted = 0;
+        for tried in tried {
+            excluded.extend(priority(tried));
+            attempted += 1;
+            if attempted % frequency.max(1) != 0 {
+                // What was left out before stays left out; nothing is from the begin.
+                loads = loads.filter(|_| attempted > frequency);
+                continue;
+            }
+            loads = loads_without(&excluded);
+            if loads.is_none() {
+                // All have been tried: from the begin.
+                excluded.clear();
+                attempted = 0;
+                loads = loads_without(&excluded);
+            }
+        }
+        loads
     }
 
     fn members(&self) -> Members<'_> {

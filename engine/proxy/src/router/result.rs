@@ -157,10 +157,7 @@ impl Router {
         let tried: &[EndpointId] = &request.tried;
         let loads = policy
             .and_then(|policy| policy.previous_priorities)
-            .and_then(|frequency| {
-                let counted = tried.len() - tried.len() % frequency as usize;
-                (counted > 0).then(|| state.loads_without(&tried[..counted]))?
-            });
+            .and_then(|frequency| state.retry_loads(tried, frequency));
         let picks = match policy {
             Some(policy) if policy.previous_hosts => policy.reselections + 1,
             Some(_) | None => 1,

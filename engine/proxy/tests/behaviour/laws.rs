@@ -3,6 +3,7 @@
 use crate::config::{
     cluster, hosts, locality, mirror, ms, outliers, retries, route, sidecar, target, to_a,
 };
+use crate::mesh::{Deed, Mesh};
 use base::{Ratio, SimTime};
 use proptest::prelude::*;
 use proxy::effect::{AttemptId, ConnectionId, Effect, RequestId, Timer};
@@ -87,6 +88,78 @@ proptest! {
         }
         swarm.settle()?;
     }
+}
+
+proptest! {
+    /// Whatever servers answer: who is ejected gets nothing, unless so few are left that all are used.
+    #[test]
+    fn ejected_hosts_get_nothing_but_in_panic(
+        hosts_count in 1_u8..7,
+        balancer in 0_usize..5,
+        consecutive in 1_u32..4,
+        percent in 0_u32..=100,
+        threshold in prop::sample::select(&[0_u32, 30, 50, 100][..]),
+        statuses in prop::collection::vec(any::<u8>(), 1..150),
+    ) {
+        let mut a = cluster("a");
+        a.lb_policy = balancers()[balancer];
+        a.healthy_panic_threshold = f64::from(threshold);
+        a.update_merge_window = Some(ms(0));
+        let mut detection = outliers(consecutive, Some(percent));
+        detection.interval = Some(ms(40));
+        detection.base_ejection_time = Some(ms(60));
+        a.outlier_detection = Some(detection);
+        let numbers: Vec<u8> = (1..=hosts_count).collect();
+        let answers = statuses.clone();
+        let mut mesh = Mesh::new(&sidecar(vec![to_a(|_| {})], vec![(a, hosts(&numbers))]))
+            .serving(move |send| {
+                let fails = answers[send.tag as usize] % 2 == 0;
+                Deed::Respond(1, if fails { 503 } else { 200 })
+            });
+        let id = mesh.cluster("a");
+        for number in 0..statuses.len() as u64 {
+            mesh.run_until(number * 5 + 4);
+            let ejected: BTreeSet<EndpointId> = mesh.proxy.cluster(id).map_or_else(BTreeSet::new, |view| {
+                view.hosts().filter(|host| host.ejected).map(|host| host.endpoint).collect()
+            });
+            let before = mesh.sent.len();
+            mesh.request_at(number * 5 + 5);
+            mesh.run_until(number * 5 + 5);
+            // The sweep of this very moment may have come first.
+            let ejected: BTreeSet<EndpointId> = mesh.proxy.cluster(id).map_or(ejected.clone(), |view| {
+                view.hosts().filter(|host| host.ejected && ejected.contains(&host.endpoint))
+                    .map(|host| host.endpoint).collect()
+            });
+            let left = u32::from(hosts_count) - ejected.len() as u32;
+            let is_available = 140 * left / u32::from(hosts_count) >= 100;
+            let panics = !is_available && 100 * left < threshold * u32::from(hosts_count);
+            match mesh.sent.get(before) {
+                Some((_, send)) => prop_assert!(
+                    panics || !ejected.contains(&send.endpoint),
+                    "{} of {} are left",
+                    left,
+                    hosts_count
+                ),
+                None => prop_assert!(left == 0 && !panics, "{} of {} are left", left, hosts_count),
+            }
+        }
+    }
+}
+
+fn balancers() -> [LbPolicy; 5] {
+    [
+        LbPolicy::RoundRobin,
+        LbPolicy::LeastRequest(LeastRequest::default()),
+        LbPolicy::Random,
+        LbPolicy::RingHash(RingHash {
+            minimum_ring_size: Some(64),
+            ..RingHash::default()
+        }),
+        LbPolicy::Maglev(Maglev {
+            table_size: Some(101),
+            ..Maglev::default()
+        }),
+    ]
 }
 
 const WORLDS: usize = 6;
