@@ -15,7 +15,7 @@ pub(super) struct ClusterSpec {
     #[serde(flatten)]
     pub(super) members: Members,
     /// `ClusterLoadAssignment.Policy`.
-    policy: Option<Value>,
+    pub(super) policy: Option<Value>,
     #[serde(flatten)]
     pub(super) settings: Map<String, Value>,
 }

@@ -159,6 +159,7 @@ fn cluster(json: &Value, pods: &BTreeMap<String, String>) -> ClusterSpec {
     ClusterSpec {
         name,
         members,
+        policy: None,
         settings,
     }
 }
@@ -176,6 +177,8 @@ fn locality(json: &Value, pods: &BTreeMap<String, String>) -> LocalitySpec {
             host: pods.get(&address).unwrap_or(&address).clone(),
             weight: number(&endpoint["loadBalancingWeight"]),
             health: endpoint["healthStatus"].as_str().map(ToOwned::to_owned),
+            key: None,
+            hostname: None,
         }
     });
     let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();

@@ -5,8 +5,8 @@ use super::suite::{Config, Suite};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use xds::{ClusterType, Json, RunningProxy, Snapshot};
 
 /// One copy of a suite's configuration: a listener, and clusters of its own.

@@ -20,6 +20,8 @@ pub struct Proxy {
     /// The table in force, and those that requests under way were resolved with.
     tables: Vec<Arc<Table>>,
     epoch: u32,
+    /// When the table in force was taken over.
+    applied_at: SimTime,
     router: Router,
 }
 
@@ -29,6 +31,7 @@ impl Proxy {
         Self {
             tables: vec![table],
             epoch: 0,
+            applied_at: SimTime::ZERO,
             router: Router::new(draws_key),
         }
     }
@@ -54,6 +57,8 @@ impl Proxy {
     /// stay as they are keep their state.
     pub fn apply(&mut self, now: SimTime, table: Arc<Table>, effects: &mut Vec<Effect>) {
         let old = Arc::clone(&self.tables[self.epoch as usize]);
+        self.make_warming_clusters(&old, effects);
+        self.applied_at = now;
         let mut world = World {
             now,
             seed: self.router.seed,
@@ -89,6 +94,19 @@ impl Proxy {
             self.tables[place] = table;
         }
         self.forget_tables();
+    }
+
+    /// Makes the clusters whose hosts warm up: they do so from when they are configured, used or not.
+    fn make_warming_clusters(&mut self, table: &Table, effects: &mut Vec<Effect>) {
+        let turn = Turn {
+            now: self.applied_at,
+            tables: &self.tables,
+            epoch: self.epoch,
+            effects,
+        };
+        for id in table.warming_clusters() {
+            self.router.cluster(&turn, id);
+        }
     }
 
     /// A place for a table that no request under way needs.

@@ -369,6 +369,14 @@ impl Table {
         self.clusters.iter().map(|cluster| cluster.id)
     }
 
+    /// The clusters whose new hosts warm up.
+    pub(crate) fn warming_clusters(&self) -> impl Iterator<Item = ClusterId> {
+        let clusters = self.clusters.iter();
+        clusters
+            .filter(|cluster| cluster.settings.slow_start.is_some())
+            .map(|cluster| cluster.id)
+    }
+
     pub(crate) fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
         let index = self.cluster_index.get(&id)?;
         Some(&self.clusters[*index as usize])

@@ -82,6 +82,13 @@ impl Host {
         }
     }
 
+    /// Whether it counts for nothing when the healthy ones are counted.
+    ///
+    /// Source: envoyproxy/envoy 1.40, source/common/upstream/upstream_impl.cc (excludeBasedOnHealthFlag).
+    pub(super) const fn is_excluded(&self) -> bool {
+        matches!(self.status, HealthStatus::Draining)
+    }
+
     pub(crate) fn is_healthy(&self) -> bool {
         self.health() == Health::Healthy
     }

@@ -5,17 +5,19 @@
 
 use smallvec::SmallVec;
 
-/// The hosts of one priority. None are left out of the total: only active health checks do that.
+/// The hosts of one priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LevelHealth {
     pub(crate) healthy: u32,
     pub(crate) degraded: u32,
+    /// Draining hosts: they count for nothing but the hosts that there are in panic.
+    pub(crate) excluded: u32,
     pub(crate) total: u32,
     /// What availability is counted in: the numbers of hosts, or their weights.
     pub(crate) measure: Measure,
 }
 
-/// Hosts, or the sums of their weights.
+/// Hosts, or the sums of their weights; without the excluded ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Measure {
     pub(crate) healthy: u64,
@@ -170,9 +172,9 @@ fn give_to_first(loads: &mut Loads, available: &[(u32, u32)], left: u32) {
 }
 
 fn is_in_panic(level: LevelHealth, threshold: u32) -> bool {
-    let percent = |part: u32| match level.total {
+    let percent = |part: u32| match level.total - level.excluded {
         0 => 0.0,
-        total => 100.0 * f64::from(part) / f64::from(total),
+        counted => 100.0 * f64::from(part) / f64::from(counted),
     };
     percent(level.healthy) + percent(level.degraded) < f64::from(threshold.min(100))
 }
@@ -202,6 +204,7 @@ mod tests {
         LevelHealth {
             healthy,
             degraded,
+            excluded: 0,
             total,
             measure: Measure {
                 healthy: healthy.into(),
@@ -272,6 +275,21 @@ mod tests {
             let load: Vec<(u32, u32)> = seen.iter().map(|l| (l.healthy, l.degraded)).collect();
             assert_eq!(load, want, "{levels:?} at {overprovisioning}");
         }
+    }
+
+    /// Observed: one of two healthy beside a draining one is half, and no panic.
+    #[test]
+    fn draining_hosts_do_not_count() {
+        let mut first = level((1, 0, 2));
+        (first.excluded, first.total) = (1, 3);
+        let seen = loads(&[first], 140, 50);
+        assert_eq!((seen[0].healthy, seen[0].panic), (100, false));
+        // Where there is nobody else they are used, as many as they are.
+        let mut draining = level((0, 0, 0));
+        (draining.excluded, draining.total) = (3, 3);
+        let seen = loads(&[draining, level((0, 0, 1))], 140, 50);
+        assert_eq!((seen[0].healthy, seen[1].healthy), (75, 25));
+        assert!(seen[0].panic && seen[1].panic);
     }
 
     #[test]

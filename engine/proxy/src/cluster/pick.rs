@@ -148,12 +148,15 @@ impl ClusterState {
     pub(crate) fn retry_loads(&self, tried: &[EndpointId], frequency: u32) -> Option<Loads> {
         let health = self.priority_set.health(&self.members());
         let loads_without = |excluded: &[u32]| {
-            let is_excluded = |priority: usize| excluded.iter().any(|one| *one as usize == priority);
+            let is_excluded =
+                |priority: usize| excluded.iter().any(|one| *one as usize == priority);
             panic::loads_without(&health, self.policy.overprovisioning_factor, is_excluded)
         };
         let priority = |tried: &EndpointId| {
             let mut hosts = self.hosts.iter();
-            hosts.find(|host| host.endpoint == *tried).map(|host| host.priority)
+            hosts
+                .find(|host| host.endpoint == *tried)
+                .map(|host| host.priority)
         };
         let mut loads = None;
         let mut excluded: SmallVec<[u32; 4]> = SmallVec::new();

@@ -125,15 +125,22 @@ impl PrioritySet {
             }
             false => list.len() as u64,
         };
-        let of_level = |level: &Level| LevelHealth {
-            healthy: count(&level.healthy.whole),
-            degraded: count(&level.degraded.whole),
-            total: count(&level.all),
-            measure: Measure {
-                healthy: measure(&level.healthy.whole),
-                degraded: measure(&level.degraded.whole),
-                total: measure(&level.all),
-            },
+        let of_level = |level: &Level| {
+            let excluded: Vec<u32> = { level.all.iter() }
+                .copied()
+                .filter(|host| members.hosts[*host as usize].is_excluded())
+                .collect();
+            LevelHealth {
+                healthy: count(&level.healthy.whole),
+                degraded: count(&level.degraded.whole),
+                excluded: count(&excluded),
+                total: count(&level.all),
+                measure: Measure {
+                    healthy: measure(&level.healthy.whole),
+                    degraded: measure(&level.degraded.whole),
+                    total: measure(&level.all) - measure(&excluded),
+                },
+            }
         };
         self.levels.iter().map(of_level).collect()
     }
@@ -154,7 +161,10 @@ impl AvailableHosts {
                 }
                 let here = self.whole.iter().filter(|host| locality(host) == index);
                 let hosts: Vec<u32> = here.copied().collect();
-                let total = all.iter().filter(|host| locality(host) == index).count();
+                let counted = |host: &&u32| {
+                    locality(host) == index && !members.hosts[**host as usize].is_excluded()
+                };
+                let total = all.iter().filter(counted).count();
                 let available = hosts.len() as f64 / total.max(1) as f64;
                 LocalityHosts {
                     share: f64::from(config.weight) * (factor * available).min(1.0),
