@@ -11,6 +11,7 @@ mod load_balancing;
 mod mesh;
 mod mirrors;
 mod outlier_detection;
+mod phases;
 mod pushes;
 mod re2;
 mod retries;
