@@ -95,6 +95,7 @@ fn a_closed_load_meets_the_machine_repair_bound() {
         Load::Closed {
             users: 5,
             think_time: Distribution::ZERO,
+            each: None,
         },
     );
     let mut sums = Sums::default();

@@ -6,9 +6,11 @@
 //! `MESHSIM_ENVOY` or on the `PATH`) it is asked again and must answer as recorded; `MESHSIM_UPDATE=1` records anew.
 //! Known differences stand with their reasons in `live/differences`, and must still differ.
 
+mod any_envoy;
 mod asking;
 mod client;
 mod cluster;
+mod conduct;
 mod counters;
 mod deed;
 mod envoy;

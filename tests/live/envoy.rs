@@ -200,7 +200,11 @@ fn without_system_words(details: &str) -> String {
 fn log_access(value: &mut Value, log: &Path) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| log_access(item, log)),
-        Value::Object(fields) if fields.contains_key("httpFilters") => {
+        Value::Object(fields)
+            if ["httpFilters", "http_filters"]
+                .iter()
+                .any(|name| fields.contains_key(*name)) =>
+        {
             fields.insert(
                 "accessLog".to_owned(),
                 json!([{

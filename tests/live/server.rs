@@ -6,6 +6,7 @@ mod http2;
 pub(super) use http2::headers;
 
 use super::cluster::Addresses;
+use super::conduct::Conduct;
 use super::deed::Deed;
 use super::experiment::Deeds;
 use super::outcome::Received;
@@ -58,16 +59,49 @@ impl Servers {
     }
 
     async fn start_one(&mut self, suite: &Suite, host: &str) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
         let server = Server {
             host: host.to_owned(),
             streams: suite.servers.get(host).and_then(|spec| spec.streams),
             journal: self.journal.clone(),
+            conduct: None,
         };
+        self.listen(server).await
+    }
+
+    async fn listen(&mut self, server: Server) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let host = server.host.clone();
         let running = tokio::spawn(server.listen(listener));
-        self.running.insert(host.to_owned(), running);
+        self.running.insert(host, running);
         address
+    }
+
+    /// Starts servers that act of their own accord, whatever requests say; they end with the runtime.
+    pub(super) async fn of(conducts: &BTreeMap<String, Conduct>) -> Self {
+        let mut servers = Self {
+            addresses: Addresses::new(),
+            running: BTreeMap::new(),
+            kept: Vec::new(),
+            journal: Journal::default(),
+        };
+        for (host, conduct) in conducts {
+            let address = if conduct.refuses() {
+                super::world::free_addresses(1)[0]
+            } else if conduct.is_mute() {
+                servers.start_mute()
+            } else {
+                let server = Server {
+                    host: host.clone(),
+                    streams: None,
+                    journal: servers.journal.clone(),
+                    conduct: Some(conduct.clone()),
+                };
+                servers.listen(server).await
+            };
+            servers.addresses.insert(host.clone(), address);
+        }
+        servers
     }
 
     /// Nobody accepts, and the queue of those who wait is full: whoever calls waits for ever.
@@ -151,9 +185,19 @@ struct Server {
     /// HTTP/2 streams that it takes at a time.
     streams: Option<u32>,
     journal: Journal,
+    /// How it acts of its own accord.
+    conduct: Option<Conduct>,
 }
 
 impl Server {
+    /// What is done about a request.
+    fn deed(&self, received: Received) -> Deed {
+        match &self.conduct {
+            Some(conduct) => conduct.deed(&received),
+            None => self.journal.deed(received),
+        }
+    }
+
     async fn listen(self, listener: TcpListener) {
         let mut number = 0;
         while let Ok((stream, _)) = listener.accept().await {

@@ -80,7 +80,8 @@ impl Envoy {
     }
 }
 
-fn read_concurrency(reader: &mut Reader, node: &Cursor<'_>) -> Option<u16> {
+/// Reads a number of worker threads.
+pub(crate) fn read_concurrency(reader: &mut Reader, node: &Cursor<'_>) -> Option<u16> {
     let workers = reader.whole(node, 1)?;
     match u16::try_from(workers) {
         Ok(workers) if workers <= MOST_WORKERS => Some(workers),

@@ -1,6 +1,6 @@
 //! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
 
-use crate::envoy::{ENVOY, Envoy};
+use crate::envoy::{ENVOY, Envoy, read_concurrency};
 use crate::expectation::{EXPECTATION, Expectation};
 use crate::network::{NETWORK, Network};
 use crate::place::{Place, Placed};
@@ -34,6 +34,8 @@ pub struct Scenario {
     pub namespace: String,
     /// Manifest files.
     pub manifests: Vec<Source>,
+    /// The worker threads of each of their proxies.
+    pub concurrency: u16,
     /// An Envoy in their place.
     pub envoy: Option<Envoy>,
     /// How containers behave; the first entry that matches a pod counts.
@@ -103,6 +105,12 @@ pub(crate) static SCENARIO: Object = Object {
             "manifests",
             Shape::OneOrMore(&Shape::Text),
             "Files and folders that `kubectl apply` would accept, relative to this file.",
+        ),
+        field(
+            "concurrency",
+            Shape::Whole(1),
+            "The worker threads of each proxy of the mesh: each has its own connections and its own turns. 1 if not written; \
+             with Istio's defaults a sidecar has 2.",
         ),
         field(
             "envoy",
@@ -204,6 +212,10 @@ fn read(
             .unwrap_or_else(|| default_bucket(times.duration)),
         namespace,
         manifests: read_files(reader, &manifests, files),
+        concurrency: fields
+            .get("concurrency")
+            .and_then(|node| read_concurrency(reader, &node))
+            .unwrap_or(1),
         envoy,
         workloads: fields
             .get("workloads")

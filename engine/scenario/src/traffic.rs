@@ -99,6 +99,11 @@ pub(crate) static TRAFFIC: Object = Object {
             Shape::Distribution,
             "The pause of a user between a response and the next request; none if not written.",
         ),
+        field(
+            "each",
+            Shape::Whole(1),
+            "Requests of each user, such as 10 for fortio's `-c 2 -n 20`; no limit if not written.",
+        ),
         URL,
         METHOD,
         HEADERS,
@@ -314,7 +319,15 @@ impl What {
                 _ => read_load(reader, fields),
             };
         };
-        for name in ["rate", "users", "arrivals", "thinkTime", "start", "stop"] {
+        for name in [
+            "rate",
+            "users",
+            "arrivals",
+            "thinkTime",
+            "each",
+            "start",
+            "stop",
+        ] {
             if let Some(node) = fields.get(name) {
                 let message = format!("`{name}` does not go with `requests` that say `at`");
                 reader.invalid(&node, message, "");
@@ -332,8 +345,10 @@ fn read_load(reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
         .get("thinkTime")
         .and_then(|node| distribution::read(reader, &node));
     let Some(users) = fields.get("users") else {
-        if let Some(node) = fields.get("thinkTime") {
-            reader.invalid(&node, "`thinkTime` goes with `users`".to_owned(), "");
+        for name in ["thinkTime", "each"] {
+            if let Some(node) = fields.get(name) {
+                reader.invalid(&node, format!("`{name}` goes with `users`"), "");
+            }
         }
         let rate = fields.get("rate").and_then(|node| reader.rate(&node))?;
         return Some(Load::Open {
@@ -350,6 +365,7 @@ fn read_load(reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
     Some(Load::Closed {
         users: read_users(reader, &users)?,
         think_time: think_time.unwrap_or(Distribution::ZERO),
+        each: fields.get("each").and_then(|node| reader.whole(&node, 1)),
     })
 }
 

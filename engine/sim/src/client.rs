@@ -22,6 +22,8 @@ pub(crate) struct Client {
     total_weight: u64,
     /// The connections of a list that have names.
     lines: Vec<Line>,
+    /// Requests of each user so far, where they are counted.
+    of_users: Vec<u32>,
 }
 
 /// A client's connection, on which requests wait for each other.
@@ -41,6 +43,8 @@ pub(crate) struct Origin {
     pub(crate) template: Option<u32>,
     /// The worker that takes its connection; none: drawn.
     pub(crate) worker: Option<u16>,
+    /// Its place in a list, counted from 1; none: as many as have begun.
+    pub(crate) number: Option<u32>,
 }
 
 impl Origin {
@@ -49,6 +53,7 @@ impl Origin {
         line: None,
         template: None,
         worker: None,
+        number: None,
     };
 }
 
@@ -69,7 +74,19 @@ impl Client {
                 .map(|(weight, _)| u64::from(*weight))
                 .sum(),
             lines: Vec::new(),
+            of_users: Vec::new(),
         }
+    }
+
+    /// Counts one more request of a user, and gives how many came before it.
+    pub(crate) fn count_of_user(&mut self, user: u32) -> u32 {
+        let user = user as usize;
+        if user >= self.of_users.len() {
+            self.of_users.resize(user + 1, 0);
+        }
+        let before = self.of_users[user];
+        self.of_users[user] += 1;
+        before
     }
 
     /// Takes a named connection for a listed request; false: it is busy, and the request waits.

@@ -79,6 +79,15 @@ impl Answer<'_> {
         }
     }
 
+    /// Whether the connection takes no further request.
+    #[inline]
+    pub(crate) fn ends_connection(self) -> bool {
+        match self {
+            Self::Head(head) => head.values("connection").any(|value| value == "close"),
+            Self::Status(_) | Self::Grpc(_) => false,
+        }
+    }
+
     pub(crate) const fn grpc_status(self) -> Option<u8> {
         match self {
             Self::Head(head) => head.grpc_status,

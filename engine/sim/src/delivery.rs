@@ -26,7 +26,7 @@ use crate::shape::{HeadId, Shape, ShapeId, Way};
 use crate::world::World;
 use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
-use proxy::effect::{AttemptId, Connect, Reply, Send};
+use proxy::effect::{AttemptId, Connect, ConnectionId, Reply, Send};
 use proxy::input::{Input, ResetReason};
 use proxy::names::{ClusterId, EndpointId};
 use proxy::response::ResponseHead;
@@ -58,8 +58,7 @@ pub(crate) struct Delivery<'a> {
     abandoned: bool,
     /// The server has been told so.
     stopped: bool,
-    /// Its connection was made for it.
-    fresh: bool,
+    connection: Option<ConnectionId>,
     behaviour: u32,
     /// What the server does about it, once a worker has it.
     deed: Option<Deed<'a>>,
@@ -115,7 +114,6 @@ impl<'a, O: Observer> World<'a, O> {
     pub(crate) fn send(&mut self, now: SimTime, seat: Seat, send: Send) {
         let mut delivery = self.delivery(seat, &send);
         delivery.connected = send.waited.then_some(now);
-        delivery.fresh = send.waited;
         self.count_attempt();
         let slot = match self.accepting(delivery.target, seat.side) {
             Some(_) => {
@@ -195,6 +193,7 @@ impl<'a, O: Observer> World<'a, O> {
         Delivery {
             cluster: Some(send.cluster),
             endpoint: Some(send.endpoint),
+            connection: send.connection,
             target: self.reached(seat, send.endpoint),
             head: heads[usize::from(send.head)],
             number: send.number,
@@ -360,7 +359,6 @@ impl<'a, O: Observer> World<'a, O> {
             return self.turn_back(now, delivery);
         };
         delivery.stage = Stage::Connecting;
-        delivery.fresh = true;
         let slot = self.deliveries.insert(delivery) as u32;
         let way = self.way(slot, OUTBOUND);
         let taken = self.accept_time(way, target, Side::Outbound);
@@ -477,13 +475,13 @@ impl<'a, O: Observer> World<'a, O> {
         let delivery = &self.deliveries[slot as usize];
         let target = delivery.target.expect("only a pod is reached");
         let server = self.pods[target.index()].server;
-        if let (Some(keep_alive), Some(endpoint)) = (server.keep_alive, delivery.endpoint) {
-            let (connections, fresh) = ((delivery.source, endpoint), delivery.fresh);
-            if !fresh && self.is_closed(now, connections, keep_alive) {
+        if server.keep_alive.is_some() {
+            let connection = delivery.connection();
+            if self.is_closed(now, connection, target) {
                 let closed = AttemptOutcome::Reset(ResetReason::ConnectionTermination);
                 return self.give_back(now, slot, closed);
             }
-            self.use_connection(now, connections, keep_alive);
+            self.use_connection(now, connection, target);
         }
         let pod = &mut self.pods[target.index()];
         match pod
@@ -572,6 +570,7 @@ impl<'a, O: Observer> World<'a, O> {
         delivery.outstanding = step.calls.len() as u32;
         let (parent_head, parent_identity) = (delivery.head, delivery.identity);
         let (step_number, depth) = (u64::from(delivery.step), delivery.depth + 1);
+        let workers = u64::from(self.plan.pods[target.index()].workers.max(1));
         for (index, site) in step.calls.iter().enumerate() {
             let head = self.shapes.nested(self.plan, *site, parent_head);
             let identity = mix(parent_identity ^ (step_number << 32 | index as u64 | 1 << 63));
@@ -583,7 +582,7 @@ impl<'a, O: Observer> World<'a, O> {
                 depth,
                 number: 0,
                 line: NO_LINE,
-                worker: 0,
+                worker: (mix(identity) % workers) as u16,
             };
             self.start(now, Call::new(Owner::Job(slot), request, now));
         }
@@ -633,13 +632,8 @@ impl<'a, O: Observer> World<'a, O> {
         let sent = delivery.rest.time;
         let outcome = AttemptOutcome::Response(delivery.answer.status());
         let target = delivery.target.expect("only a pod answers");
-        if let (Some(keep_alive), Some(endpoint)) = (
-            self.pods[target.index()].server.keep_alive,
-            delivery.endpoint,
-        ) {
-            let connections = (delivery.source, endpoint);
-            self.use_connection(now + sent, connections, keep_alive);
-        }
+        let connection = delivery.connection();
+        self.use_connection(now + sent, connection, target);
         if sent.is_zero() {
             self.free_worker(now, target);
         } else {
@@ -748,9 +742,10 @@ impl<'a, O: Observer> World<'a, O> {
             self.calendar.schedule(now + delivery.rest.time, event);
         }
         let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
-        let parent = delivery.parent;
+        let (parent, connection) = (delivery.parent, delivery.connection());
         match client {
             Client::Proxy(side, attempt) => {
+                self.tell_end_of_connection(now, connection, answer);
                 self.tell_response(
                     now,
                     Seat { pod: source, side },
@@ -794,6 +789,7 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                     AttemptOutcome::Response(_) => {
                         let asked = (attempt, delivery.parent);
+                        self.tell_end_of_connection(now, delivery.connection(), delivery.answer);
                         self.tell_response(now, seat, asked, delivery.answer, true);
                     }
                     AttemptOutcome::Reset(reason) => {
@@ -809,6 +805,19 @@ impl<'a, O: Observer> World<'a, O> {
                 let reply = delivery.plain_reply(proxied);
                 self.on_reply(now, call, reply, delivery.target);
             }
+        }
+    }
+
+    /// Tells a proxy that its connection takes no further request, where an answer says so.
+    #[inline]
+    fn tell_end_of_connection(
+        &mut self,
+        now: SimTime,
+        connection: Option<(Seat, ConnectionId)>,
+        answer: Answer<'a>,
+    ) {
+        if let (Some((seat, connection)), true) = (connection, answer.ends_connection()) {
+            self.tell(now, seat, Input::GoAway { connection });
         }
     }
 
@@ -966,7 +975,7 @@ impl Delivery<'_> {
             parent: None,
             abandoned: false,
             stopped: false,
-            fresh: false,
+            connection: None,
             behaviour: 0,
             deed: None,
             answer: Answer::Status(0),
@@ -983,6 +992,16 @@ impl Delivery<'_> {
             uploaded,
             children: SmallVec::new(),
         }
+    }
+
+    /// The connection of a proxy on which it went.
+    #[inline]
+    fn connection(&self) -> Option<(Seat, ConnectionId)> {
+        let Client::Proxy(side, _) = self.client else {
+            return None;
+        };
+        let pod = self.source;
+        Some((Seat { pod, side }, self.connection?))
     }
 
     /// Whether a pod's inbound proxy sent it to its own application.

@@ -44,10 +44,11 @@ pub(crate) enum Event {
     Ended { delivery: u32 },
     /// A worker of a pod has sent a whole body.
     Freed { pod: u32 },
-    /// Connections of a pod's proxy to an address have been idle for long; `closed`: so long that the server closed them.
+    /// A connection of a pod's proxy has been idle for long; `closed`: so long that the server closed it.
     Idle {
         pod: u32,
-        endpoint: u32,
+        side: Side,
+        connection: ConnectionId,
         closed: bool,
     },
     /// A proxy's timer expires.
@@ -79,8 +80,8 @@ impl Event {
             Self::Ended { delivery } => (25, delivery),
             Self::Freed { pod } => (26, pod),
             Self::Idle {
-                endpoint, closed, ..
-            } => (27 + closed as u64, endpoint),
+                connection, closed, ..
+            } => (27 + closed as u64, connection.slot),
             Self::ProxyConnected {
                 pod, connection, ..
             } => (29, pod ^ connection.slot.rotate_left(16)),

@@ -1,8 +1,7 @@
 //! Servers that close idle connections, and requests that meet the closed end.
 //!
-//! The server closes what has been idle for its `keep_alive`; its client learns it one way later, and what it sends until
-//! then arrives at a closed connection. Approximation: the connections of one proxy to one address are as old as the one
-//! that was used last, which is the one that Envoy uses next.
+//! The server closes a connection that has been idle for its `keep_alive`; its client learns it one way later, and what it
+//! sends until then arrives at a closed connection.
 
 use crate::event::Event;
 use crate::observation::Observer;
@@ -10,76 +9,83 @@ use crate::plan::{PodId, Side};
 use crate::pod::Seat;
 use crate::world::World;
 use base::{SimDuration, SimTime};
+use proxy::effect::ConnectionId;
 use proxy::input::Input;
-use proxy::names::EndpointId;
 use rustc_hash::FxHashMap;
 
-/// When the connections of each proxy to each address were used last.
-pub(crate) type LastUse = FxHashMap<(PodId, EndpointId), SimTime>;
+/// Until when each connection of a proxy is in use, and whose server it leads to; only of servers that close some.
+pub(crate) type LastUse = FxHashMap<(Seat, ConnectionId), (SimTime, PodId)>;
 
 impl<O: Observer> World<'_, O> {
-    /// Connections of a proxy to an address are used now; they will be closed when they have been idle for `keep_alive`.
+    /// A connection of a proxy is in use until `until`; its server may close it some time later.
+    #[inline]
     pub(crate) fn use_connection(
         &mut self,
-        now: SimTime,
-        (source, endpoint): (PodId, EndpointId),
-        keep_alive: SimDuration,
+        until: SimTime,
+        connection: Option<(Seat, ConnectionId)>,
+        target: PodId,
     ) {
-        self.last_use.insert((source, endpoint), now);
+        let keep_alive = self.pods[target.index()].server.keep_alive;
+        let (Some(keep_alive), Some((seat, connection))) = (keep_alive, connection) else {
+            return;
+        };
+        self.last_use.insert((seat, connection), (until, target));
         let event = Event::Idle {
-            pod: source.index() as u32,
-            endpoint: endpoint.index() as u32,
+            pod: seat.pod.index() as u32,
+            side: seat.side,
+            connection,
             closed: false,
         };
-        self.calendar.schedule(now + keep_alive, event);
+        self.calendar.schedule(until + keep_alive, event);
     }
 
-    /// Whether the server had closed the connections of a proxy to an address before a request arrived on one.
+    /// Whether a server had closed a connection before something arrived on it.
+    #[inline]
     pub(crate) fn is_closed(
         &self,
         now: SimTime,
-        connections: (PodId, EndpointId),
-        keep_alive: SimDuration,
+        connection: Option<(Seat, ConnectionId)>,
+        target: PodId,
     ) -> bool {
-        let last = self.last_use.get(&connections);
-        last.is_some_and(|last| *last + keep_alive < now)
+        let keep_alive = self.pods[target.index()].server.keep_alive;
+        let (Some(keep_alive), Some(connection)) = (keep_alive, connection) else {
+            return false;
+        };
+        let last = self.last_use.get(&connection);
+        last.is_some_and(|(last, _)| *last + keep_alive < now)
     }
 
-    /// Connections may have been idle for too long: the server closes them, or the news of it arrives.
+    /// A connection may have been idle for too long: its server closes it, or the news of it arrives.
     pub(crate) fn on_idle(
         &mut self,
         now: SimTime,
-        (source, endpoint): (PodId, EndpointId),
+        (seat, connection): (Seat, ConnectionId),
         closed: bool,
     ) {
-        // What is no pod's address is that of an application behind its own proxy.
-        let (target, side) = match self.plan.pod_at(endpoint) {
-            Some(target) => (target, Side::Outbound),
-            None => (source, Side::Inbound),
-        };
-        let keep_alive = self.pods[target.index()].server.keep_alive;
-        let last = self.last_use.get(&(source, endpoint)).copied();
-        let (Some(keep_alive), Some(last)) = (keep_alive, last) else {
+        let Some((last, target)) = self.last_use.get(&(seat, connection)).copied() else {
             return;
         };
-        if last + keep_alive > now {
+        let keep_alive = self.pods[target.index()].server.keep_alive;
+        if keep_alive.is_none_or(|keep_alive| last + keep_alive > now) {
             return;
         }
         if closed {
-            let seat = Seat { pod: source, side };
-            self.tell(now, seat, Input::Disconnected { endpoint });
+            self.last_use.remove(&(seat, connection));
+            self.tell(now, seat, Input::Closed { connection });
             return;
         }
-        let way = match side {
+        let way = match seat.side {
+            // An application is where its proxy is.
             Side::Inbound => SimDuration::ZERO,
             Side::Outbound => {
-                let latency = self.latencies.between(self.plan, target, source);
+                let latency = self.latencies.between(self.plan, target, seat.pod);
                 latency.constant().unwrap_or_else(|| latency.quantile(0.5))
             }
         };
         let event = Event::Idle {
-            pod: source.index() as u32,
-            endpoint: endpoint.index() as u32,
+            pod: seat.pod.index() as u32,
+            side: seat.side,
+            connection,
             closed: true,
         };
         self.calendar.schedule(now + way, event);

@@ -111,7 +111,7 @@ pub struct ServicePort {
 }
 
 /// A side of a pod's proxy. The two share nothing but the pod: no cluster, no connection, no listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// For requests that leave the pod, and all that pass a gateway.
     Outbound,
@@ -298,6 +298,8 @@ pub enum Load {
         users: u32,
         /// The pause between a response and the next request.
         think_time: Distribution,
+        /// Requests of each user; none: no limit.
+        each: Option<u32>,
     },
     /// Requests at given times, in order of time.
     Listed(Vec<Listed>),

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A side of a pod's proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seat {
     pub(crate) pod: PodId,
     pub(crate) side: Side,
@@ -146,7 +146,9 @@ impl ProxyState<'_> {
         let compiled = Arc::clone(&plan.tables[table.index()]);
         Self {
             table,
-            proxy: Proxy::new(compiled, key).seeded(seed),
+            proxy: Proxy::new(compiled, key)
+                .seeded(seed)
+                .with_concurrency(pod.workers),
             timers: std::array::from_fn(|_| Vec::new()),
             deliveries: Vec::new(),
             waiting: FxHashMap::default(),

@@ -22,7 +22,6 @@ use base::SimTime;
 use kernel::{Calendar, Fingerprint, TimerId};
 use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
-use proxy::names::EndpointId;
 use slab::Slab;
 use std::sync::Arc;
 
@@ -157,11 +156,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.on_arrival(now, TrafficId::new(traffic as usize), epoch)
             }
             Event::Thought { traffic, user } => {
-                let origin = Origin {
-                    line: Some(user),
-                    ..Origin::ANY
-                };
-                self.begin(now, TrafficId::new(traffic as usize), origin)
+                self.on_thought(now, TrafficId::new(traffic as usize), user)
             }
             Event::Listed { traffic, index } => {
                 self.on_listed(now, TrafficId::new(traffic as usize), index)
@@ -190,12 +185,10 @@ impl<'a, O: Observer> World<'a, O> {
             Event::Freed { pod } => self.free_worker(now, PodId::new(pod as usize)),
             Event::Idle {
                 pod,
-                endpoint,
+                side,
+                connection,
                 closed,
-            } => {
-                let connections = (PodId::new(pod as usize), EndpointId::new(endpoint as usize));
-                self.on_idle(now, connections, closed)
-            }
+            } => self.on_idle(now, (seat(pod, side), connection), closed),
             Event::ProxyTimer { pod, side, timer } => {
                 self.tell(now, seat(pod, side), Input::Timer(timer))
             }
@@ -207,7 +200,9 @@ impl<'a, O: Observer> World<'a, O> {
         let traffic = &self.plan.traffic[id.index()];
         match &traffic.load {
             Load::Open { .. } => self.schedule_arrival(traffic.start, id),
-            Load::Closed { users, think_time } => {
+            Load::Closed {
+                users, think_time, ..
+            } => {
                 for user in 0..*users {
                     let at = traffic.start + self.clients[id.index()].think(think_time);
                     self.calendar.schedule(
@@ -247,6 +242,21 @@ impl<'a, O: Observer> World<'a, O> {
         self.begin(now, id, Origin::ANY);
     }
 
+    /// A user has thought enough: it sends its next request, if it has one.
+    fn on_thought(&mut self, now: SimTime, id: TrafficId, user: u32) {
+        let Load::Closed { each, .. } = self.plan.traffic[id.index()].load else {
+            return;
+        };
+        let client = &mut self.clients[id.index()];
+        if each.is_none_or(|each| client.count_of_user(user) < each) {
+            let origin = Origin {
+                line: Some(user),
+                ..Origin::ANY
+            };
+            self.begin(now, id, origin);
+        }
+    }
+
     /// The next listed request will be due at its time.
     fn schedule_listed(&mut self, id: TrafficId, index: u32) {
         let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
@@ -281,6 +291,7 @@ impl<'a, O: Observer> World<'a, O> {
             line: listed.connection,
             template: Some(listed.template),
             worker: listed.worker,
+            number: Some(index + 1),
         };
         self.begin(now, id, origin);
     }
@@ -296,7 +307,8 @@ impl<'a, O: Observer> World<'a, O> {
         let (identity, source, site) = client.next(traffic, origin);
         let workers = self.plan.pods[source.index()].workers;
         let worker = client.worker(origin, identity, workers);
-        let number = client.begun as u32;
+        // After four thousand million requests it begins anew.
+        let number = origin.number.unwrap_or(client.begun as u32);
         self.tally.begun += 1;
         self.observer.on_arrival(now, id, site);
         let head = self.site_heads[site.index()];

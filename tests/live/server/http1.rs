@@ -1,6 +1,7 @@
 //! A server's side of an HTTP/1.1 connection.
 
 use super::Server;
+use crate::live::conduct::Conduct;
 use crate::live::deed::{Act, Deed, Response, Rest};
 use crate::live::http1::{Head, Reader};
 use crate::live::outcome::Received;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Serves one request after the other, until a deed or the client ends the connection.
 pub(super) async fn serve(server: &Server, stream: TcpStream, connection: usize) -> Option<()> {
@@ -17,8 +18,13 @@ pub(super) async fn serve(server: &Server, stream: TcpStream, connection: usize)
     let (read, mut write) = stream.into_split();
     let mut reader = Reader::new(read);
     loop {
-        let head = reader.head().await.ok()??;
-        let deed = server.journal.deed(received(server, &head, connection));
+        let idle = server.conduct.as_ref().and_then(Conduct::keep_alive);
+        let head = match idle {
+            Some(idle) => timeout(idle, reader.head()).await.ok()?,
+            None => reader.head().await,
+        };
+        let head = head.ok()??;
+        let deed = server.deed(received(server, &head, connection));
         if !deed.at_once {
             reader.body(&head).await.ok()?;
         }

@@ -65,7 +65,7 @@ async fn answer(
     let (parts, mut body) = request.into_parts();
     let authority = parts.uri.authority();
     let path = parts.uri.path_and_query();
-    let deed = server.journal.deed(Received {
+    let deed = server.deed(Received {
         host: server.host.clone(),
         connection,
         method: parts.method.to_string(),

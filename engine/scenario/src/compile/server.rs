@@ -22,6 +22,8 @@ pub(super) struct Servers<'s> {
     /// What calls make of each pair of workload and server: steps by endpoint.
     steps: BTreeMap<(WorkloadId, usize), Vec<Vec<Step>>>,
     default: Server,
+    /// The worker threads of each pod's proxy.
+    workers: u16,
 }
 
 /// How a pod serves.
@@ -56,6 +58,8 @@ impl<'s> Servers<'s> {
             of_pods: Vec::new(),
             steps: BTreeMap::new(),
             default: Server::default(),
+            workers: (scenario.envoy.as_ref())
+                .map_or(scenario.concurrency, |envoy| envoy.concurrency),
         };
         for id in population.pod_ids() {
             let candidate = population.candidate(id);
@@ -153,7 +157,7 @@ impl<'s> Servers<'s> {
                     is_gateway: pod.is_gateway,
                     table: tables.first_of_pod(id, Side::Outbound),
                     inbound: tables.first_of_pod(id, Side::Inbound),
-                    workers: 1,
+                    workers: self.workers,
                     server: own.then(|| plan::Server {
                         absent: !pod.exists[0],
                         ..self.build(of_pod, of_pod.server.unwrap_or(&self.default))
