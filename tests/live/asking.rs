@@ -47,20 +47,15 @@ impl Asking {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut files = Files::new(folder.path(), suite);
         let at = servers.addresses();
-        let mut bootstrap = match suite.is_dynamic() {
+        let bootstrap = match suite.is_dynamic() {
             true => files.bootstrap(&instances, at),
             false => {
                 let each = instances.iter();
                 let listeners = each.clone().map(|one| one.listener(suite, &suite.config));
                 let clusters = each.flat_map(|one| one.clusters(&suite.config, at));
-                bootstrap(listeners.collect(), clusters.collect())
+                bootstrap(suite, listeners.collect(), clusters.collect())
             }
         };
-        if !suite.runtime.is_empty() {
-            bootstrap["layeredRuntime"] = serde_json::json!({
-                "layers": [{"name": "static", "staticLayer": suite.runtime}],
-            });
-        }
         Arc::new(Self {
             suite: suite.clone(),
             envoy: Envoy::start(binary, bootstrap, suite.concurrency, folder).await,

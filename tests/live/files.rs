@@ -47,7 +47,7 @@ impl Files {
             });
             listeners.push(listener);
         }
-        let mut bootstrap = super::world::bootstrap(listeners, Vec::new());
+        let mut bootstrap = super::world::bootstrap(&self.suite, listeners, Vec::new());
         bootstrap["dynamicResources"] = json!({"cdsConfig": self.source(CLUSTERS_FILE)});
         bootstrap
     }

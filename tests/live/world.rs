@@ -129,13 +129,15 @@ impl Instance {
 }
 
 /// A bootstrap with all in it.
-pub(super) fn bootstrap(listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
+pub(super) fn bootstrap(suite: &Suite, listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
+    let layers = json!([{"name": "static", "staticLayer": suite.runtime}]);
     json!({
         "node": {
             "id": "sidecar~127.0.0.1~client-0.default~default.svc.cluster.local",
             "cluster": "client.default",
         },
         "staticResources": {"listeners": listeners, "clusters": clusters},
+        "layeredRuntime": {"layers": layers},
     })
 }
 
@@ -143,6 +145,7 @@ pub(super) fn bootstrap(listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
 pub(super) fn snapshot(suite: &Suite, config: &Config, at: &Addresses) -> Snapshot {
     let only = Instance::only(suite, synthetic(1));
     let bootstrap = bootstrap(
+        suite,
         vec![only.listener(suite, config)],
         only.clusters(config, at),
     );

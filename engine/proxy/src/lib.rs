@@ -8,8 +8,8 @@
 //! A connection is accepted by a listener ([`listener`]); its requests meet a route configuration. What a request's
 //! head decides is decided once per head, by a pure function ([`table::Table::resolve`]):
 //!
-//! 1. headers that only proxies may set are stripped (`sanitize.rs`), the path is normalised
-//!    (`router/path_normalization.rs`);
+//! 1. the connection manager refuses what is malformed, normalises path and authority, and strips headers that the client
+//!    may not set (`http_connection_manager.rs`, `sanitize.rs`);
 //! 2. the authority chooses the virtual host (`router/virtual_host.rs`), the first route that matches wins
 //!    (`router/matching.rs`, found by `router/route_index.rs`);
 //! 3. a preflight (`cors.rs`), a redirect or a direct response (`router/redirect.rs`) is answered, else the heads that
@@ -103,6 +103,7 @@ mod draws;
 pub mod effect;
 mod fault;
 mod hash;
+mod http_connection_manager;
 pub mod input;
 pub mod listener;
 mod load_balancer;

@@ -113,7 +113,11 @@ fn body(reply: &Reply) -> String {
         | Details::LateProtocolError
         | Details::DownstreamRemoteDisconnect
         | Details::CorsPreflight
-        | Details::PathNormalizationFailed => "",
+        | Details::PathNormalizationFailed
+        | Details::MissingHostHeader
+        | Details::MissingPath
+        | Details::AbsolutePath => "",
+        Details::InvalidUrl | Details::UnexpectedUnderscore => "Bad Request",
     };
     text.to_owned()
 }

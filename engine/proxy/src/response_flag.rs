@@ -208,6 +208,16 @@ pub enum Details {
     CorsPreflight,
     /// The request was malformed, such as one whose path cannot be normalised.
     PathNormalizationFailed,
+    /// The request was for no host.
+    MissingHostHeader,
+    /// The request had no path.
+    MissingPath,
+    /// The request's path did not begin with a slash.
+    AbsolutePath,
+    /// The first line of an HTTP/1.1 request named no URL.
+    InvalidUrl,
+    /// A header had an underscore in its name.
+    UnexpectedUnderscore,
 }
 
 impl Details {
@@ -244,7 +254,12 @@ impl Details {
             | Self::LateProtocolError
             | Self::DownstreamRemoteDisconnect
             | Self::CorsPreflight
-            | Self::PathNormalizationFailed => false,
+            | Self::PathNormalizationFailed
+            | Self::MissingHostHeader
+            | Self::MissingPath
+            | Self::AbsolutePath
+            | Self::InvalidUrl
+            | Self::UnexpectedUnderscore => false,
         }
     }
 
@@ -285,6 +300,11 @@ impl Details {
             Self::DownstreamRemoteDisconnect => "downstream_remote_disconnect",
             Self::CorsPreflight => "cors_response",
             Self::PathNormalizationFailed => "path_normalization_failed",
+            Self::MissingHostHeader => "missing_host_header",
+            Self::MissingPath => "missing_path_rejected",
+            Self::AbsolutePath => "absolute_path_rejected",
+            Self::InvalidUrl => "http1.invalid_url",
+            Self::UnexpectedUnderscore => "http1.unexpected_underscore",
         }
     }
 }

@@ -23,7 +23,6 @@ pub(crate) mod hash_policy;
 pub(crate) mod header_condition;
 pub(crate) mod matching;
 pub(crate) mod mirror;
-pub(crate) mod path_normalization;
 pub(crate) mod placement;
 pub(crate) mod redirect;
 mod response;

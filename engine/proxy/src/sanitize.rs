@@ -1,36 +1,41 @@
 //! Which of a client's headers a proxy takes for its own and strips before it routes.
 //!
-//! Istio's proxies count every client as external, so these headers never reach routing.
-//!
 //! Source: envoyproxy/envoy 1.40, source/common/http/conn_manager_utility.cc (mutateRequestHeaders, cleanInternalHeaders).
 
 use crate::request::RequestHead;
 
-/// Whether a sidecar strips the header.
-pub(crate) fn is_stripped(name: &str) -> bool {
-    EXTERNAL.contains(&name)
+/// How far a client's headers are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// It is one of the operator's own.
+    Internal,
+    /// It is somebody else.
+    External,
+    /// It is somebody else, and this is the first proxy that its request meets.
+    Edge,
 }
 
-/// Whether a gateway strips the header: an edge proxy trusts its clients less.
-pub(crate) fn is_stripped_at_edge(name: &str) -> bool {
-    EXTERNAL.contains(&name) || EDGE.contains(&name)
-}
-
-/// The scheme that routing sees: over HTTP/1.1 a sidecar believes `x-forwarded-proto`.
-pub(crate) fn scheme(head: &RequestHead, edge: bool) -> &str {
-    let forwarded = head.values("x-forwarded-proto").next();
-    match forwarded {
-        Some(scheme @ ("http" | "https")) if !edge => scheme,
-        Some(_) | None if head.scheme.is_empty() => "http",
-        Some(_) | None => &head.scheme,
+/// The scheme that routing sees over HTTP/1.1: what `x-forwarded-proto` says, if that is one.
+pub(crate) fn scheme(head: &RequestHead, is_tls: bool) -> &'static str {
+    match head.values("x-forwarded-proto").next() {
+        Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        Some(_) | None if is_tls => "https",
+        Some(_) | None => "http",
     }
 }
 
 /// Removes what is not passed on: stripped headers, and those that mean one hop only.
-pub(crate) fn clean(head: &mut RequestHead, stripped: fn(&str) -> bool) {
+pub(crate) fn clean(head: &mut RequestHead, trust: Trust) {
     head.headers.retain(|(name, value)| {
-        let one_hop = HOP_BY_HOP.contains(&name.as_str()) || (name == "te" && value != "trailers");
-        !one_hop && !stripped(name)
+        let name = name.as_str();
+        let one_hop = HOP_BY_HOP.contains(&name) || (name == "te" && value != "trailers");
+        let is_stripped = match trust {
+            Trust::Internal => name == "x-envoy-internal",
+            Trust::External => EXTERNAL.contains(&name),
+            Trust::Edge => EXTERNAL.contains(&name) || EDGE.contains(&name),
+        };
+        !one_hop && !is_stripped
     });
 }
 

@@ -13,6 +13,7 @@ mod route;
 
 use crate::effect::Reply;
 use crate::fault;
+use crate::http_connection_manager::HttpConnectionManager;
 use crate::names::{ClusterId, EndpointId};
 use crate::problem::Problem;
 use crate::request::RequestHead;
@@ -163,6 +164,8 @@ struct RouteConfig {
     name: String,
     domains: Domains,
     ignore_port: bool,
+    /// What becomes of requests before they are routed.
+    manager: HttpConnectionManager,
     levels: Levels,
     /// The changes of the table come first and those of routes last.
     most_specific_wins: bool,
@@ -213,6 +216,11 @@ impl Table {
     /// A route configuration's name.
     pub fn route_config_name(&self, id: RouteConfigId) -> &str {
         &self.configs[id.index()].name
+    }
+
+    /// How requests are treated that meet a route configuration: as the first listener says that uses it.
+    pub fn connection_manager(&self, id: RouteConfigId) -> &xds::HttpConnectionManager {
+        self.configs[id.index()].manager.source()
     }
 
     /// What becomes of a request with this head.

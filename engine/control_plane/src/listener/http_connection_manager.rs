@@ -28,7 +28,7 @@ pub(super) fn outbound(
         path: PathNormalization {
             escaped_slashes: settings.escaped_slashes().unwrap_or(path.escaped_slashes),
             merge_slashes: settings.http_merge_slashes.unwrap_or(path.merge_slashes),
-            normalize: path.normalize,
+            ..path
         },
         headers_with_underscores: settings.headers_with_underscores().unwrap_or_default(),
         append_x_forwarded_port: headers.tells_port(),
@@ -103,6 +103,7 @@ const fn path_normalization(mode: mesh_config::PathNormalization) -> PathNormali
         Mode::DecodeAndMergeSlashes => EscapedSlashes::UnescapeAndForward,
     };
     PathNormalization {
+        rejects_fragments: false,
         escaped_slashes,
         normalize,
         merge_slashes,

@@ -199,13 +199,7 @@ mod tests {
             remote: ([127, 0, 0, 1], 4321).into(),
             local: ([127, 0, 0, 1], 8080).into(),
         });
-        let view = RequestView {
-            head: &head,
-            scheme: "http",
-            path,
-            path_only: head.path_only(),
-            stripped: |_| false,
-        };
+        let view = RequestView::new(&head);
         let mut refused = |pattern: &str, _| panic!("{pattern} is refused");
         HashPolicies::new(policies, &mut refused).hash(&view)
     }

@@ -13,21 +13,28 @@ use xds::{
     HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch, StringMatch,
 };
 
-/// A request as matching sees it: sanitised, its path normalised.
+/// A request as matching sees it: as the connection manager left it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestView<'a> {
     pub(crate) head: &'a RequestHead,
-    /// The scheme, after `x-forwarded-proto` has had its say.
+    /// The scheme.
     pub(crate) scheme: &'a str,
-    /// The normalised path with its query.
+    /// The path with its query.
     pub(crate) path: &'a str,
-    /// The normalised path without its query.
+    /// The path without its query.
     pub(crate) path_only: &'a str,
-    /// Client headers with these names are as if they were not there.
-    pub(crate) stripped: fn(&str) -> bool,
 }
 
 impl<'a> RequestView<'a> {
+    pub(crate) fn new(head: &'a RequestHead) -> Self {
+        Self {
+            head,
+            scheme: &head.scheme,
+            path: &head.path,
+            path_only: head.path_only(),
+        }
+    }
+
     fn pseudo(&self, name: &str) -> Option<&'a str> {
         match name {
             ":method" => Some(&self.head.method),
@@ -42,9 +49,6 @@ impl<'a> RequestView<'a> {
     pub(crate) fn any_value(&self, name: &str, mut test: impl FnMut(&str) -> bool) -> Option<bool> {
         if name.starts_with(':') {
             return self.pseudo(name).map(test);
-        }
-        if (self.stripped)(name) {
-            return None;
         }
         let mut present = None;
         for (header, value) in &self.head.headers {

@@ -111,13 +111,7 @@ mod tests {
     #[track_caller]
     fn check(redirect_to: &Redirect, authority: &str, path: &str, url: &str) {
         let head = RequestHead::get(authority, path);
-        let view = RequestView {
-            head: &head,
-            scheme: "http",
-            path: &head.path,
-            path_only: head.path_only(),
-            stripped: |_| false,
-        };
+        let view = RequestView::new(&head);
         let answer = redirect(redirect_to, &PathMatcher::Prefix("/a".into()), &view);
         assert_eq!(answer.headers, location(url.to_owned()));
         assert_eq!((answer.status, answer.body.as_str()), (301, ""));
@@ -166,13 +160,7 @@ mod tests {
     #[test]
     fn direct_responses_may_name_the_request() {
         let head = RequestHead::get("h", "/a");
-        let view = RequestView {
-            head: &head,
-            scheme: "http",
-            path: "/a",
-            path_only: "/a",
-            stripped: |_| false,
-        };
+        let view = RequestView::new(&head);
         for (status, headers) in [(200, vec![]), (302, location("http://h/a".to_owned()))] {
             let response = DirectResponse {
                 status,

@@ -7,6 +7,7 @@ use super::{
     VirtualHost,
 };
 use crate::cors::Cors;
+use crate::http_connection_manager::HttpConnectionManager;
 use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::re2::{Re2Error, Substitution};
@@ -44,10 +45,44 @@ pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Pro
         table.cluster_index.insert(cluster.id, index);
         table.clusters.push(cluster);
     }
+    let managers = managers(snapshot, &mut problems);
     for source in &snapshot.routes {
-        compile_route_config(source, &mut table, names, &mut problems);
+        let manager = managers.get(source.name.as_str()).copied();
+        compile_route_config(source, manager, &mut table, names, &mut problems);
     }
     (table, problems.0)
+}
+
+/// The connection manager of each route configuration. Where two that differ share one, the first counts.
+fn managers<'a>(
+    snapshot: &'a Snapshot,
+    problems: &mut Problems,
+) -> FxHashMap<&'a str, &'a xds::HttpConnectionManager> {
+    let mut managers = FxHashMap::default();
+    let chains = snapshot.listeners.iter().flat_map(|listener| {
+        let chains = listener.filter_chains.iter();
+        chains.chain(&listener.default_filter_chain)
+    });
+    for chain in chains {
+        let Filter::HttpConnectionManager(manager) = &chain.filter else {
+            continue;
+        };
+        let name = manager.route_config_name.as_str();
+        let first: &xds::HttpConnectionManager = managers.entry(name).or_insert(manager);
+        let named_alike = xds::HttpConnectionManager {
+            stat_prefix: first.stat_prefix.clone(),
+            ..manager.clone()
+        };
+        if *first != named_alike {
+            problems.add(
+                ProblemKind::Approximate,
+                &format!("route configuration `{name}`"),
+                "its connection managers differ, and the first counts for all".to_owned(),
+                None,
+            );
+        }
+    }
+    managers
 }
 
 struct Problems(Vec<Problem>);
@@ -84,6 +119,7 @@ impl Problems {
 
 fn compile_route_config(
     source: &RouteConfiguration,
+    manager: Option<&xds::HttpConnectionManager>,
     table: &mut Table,
     names: &mut Names,
     problems: &mut Problems,
@@ -148,6 +184,7 @@ fn compile_route_config(
         most_specific_wins: source.most_specific_header_mutations_wins,
         limits,
         buffer_limit,
+        manager: manager.map_or_else(HttpConnectionManager::of_istio, HttpConnectionManager::new),
     });
 }
 

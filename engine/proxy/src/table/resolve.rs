@@ -9,12 +9,10 @@ use crate::request::{Protocol, RequestHead};
 use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
 use crate::router::matching::RequestView;
 use crate::router::redirect::{LocalAnswer, direct_response, redirect, to_https};
-use crate::router::{path_normalization, rewrite, timeout};
-use crate::sanitize;
+use crate::router::{rewrite, timeout};
 use crate::table::LbKind;
 use crate::trace::{Rejected, RouteTrace, Trace};
 use base::{Ratio, SimDuration};
-use std::borrow::Cow;
 use xds::{ClusterChoice, HostRewrite, HttpProtocol, RouteAction, RouteTarget};
 
 pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) -> Resolution {
@@ -40,19 +38,22 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         first_head: 0,
         chance: None,
     };
-    let Ok(path) = path_normalization::normalize(&head.path) else {
-        let details = Details::PathNormalizationFailed;
-        return reply(empty(400), ResponseFlags::NONE, details);
+    let head = match table.configs[config.index()].manager.receive(head) {
+        Ok(head) => head,
+        Err(refusal) => return reply(refusal.answer, ResponseFlags::NONE, refusal.details),
     };
-    let view = view(table, head, &path);
+    let view = RequestView::new(&head);
     let not_found = || {
         let flags = ResponseFlags::of(ResponseFlag::NoRouteFound);
         reply(empty(404), flags, Details::RouteNotFound)
     };
-    let Some(virtual_host) = find_virtual_host(table, config, head) else {
+    let Some(virtual_host) = find_virtual_host(table, config, &head) else {
         return not_found();
     };
-    if virtual_host.require_tls && view.scheme != "https" {
+    if forwarded_proto(&head).is_empty() {
+        return not_found();
+    }
+    if virtual_host.require_tls && forwarded_proto(&head) != "https" {
         let details = Details::DirectResponse;
         return reply(to_https(&view), ResponseFlags::NONE, details);
     }
@@ -141,22 +142,9 @@ fn empty(status: u16) -> LocalAnswer {
     }
 }
 
-fn view<'a>(table: &Table, head: &'a RequestHead, path: &'a str) -> RequestView<'a> {
-    RequestView {
-        head,
-        scheme: sanitize::scheme(head, table.edge),
-        path,
-        path_only: path.split_once('?').map_or(path, |(plain, _)| plain),
-        stripped: stripped(table),
-    }
-}
-
-fn stripped(table: &Table) -> fn(&str) -> bool {
-    if table.edge {
-        sanitize::is_stripped_at_edge
-    } else {
-        sanitize::is_stripped
-    }
+/// What the client is taken to have spoken; empty where it says so itself.
+fn forwarded_proto(head: &RequestHead) -> &str {
+    head.values("x-forwarded-proto").next().unwrap_or_default()
 }
 
 fn find_virtual_host<'a>(
@@ -198,9 +186,9 @@ pub(super) fn find_route(
     head: &RequestHead,
     indexed: bool,
 ) -> Option<RouteId> {
-    let path = path_normalization::normalize(&head.path).ok()?;
-    let virtual_host = find_virtual_host(table, config, head)?;
-    let view = view(table, head, &path);
+    let head = table.configs[config.index()].manager.receive(head).ok()?;
+    let virtual_host = find_virtual_host(table, config, &head)?;
+    let view = RequestView::new(&head);
     if indexed {
         return find_in(table, virtual_host, &view, 0);
     }
@@ -215,14 +203,6 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
     let grpc = view.head.is_grpc();
     let limit = timeout::global(target, view.head, grpc);
     let mut base = view.head.clone();
-    view.path.clone_into(&mut base.path);
-    view.scheme.clone_into(&mut base.scheme);
-    sanitize::clean(&mut base, stripped(table));
-    let edge_proto = table.edge || base.values("x-forwarded-proto").next().is_none();
-    if edge_proto {
-        let scheme = base.scheme.clone();
-        rewrite::set(&mut base.headers, "x-forwarded-proto", scheme);
-    }
     let told = add_own_headers(table, route, target, limit, grpc, &mut base);
     let mut heads: Vec<RequestHead> = (0..target.clusters.len())
         .map(|position| upstream_head(table, id, target, position, &base))
@@ -391,18 +371,19 @@ pub(super) fn trace<'a>(
     resolution: &Resolution,
 ) -> Trace<'a> {
     let mut trace = Trace::default();
-    let Ok(path) = path_normalization::normalize(&head.path) else {
+    let manager = &table.configs[config.index()].manager;
+    let Ok(received) = manager.receive(head) else {
         return trace;
     };
-    let view = view(table, head, &path);
-    if let Cow::Owned(normal) = &path {
-        trace.normalized_path = Some(normal.clone());
+    if received.path != head.path {
+        trace.normalized_path = Some(received.path.clone());
     }
-    let Some(virtual_host) = find_virtual_host(table, config, head) else {
+    let view = RequestView::new(&received);
+    let Some(virtual_host) = find_virtual_host(table, config, &received) else {
         return trace;
     };
     trace.virtual_host = Some(&virtual_host.name);
-    if virtual_host.require_tls && view.scheme != "https" {
+    if virtual_host.require_tls && forwarded_proto(&received) != "https" {
         return trace;
     }
     for id in virtual_host.routes.clone().map(RouteId::new) {

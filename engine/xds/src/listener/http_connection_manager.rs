@@ -43,6 +43,9 @@ pub struct HttpConnectionManager {
 /// What a path becomes before it is matched and forwarded; its query stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathNormalization {
+    /// A request with a fragment is refused, as Envoy's runtime value `http_reject_path_with_fragment` says unless it is
+    /// switched off; Istio does so, and fragments are cut off together with a query behind them.
+    pub rejects_fragments: bool,
     /// `%2F`, `%5C` and the same in lower case.
     pub escaped_slashes: EscapedSlashes,
     /// Dot segments are resolved, backslashes turned around and needless escapes decoded.

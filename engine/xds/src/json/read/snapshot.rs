@@ -41,6 +41,7 @@ impl RunningProxy {
             let mut parts = Parts::default();
             bootstrap.without_effect(&BOOTSTRAP_WITHOUT_EFFECT);
             bootstrap.message("node", |node| parts.read_node(node))?;
+            let rejects_fragments = rejects_fragments(bootstrap)?;
             let resources = bootstrap.message("staticResources", |resources| {
                 resources.without_effect(&["secrets"]);
                 let listeners = resources.messages("listeners", ListenerReading::read)?;
@@ -49,12 +50,47 @@ impl RunningProxy {
                 Ok(())
             })?;
             bootstrap.required("staticResources", resources)?;
-            Ok(parts.assemble())
+            let mut proxy = parts.assemble();
+            if rejects_fragments {
+                reject_fragments(&mut proxy.snapshot);
+            }
+            Ok(proxy)
         })
     }
 }
 
-const BOOTSTRAP_WITHOUT_EFFECT: [&str; 13] = [
+/// Whether paths with fragments are refused: Envoy's way, unless a runtime value says otherwise.
+fn rejects_fragments(bootstrap: &Fields<'_>) -> Result<bool, ReadError> {
+    let layers = bootstrap.message("layeredRuntime", |runtime| {
+        runtime.messages("layers", |layer| {
+            let said = layer.message("staticLayer", |values| {
+                let said = values.optional_flag(REJECTS_FRAGMENTS)?;
+                values.ignore_all();
+                Ok(said)
+            })?;
+            layer.ignore_all();
+            Ok(said.flatten())
+        })
+    })?;
+    let said = layers.into_iter().flatten().flatten().next_back();
+    Ok(said.unwrap_or(true))
+}
+
+/// Lets all connection managers refuse paths with fragments.
+fn reject_fragments(snapshot: &mut Snapshot) {
+    for listener in snapshot.listeners.iter_mut().map(Arc::make_mut) {
+        let chains = listener.filter_chains.iter_mut();
+        for chain in chains.chain(&mut listener.default_filter_chain) {
+            if let Filter::HttpConnectionManager(manager) = &mut chain.filter {
+                manager.path.rejects_fragments = true;
+            }
+        }
+    }
+}
+
+/// A runtime value of Envoy's.
+const REJECTS_FRAGMENTS: &str = "envoy.reloadableFeatures.httpRejectPathWithFragment";
+const BOOTSTRAP_WITHOUT_EFFECT: [&str; 12] = [
     "admin",
     "statsSinks",
     "statsConfig",
@@ -62,7 +98,6 @@ const BOOTSTRAP_WITHOUT_EFFECT: [&str; 13] = [
     "watchdog",
     "watchdogs",
     "tracing",
-    "layeredRuntime",
     "overloadManager",
     "bootstrapExtensions",
     "defaultRegexEngine",

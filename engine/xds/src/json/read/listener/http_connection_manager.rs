@@ -80,6 +80,8 @@ pub(super) fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
 /// The parts of a path that are changed before it is matched.
 fn path_normalization(fields: &Fields<'_>) -> Result<PathNormalization, ReadError> {
     Ok(PathNormalization {
+        // Bootstraps say so, and not listeners.
+        rejects_fragments: false,
         escaped_slashes: fields
             .choice("pathWithEscapedSlashesAction", &ESCAPED_SLASHES)?
             .unwrap_or_default(),
