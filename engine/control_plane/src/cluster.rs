@@ -23,6 +23,7 @@ use crate::destination_rule::{self, DestinationRule};
 use crate::endpoint::Target;
 use crate::host;
 use crate::mesh_config::{DefaultTrafficPolicy, MeshConfig, OutboundTrafficPolicy};
+use crate::peer_authentication::PeerMode;
 use crate::protocol::Protocol;
 use crate::proxy::Client;
 use crate::registry::{Resolution, Service, ServicePort, TrafficDistribution};
@@ -148,10 +149,8 @@ fn add_cluster(
             || told_apart
                 .outlier_detection
                 .is_none_or(|outlier| outlier.min_health_percent <= 0),
-        allows_mutual_tls: matches!(
-            traffic_policy::written_tls_mode(part.rule, part.subset, port.number),
-            None | Some(WrittenTlsMode::IstioMutual)
-        ),
+        is_mutual_tls: traffic_policy::written_tls_mode(part.rule, part.subset, port.number)
+            .map(|mode| mode == WrittenTlsMode::IstioMutual),
     };
     let mut cluster = outbound_cluster_of(part, type_, &policy, client);
     let preference = Preference::of(policy.load_balancer, service, client.mesh);
@@ -330,7 +329,9 @@ fn outbound_cluster_of(
     }
     load_balancer::apply(&mut cluster, policy.load_balancer);
     cluster.tls = match traffic_policy::tls_mode(policy.tls, client.mesh) {
-        TlsMode::Auto if service.is_external => TlsMode::Disable,
+        TlsMode::Auto if service.is_external || takes_plain_text(service, client) => {
+            TlsMode::Disable
+        }
         // Nothing is known of the host that the client will dial, so all must have sidecars.
         TlsMode::Auto if cluster.type_ == ClusterType::OriginalDst => {
             let mut endpoints = client.registry.endpoints(service, port).peekable();
@@ -355,6 +356,12 @@ fn outbound_cluster_of(
         _ => String::new(),
     };
     cluster
+}
+
+/// Whether workloads of a service's namespace take no mutual TLS, as far as clients know.
+fn takes_plain_text(service: &Service, client: &Client<'_>) -> bool {
+    let policies = client.peer_authentications;
+    policies.of_namespace(&service.namespace) == PeerMode::Disable
 }
 
 /// The server name by which sidecars and gateways recognise a cluster: `outbound_.80_.v1_.host`.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use xds::{EndpointRef, HealthStatus, LbEndpoint, Locality, LocalityLbEndpoints};
 
+use crate::peer_authentication::PeerMode;
 use crate::proxy::Client;
 use crate::registry::{Endpoint, PortEndpoint, Service, ServicePort};
 
@@ -19,8 +20,8 @@ pub(crate) struct Target<'a> {
     pub(crate) labels: Option<&'a BTreeMap<String, String>>,
     /// Whether endpoints that are not ready are told.
     pub(crate) sends_unready: bool,
-    /// Whether endpoints that take part in Istio's mutual TLS are told to.
-    pub(crate) allows_mutual_tls: bool,
+    /// Whether endpoints are told to speak Istio's mutual TLS, as a rule says; none: they are, if they take it.
+    pub(crate) is_mutual_tls: Option<bool>,
 }
 
 /// The endpoints of one locality, as they are told and as the registry knows them.
@@ -50,7 +51,7 @@ impl Target<'_> {
                     groups.len() - 1
                 }
             };
-            groups[position].push(behind, self.allows_mutual_tls, client);
+            groups[position].push(behind, self.is_mutual_tls, client);
         }
         groups.sort_by_cached_key(|group| {
             let Locality {
@@ -90,7 +91,7 @@ impl Group {
         }
     }
 
-    fn push(&mut self, behind: PortEndpoint, allows_mutual_tls: bool, client: &Client<'_>) {
+    fn push(&mut self, behind: PortEndpoint, is_mutual_tls: Option<bool>, client: &Client<'_>) {
         let registry = client.registry;
         let weight = registry.weight(behind.endpoint);
         let pod = registry.endpoint_pod(behind.endpoint);
@@ -105,7 +106,7 @@ impl Group {
             load_balancing_weight: weight,
             hostname: String::new(),
             hash_key: String::new(),
-            is_mutual_tls: allows_mutual_tls && registry.has_sidecar(behind.endpoint),
+            is_mutual_tls: is_mutual_tls.unwrap_or_else(|| takes_mutual_tls(behind, client)),
             workload: pod.map(|pod| {
                 let pod = registry.pod(pod);
                 EndpointRef {
@@ -139,5 +140,16 @@ impl Group {
             part.endpoints.push(endpoint);
         }
         parts.into_values().collect()
+    }
+}
+
+/// Whether an endpoint has a sidecar that takes mutual TLS at its port.
+fn takes_mutual_tls(behind: PortEndpoint, client: &Client<'_>) -> bool {
+    let registry = client.registry;
+    registry.has_sidecar(behind.endpoint) && {
+        let namespace = registry.namespace(behind.endpoint);
+        let policies = client.peer_authentications;
+        let has_labels = |labels: &_| registry.has_labels(behind.endpoint, labels);
+        policies.of_workload(namespace, has_labels).at(behind.port) != PeerMode::Disable
     }
 }

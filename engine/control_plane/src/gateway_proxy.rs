@@ -98,6 +98,7 @@ pub(crate) fn edge_without_pod(gateway: &Gateway, push: &PushContext) -> Edge {
         mesh: &push.mesh,
         proxy_config: &push.mesh.default_config,
         registry,
+        peer_authentications: &push.peer_authentications,
         scope: &scope,
         namespace,
         labels,

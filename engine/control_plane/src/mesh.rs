@@ -21,6 +21,7 @@ use crate::listener::inbound::virtual_inbound;
 use crate::listener::outbound::outbound_listeners;
 use crate::listener::virtual_outbound;
 use crate::mesh_config::MeshConfig;
+use crate::peer_authentication::PeerPolicy;
 use crate::proxy::{Client, ProxyRef};
 use crate::push_context::PushContext;
 use crate::registry::{HOSTNAME, PROXY_CONFIG, Pod, PodId, Registry, Service, TrafficDistribution};
@@ -263,7 +264,8 @@ impl Mesh {
         let pod = self.registry().pod(pod_id);
         let client = Client::of_pod(pod, NodeType::Sidecar, self.scope(pod), &self.push);
         let ports = inbound_ports(&self.targets[pod_id.index()], &client);
-        let (listener, tables) = virtual_inbound(&ports, &client);
+        let peers = peer_policy(pod, &self.push);
+        let (listener, tables) = virtual_inbound(&ports, &peers, &client);
         snapshot.listeners.push(Arc::new(listener));
         snapshot.routes.extend(shared(tables));
         let clusters = inbound_clusters(&ports, &client);
@@ -316,6 +318,15 @@ fn scope_key(pod: &Pod, push: &PushContext) -> ScopeKey {
     (pod.namespace.clone(), sidecar.filter(|_| !pod.is_gateway()))
 }
 
+/// What a pod asks of clients.
+fn peer_policy(pod: &Pod, push: &PushContext) -> PeerPolicy {
+    let policies = &push.peer_authentications;
+    policies.of_workload(&pod.namespace, |wanted| {
+        let mut wanted = wanted.iter();
+        wanted.all(|(key, value)| pod.labels().get(key) == Some(value))
+    })
+}
+
 fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {
     parts.into_iter().map(Arc::new).collect()
 }
@@ -356,6 +367,7 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             (side == Side::Both || pod.is_gateway()).then_some(targets),
             pod.node.as_ref().filter(|_| by_node),
             pod.template.annotations.get(PROXY_CONFIG),
+            (side == Side::Both).then(|| peer_policy(pod, push)),
             is_special.then_some(id),
         );
         let group = *keys.entry(key).or_insert_with(|| {

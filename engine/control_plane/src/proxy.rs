@@ -8,6 +8,7 @@ use xds::{Locality, NodeType};
 
 use crate::destination_rule::{self, DestinationRule};
 use crate::mesh_config::{MeshConfig, ProxyConfig};
+use crate::peer_authentication::PeerAuthentications;
 use crate::push_context::PushContext;
 use crate::registry::{self, Address, Pod, Registry, Service, ServiceId};
 use crate::sidecar_scope::SidecarScope;
@@ -38,6 +39,7 @@ pub(crate) struct Client<'a> {
     /// How it is set up.
     pub(crate) proxy_config: &'a ProxyConfig,
     pub(crate) registry: &'a Registry,
+    pub(crate) peer_authentications: &'a PeerAuthentications,
     pub(crate) scope: &'a SidecarScope,
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a BTreeMap<String, String>,
@@ -78,6 +80,7 @@ impl<'a> Client<'a> {
             mesh: &push.mesh,
             proxy_config: pod.proxy_config(&push.mesh),
             registry: &push.registry,
+            peer_authentications: &push.peer_authentications,
             scope,
             namespace: &pod.namespace,
             labels: pod.labels(),

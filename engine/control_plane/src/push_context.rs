@@ -11,6 +11,7 @@ use crate::destination_rule::DestinationRules;
 use crate::gateway::Gateways;
 use crate::gateway_api::{self, Condition};
 use crate::mesh_config::MeshConfig;
+use crate::peer_authentication::PeerAuthentications;
 use crate::registry::Registry;
 use crate::sidecar::Sidecars;
 use crate::virtual_service::{VirtualService, VirtualServiceId, virtual_services};
@@ -23,6 +24,7 @@ pub(crate) struct PushContext {
     pub(crate) virtual_services: Vec<VirtualService>,
     pub(crate) destination_rules: DestinationRules,
     pub(crate) sidecars: Sidecars,
+    pub(crate) peer_authentications: PeerAuthentications,
     pub(crate) gateways: Gateways,
     /// What the status of objects of the Gateway API would say.
     pub(crate) conditions: Vec<Condition>,
@@ -47,6 +49,7 @@ impl PushContext {
             virtual_services,
             destination_rules,
             sidecars: Sidecars::new(&resources.sidecars, mesh),
+            peer_authentications: PeerAuthentications::new(&resources.peer_authentications, mesh),
             gateways,
             conditions: translation.conditions,
             client_labels,

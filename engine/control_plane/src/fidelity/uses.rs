@@ -75,11 +75,6 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
         &resources.gateway_api.backend_tls_policies,
         &mut found,
     );
-    whole(
-        "PeerAuthentication",
-        &resources.peer_authentications,
-        &mut found,
-    );
     for object in &resources.gateway_api.http_routes {
         let by = Object {
             kind: "HTTPRoute",

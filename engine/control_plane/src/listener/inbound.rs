@@ -1,7 +1,7 @@
 //! The inbound listener: connections to a sidecar's own application, by container port.
 //!
-//! Mutual TLS is permissive (Istio's default): each port takes both plain text and Istio's TLS. No VirtualService
-//! counts here; every HTTP port has one route without a timeout.
+//! Whether a port takes plain text, Istio's TLS or both is up to the pod's PeerAuthentication. No VirtualService counts
+//! here; every HTTP port has one route without a timeout.
 //!
 //! Source: istio/istio, pilot/pkg/networking/core/listener_inbound.go, filterchain_options.go, httproute.go
 //! (buildSidecarInboundHTTPRouteConfig).
@@ -22,6 +22,7 @@ use super::{
 use crate::cluster::inbound::{INBOUND_PASSTHROUGH_CLUSTER, inbound_cluster};
 use crate::inbound_port::InboundPort;
 use crate::mesh_config::MeshConfig;
+use crate::peer_authentication::{PeerMode, PeerPolicy};
 use crate::protocol::{ListenerProtocol, Protocol};
 use crate::proxy::Client;
 use crate::route::destination::single;
@@ -30,14 +31,21 @@ use crate::route::{self, DEFAULT_ROUTE, matching, retry};
 /// The inbound listener and its route configurations.
 pub(crate) fn virtual_inbound(
     ports: &[InboundPort<'_>],
+    peers: &PeerPolicy,
     client: &Client<'_>,
 ) -> (Listener, Vec<RouteConfiguration>) {
     let port = client.mesh.proxy_inbound_listen_port;
     let mut chains = vec![black_hole_chain("virtualInbound-blackhole", port)];
-    chains.extend(catch_all_chains(client));
+    chains.extend(catch_all_chains(None, peers.mode(), client));
+    // Ports that no service has, and a policy names.
+    for (port, mode) in peers.ports() {
+        if ports.iter().all(|inbound| inbound.number != port) {
+            chains.extend(catch_all_chains(Some(port), mode, client));
+        }
+    }
     let mut tables = Vec::new();
     for inbound in ports {
-        chains.extend(port_chains(inbound, client));
+        chains.extend(port_chains(inbound, peers.at(inbound.number), client));
         if inbound.protocol.is_http_or_sniffed() {
             let cluster = inbound_cluster(inbound.number);
             tables.push(table(
@@ -61,78 +69,167 @@ pub(crate) fn virtual_inbound(
         bind_to_port: true,
         use_original_dst: false,
         per_connection_buffer_limit_bytes: None,
-        listener_filters: vec![
-            ListenerFilter::OriginalDst,
-            ListenerFilter::TlsInspector,
-            ListenerFilter::HttpInspector,
-        ],
+        listener_filters: inspectors(&chains),
         filter_chains: chains,
         default_filter_chain: None,
     };
     (listener, tables)
 }
 
+/// What must be found out about a connection before one of these chains can be chosen.
+fn inspectors(chains: &[FilterChain]) -> Vec<ListenerFilter> {
+    let tells_tls = chains
+        .iter()
+        .any(|chain| chain.match_.transport_protocol == TLS);
+    let tells_http = chains.iter().any(|chain| {
+        let match_ = &chain.match_;
+        match_.transport_protocol == RAW_BUFFER && !match_.application_protocols.is_empty()
+    });
+    let tls = tells_tls.then_some(ListenerFilter::TlsInspector);
+    let http = tells_http.then_some(ListenerFilter::HttpInspector);
+    let found_out = [Some(ListenerFilter::OriginalDst), tls, http];
+    found_out.into_iter().flatten().collect()
+}
+
 /// The chains of a container's port.
-fn port_chains(inbound: &InboundPort<'_>, client: &Client<'_>) -> Vec<FilterChain> {
+fn port_chains(inbound: &InboundPort<'_>, mode: PeerMode, client: &Client<'_>) -> Vec<FilterChain> {
     let port = inbound.number;
     let name = format!("{}_{port}", inbound.bind);
     let cluster = inbound_cluster(port);
-    let chain = |application_protocols: &[&str], transport: &str, is_http: bool| FilterChain {
-        name: name.clone(),
-        match_: FilterChainMatch {
-            destination_port: Some(port),
-            ..chain_match(application_protocols, transport)
-        },
-        tls: istio_mutual_tls(application_protocols, transport, is_http),
-        filter: if is_http {
-            http(client, &cluster, format!("inbound_{name};"))
+    let kinds = kinds(inbound.protocol.listener_protocol(), mode);
+    let chains = kinds.iter().map(|kind| {
+        let filter = match kind.is_http {
+            true => http(client, &cluster, format!("inbound_{name};")),
+            false => to_cluster(&cluster),
+        };
+        kind.chain(name.clone(), Some(port), filter)
+    });
+    chains.collect()
+}
+
+/// The chains of ports that no service has: of all of them, or of one.
+fn catch_all_chains(port: Option<u16>, mode: PeerMode, client: &Client<'_>) -> Vec<FilterChain> {
+    let chains = kinds(ListenerProtocol::Auto, mode).iter().map(|kind| {
+        let (name, filter) = if kind.is_http {
+            let stat_prefix = format!("{INBOUND_PASSTHROUGH_CLUSTER};");
+            let filter = http(client, INBOUND_PASSTHROUGH_CLUSTER, stat_prefix);
+            ("virtualInbound-catchall-http", filter)
         } else {
-            to_cluster(&cluster)
-        },
-        origin: None,
+            ("virtualInbound", to_cluster(INBOUND_PASSTHROUGH_CLUSTER))
+        };
+        kind.chain(name.to_owned(), port, filter)
+    });
+    chains.collect()
+}
+
+/// A kind of connection that a chain is for.
+struct Kind {
+    /// The application protocols that are offered, or found in plain text.
+    protocols: &'static [&'static str],
+    transport: &'static str,
+    /// Requests, or bytes.
+    is_http: bool,
+    /// Istio's mutual TLS ends here; other TLS passes.
+    ends_tls: bool,
+}
+
+impl Kind {
+    const fn mutual_tls(protocols: &'static [&'static str], is_http: bool) -> Self {
+        Self {
+            protocols,
+            transport: TLS,
+            is_http,
+            ends_tls: true,
+        }
+    }
+
+    const fn plain_text(protocols: &'static [&'static str], is_http: bool) -> Self {
+        Self {
+            protocols,
+            transport: RAW_BUFFER,
+            is_http,
+            ends_tls: false,
+        }
+    }
+
+    const OTHER_TLS: Self = Self {
+        protocols: &[],
+        transport: TLS,
+        is_http: false,
+        ends_tls: false,
     };
-    match inbound.protocol.listener_protocol() {
-        ListenerProtocol::Http => vec![chain(&ALL_MTLS, TLS, true), chain(&[], RAW_BUFFER, true)],
-        ListenerProtocol::Tcp => vec![
-            chain(&ALL_MTLS, TLS, false),
-            chain(&[], TLS, false),
-            chain(&[], RAW_BUFFER, false),
-        ],
-        ListenerProtocol::Auto => vec![
-            chain(&MTLS_HTTP, TLS, true),
-            chain(&PLAINTEXT_HTTP, RAW_BUFFER, true),
-            chain(&MTLS_TCP, TLS, false),
-            chain(&[], RAW_BUFFER, false),
-            chain(&[], TLS, false),
-        ],
-        ListenerProtocol::None => Vec::new(),
+
+    fn chain(&self, name: String, port: Option<u16>, filter: Filter) -> FilterChain {
+        let tls = if self.is_http { &HTTP_MTLS } else { &TCP_MTLS };
+        FilterChain {
+            name,
+            match_: FilterChainMatch {
+                destination_port: port,
+                ..chain_match(self.protocols, self.transport)
+            },
+            tls: self.ends_tls.then(|| Arc::clone(tls)),
+            filter,
+            origin: None,
+        }
     }
 }
 
-/// The chains of ports that no service has.
-fn catch_all_chains(client: &Client<'_>) -> [FilterChain; 5] {
-    let chain = |name: &str, application_protocols: &[&str], transport: &str| {
-        let is_http = name != "virtualInbound";
-        FilterChain {
-            name: name.to_owned(),
-            match_: chain_match(application_protocols, transport),
-            tls: istio_mutual_tls(application_protocols, transport, is_http),
-            filter: if is_http {
-                let stat_prefix = format!("{INBOUND_PASSTHROUGH_CLUSTER};");
-                http(client, INBOUND_PASSTHROUGH_CLUSTER, stat_prefix)
-            } else {
-                to_cluster(INBOUND_PASSTHROUGH_CLUSTER)
-            },
-            origin: None,
+/// The kinds of connections that a port takes, in the order of their chains.
+fn kinds(protocol: ListenerProtocol, mode: PeerMode) -> &'static [Kind] {
+    const HTTP: bool = true;
+    const TCP: bool = false;
+    use ListenerProtocol as Protocol;
+    match (protocol, mode) {
+        (Protocol::None, _) => &[],
+        (Protocol::Http, PeerMode::Strict) => &const { [Kind::mutual_tls(&[], HTTP)] },
+        (Protocol::Http, PeerMode::Permissive) => {
+            &const {
+                [
+                    Kind::mutual_tls(&ALL_MTLS, HTTP),
+                    Kind::plain_text(&[], HTTP),
+                ]
+            }
         }
-    };
-    [
-        chain("virtualInbound-catchall-http", &MTLS_HTTP, TLS),
-        chain("virtualInbound-catchall-http", &PLAINTEXT_HTTP, RAW_BUFFER),
-        chain("virtualInbound", &MTLS_TCP, TLS),
-        chain("virtualInbound", &[], RAW_BUFFER),
-        chain("virtualInbound", &[], TLS),
-    ]
+        (Protocol::Http, PeerMode::Disable) => &const { [Kind::plain_text(&[], HTTP)] },
+        (Protocol::Tcp, PeerMode::Strict) => &const { [Kind::mutual_tls(&[], TCP)] },
+        (Protocol::Tcp, PeerMode::Permissive) => {
+            &const {
+                [
+                    Kind::mutual_tls(&ALL_MTLS, TCP),
+                    Kind::OTHER_TLS,
+                    Kind::plain_text(&[], TCP),
+                ]
+            }
+        }
+        (Protocol::Tcp, PeerMode::Disable) => &const { [Kind::plain_text(&[], TCP)] },
+        (Protocol::Auto, PeerMode::Strict) => {
+            &const {
+                [
+                    Kind::mutual_tls(&MTLS_HTTP, HTTP),
+                    Kind::mutual_tls(&[], TCP),
+                ]
+            }
+        }
+        (Protocol::Auto, PeerMode::Permissive) => {
+            &const {
+                [
+                    Kind::mutual_tls(&MTLS_HTTP, HTTP),
+                    Kind::plain_text(&PLAINTEXT_HTTP, HTTP),
+                    Kind::mutual_tls(&MTLS_TCP, TCP),
+                    Kind::plain_text(&[], TCP),
+                    Kind::OTHER_TLS,
+                ]
+            }
+        }
+        (Protocol::Auto, PeerMode::Disable) => {
+            &const {
+                [
+                    Kind::plain_text(&PLAINTEXT_HTTP, HTTP),
+                    Kind::plain_text(&[], TCP),
+                ]
+            }
+        }
+    }
 }
 
 fn chain_match(application_protocols: &[&str], transport: &str) -> FilterChainMatch {
@@ -150,16 +247,6 @@ fn chain_match(application_protocols: &[&str], transport: &str) -> FilterChainMa
 fn http(client: &Client<'_>, cluster: &str, stat_prefix: String) -> Filter {
     let table = cluster.to_owned();
     Filter::HttpConnectionManager(http_connection_manager::inbound(client, table, stat_prefix))
-}
-
-/// Istio's mutual TLS ends in chains for its application protocols; other TLS passes.
-fn istio_mutual_tls(
-    application_protocols: &[&str],
-    transport: &str,
-    is_http: bool,
-) -> Option<Arc<DownstreamTlsContext>> {
-    (transport == TLS && !application_protocols.is_empty())
-        .then(|| Arc::clone(if is_http { &HTTP_MTLS } else { &TCP_MTLS }))
 }
 
 /// The table of a port: everything goes to the application.

@@ -151,6 +151,14 @@ impl Registry {
         }
     }
 
+    /// An endpoint's namespace.
+    pub fn namespace(&self, endpoint: Endpoint) -> &str {
+        match endpoint {
+            Endpoint::Pod(pod) => &self.pod(pod).namespace,
+            Endpoint::Workload(entry) => &self.workload_entry(entry).namespace,
+        }
+    }
+
     /// Where an endpoint is.
     pub fn locality(&self, endpoint: Endpoint) -> &Locality {
         match endpoint {
