@@ -328,6 +328,8 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// A snapshot without what Envoy is not told: rules and their lines, pods behind endpoints.
 fn without_places(mut snapshot: Snapshot) -> Snapshot {
+    // A command line says it, and no configuration.
+    snapshot.node.concurrency = None;
     for listener in snapshot.listeners.iter_mut().map(Arc::make_mut) {
         let chains = listener.filter_chains.iter_mut();
         for chain in chains.chain(&mut listener.default_filter_chain) {

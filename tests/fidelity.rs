@@ -1,6 +1,8 @@
 //! `docs/fidelity.md` is what the engine says of itself: set `MESHSIM_UPDATE=1` to write it anew.
 
 use control_plane::fidelity::{self, Fidelity};
+use proxy::fidelity::{BEHAVIOURS, Behaviour, Fidelity as Truth};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,6 +18,87 @@ fn the_fidelity_table_is_what_the_engine_says() {
         found == wanted,
         "docs/fidelity.md is out of date: run `MESHSIM_UPDATE=1 cargo test fidelity`"
     );
+}
+
+#[test]
+fn behaviours_are_shown_by_what_exists_and_suites_show_some() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let suites = suites(&tests.join("live/recorded"));
+    let experiments: BTreeSet<String> = suites
+        .iter()
+        .flat_map(|(suite, names)| names.iter().map(move |name| format!("{suite}/{name}")))
+        .collect();
+    let mut failures = Vec::new();
+    let shown: BTreeSet<&str> = BEHAVIOURS
+        .iter()
+        .flat_map(|row| row.shown_by)
+        .copied()
+        .collect();
+    for name in &shown {
+        let exists = suites.iter().any(|(suite, _)| suite == name)
+            || experiments.contains(*name)
+            || (name.ends_with(".md") && tests.join("specs").join(name).is_file());
+        if !exists {
+            failures.push(format!(
+                "`{name}` is named, and is no suite, experiment or specification"
+            ));
+        }
+    }
+    for (suite, _) in &suites {
+        let of_suite = format!("{suite}/");
+        let is_named = |name: &&str| name == suite || name.starts_with(&of_suite);
+        if !shown.iter().any(is_named) {
+            failures.push(format!("`{suite}` shows no behaviour"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The suites of the live tests, each with the names of its experiments.
+fn suites(recorded: &Path) -> Vec<(String, Vec<String>)> {
+    let entries = std::fs::read_dir(recorded).expect("the recordings");
+    let mut suites: Vec<_> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .map(|file| {
+            let text = std::fs::read_to_string(&file).expect("a readable recording");
+            let recorded: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let names = recorded.as_object().expect("experiments by name").keys();
+            let suite = file.file_stem().expect("a name").to_string_lossy();
+            (suite.into_owned(), names.cloned().collect())
+        })
+        .collect();
+    suites.sort();
+    suites
+}
+
+/// The behaviours of the data plane, by area.
+fn behaviours(text: &mut String) {
+    text.push_str("\n# Behaviours of the data plane\n");
+    let mut area = "";
+    for Behaviour {
+        area: own,
+        name,
+        fidelity,
+        shown_by,
+    } in BEHAVIOURS
+    {
+        if *own != area {
+            area = own;
+            write!(
+                text,
+                "\n## {area}\n\n| behaviour | fidelity | remark | shown by |\n| --- | --- | --- | --- |\n"
+            )
+            .expect("a string");
+        }
+        let (state, remark) = match fidelity {
+            Truth::Exact => ("exact", ""),
+            Truth::Approximate(remark) => ("approximate", *remark),
+            Truth::NotSimulated(remark) => ("**not simulated**", *remark),
+        };
+        let shown: Vec<_> = shown_by.iter().map(|name| format!("`{name}`")).collect();
+        let shown = shown.join(", ");
+        writeln!(text, "| {name} | {state} | {remark} | {shown} |").expect("a string");
+    }
 }
 
 fn document() -> String {
@@ -37,6 +120,7 @@ fn document() -> String {
         };
         writeln!(text, "| `{}` | {state} | {remark} |", row.field).expect("a string");
     }
+    behaviours(&mut text);
     text.push_str(TAIL);
     text
 }
@@ -46,7 +130,8 @@ const HEAD: &str = "\
 
 How true each field is that steers traffic. *Exact* means: decided as Istio's and Envoy's documentation, source and observed
 behaviour say, as far as our specification of them goes; what proxies are told is compared with what the real Pilot told them
-in [recorded cases](conformance.md), and the proxy with a [running Envoy](live.md). *Not simulated* fields are reported by
+in [recorded cases](conformance.md), and the proxy with a [running Envoy](live.md), by the experiments that stand beside each
+behaviour below; where single experiments differ, [live.md](live.md) says how and why. *Not simulated* fields are reported by
 `meshsim analyze`, and by `run`, wherever a manifest uses them.
 
 Generated from the engine by `MESHSIM_UPDATE=1 cargo test fidelity`.

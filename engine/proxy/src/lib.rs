@@ -102,6 +102,7 @@ mod cors;
 mod draws;
 pub mod effect;
 mod fault;
+pub mod fidelity;
 mod hash;
 mod http_connection_manager;
 pub mod input;

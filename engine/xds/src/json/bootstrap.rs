@@ -6,7 +6,8 @@
 use super::endpoint::socket_address;
 use super::message::Message;
 use crate::{
-    Cluster, ClusterType, FilterChain, Listener, Snapshot, SocketAddress, TlsMode, TrafficDirection,
+    Cluster, ClusterType, Filter, FilterChain, Listener, Snapshot, SocketAddress, TlsMode,
+    TrafficDirection,
 };
 use serde_json::Value;
 use std::net::IpAddr;
@@ -65,11 +66,41 @@ impl Snapshot {
                     .list("listeners", listeners)
                     .list("clusters", clusters),
             )
+            .field("layeredRuntime", self.runtime())
             .build();
         Bootstrap {
             json,
             notes: export.notes,
         }
+    }
+}
+
+impl Snapshot {
+    /// The runtime values under which an Envoy of Istio's decides; without them it would refuse paths with fragments and
+    /// all but short regular expressions.
+    ///
+    /// Source: istio/istio, pkg/bootstrap/config.go (extractRuntimeFlags).
+    fn runtime(&self) -> Message {
+        let values = Message::default()
+            .field(REJECTS_FRAGMENTS, self.rejects_fragments())
+            .field(REGEX_LIMIT, "32768")
+            .field(USES_ORIGINAL_DST, true);
+        let layer = Message::default()
+            .field("name", "global config")
+            .field("staticLayer", values);
+        Message::default().list("layers", [layer])
+    }
+
+    fn rejects_fragments(&self) -> bool {
+        let chains = self.listeners.iter().flat_map(|listener| {
+            let chains = listener.filter_chains.iter();
+            chains.chain(&listener.default_filter_chain)
+        });
+        let mut filters = chains.map(|chain| &chain.filter);
+        filters.any(|filter| match filter {
+            Filter::HttpConnectionManager(manager) => manager.path.rejects_fragments,
+            Filter::TcpProxy(_) => false,
+        })
     }
 }
 
@@ -261,6 +292,10 @@ fn agent() -> Value {
         .build()
 }
 
+const REJECTS_FRAGMENTS: &str = "envoy.reloadable_features.http_reject_path_with_fragment";
+const REGEX_LIMIT: &str = "re2.max_program_size.error_level";
+/// Lets a listener hand connections on to the one of the address that was dialled.
+const USES_ORIGINAL_DST: &str = "envoy.deprecated_features:envoy.config.listener.v3.Listener.hidden_envoy_deprecated_use_original_dst";
 /// Where the agent listens, seen from the proxy's working directory.
 const AGENT_SOCKET: &str = "./var/run/secrets/workload-spiffe-uds/socket";
 const HTTP_PROTOCOL_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

@@ -1,0 +1,391 @@
+//! How true each behaviour of the data plane is, and which experiments on a real Envoy show it: the one table behind the
+//! behaviours of docs/fidelity.md.
+
+use Fidelity::{Approximate, Exact, NotSimulated};
+
+/// How true a behaviour is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fidelity {
+    /// As in Envoy.
+    Exact,
+    /// Close to it; the text says how it differs.
+    Approximate(&'static str),
+    /// Left out; the text says what happens instead.
+    NotSimulated(&'static str),
+}
+
+/// A behaviour and how true it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// The part of a proxy that it belongs to.
+    pub area: &'static str,
+    /// What it is, in a few words.
+    pub name: &'static str,
+    /// How true it is.
+    pub fidelity: Fidelity,
+    /// The suites (`tests/live/experiments`), single experiments of theirs (`<suite>/<name>`) and specifications
+    /// (`tests/specs`, with their ending) that show it.
+    pub shown_by: &'static [&'static str],
+}
+
+/// All behaviours, by area.
+pub const BEHAVIOURS: &[Behaviour] = &[
+    // Requests before they are routed.
+    row(
+        REQUESTS,
+        "dot segments, escapes and backslashes in paths (`normalize_path`)",
+        Exact,
+        &["paths-base", "paths-none"],
+    ),
+    row(
+        REQUESTS,
+        "slashes in a row (`merge_slashes`)",
+        Exact,
+        &["paths-merge"],
+    ),
+    row(
+        REQUESTS,
+        "escaped slashes: kept, refused, redirected, decoded",
+        Exact,
+        &["paths-reject", "paths-redirect", "paths-decode"],
+    ),
+    row(
+        REQUESTS,
+        "fragments: cut off, or refused without Istio's runtime values",
+        Exact,
+        &["paths-base/a fragment"],
+    ),
+    row(
+        REQUESTS,
+        "malformed requests: no host, no path, absolute URLs",
+        IN_PART,
+        &["local-replies"],
+    ),
+    row(
+        REQUESTS,
+        "headers with underscores: kept, refused, dropped",
+        Exact,
+        &["underscores-refused", "underscores-dropped"],
+    ),
+    row(
+        REQUESTS,
+        "the client's address behind trusted proxies, internal clients, stripped headers",
+        Exact,
+        &[
+            "clients-of-a-sidecar",
+            "clients-of-a-sidecar-within",
+            "clients-of-an-edge",
+            "clients-of-an-edge-within",
+            "clients-behind-proxies",
+        ],
+    ),
+    row(
+        REQUESTS,
+        "`x-forwarded-proto`, the scheme and `require_tls`",
+        Exact,
+        &["clients-of-a-sidecar", "clients-of-an-edge"],
+    ),
+    row(
+        REQUESTS,
+        "upgrades (websocket, CONNECT)",
+        NotSimulated("a request that asks for one is routed as any other"),
+        &[],
+    ),
+    row(
+        REQUESTS,
+        "HTTP/1.0, trailers, `expect: 100-continue`",
+        NotSimulated("requests are whole messages of HTTP/1.1 or HTTP/2"),
+        &[],
+    ),
+    // Routing.
+    row(
+        ROUTING,
+        "virtual hosts: exact, suffix and prefix domains, ports ignored",
+        Exact,
+        &["hosts", "hosts-without-ports", "routing"],
+    ),
+    row(
+        ROUTING,
+        "paths: exact, prefix, separated prefix, regular expressions, case",
+        Exact,
+        &["matching", "routing"],
+    ),
+    row(
+        ROUTING,
+        "conditions on headers and query parameters",
+        Exact,
+        &["matching", "routing"],
+    ),
+    row(
+        ROUTING,
+        "regular expressions as RE2 takes them, byte by byte",
+        Exact,
+        &["matching", "routing.md"],
+    ),
+    row(
+        ROUTING,
+        "weighted clusters",
+        Exact,
+        &["weights", "traffic/weights of 10 and 90"],
+    ),
+    row(ROUTING, "redirects", Exact, &["rewriting", "local-replies"]),
+    row(ROUTING, "direct responses", Exact, &["local-replies"]),
+    row(
+        ROUTING,
+        "rewrites of paths and authorities",
+        Exact,
+        &["rewriting"],
+    ),
+    row(
+        ROUTING,
+        "changes to request and response headers, at every level",
+        IN_PART,
+        &["headers", "headers-specific", "rewriting"],
+    ),
+    row(
+        ROUTING,
+        "CORS: preflights and headers of responses",
+        IN_PART,
+        &["cors"],
+    ),
+    row(
+        ROUTING,
+        "configuration that changes under way",
+        Exact,
+        &["pushes"],
+    ),
+    // Faults and mirrors.
+    row(
+        FILTERS,
+        "faults: delays and aborts, their order and their dice",
+        IN_PART,
+        &["faults", "failures"],
+    ),
+    row(FILTERS, "mirrored copies", IN_PART, &["mirrors", "traffic"]),
+    row(
+        FILTERS,
+        "rate limits, external authorisation, JWT, Lua, WebAssembly",
+        NotSimulated("such filters are left out, and said"),
+        &[],
+    ),
+    // Time.
+    row(
+        TIME,
+        "the route's timeout: what starts it and what it spans",
+        IN_PART,
+        &["timeouts", "timeouts.md"],
+    ),
+    row(
+        TIME,
+        "per-try and per-try idle timeouts",
+        IN_PART,
+        &["timeouts"],
+    ),
+    row(TIME, "`grpc-timeout`", IN_PART, &["timeouts"]),
+    row(
+        TIME,
+        "stream idle, request, request headers and maximal stream durations",
+        IN_PART,
+        &["listener-timeouts"],
+    ),
+    row(
+        TIME,
+        "connect timeouts",
+        Exact,
+        &["connections", "failures"],
+    ),
+    // Retries.
+    row(
+        RETRIES,
+        "every condition of `retryOn` on every kind of failure",
+        Exact,
+        &["retry-matrix"],
+    ),
+    row(
+        RETRIES,
+        "attempts, limits, back-off",
+        Exact,
+        &["failures", "retries.md"],
+    ),
+    row(
+        RETRIES,
+        "hosts and priorities that retries avoid",
+        Exact,
+        &["failures", "retries.md"],
+    ),
+    row(
+        RETRIES,
+        "retry budgets and `max_retries`",
+        Exact,
+        &["traffic", "retries.md"],
+    ),
+    row(
+        RETRIES,
+        "hedging",
+        NotSimulated("Istio never asks for it"),
+        &[],
+    ),
+    // Hosts.
+    row(
+        HOSTS,
+        "ROUND_ROBIN, LEAST_REQUEST and RANDOM, with and without weights",
+        Exact,
+        &["balancing", "traffic", "load-balancing.md"],
+    ),
+    row(
+        HOSTS,
+        "RING_HASH and MAGLEV: the very host of each key",
+        Exact,
+        &["hashing", "load-balancing.md"],
+    ),
+    row(
+        HOSTS,
+        "PASSTHROUGH",
+        Approximate("a request goes where it was dialled, over a connection of its own"),
+        &[],
+    ),
+    row(
+        HOSTS,
+        "localities, priorities, overprovisioning, panic",
+        Exact,
+        &["balancing", "balancing-pushes", "load-balancing.md"],
+    ),
+    row(
+        HOSTS,
+        "slow start",
+        Exact,
+        &["balancing-pushes", "load-balancing.md"],
+    ),
+    row(
+        HOSTS,
+        "outlier detection of every kind",
+        IN_PART,
+        &["outliers", "ejections"],
+    ),
+    row(
+        HOSTS,
+        "active health checks",
+        NotSimulated("Istio never asks proxies for them"),
+        &[],
+    ),
+    // Connections.
+    row(
+        CONNECTIONS,
+        "pools of HTTP/1.1 and HTTP/2, per worker",
+        IN_PART,
+        &["connections"],
+    ),
+    row(
+        CONNECTIONS,
+        "the ends of connections and of streams on them",
+        IN_PART,
+        &["connections", "timeouts"],
+    ),
+    row(
+        CONNECTIONS,
+        "circuit breakers: connections, waiting requests, requests, retries",
+        IN_PART,
+        &["traffic"],
+    ),
+    row(
+        CONNECTIONS,
+        "TLS handshakes",
+        Approximate("they cost nothing; whether they succeed follows from listeners' chains"),
+        &["mesh-inbound"],
+    ),
+    row(
+        CONNECTIONS,
+        "flow control and buffers",
+        Approximate("bodies are bytes that count against the retry buffer alone"),
+        &["timeouts"],
+    ),
+    row(
+        CONNECTIONS,
+        "TCP proxying, with weights per connection",
+        Exact,
+        &["gateways.md"],
+    ),
+    // What is told.
+    row(
+        TOLD,
+        "response flags and response code details",
+        Exact,
+        &["local-replies", "failures", "retry-matrix"],
+    ),
+    row(
+        TOLD,
+        "status, body and headers of local replies, gRPC's included",
+        IN_PART,
+        &["local-replies"],
+    ),
+    row(
+        TOLD,
+        "headers that proxies add: tries, timeouts, original paths and hosts",
+        IN_PART,
+        &["rewriting", "timeouts", "mesh-headers"],
+    ),
+    row(
+        TOLD,
+        "counters of clusters and listeners, by Envoy's names",
+        Exact,
+        &["traffic", "failures"],
+    ),
+    // Meshes.
+    row(
+        MESHES,
+        "routes and traffic at random",
+        Exact,
+        &["random-routes", "random-traffic"],
+    ),
+    row(
+        MESHES,
+        "an Envoy without a mesh, by its bootstrap",
+        Exact,
+        &["any-envoy"],
+    ),
+    row(
+        MESHES,
+        "a client's sidecar as Pilot sets it up",
+        Exact,
+        &["mesh-canary", "mesh-headers", "mesh-timeouts"],
+    ),
+    row(
+        MESHES,
+        "a server's sidecar as Pilot sets it up",
+        Exact,
+        &["mesh-inbound"],
+    ),
+    row(
+        MESHES,
+        "a gateway as Pilot sets it up",
+        Exact,
+        &["mesh-gateway"],
+    ),
+];
+
+/// Most of it is exact, and some experiments still show otherwise.
+const IN_PART: Fidelity = Approximate("docs/live.md names the experiments that differ");
+
+const REQUESTS: &str = "Requests before they are routed";
+const ROUTING: &str = "Routing";
+const FILTERS: &str = "Faults, mirrors and other filters";
+const TIME: &str = "Timers";
+const RETRIES: &str = "Retries";
+const HOSTS: &str = "Choosing hosts";
+const CONNECTIONS: &str = "Connections";
+const TOLD: &str = "What is told of a request";
+const MESHES: &str = "Proxies of a mesh";
+
+const fn row(
+    area: &'static str,
+    name: &'static str,
+    fidelity: Fidelity,
+    shown_by: &'static [&'static str],
+) -> Behaviour {
+    Behaviour {
+        area,
+        name,
+        fidelity,
+        shown_by,
+    }
+}
