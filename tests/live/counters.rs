@@ -51,10 +51,12 @@ pub(super) fn of_ours(
 ) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     let wanted = wanted_of_clusters(experiment);
-    for (cluster, stats) in proxy.stats() {
-        let cluster = names.cluster_name(cluster);
+    for (id, stats) in proxy.stats() {
+        let cluster = names.cluster_name(id);
+        let gauges = proxy.cluster(id).map(|view| view.circuit_breakers());
         let all = stats
             .counters()
+            .chain(gauges.into_iter().flatten())
             .filter(|(name, value)| *value > 0 && wanted.contains(name));
         counted.extend(all.map(|(name, value)| (format!("{cluster}.{name}"), value)));
     }
@@ -67,10 +69,16 @@ pub(super) fn of_ours(
 
 fn wanted_of_clusters(experiment: &Experiment) -> Vec<&str> {
     match asks_for_all(experiment) {
-        true => ClusterStats::default()
-            .counters()
-            .map(|(name, _)| name)
-            .collect(),
+        true => {
+            let of_ours = ClusterStats::default();
+            let named = experiment.counters.iter().map(String::as_str);
+            let named = named.filter(|name| name.starts_with("circuit_breakers."));
+            of_ours
+                .counters()
+                .map(|(name, _)| name)
+                .chain(named)
+                .collect()
+        }
         false => {
             let names = experiment.counters.iter().map(String::as_str);
             names.filter(|name| !name.starts_with("http.")).collect()

@@ -58,7 +58,15 @@ impl<'a> Told<'a> {
 
     /// A configuration of the suite's, compiled.
     fn compile(&mut self, config: &Config) -> Arc<Table> {
-        let snapshot = world::snapshot(self.suite, config, &self.addresses);
+        let mut snapshot = world::snapshot(self.suite, config, &self.addresses);
+        // Envoy is told of endpoints apart from their clusters.
+        for cluster in &mut snapshot.clusters {
+            let cluster = Arc::make_mut(cluster);
+            if let Some(assignment) = cluster.load_assignment.take() {
+                cluster.type_ = xds::ClusterType::Eds;
+                snapshot.endpoints.push(Arc::new(assignment));
+            }
+        }
         let (table, mut problems) = Table::compile(&snapshot, &mut self.names);
         // Experiments show what is not simulated, or not wholly.
         let is_shown = [ProblemKind::NotSimulated, ProblemKind::Approximate];

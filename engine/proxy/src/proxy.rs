@@ -240,6 +240,18 @@ impl Proxy {
         }
     }
 
+    /// Closes connections whose time is over. They close when somebody looks: call it before counters and connections
+    /// are read.
+    pub fn expire_connections(&mut self, now: SimTime, effects: &mut Vec<Effect>) {
+        let mut turn = Turn {
+            now,
+            tables: &self.tables,
+            epoch: self.epoch,
+            effects,
+        };
+        self.router.expire_all(&mut turn);
+    }
+
     /// What the HTTP filters counted.
     pub fn http_stats(&self) -> &HttpStats {
         &self.router.http
@@ -300,6 +312,11 @@ impl<'a> ClusterView<'a> {
     /// What it counted, under all its configurations.
     pub fn stats(&self) -> &'a ClusterStats {
         self.stats
+    }
+
+    /// Envoy's gauges of its limits below `cluster.<name>.`, each with its name.
+    pub fn circuit_breakers(&self) -> [(&'static str, u64); 10] {
+        self.state.usage.gauges(&self.state.settings)
     }
 
     /// Requests that hold a connection.

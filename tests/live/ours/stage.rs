@@ -79,11 +79,12 @@ impl<'a, 'b> Stage<'a, 'b> {
         table: Arc<Table>,
         experiment: &'a Experiment,
     ) -> Self {
+        let concurrency = told.suite.concurrency;
         Self {
             config: told.suite.config.clone(),
             told,
             experiment,
-            proxy: Proxy::new(Arc::clone(&table), 7),
+            proxy: Proxy::new(Arc::clone(&table), 7).with_concurrency(concurrency),
             table,
             now: SimTime::ZERO,
             queue: BTreeMap::new(),
@@ -112,6 +113,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         // Copies may be under way.
         self.run_until(self.now + SimDuration::from_millis(100));
         self.wait_for_all();
+        self.proxy.expire_connections(self.now, &mut Vec::new());
         let requests = std::mem::take(&mut self.requests);
         Outcome {
             answers: requests
@@ -193,7 +195,8 @@ impl<'a, 'b> Stage<'a, 'b> {
             identity: tag as u64,
             resolution: &resolution,
             arrival: Arrival {
-                worker: step.connection.unwrap_or(0) % self.told.suite.concurrency,
+                // A connection that nobody else uses is any worker's.
+                worker: step.connection.unwrap_or(tag as u16) % self.told.suite.concurrency,
                 complete: step.upload == 0,
                 body_bytes: step.body as u64,
             },

@@ -20,6 +20,56 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Envoy's gauges below `cluster.<name>.`: whether each limit is reached, and how far it is.
+    pub(crate) fn gauges(&self, settings: &ClusterSettings) -> [(&'static str, u64); 10] {
+        let open = |used: u32, limit: u32| u64::from(used >= limit);
+        let left = |used: u32, limit: u32| u64::from(limit.saturating_sub(used));
+        let retries_left = match settings.retry_budget {
+            Some(_) => 0,
+            None => left(self.retries, settings.max_retries),
+        };
+        let of = settings;
+        [
+            (
+                "circuit_breakers.default.cx_open",
+                open(self.connections, of.max_connections),
+            ),
+            (
+                "circuit_breakers.default.cx_pool_open",
+                open(self.pools, of.max_connection_pools),
+            ),
+            (
+                "circuit_breakers.default.rq_pending_open",
+                open(self.pending, of.max_pending_requests),
+            ),
+            (
+                "circuit_breakers.default.rq_open",
+                open(self.requests, of.max_requests),
+            ),
+            (
+                "circuit_breakers.default.rq_retry_open",
+                u64::from(!self.admits_retry(settings)),
+            ),
+            (
+                "circuit_breakers.default.remaining_cx",
+                left(self.connections, of.max_connections),
+            ),
+            (
+                "circuit_breakers.default.remaining_cx_pools",
+                left(self.pools, of.max_connection_pools),
+            ),
+            (
+                "circuit_breakers.default.remaining_pending",
+                left(self.pending, of.max_pending_requests),
+            ),
+            (
+                "circuit_breakers.default.remaining_rq",
+                left(self.requests, of.max_requests),
+            ),
+            ("circuit_breakers.default.remaining_retries", retries_left),
+        ]
+    }
+
     /// Whether another connection may be made to a host that has so many.
     #[inline]
     pub(crate) const fn admits_connection(&self, to_host: u32, settings: &ClusterSettings) -> bool {

@@ -118,8 +118,8 @@ impl Connection {
     }
 
     /// The peer says how many streams it takes at a time; never more than are configured.
-    pub(crate) fn limit_streams(&mut self, limit: u32, settings: &ClusterSettings) {
-        self.concurrent = limit.min(settings.max_streams);
+    pub(crate) fn restrict(&mut self, limit: u32, configured: u32) {
+        self.concurrent = limit.min(configured);
         match self.state {
             ConnectionState::Ready if self.capacity() == 0 => self.state = ConnectionState::Busy,
             ConnectionState::Busy if self.capacity() > 0 => self.state = ConnectionState::Ready,
@@ -161,3 +161,93 @@ impl Connection {
 
 /// No limit to the requests of a connection.
 const UNLIMITED: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::ConnectionState::{Busy, Connecting, Draining, Ready};
+    use super::*;
+
+    fn connection(state: ConnectionState, streams: u32, remaining: u32) -> Connection {
+        let pool = PoolId {
+            cluster: 0,
+            host: 0,
+            worker: 0,
+        };
+        Connection {
+            state,
+            pool,
+            streams,
+            newest: NONE,
+            remaining,
+            concurrent: 2,
+            created: SimTime::ZERO,
+            idle_since: SimTime::ZERO,
+            is_timed: false,
+        }
+    }
+
+    /// Where each state goes when a stream begins, by streams under way and those that may still begin.
+    #[test]
+    fn streams_begin() {
+        for (streams, remaining, state, is_last) in [
+            (0, 9, Ready, false),
+            (1, 9, Busy, false),
+            (0, 1, Draining, true),
+            (1, 1, Draining, true),
+            (0, 2, Ready, false),
+            (1, 2, Busy, false),
+        ] {
+            let mut connection = connection(Ready, streams, remaining);
+            assert_eq!(connection.begin_stream(), is_last, "{streams} {remaining}");
+            assert_eq!(connection.state, state, "{streams} {remaining}");
+            assert_eq!(connection.streams, streams + 1);
+        }
+    }
+
+    /// Where each state goes when a stream ends.
+    #[test]
+    fn streams_end() {
+        for (state, streams, after, makes_room) in [
+            (Ready, 1, Ready, false),
+            (Busy, 2, Ready, true),
+            // The peer has lowered its limit meanwhile.
+            (Busy, 3, Busy, false),
+            (Draining, 2, Draining, false),
+            (Draining, 1, Draining, false),
+        ] {
+            let mut connection = connection(state, streams, 9);
+            assert_eq!(
+                connection.end_stream(SimTime::ZERO),
+                makes_room,
+                "{state:?}"
+            );
+            assert_eq!(connection.state, after, "{state:?}");
+        }
+    }
+
+    /// Where each state goes when the peer says how many streams it takes; two are configured.
+    #[test]
+    fn peers_limit_streams() {
+        for (state, streams, limit, after, capacity) in [
+            (Connecting, 0, 1, Connecting, 1),
+            (Connecting, 0, 9, Connecting, 2),
+            (Ready, 0, 1, Ready, 1),
+            (Ready, 1, 1, Busy, 0),
+            (Ready, 0, 0, Busy, 0),
+            (Busy, 2, 9, Busy, 0),
+            (Busy, 2, 1, Busy, 0),
+            (Busy, 1, 2, Ready, 1),
+            (Draining, 1, 2, Draining, 1),
+            (Draining, 1, 1, Draining, 0),
+        ] {
+            let mut connection = connection(state, streams, 9);
+            connection.restrict(limit, 2);
+            assert_eq!(connection.state, after, "{state:?} {streams} {limit}");
+            assert_eq!(
+                connection.capacity(),
+                capacity,
+                "{state:?} {streams} {limit}"
+            );
+        }
+    }
+}

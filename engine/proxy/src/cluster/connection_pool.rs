@@ -158,23 +158,26 @@ impl Pool {
         }
     }
 
-    /// A stream has ended, and its connection lives on, or closes where it was the last of a draining one.
+    /// A stream has ended, and its connection lives on, or closes where it was the last of a draining one. Says whether
+    /// it closes.
     #[inline]
     pub(crate) fn detach(
         &mut self,
         attempts: &mut Slab<Attempt>,
         slot: u32,
         books: &mut Books<'_>,
-    ) {
+    ) -> bool {
         let index = unlink(attempts, slot, books);
         let connection = &mut books.connections[index];
         if connection.end_stream(books.now) {
             self.occupied -= 1;
             self.ready.push(index);
         }
-        if connection.state == ConnectionState::Draining && connection.streams == 0 {
+        let is_spent = connection.state == ConnectionState::Draining && connection.streams == 0;
+        if is_spent {
             self.close(index, ClosedBy::Us, Unfinished::No, books);
         }
+        is_spent
     }
 
     /// A stream of a connection that is about to close has ended.
@@ -305,7 +308,7 @@ impl Pool {
     pub(crate) fn limit_streams(&mut self, index: u32, limit: u32, books: &mut Books<'_>) {
         let connection = &mut books.connections[index];
         let (before, capacity) = (connection.state, connection.capacity());
-        connection.limit_streams(limit, books.settings);
+        connection.restrict(limit, books.settings.max_streams);
         match (before, connection.state) {
             (ConnectionState::Connecting, _) => {
                 self.connecting_capacity -= u64::from(capacity);

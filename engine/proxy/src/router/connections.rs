@@ -66,6 +66,16 @@ impl Router {
         state.expire_connections(&mut world, stats);
     }
 
+    /// Closes all connections whose time is over.
+    pub(crate) fn expire_all(&mut self, turn: &mut Turn<'_>) {
+        for entry in 0..self.accounts.len() {
+            let current = self.accounts[entry].current;
+            if current != NONE {
+                self.expire_connections(turn, current);
+            }
+        }
+    }
+
     /// A connection is made: it serves those that have waited longest.
     pub(crate) fn on_connected(&mut self, turn: &mut Turn<'_>, id: ConnectionId) {
         let Some(connection) = self.connection(id) else {
@@ -152,7 +162,10 @@ impl Router {
         if books.settings.http2 {
             books.stats.upstream_rq_tx_reset += u64::from(end == StreamEnd::LocalReset);
             books.stats.upstream_rq_rx_reset += u64::from(end == StreamEnd::RemoteReset);
-            pool.detach(attempts, slot, &mut books);
+            let closes = pool.detach(attempts, slot, &mut books);
+            // Envoy counts so where it closes while it reads.
+            let reads = end != StreamEnd::LocalReset;
+            books.stats.upstream_cx_protocol_error += u64::from(closes && reads);
         } else if end == StreamEnd::Complete {
             pool.detach(attempts, slot, &mut books);
         } else {

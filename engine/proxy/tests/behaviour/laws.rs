@@ -268,6 +268,8 @@ struct Swarm {
     connections: BTreeSet<Ended>,
     timers: BTreeMap<(u8, u32), (SimTime, Timer)>,
     ended: BTreeSet<Ended>,
+    /// Tries sent, and those of them that waited or were not sent after waiting, by cluster.
+    sent: BTreeMap<ClusterId, (u64, u64)>,
 }
 
 type Ended = (u32, u32);
@@ -278,7 +280,8 @@ impl Swarm {
         let (table, _) = Table::compile(&world(index, 0), &mut names);
         Self {
             world: index,
-            proxy: Proxy::new(Arc::new(table), 11),
+            proxy: Proxy::new(Arc::new(table), 11)
+                .with_concurrency((1 + index as u32 % WORKERS) as u16),
             names,
             now: SimTime::ZERO,
             effects: vec![],
@@ -289,6 +292,7 @@ impl Swarm {
             connections: BTreeSet::new(),
             timers: BTreeMap::new(),
             ended: BTreeSet::new(),
+            sent: BTreeMap::new(),
         }
     }
 
@@ -314,9 +318,18 @@ impl Swarm {
                     reason: REASONS[which % REASONS.len()],
                 })?;
             }
-            (12, Some(at)) => {
+            (12, Some(at)) if which % 2 == 0 => {
                 let (_, endpoint) = self.attempts[at];
                 self.input(Input::Disconnected { endpoint })?;
+            }
+            (12, _) => {
+                let chosen = self
+                    .connections
+                    .iter()
+                    .nth(which % self.connections.len().max(1));
+                if let Some((slot, generation)) = chosen.copied() {
+                    self.on_connection(ConnectionId { slot, generation }, which / 2 % 3)?;
+                }
             }
             (13, _) => {
                 let known = self
@@ -356,6 +369,27 @@ impl Swarm {
         Ok(())
     }
 
+    /// A connection is closed by its peer, is to be used no more, or takes one stream at a time.
+    fn on_connection(
+        &mut self,
+        connection: ConnectionId,
+        what: usize,
+    ) -> Result<(), TestCaseError> {
+        match what {
+            0 => {
+                self.connecting.retain(|other| *other != connection);
+                self.connections
+                    .remove(&(connection.slot, connection.generation));
+                self.input(Input::Closed { connection })
+            }
+            1 => self.input(Input::GoAway { connection }),
+            _ => self.input(Input::Settings {
+                connection,
+                max_concurrent_streams: 1,
+            }),
+        }
+    }
+
     fn arrive(&mut self) -> Result<(), TestCaseError> {
         let table = Arc::clone(self.proxy.table());
         let config = table.route_config("80").expect("it is configured");
@@ -367,7 +401,10 @@ impl Swarm {
             tag,
             identity: u64::from(tag),
             resolution: &resolution,
-            arrival: Arrival::WHOLE,
+            arrival: Arrival {
+                worker: (tag % 5) as u16,
+                ..Arrival::WHOLE
+            },
         })
     }
 
@@ -419,6 +456,13 @@ impl Swarm {
         for id in ids {
             let stats = self.proxy.stats().find(|(other, _)| *other == id);
             let stats = stats.expect("it is listed").1;
+            let (sent, waited) = self.sent.get(&id).copied().unwrap_or_default();
+            prop_assert_eq!(stats.upstream_rq_total, sent);
+            prop_assert_eq!(stats.upstream_rq_pending_total, waited);
+            prop_assert_eq!(
+                stats.upstream_cx_destroy,
+                stats.upstream_cx_destroy_local + stats.upstream_cx_destroy_remote
+            );
             let Some(view) = self.proxy.cluster(id) else {
                 continue;
             };
@@ -440,7 +484,24 @@ impl Swarm {
     fn input(&mut self, input: Input<'_>) -> Result<(), TestCaseError> {
         let mut effects = std::mem::take(&mut self.effects);
         self.proxy.handle(self.now, input, &mut effects);
-        self.obey(effects)
+        self.obey(effects)?;
+        self.check_limits()
+    }
+
+    /// No limit is exceeded, but for the one connection that each pool may always have.
+    fn check_limits(&self) -> Result<(), TestCaseError> {
+        for (id, _) in self.proxy.stats() {
+            let config = self.proxy.table().cluster_config(id);
+            let (Some(view), Some(config)) = (self.proxy.cluster(id), config) else {
+                continue;
+            };
+            let limits = &config.circuit_breakers;
+            prop_assert!(view.active_requests() <= limits.max_requests);
+            prop_assert!(view.pending_requests() <= limits.max_pending_requests);
+            let slack = ADDRESSES * WORKERS;
+            prop_assert!(view.connections() <= limits.max_connections.saturating_add(slack));
+        }
+        Ok(())
     }
 
     fn obey(&mut self, mut effects: Vec<Effect>) -> Result<(), TestCaseError> {
@@ -456,9 +517,16 @@ impl Swarm {
                     let known = self.connections.remove(&(id.slot, id.generation));
                     prop_assert!(known, "{:?} is open", id);
                 }
-                Effect::Waits(_) | Effect::Unsent { .. } => {}
+                Effect::Waits(_) => {}
+                Effect::Unsent { send, .. } => {
+                    prop_assert!(send.waited);
+                    self.sent.entry(send.cluster).or_default().1 += 1;
+                }
                 Effect::Send(send) => {
                     self.attempts.push((send.attempt, send.endpoint));
+                    let sent = self.sent.entry(send.cluster).or_default();
+                    sent.0 += 1;
+                    sent.1 += u64::from(send.waited);
                     if let Some(known) = self.open.get_mut(&send.tag)
                         && !send.mirror
                     {
@@ -490,6 +558,12 @@ impl Swarm {
         Ok(())
     }
 }
+
+/// Addresses that configurations name.
+const ADDRESSES: u32 = 8;
+
+/// Workers at most.
+const WORKERS: u32 = 3;
 
 const REASONS: [ResetReason; 6] = [
     ResetReason::ConnectionFailure,
