@@ -141,7 +141,7 @@ impl Asking {
         let received = self.servers.journal().received(id).into_iter();
         let received = received.map(|(_, received)| received);
         let (mut copies, received): (Vec<Received>, Vec<Received>) =
-            received.partition(Received::is_copy);
+            received.partition(|one| one.is_copy);
         copies.sort_by(|a, b| a.host.cmp(&b.host));
         // Some are refused before they can be told from others.
         let refused = Logged {

@@ -51,6 +51,8 @@ pub(super) struct Received {
     pub(super) host: String,
     /// The number of the connection on which it came, at this host.
     pub(super) connection: usize,
+    /// It is a mirrored copy.
+    pub(super) is_copy: bool,
     pub(super) method: String,
     pub(super) authority: String,
     pub(super) path: String,
@@ -63,11 +65,6 @@ impl Received {
         headers
             .find(|(n, _)| n == name)
             .map(|(_, value)| value.as_str())
-    }
-
-    /// Whether a proxy marked it as a mirrored copy.
-    pub(super) fn is_copy(&self) -> bool {
-        self.header("x-envoy-internal") == Some("true")
     }
 
     /// What is left of the time falls from try to try: how fast is not compared to the millisecond.

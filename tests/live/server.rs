@@ -62,6 +62,7 @@ impl Servers {
         let server = Server {
             host: host.to_owned(),
             streams: suite.servers.get(host).and_then(|spec| spec.streams),
+            gets_copies: suite.mirrors(),
             journal: self.journal.clone(),
             conduct: None,
         };
@@ -95,6 +96,7 @@ impl Servers {
                     host: host.clone(),
                     streams: None,
                     journal: servers.journal.clone(),
+                    gets_copies: true,
                     conduct: Some(conduct.clone()),
                 };
                 servers.listen(server).await
@@ -160,9 +162,9 @@ impl Journal {
         let mut all = self.lock();
         let id = received.header("x-experiment").unwrap_or_default();
         let entry = all.entry(id.to_owned()).or_default();
-        let before = entry.received.iter().filter(|(_, one)| !one.is_copy());
+        let before = entry.received.iter().filter(|(_, one)| !one.is_copy);
         let said = received.header("x-envoy-attempt-count");
-        let number = match received.is_copy() {
+        let number = match received.is_copy {
             true => 1,
             false => said
                 .and_then(|said| said.parse().ok())
@@ -184,6 +186,8 @@ struct Server {
     host: String,
     /// HTTP/2 streams that it takes at a time.
     streams: Option<u32>,
+    /// Routes mirror; otherwise no request is a copy, be it internal or not.
+    gets_copies: bool,
     journal: Journal,
     /// How it acts of its own accord.
     conduct: Option<Conduct>,
@@ -196,6 +200,13 @@ impl Server {
             Some(conduct) => conduct.deed(&received),
             None => self.journal.deed(received),
         }
+    }
+
+    /// Whether headers are those of a mirrored copy.
+    fn is_copy(&self, headers: &[(String, String)]) -> bool {
+        let is_mark =
+            |(name, value): &(String, String)| name == "x-envoy-internal" && value == "true";
+        self.gets_copies && headers.iter().any(is_mark)
     }
 
     async fn listen(self, listener: TcpListener) {

@@ -122,6 +122,12 @@ impl Suite {
         hosts
     }
 
+    /// Whether its routes mirror requests.
+    pub(super) fn mirrors(&self) -> bool {
+        let mut virtual_hosts = self.config.virtual_hosts.iter();
+        virtual_hosts.any(|host| host.to_string().contains("requestMirrorPolicies"))
+    }
+
     /// The names of all clusters, those that a push brings included.
     pub(super) fn cluster_names(&self) -> BTreeSet<&str> {
         let pushes = self.experiments.iter().flat_map(Experiment::pushes);

@@ -455,6 +455,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         Received {
             host: self.host(send.endpoint),
             connection: self.connections.number(send),
+            is_copy: send.mirror,
             method: head.method,
             authority: head.authority,
             path: head.path,

@@ -48,6 +48,7 @@ fn received(server: &Server, head: &Head, connection: usize) -> Received {
     Received {
         host: server.host.clone(),
         connection,
+        is_copy: server.is_copy(&head.headers),
         method: word(),
         path: word(),
         authority: head.header("host").unwrap_or_default().to_owned(),

@@ -65,13 +65,15 @@ async fn answer(
     let (parts, mut body) = request.into_parts();
     let authority = parts.uri.authority();
     let path = parts.uri.path_and_query();
+    let headers = headers(&parts.headers);
     let deed = server.deed(Received {
         host: server.host.clone(),
         connection,
+        is_copy: server.is_copy(&headers),
         method: parts.method.to_string(),
         authority: authority.map_or_else(String::new, ToString::to_string),
         path: path.map_or_else(String::new, ToString::to_string),
-        headers: headers(&parts.headers),
+        headers,
     });
     if !deed.at_once {
         while let Some(chunk) = body.data().await {
