@@ -1,10 +1,15 @@
 //! The proxy, held against a real Envoy: both get one configuration and the same requests, before servers that act by
 //! a script, and answer alike.
 //!
-//! An experiment is data: `live/experiments/*.yaml`, and the matrix of retries (`live/retry_matrix.rs`). What Envoy
-//! answered is recorded in `live/recorded/` and compared with our proxy in every run. Where an Envoy is found (by
-//! `MESHSIM_ENVOY` or on the `PATH`) it is asked again and must answer as recorded; `MESHSIM_UPDATE=1` records anew.
-//! Known differences stand with their reasons in `live/differences`, and must still differ.
+//! An experiment is data: of a file (`live/experiments/*.yaml`; `live/suite.rs`, `live/experiment.rs` and
+//! `live/deed.rs` say what may stand there), or made (`live/retry_matrix.rs`, `live/random_*.rs`). What Envoy answered is
+//! recorded in `live/recorded/` and compared with our proxy in every run. Where an Envoy is found (by `MESHSIM_ENVOY` or
+//! on the `PATH`) it is asked again and must answer as recorded; `MESHSIM_UPDATE=1` records anew. Known differences stand
+//! with their reasons in `live/differences/`, and must still differ; an update strikes out those that do not.
+//! `MESHSIM_LIVE=paths,mesh` asks only suites with these words in their names.
+//!
+//! Each suite has an Envoy, each experiment clusters and a listener of its own, so that all run at once and none finds
+//! what another left behind. What differs is asked twice more before it counts: machines may be slow.
 
 mod any_envoy;
 mod asking;
