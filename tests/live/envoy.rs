@@ -56,7 +56,7 @@ impl Envoy {
         let said = std::fs::File::create(folder.path().join("envoy.log")).expect("the same");
         let process = Command::new(binary)
             .args(["--concurrency", &concurrency.to_string()])
-            .args(["-l", "error", "--use-dynamic-base-id"])
+            .args(["-l", "error", "--disable-hot-restart"])
             .args(["--file-flush-interval-msec", "20", "-c"])
             .arg(&file)
             .stdout(Stdio::null())
@@ -86,8 +86,14 @@ impl Envoy {
         }
         let said = std::fs::read_to_string(self.folder.path().join("envoy.log"));
         let said = said.unwrap_or_default();
-        let end = said.char_indices().rev().nth(2000).map_or(0, |(at, _)| at);
-        panic!("Envoy does not start: {}", &said[end..]);
+        let end = said
+            .char_indices()
+            .nth(2000)
+            .map_or(said.len(), |(at, _)| at);
+        let file = self.folder.path().join("bootstrap.json");
+        let name = std::fs::read_to_string(file).unwrap_or_default();
+        let name = name.get(..300).unwrap_or_default();
+        panic!("Envoy does not start: {}\nwith {name}", &said[..end]);
     }
 
     /// What it counted so far, by name.

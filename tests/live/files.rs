@@ -5,7 +5,7 @@ use super::envoy::Envoy;
 use super::suite::{Config, Suite};
 use super::world::Instance;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -39,12 +39,14 @@ impl Files {
         for instance in all {
             self.write(instance, &config, at);
             let mut listener = instance.listener(&self.suite, &config);
-            let manager = &mut listener["filterChains"][0]["filters"][0]["typedConfig"];
-            manager["routeConfig"].take();
-            manager["rds"] = json!({
-                "routeConfigName": instance.name,
-                "configSource": self.source(&routes_file(instance)),
-            });
+            if instance.pushes(&self.suite).next().is_some() {
+                let manager = &mut listener["filterChains"][0]["filters"][0]["typedConfig"];
+                manager["routeConfig"].take();
+                manager["rds"] = json!({
+                    "routeConfigName": instance.name,
+                    "configSource": self.source(&routes_file(instance)),
+                });
+            }
             listeners.push(listener);
         }
         let mut bootstrap = super::world::bootstrap(&self.suite, listeners, Vec::new());
@@ -77,15 +79,23 @@ impl Files {
     fn write(&mut self, instance: &Instance, config: &Config, at: &Addresses) -> Vec<String> {
         let mut awaited = Vec::new();
         let mut clusters = Vec::new();
+        // Each file that Envoy watches costs it one of the kernel's few watchers.
+        let pushes = instance.pushes(&self.suite);
+        let watched = pushes.flat_map(|push| push.endpoints.keys());
+        let watched: BTreeSet<String> = watched.map(|name| instance.cluster_name(name)).collect();
         for mut cluster in instance.clusters(config, at) {
             let name = cluster["name"].as_str().expect("a name").to_owned();
+            cluster["@type"] = json!(any("config.cluster.v3.Cluster"));
+            if !watched.contains(&name) {
+                clusters.push(cluster);
+                continue;
+            }
             let mut endpoints = cluster["loadAssignment"].take();
             endpoints["@type"] = json!(any("config.endpoint.v3.ClusterLoadAssignment"));
             let file = format!("endpoints-{name}.json");
             if self.put(&file, vec![endpoints]) {
                 awaited.push(format!("cluster.{name}.update_success"));
             }
-            cluster["@type"] = json!(any("config.cluster.v3.Cluster"));
             cluster["type"] = json!("EDS");
             cluster["edsClusterConfig"] = json!({"edsConfig": self.source(&file)});
             clusters.push(without_nulls(cluster));

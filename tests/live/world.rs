@@ -1,6 +1,7 @@
 //! A suite's configuration as Envoy's JSON: what both proxies are told.
 
 use super::cluster::{Addresses, socket_address};
+use super::experiment::{Experiment, Push};
 use super::suite::{Config, Suite};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ pub(super) struct Instance {
     pub(super) listener: SocketAddr,
     /// What is added to the names of clusters.
     suffix: String,
+    /// The number of the experiment that it is for; none: for all.
+    experiment: Option<usize>,
 }
 
 impl Instance {
@@ -26,6 +29,7 @@ impl Instance {
             name: suite.name.clone(),
             listener,
             suffix: String::new(),
+            experiment: None,
         }
     }
 
@@ -40,8 +44,18 @@ impl Instance {
             name: format!("{}@{number}", suite.name),
             listener,
             suffix: format!("@{number}"),
+            experiment: Some(number),
         });
         numbered.collect()
+    }
+
+    /// What is pushed to it under way.
+    pub(super) fn pushes<'a>(&self, suite: &'a Suite) -> impl Iterator<Item = &'a Push> {
+        let experiments = match self.experiment {
+            Some(number) => &suite.experiments[number..=number],
+            None => &suite.experiments[..],
+        };
+        experiments.iter().flat_map(Experiment::pushes)
     }
 
     /// How this copy names a cluster of the suite's.
