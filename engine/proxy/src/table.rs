@@ -157,6 +157,7 @@ pub struct Table {
     cluster_index: FxHashMap<ClusterId, u32>,
     /// A gateway, which trusts its clients less than a sidecar does.
     edge: bool,
+    concurrency: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -201,6 +202,11 @@ impl Table {
         names: &mut crate::names::Names,
     ) -> (Self, Vec<Problem>) {
         compile::compile(snapshot, names)
+    }
+
+    /// How many worker threads the proxy is told to have; none: it is not known.
+    pub const fn concurrency(&self) -> Option<u16> {
+        self.concurrency
     }
 
     /// The listeners, for [`accept`](crate::listener::accept).

@@ -35,7 +35,7 @@ pub struct Scenario {
     /// Manifest files.
     pub manifests: Vec<Source>,
     /// The worker threads of each of their proxies.
-    pub concurrency: u16,
+    pub concurrency: Option<u16>,
     /// An Envoy in their place.
     pub envoy: Option<Envoy>,
     /// How containers behave; the first entry that matches a pod counts.
@@ -109,8 +109,8 @@ pub(crate) static SCENARIO: Object = Object {
         field(
             "concurrency",
             Shape::Whole(1),
-            "The worker threads of each proxy of the mesh: each has its own connections and its own turns. 1 if not written; \
-             with Istio's defaults a sidecar has 2.",
+            "The worker threads of each proxy of the mesh: each has its own connections and its own turns. What Istio tells \
+             it if not written: 2, as many as the CPUs that its injector allows a sidecar.",
         ),
         field(
             "envoy",
@@ -214,8 +214,7 @@ fn read(
         manifests: read_files(reader, &manifests, files),
         concurrency: fields
             .get("concurrency")
-            .and_then(|node| read_concurrency(reader, &node))
-            .unwrap_or(1),
+            .and_then(|node| read_concurrency(reader, &node)),
         envoy,
         workloads: fields
             .get("workloads")

@@ -32,6 +32,7 @@ pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Pro
     let mut table = Table {
         listeners: snapshot.listeners.clone(),
         edge: snapshot.node.node_type == NodeType::Router,
+        concurrency: snapshot.node.concurrency,
         ..Table::default()
     };
     let mut assignments: FxHashMap<&str, &ClusterLoadAssignment> = FxHashMap::default();

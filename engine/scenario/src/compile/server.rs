@@ -22,8 +22,8 @@ pub(super) struct Servers<'s> {
     /// What calls make of each pair of workload and server: steps by endpoint.
     steps: BTreeMap<(WorkloadId, usize), Vec<Vec<Step>>>,
     default: Server,
-    /// The worker threads of each pod's proxy.
-    workers: u16,
+    /// The worker threads of each pod's proxy, where the scenario says so.
+    workers: Option<u16>,
 }
 
 /// How a pod serves.
@@ -59,7 +59,7 @@ impl<'s> Servers<'s> {
             steps: BTreeMap::new(),
             default: Server::default(),
             workers: (scenario.envoy.as_ref())
-                .map_or(scenario.concurrency, |envoy| envoy.concurrency),
+                .map_or(scenario.concurrency, |envoy| Some(envoy.concurrency)),
         };
         for id in population.pod_ids() {
             let candidate = population.candidate(id);
@@ -150,14 +150,18 @@ impl<'s> Servers<'s> {
                 let first = population.workloads[of_pod.workload.index()].pods[0];
                 let differs = self.of_pods[first.index()].entry != of_pod.entry;
                 let own = differs || !pod.exists[0];
+                let [table, inbound] =
+                    [Side::Outbound, Side::Inbound].map(|side| tables.first_of_pod(id, side));
+                let mut sides = [table, inbound].into_iter().flatten();
+                let told = sides.find_map(|table| tables.tables[table.index()].concurrency());
                 plan::Pod {
                     name: pod.name.name.clone(),
                     workload: pod.workload,
                     ip: pod.ip,
                     is_gateway: pod.is_gateway,
-                    table: tables.first_of_pod(id, Side::Outbound),
-                    inbound: tables.first_of_pod(id, Side::Inbound),
-                    workers: self.workers,
+                    table,
+                    inbound,
+                    workers: self.workers.or(told).unwrap_or(1),
                     server: own.then(|| plan::Server {
                         absent: !pod.exists[0],
                         ..self.build(of_pod, of_pod.server.unwrap_or(&self.default))
