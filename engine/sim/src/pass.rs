@@ -247,6 +247,7 @@ impl<O: Observer> World<'_, O> {
     ) {
         let delivery = &self.deliveries[slot as usize];
         let Shape::Routed {
+            resolution,
             certain: Some((cluster, endpoint)),
             ..
         } = self.shapes.get(delivery.pass.shape)
@@ -268,7 +269,7 @@ impl<O: Observer> World<'_, O> {
             flags,
             details,
             attempts: 1,
-            route: None,
+            route: resolution.route,
             cluster: Some(*cluster),
             endpoint: Some(*endpoint),
         };
