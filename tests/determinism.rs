@@ -104,7 +104,7 @@ fn the_fingerprint_is_the_same_everywhere() {
 }
 
 const PINNED: [(&str, &str); 3] = [
-    ("scenarios/canary-split", "4d6a1a87762ac719"),
-    ("scenarios/retry-storm", "cd1d245ab41c6efe"),
-    ("scenarios/two-tier", "de0c0305ef8aeb81"),
+    ("scenarios/canary-split", "59012c97ea20f948"),
+    ("scenarios/retry-storm", "93d6f5ec0341a2b4"),
+    ("scenarios/two-tier", "a8b1aff0b5914c1c"),
 ];

@@ -272,8 +272,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         CONNECTIONS,
         "pools of HTTP/1.1 and HTTP/2, per worker",
-        IN_PART,
-        &["connections"],
+        Exact,
+        &["pools", "pools-workers", "pools-pushed"],
     ),
     row(
         CONNECTIONS,
@@ -284,8 +284,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         CONNECTIONS,
         "circuit breakers: connections, waiting requests, requests, retries",
-        IN_PART,
-        &["traffic"],
+        Exact,
+        &["pools", "traffic", "gotchas/destination-rules.md"],
     ),
     row(
         CONNECTIONS,
