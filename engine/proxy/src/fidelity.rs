@@ -77,6 +77,9 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             "clients-of-an-edge",
             "clients-of-an-edge-within",
             "clients-behind-proxies",
+            "edge",
+            "internal",
+            "not-internal",
         ],
     ),
     row(
@@ -134,7 +137,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         ROUTING,
         "rewrites of paths and authorities",
         Exact,
-        &["rewriting"],
+        &["rewriting", "rewrites"],
     ),
     row(
         ROUTING,
@@ -159,7 +162,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         FILTERS,
         "faults: delays and aborts, their order and their dice",
         IN_PART,
-        &["faults", "failures"],
+        &["faults", "active-faults", "failures"],
     ),
     row(FILTERS, "mirrored copies", IN_PART, &["mirrors", "traffic"]),
     row(
