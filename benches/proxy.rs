@@ -377,6 +377,7 @@ fn route(path: PathMatch, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            grpc: false,
             runtime_fraction: None,
         },
         action,

@@ -231,8 +231,8 @@ fn matches(route: &Route, head: &RequestHead) -> bool {
                 .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
                 .find(|(name, _)| *name == asked.name);
             match (&asked.match_, first) {
-                (_, None) => false,
-                (QueryMatch::Present, Some(_)) => true,
+                (QueryMatch::Present(present), found) => found.is_some() == *present,
+                (QueryMatch::Value(_), None) => false,
                 (QueryMatch::Value(value), Some((_, found))) => string_matches(value, found),
             }
         })
@@ -253,8 +253,13 @@ fn header_matches(asked: &HeaderMatcher, head: &RequestHead) -> bool {
     };
     match (&asked.match_, found) {
         (HeaderMatch::Present(present), found) => {
-            (found.is_some() == *present) != asked.invert_match
+            let is_there = found.is_some() || asked.treat_missing_header_as_empty;
+            (is_there == *present) != asked.invert_match
         }
+        (HeaderMatch::Range { start, end }, found) => found.is_some_and(|found| {
+            let number = found.parse::<i64>();
+            number.is_ok_and(|number| (*start..*end).contains(&number)) != asked.invert_match
+        }),
         (HeaderMatch::Value(value), Some(found)) => {
             string_matches(value, found) != asked.invert_match
         }
@@ -271,6 +276,8 @@ fn string_matches(asked: &StringMatch, text: &str) -> bool {
         StringMatch::Suffix(suffix) => text.ends_with(suffix),
         StringMatch::Contains(part) => text.contains(part),
         StringMatch::SafeRegex(expression) => regex_matches(expression, text),
+        // Control planes write none.
+        StringMatch::IgnoreCase(_) => false,
     }
 }
 

@@ -8,13 +8,15 @@ pub(crate) fn in_words(match_: &RouteMatch) -> String {
     let parameters = match_.query_parameters.iter().map(|parameter| {
         let name = &parameter.name;
         match &parameter.match_ {
-            QueryMatch::Present => format!("query parameter `{name}` is present"),
+            QueryMatch::Present(true) => format!("query parameter `{name}` is present"),
+            QueryMatch::Present(false) => format!("query parameter `{name}` is absent"),
             QueryMatch::Value(value) => {
                 format!("query parameter `{name}` {}", string(value, false))
             }
         }
     });
-    let mut conditions: Vec<String> = headers.chain(parameters).collect();
+    let grpc = match_.grpc.then(|| "a gRPC request".to_owned());
+    let mut conditions: Vec<String> = headers.chain(parameters).chain(grpc).collect();
     match path(&match_.path) {
         Some(path) => {
             let fold = if match_.case_sensitive {
@@ -52,6 +54,10 @@ fn header(matcher: &HeaderMatcher) -> String {
         }
         HeaderMatch::Present(_) => "is absent".to_owned(),
         HeaderMatch::Value(value) => string(value, matcher.invert_match),
+        HeaderMatch::Range { start, end } => {
+            let is = if matcher.invert_match { "is not" } else { "is" };
+            format!("{is} a number from {start} to below {end}")
+        }
     };
     format!("{name} {condition}")
 }
@@ -63,6 +69,9 @@ fn string(match_: &StringMatch, inverted: bool) -> String {
         StringMatch::Suffix(text) => (("ends with", "does not end with"), text),
         StringMatch::Contains(text) => (("contains", "does not contain"), text),
         StringMatch::SafeRegex(text) => (("matches", "does not match"), text),
+        StringMatch::IgnoreCase(match_) => {
+            return format!("{} in any case", string(match_, inverted));
+        }
     };
     format!("{} `{text}`", if inverted { denies } else { says })
 }
@@ -86,6 +95,7 @@ mod tests {
             case_sensitive: true,
             headers: Vec::new(),
             query_parameters: Vec::new(),
+            grpc: false,
             runtime_fraction: None,
         };
         assert_eq!(in_words(&all), "any request");
@@ -99,8 +109,9 @@ mod tests {
             ],
             query_parameters: vec![QueryMatcher {
                 name: "q".to_owned(),
-                match_: QueryMatch::Present,
+                match_: QueryMatch::Present(true),
             }],
+            grpc: false,
             runtime_fraction: None,
         };
         assert_eq!(

@@ -47,6 +47,8 @@ pub(crate) struct ActiveRequest {
     pub(crate) is_too_large: bool,
     /// The pause before the next try is one that a response asked for.
     pub(crate) pause_is_asked_for: bool,
+    /// Faults are not for it.
+    pub(crate) is_exempt_from_faults: bool,
     /// It counts among the proxy's active faults.
     pub(crate) has_fault: bool,
     /// Some try has been written to a connection.
@@ -130,6 +132,7 @@ impl ActiveRequest {
             is_retriable: resolution.is_retriable && !is_too_large,
             is_too_large,
             pause_is_asked_for: false,
+            is_exempt_from_faults: false,
             has_fault: false,
             written: false,
             armed: Armed::default(),

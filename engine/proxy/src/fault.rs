@@ -53,6 +53,7 @@ mod tests {
                 percentage: Ratio::from_percent(25.0),
             }),
             max_active_faults: None,
+            headers: vec![],
         };
         let mut counts = [0_u32; 4];
         for request in 0..40_000 {

@@ -46,6 +46,7 @@
 //! #         case_sensitive: true,
 //! #         headers: vec![],
 //! #         query_parameters: vec![],
+//! #         grpc: false,
 //! #         runtime_fraction: None,
 //! #     },
 //! #     action: RouteAction::DirectResponse(DirectResponse { status: 418, body: "short and stout".to_owned() }),

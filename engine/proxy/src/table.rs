@@ -70,8 +70,17 @@ pub struct Resolution {
     pub told: Told,
     /// Where its own heads begin among `upstream_heads`.
     pub first_head: u16,
+    /// What its headers mean for the route's faults, where these depend on headers.
+    pub fault_headers: Option<Box<FaultHeaders>>,
     /// The route is for a share of such requests only.
     pub chance: Option<Box<Chance>>,
+}
+
+/// What a request's headers mean for the faults of its route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultHeaders {
+    /// The clusters, by position, whose faults are not for it.
+    pub exempt: Vec<u16>,
 }
 
 /// A route that is for a share of the requests that match it.

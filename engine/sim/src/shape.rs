@@ -28,7 +28,7 @@ pub(crate) enum Shape {
     Routed {
         /// The proxy's configuration.
         table: TableId,
-        resolution: Resolution,
+        resolution: Box<Resolution>,
         /// By the resolution's upstream heads.
         heads: Vec<HeadId>,
         /// What the client's connection carries, inside of TLS that ends at the proxy.
@@ -291,7 +291,7 @@ impl Shapes {
                 Shape::Routed {
                     table,
                     certain: plan.tables[table.index()].certain_host(&resolution),
-                    resolution,
+                    resolution: Box::new(resolution),
                     heads,
                     layer,
                 }

@@ -1,5 +1,6 @@
 //! The fault filter's configuration of a route (extensions/filters/http/fault/v3/fault.proto).
 
+use crate::HeaderMatcher;
 use base::{Ratio, SimDuration};
 
 /// What is injected: each part is drawn for itself.
@@ -11,6 +12,8 @@ pub struct HttpFault {
     pub abort: Option<FaultAbort>,
     /// While so many requests are delayed in the proxy, no other is; none: no limit.
     pub max_active_faults: Option<u32>,
+    /// Only requests for which all of these hold.
+    pub headers: Vec<HeaderMatcher>,
 }
 
 /// A fixed delay for a share of the requests.

@@ -78,6 +78,8 @@ pub struct RouteMatch {
     pub headers: Vec<HeaderMatcher>,
     /// Conditions on query parameters.
     pub query_parameters: Vec<QueryMatcher>,
+    /// The request is gRPC, by its content type.
+    pub grpc: bool,
     /// Only this share of the requests for which all else holds.
     pub runtime_fraction: Option<Ratio>,
 }

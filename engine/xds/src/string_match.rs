@@ -1,6 +1,6 @@
 //! Matchers of strings, headers and query parameters (type/matcher/v3/string.proto, config/route/v3/route_components.proto).
 
-/// How a string is compared; always case-sensitive.
+/// How a string is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StringMatch {
     /// The whole string is equal.
@@ -13,6 +13,8 @@ pub enum StringMatch {
     Contains(String),
     /// The whole string matches the RE2 expression.
     SafeRegex(String),
+    /// The same, whatever the case of ASCII letters; no expression.
+    IgnoreCase(Box<StringMatch>),
 }
 
 /// A condition on one header.
@@ -24,7 +26,7 @@ pub struct HeaderMatcher {
     pub match_: HeaderMatch,
     /// The condition is turned around.
     pub invert_match: bool,
-    /// A missing header counts as an empty one (only meaningful for value matches).
+    /// A missing header counts as an empty one, and so as one that is present.
     pub treat_missing_header_as_empty: bool,
 }
 
@@ -35,6 +37,13 @@ pub enum HeaderMatch {
     Present(bool),
     /// The value matches.
     Value(StringMatch),
+    /// The value is a whole number.
+    Range {
+        /// At least.
+        start: i64,
+        /// Less than.
+        end: i64,
+    },
 }
 
 /// A condition on one query parameter: its first value counts, undecoded.
@@ -49,8 +58,8 @@ pub struct QueryMatcher {
 /// What a query parameter must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryMatch {
-    /// Present, whatever the value.
-    Present,
+    /// Present (true) or absent (false), whatever the value.
+    Present(bool),
     /// The value matches.
     Value(StringMatch),
 }

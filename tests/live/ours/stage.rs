@@ -414,8 +414,7 @@ impl<'a, 'b> Stage<'a, 'b> {
         if !response.is_whole() {
             let (span, rest) = match response.rest {
                 Rest::After(span) => (span, Event::ResponseComplete(attempt)),
-                Rest::Cut(span) if is_http2 => (span, Event::Closed(connection)),
-                Rest::Cut(span) => (span, Event::Reset(attempt, ResetReason::ProtocolError)),
+                Rest::Cut(span) => (span, Event::Closed(connection)),
             };
             end += span;
             self.schedule(end, rest);

@@ -278,6 +278,7 @@ mod tests {
                 percentage: base::Ratio::hundred(10),
             }),
             max_active_faults: None,
+            headers: vec![],
         };
         assert_eq!(
             serde_json::to_value(Fault::from(&fault)).expect("an object"),

@@ -33,6 +33,7 @@ pub(crate) fn http_fault(written: &HttpFaultInjection) -> Option<HttpFault> {
         delay,
         abort,
         max_active_faults: None,
+        headers: Vec::new(),
     })
 }
 

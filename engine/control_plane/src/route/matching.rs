@@ -18,6 +18,7 @@ pub(crate) fn everything() -> RouteMatch {
         case_sensitive: true,
         headers: Vec::new(),
         query_parameters: Vec::new(),
+        grpc: false,
         runtime_fraction: None,
     }
 }
@@ -71,9 +72,10 @@ pub(crate) fn route_match(block: &HttpMatchRequest, semantics: Semantics) -> Rou
             .iter()
             .map(|(name, value)| QueryMatcher {
                 name: name.clone(),
-                match_: string_match(value).map_or(QueryMatch::Present, QueryMatch::Value),
+                match_: string_match(value).map_or(QueryMatch::Present(true), QueryMatch::Value),
             })
             .collect(),
+        grpc: false,
         runtime_fraction: None,
     }
 }

@@ -331,6 +331,7 @@ fn route_match(match_: &RouteMatch) -> String {
         let value = match &header.match_ {
             HeaderMatch::Present(present) => format!("present {present}"),
             HeaderMatch::Value(value) => string_match(value),
+            HeaderMatch::Range { start, end } => format!("range {start}..{end}"),
         };
         let missing = if header.treat_missing_header_as_empty {
             " (missing is empty)"
@@ -341,7 +342,8 @@ fn route_match(match_: &RouteMatch) -> String {
     }
     for query in &match_.query_parameters {
         let value = match &query.match_ {
-            QueryMatch::Present => "present".to_owned(),
+            QueryMatch::Present(true) => "present".to_owned(),
+            QueryMatch::Present(false) => "absent".to_owned(),
             QueryMatch::Value(value) => string_match(value),
         };
         write!(text, "; ?{} {value}", query.name).expect("text");
@@ -356,6 +358,7 @@ fn string_match(match_: &StringMatch) -> String {
         StringMatch::Suffix(text) => format!("suffix {text:?}"),
         StringMatch::Contains(text) => format!("contains {text:?}"),
         StringMatch::SafeRegex(text) => format!("regex {text:?}"),
+        StringMatch::IgnoreCase(match_) => format!("{} (any case)", string_match(match_)),
     }
 }
 

@@ -7,7 +7,7 @@
 //! source/common/http/{codec_client,http1/conn_pool,multiplexed...}.cc; the counters were observed.
 
 use super::{Router, Turn};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Phase};
 use crate::cluster::connection::{Connection, ConnectionState, PoolId};
 use crate::cluster::connection_pool::{ClosedBy, Pool, Unfinished};
 use crate::cluster::outlier_detection::Report;
@@ -203,6 +203,12 @@ impl Router {
             streams.push(next);
             next = self.attempts[next].next;
         }
+        // To HTTP/1, half a response is none.
+        let is_half = !self.clusters[connection.pool.cluster].settings.http2
+            && reason == ResetReason::ConnectionTermination
+            && streams
+                .iter()
+                .any(|slot| self.attempts[*slot].phase == Phase::Responding);
         let (pool, mut books, attempts) = self.pool(turn, connection.pool);
         for slot in &streams {
             Pool::drop_stream(attempts, *slot, &mut books);
@@ -215,6 +221,7 @@ impl Router {
                 (ClosedBy::Us, !http2)
             }
             (_, http2) => {
+                books.stats.upstream_cx_protocol_error += u64::from(is_half);
                 // Envoy counts so.
                 books.stats.upstream_rq_pending_failure_eject += if http2 { ended } else { 0 };
                 (ClosedBy::Peer, true)
@@ -226,6 +233,10 @@ impl Router {
             Unfinished::No
         };
         pool.close(index, by, unfinished, &mut books);
+        let reason = match is_half {
+            true => ResetReason::ProtocolError,
+            false => reason,
+        };
         for slot in streams {
             if told != Some(slot) {
                 self.tell_abandoned(turn, slot);

@@ -14,7 +14,7 @@ use crate::response_flag::{Details, ResponseFlag};
 use crate::slab::NONE;
 use crate::table::{Plan, Resolution};
 use crate::{draws, fault};
-use xds::AbortStatus;
+use xds::{AbortStatus, HttpFault};
 
 /// A request that arrives, as its world tells it.
 #[derive(Clone, Copy)]
@@ -53,6 +53,9 @@ impl Router {
                 None => 0,
             };
         }
+        if let Some(headers) = &resolution.fault_headers {
+            request.is_exempt_from_faults = headers.exempt.contains(&request.position);
+        }
         let (slot, generation) = self.requests.insert(request);
         self.start_stream_clocks(turn, slot);
         if !self.delay(turn, slot) {
@@ -64,10 +67,7 @@ impl Router {
     /// Injects a delay, if one is drawn.
     fn delay(&mut self, turn: &mut Turn<'_>, slot: u32) -> bool {
         let request = &mut self.requests[slot];
-        let faults = turn
-            .plan(request)
-            .and_then(|plan| plan.fault(usize::from(request.position)));
-        let Some(faults) = faults else {
+        let Some(faults) = faults_of(request, turn.plan(request)) else {
             return false;
         };
         let draw = || draws::draw(self.key, request.identity, draws::FAULT_DELAY);
@@ -91,7 +91,7 @@ impl Router {
     pub(super) fn after_delay(&mut self, turn: &mut Turn<'_>, slot: u32) {
         let request = &self.requests[slot];
         let plan = turn.plan(request);
-        if let Some(faults) = plan.and_then(|plan| plan.fault(usize::from(request.position))) {
+        if let Some(faults) = faults_of(request, plan) {
             let draw = || draws::draw(self.key, request.identity, draws::FAULT_ABORT);
             if let Some(status) = fault::abort(faults, draw) {
                 // A delay and an abort are one active fault.
@@ -175,7 +175,7 @@ impl Router {
             self.no_host(turn, slot, cluster);
             return;
         };
-        if !self.start_try(turn, slot, cluster, host) {
+        if !self.start_try(turn, slot, cluster, host) || !self.requests.holds(slot, generation) {
             return;
         }
         if !plan.mirrors.is_empty() {
@@ -301,6 +301,12 @@ impl Router {
         self.release_retry_slot(slot);
         self.requests.remove(slot);
     }
+}
+
+/// The faults that are for a request.
+fn faults_of<'a>(request: &ActiveRequest, plan: Option<&'a Plan>) -> Option<&'a HttpFault> {
+    let plan = plan.filter(|_| !request.is_exempt_from_faults)?;
+    plan.fault(usize::from(request.position))
 }
 
 const fn no_cluster(status: u16) -> LocalReply {

@@ -19,6 +19,7 @@ impl HeaderCondition {
         let value = match &source.match_ {
             HeaderMatch::Present(_) => StringMatcher::Any,
             HeaderMatch::Value(value) => StringMatcher::new(value, refused),
+            HeaderMatch::Range { start, end } => StringMatcher::Number(*start..*end),
         };
         Self {
             source: source.clone(),
@@ -29,7 +30,8 @@ impl HeaderCondition {
     /// Whether it holds. `any_value` says whether some value of the header satisfies a test; none if there is no such
     /// header.
     ///
-    /// A missing header fails every condition but its absence, even a negated one, unless it counts as empty.
+    /// A missing header fails every condition but its absence, even a negated one, unless it counts as empty, and so as
+    /// one that is there.
     pub(crate) fn holds(
         &self,
         any_value: impl FnOnce(&str, &mut dyn FnMut(&str) -> bool) -> Option<bool>,
@@ -37,10 +39,11 @@ impl HeaderCondition {
         let Self { source, value } = self;
         match &source.match_ {
             HeaderMatch::Present(want) => {
-                let present = any_value(&source.name, &mut |_| true).is_some();
+                let present = source.treat_missing_header_as_empty
+                    || any_value(&source.name, &mut |_| true).is_some();
                 (present == *want) != source.invert_match
             }
-            HeaderMatch::Value(_) => {
+            HeaderMatch::Value(_) | HeaderMatch::Range { .. } => {
                 // Each of several values is tested; a negated condition holds if none of them matches.
                 let found = any_value(&source.name, &mut |text| value.matches(text));
                 match found {

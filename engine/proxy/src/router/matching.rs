@@ -9,6 +9,7 @@ use super::header_condition::HeaderCondition;
 use crate::re2::{Pattern, Re2Error};
 use crate::request::RequestHead;
 use std::fmt;
+use std::ops::Range;
 use xds::{
     HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch, StringMatch,
 };
@@ -79,6 +80,7 @@ pub(crate) struct RouteMatcher {
     pub(crate) case_sensitive: bool,
     headers: Vec<HeaderCondition>,
     query: Vec<(QueryMatcher, StringMatcher)>,
+    grpc: bool,
 }
 
 /// The condition on the path.
@@ -98,6 +100,10 @@ pub(crate) enum StringMatcher {
     Suffix(Box<str>),
     Contains(Box<str>),
     Regex(Pattern),
+    /// The same without regard to the case of ASCII letters.
+    IgnoreCase(Box<StringMatcher>),
+    /// A whole number within these.
+    Number(Range<i64>),
     /// An expression that could not be compiled.
     Never,
     /// The value does not matter.
@@ -124,7 +130,7 @@ impl RouteMatcher {
             .iter()
             .map(|parameter| {
                 let value = match &parameter.match_ {
-                    QueryMatch::Present => StringMatcher::Any,
+                    QueryMatch::Present(_) => StringMatcher::Any,
                     QueryMatch::Value(value) => StringMatcher::new(value, refused),
                 };
                 (parameter.clone(), value)
@@ -135,6 +141,7 @@ impl RouteMatcher {
             case_sensitive: match_.case_sensitive,
             headers,
             query,
+            grpc: match_.grpc,
         }
     }
 
@@ -148,6 +155,9 @@ impl RouteMatcher {
         if !self.path_matches(view.path_only) {
             return Some(Mismatch::Path(&self.path));
         }
+        if self.grpc && !view.head.is_grpc() {
+            return Some(Mismatch::Grpc);
+        }
         for header in &self.headers {
             if !header.holds(|name, test| view.any_value(name, test)) {
                 return Some(Mismatch::Header(&header.source));
@@ -155,7 +165,11 @@ impl RouteMatcher {
         }
         for (parameter, value) in &self.query {
             let found = view.query_value(&parameter.name);
-            if !found.is_some_and(|text| value.matches(text)) {
+            let holds = match &parameter.match_ {
+                QueryMatch::Present(want) => found.is_some() == *want,
+                QueryMatch::Value(_) => found.is_some_and(|text| value.matches(text)),
+            };
+            if !holds {
                 return Some(Mismatch::Query(parameter));
             }
         }
@@ -188,6 +202,9 @@ impl StringMatcher {
             StringMatch::Suffix(text) => Self::Suffix(text.as_str().into()),
             StringMatch::Contains(text) => Self::Contains(text.as_str().into()),
             StringMatch::SafeRegex(text) => regex(text, refused),
+            StringMatch::IgnoreCase(match_) => {
+                Self::IgnoreCase(Box::new(Self::new(match_, refused)))
+            }
         }
     }
 
@@ -198,8 +215,29 @@ impl StringMatcher {
             Self::Suffix(suffix) => text.ends_with(&**suffix),
             Self::Contains(part) => text.contains(&**part),
             Self::Regex(pattern) => pattern.is_full_match(text),
+            Self::IgnoreCase(matcher) => matcher.matches_in_any_case(text),
+            Self::Number(range) => text.parse().is_ok_and(|number| range.contains(&number)),
             Self::Never => false,
             Self::Any => true,
+        }
+    }
+
+    fn matches_in_any_case(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        match self {
+            Self::Exact(whole) => text.eq_ignore_ascii_case(whole),
+            Self::Prefix(prefix) => starts_with(bytes, prefix.as_bytes(), true),
+            Self::Suffix(suffix) => {
+                let start = bytes.len().checked_sub(suffix.len());
+                start.is_some_and(|at| bytes[at..].eq_ignore_ascii_case(suffix.as_bytes()))
+            }
+            Self::Contains(part) => {
+                let mut starts = 0..=bytes.len();
+                starts.any(|at| starts_with(&bytes[at..], part.as_bytes(), true))
+            }
+            Self::Regex(_) | Self::IgnoreCase(_) | Self::Number(_) | Self::Never | Self::Any => {
+                self.matches(text)
+            }
         }
     }
 }
@@ -228,6 +266,7 @@ fn starts_with(text: &[u8], prefix: &[u8], fold: bool) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mismatch<'a> {
     Path(&'a PathMatcher),
+    Grpc,
     Header(&'a HeaderMatcher),
     Query(&'a QueryMatcher),
 }
@@ -237,6 +276,7 @@ impl Mismatch<'_> {
     pub(crate) fn describe(&self, view: &RequestView<'_>) -> String {
         match self {
             Self::Path(want) => format!("path: want {want}, got `{}`", view.path_only),
+            Self::Grpc => "content type: want gRPC's".to_owned(),
             Self::Header(header) => {
                 let want = describe_header(header);
                 let mut got = Vec::new();
@@ -253,7 +293,8 @@ impl Mismatch<'_> {
             }
             Self::Query(parameter) => {
                 let want = match &parameter.match_ {
-                    QueryMatch::Present => "present".to_owned(),
+                    QueryMatch::Present(true) => "present".to_owned(),
+                    QueryMatch::Present(false) => "absent".to_owned(),
                     QueryMatch::Value(value) => describe_string(value),
                 };
                 let got = match view.query_value(&parameter.name) {
@@ -292,6 +333,8 @@ fn describe_header(header: &HeaderMatcher) -> String {
         (HeaderMatch::Present(_), _) => "absent".to_owned(),
         (HeaderMatch::Value(value), false) => describe_string(value),
         (HeaderMatch::Value(value), true) => format!("not {}", describe_string(value)),
+        (HeaderMatch::Range { start, end }, false) => format!("from {start} to below {end}"),
+        (HeaderMatch::Range { start, end }, true) => format!("not from {start} to below {end}"),
     }
 }
 
@@ -302,5 +345,6 @@ fn describe_string(value: &StringMatch) -> String {
         StringMatch::Suffix(text) => format!("suffix `{text}`"),
         StringMatch::Contains(text) => format!("containing `{text}`"),
         StringMatch::SafeRegex(text) => format!("regex `{text}`"),
+        StringMatch::IgnoreCase(match_) => format!("{} in any case", describe_string(match_)),
     }
 }

@@ -1,7 +1,7 @@
 //! Copies of requests: sent beside the first try, never retried, their results discarded.
 //!
-//! A copy goes through the mirror cluster's own limits, load balancer and outlier detection. It is sent once a host
-//! has been chosen for the request itself, whatever becomes of that.
+//! A copy goes through the mirror cluster's own limits, load balancer and outlier detection. It is sent once the request
+//! itself has its connection or waits for one, whatever becomes of that; what a circuit breaker refuses is not copied.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/{router,shadow_writer_impl}.cc.
 

@@ -12,6 +12,7 @@ use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::re2::{Re2Error, Substitution};
 use crate::router::hash_policy::HashPolicies;
+use crate::router::header_condition::HeaderCondition;
 use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::{PathRewriter, unknown_operators};
@@ -283,15 +284,42 @@ fn compile_route(
         plan.no_cluster_status = target.cluster_not_found_response_code;
         report_target(target, &plan, table, &subject, origin, problems);
     }
+    let mut refused = |expression: &str, error: Re2Error| {
+        problems.refused(&subject, expression, &error, origin);
+    };
+    let fault_conditions = compile_fault_conditions(&plan, &mut refused);
     let route = Route {
         matcher,
         virtual_host,
         rewriter,
         cors,
         hash_policies,
+        fault_conditions,
         source: source.clone(),
     };
     (route, plan)
+}
+
+/// The conditions of the faults of each destination; nothing where there are none.
+fn compile_fault_conditions(
+    plan: &Plan,
+    refused: &mut dyn FnMut(&str, Re2Error),
+) -> Vec<Vec<HeaderCondition>> {
+    let positions = 0..plan.destinations.len().max(1);
+    let headers = positions.map(|position| {
+        let fault = plan.fault(position);
+        fault.map_or(&[] as &[_], |fault| fault.headers.as_slice())
+    });
+    if headers.clone().all(<[_]>::is_empty) {
+        return Vec::new();
+    }
+    let conditions = headers.map(|headers| {
+        let conditions = headers.iter();
+        conditions
+            .map(|header| HeaderCondition::new(header, refused))
+            .collect()
+    });
+    conditions.collect()
 }
 
 fn compile_rewrite(

@@ -36,6 +36,7 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         chosen_cluster: None,
         told: Told::default(),
         first_head: 0,
+        fault_headers: None,
         chance: None,
     };
     let head = match table.configs[config.index()].manager.receive(head) {
@@ -71,6 +72,7 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         let route = &table.routes[id.index()];
         let part = Resolution {
             first_head,
+            fault_headers: route.fault_headers(&view),
             ..on_route(table, id, &view, &reply)
         };
         from = id.index() - virtual_host.routes.start + 1;
@@ -253,6 +255,7 @@ fn forward(table: &Table, id: RouteId, target: &RouteTarget, view: &RequestView<
         chosen_cluster: chosen_cluster(target, plan, view, hash),
         told,
         first_head: 0,
+        fault_headers: None,
         chance: None,
     }
 }

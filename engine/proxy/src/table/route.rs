@@ -1,9 +1,11 @@
 //! A compiled route: what matching and rewriting need, and apart from it what the event loop needs.
 
+use super::FaultHeaders;
 use crate::cors::Cors;
 use crate::names::ClusterId;
 use crate::router::hash_policy::HashPolicies;
-use crate::router::matching::RouteMatcher;
+use crate::router::header_condition::HeaderCondition;
+use crate::router::matching::{RequestView, RouteMatcher};
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::PathRewriter;
 use base::Ratio;
@@ -18,6 +20,8 @@ pub(crate) struct Route {
     pub(crate) rewriter: Option<PathRewriter>,
     pub(crate) cors: Option<Cors>,
     pub(crate) hash_policies: HashPolicies,
+    /// The conditions of the faults of each destination, where any has some.
+    pub(crate) fault_conditions: Vec<Vec<HeaderCondition>>,
     pub(crate) source: xds::Route,
 }
 
@@ -28,6 +32,21 @@ impl Route {
             RouteAction::Route(target) => Some(target),
             RouteAction::Redirect(_) | RouteAction::DirectResponse(_) => None,
         }
+    }
+
+    /// What a request's headers mean for the faults, where these depend on headers.
+    pub(crate) fn fault_headers(&self, view: &RequestView<'_>) -> Option<Box<FaultHeaders>> {
+        if self.fault_conditions.is_empty() {
+            return None;
+        }
+        let conditions = self.fault_conditions.iter().zip(0_u16..);
+        let exempt = conditions.filter(|(conditions, _)| {
+            let mut conditions = conditions.iter();
+            !conditions.all(|condition| condition.holds(|name, test| view.any_value(name, test)))
+        });
+        Some(Box::new(FaultHeaders {
+            exempt: exempt.map(|(_, position)| position).collect(),
+        }))
     }
 }
 

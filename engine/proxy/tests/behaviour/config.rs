@@ -71,6 +71,7 @@ pub(crate) fn route(name: &str, prefix: &str, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            grpc: false,
             runtime_fraction: None,
         },
         action,

@@ -242,6 +242,7 @@ fn world(index: usize, variant: u8) -> Snapshot {
             percentage: Ratio::hundred(10),
         }),
         max_active_faults: None,
+        headers: vec![],
     });
     let localities = vec![locality(0, 1, numbers), locality(1, 2, &[7, 8])];
     let mut clusters = vec![(a, localities), (b, hosts(numbers))];

@@ -98,9 +98,9 @@ fn a_copy_obeys_its_own_limits() {
     mesh.assert_idle();
 }
 
-/// Observed: the request's own overflow does not stop its copy.
+/// Observed: what is refused after it has waited is copied; what is refused at once is not.
 #[test]
-fn an_overflowing_request_is_copied_all_the_same() {
+fn a_request_that_overflows_late_is_copied_all_the_same() {
     let route = to_a(|target| target.mirrors = vec![mirror("m", Ratio::ONE)]);
     let mut limited = cluster("a");
     limited.circuit_breakers.max_requests = 0;

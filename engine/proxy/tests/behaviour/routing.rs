@@ -10,8 +10,8 @@ use proxy::table::{Outcome, Table};
 use std::sync::Arc;
 use xds::{
     CorsPolicy, DirectResponse, HeaderAppend, HeaderMatch, HeaderMatcher, HeaderMutation,
-    HeaderMutations, HostRewrite, NodeType, Origin, PathMatch, PathRewrite, QueryMatch,
-    QueryMatcher, Route, RouteAction, Snapshot, StringMatch,
+    HeaderMutations, HostRewrite, Origin, PathMatch, PathRewrite, QueryMatch, QueryMatcher, Route,
+    RouteAction, Snapshot, StringMatch,
 };
 
 fn compile(snapshot: &Snapshot) -> (Table, Names) {
@@ -122,6 +122,14 @@ fn headers() {
         (HeaderMatch::Present(true), false, false, ".xxxx"),
         (HeaderMatch::Present(false), false, false, "x...."),
         (HeaderMatch::Present(true), true, false, "x...."),
+        (HeaderMatch::Present(true), false, true, "xxxxx"),
+        (HeaderMatch::Present(false), false, true, "....."),
+        (
+            HeaderMatch::Value(StringMatch::IgnoreCase(Box::new(exact("V1")))),
+            false,
+            false,
+            "..xx.",
+        ),
         (regex(".*"), false, false, ".xxxx"),
         (regex(".*"), true, true, "....."),
         (regex("v[01]"), false, false, "..xx."),
@@ -198,8 +206,10 @@ fn query_parameters() {
         (QueryMatch::Value(exact("")), "/?a", true),
         (QueryMatch::Value(exact("")), "/?a=", true),
         (QueryMatch::Value(exact("")), "/?b", false),
-        (QueryMatch::Present, "/?b&a", true),
-        (QueryMatch::Present, "/", false),
+        (QueryMatch::Present(true), "/?b&a", true),
+        (QueryMatch::Present(true), "/", false),
+        (QueryMatch::Present(false), "/?A=1", true),
+        (QueryMatch::Present(false), "/?a", false),
     ] {
         let mut route = answering("yes", PathMatch::Prefix("/".to_owned()));
         route.match_.query_parameters = vec![QueryMatcher {
@@ -318,23 +328,6 @@ fn upstream_heads_carry_what_the_route_changes() {
     assert_eq!(b.protocol, proxy::request::Protocol::Http2);
     assert!(headers(m).contains(&"x-envoy-internal: true".to_owned()));
     assert_eq!(m.path, "/v2/x?q=1");
-}
-
-#[test]
-fn gateways_trust_their_clients_less() {
-    let mut snapshot = sidecar(vec![to_a(|_| {})], vec![(cluster("a"), hosts(&[1]))]);
-    for (node_type, scheme) in [(NodeType::Sidecar, "https"), (NodeType::Router, "http")] {
-        snapshot.node.node_type = node_type;
-        let (table, _) = compile(&snapshot);
-        let config = table.route_config("80").expect("it is configured");
-        let mut head = RequestHead::get("a", "/");
-        let forwarded = ("x-forwarded-proto".to_owned(), "https".to_owned());
-        head.headers.push(forwarded);
-        let upstream = &table.resolve(config, &head).upstream_heads[0];
-        assert_eq!(upstream.scheme, scheme);
-        let proto: Vec<&str> = upstream.values("x-forwarded-proto").collect();
-        assert_eq!(proto, [scheme]);
-    }
 }
 
 #[test]

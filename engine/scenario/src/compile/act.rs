@@ -49,7 +49,7 @@ fn act(act: &Act, endpoint: &Endpoint) -> act::Act {
     act::Act {
         ending: match ending {
             Ending::Respond => act::Ending::Respond,
-            Ending::Cut => act::Ending::Cut(ResetReason::ProtocolError),
+            Ending::Cut => act::Ending::Cut(ResetReason::ConnectionTermination),
             Ending::Fin | Ending::Rst => act::Ending::Reset(ResetReason::ConnectionTermination),
             Ending::Garbage => act::Ending::Reset(ResetReason::ProtocolError),
             Ending::ResetStream => act::Ending::Reset(ResetReason::RemoteReset),

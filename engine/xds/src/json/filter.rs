@@ -1,7 +1,7 @@
 //! What routes tell HTTP filters: faults and cross-origin policies.
 
 use super::message::{Message, fractional_percent};
-use crate::{AbortStatus, CorsPolicy, HttpFault, StringMatch};
+use crate::{AbortStatus, CorsPolicy, HeaderMatcher, HttpFault, StringMatch};
 use base::Ratio;
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ impl HttpFault {
         Message::any("envoy.extensions.filters.http.fault.v3.HTTPFault")
             .optional("delay", delay)
             .optional("abort", abort)
+            .list("headers", self.headers.iter().map(HeaderMatcher::to_json))
             .optional("maxActiveFaults", self.max_active_faults)
             .build()
     }

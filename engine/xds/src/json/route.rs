@@ -178,6 +178,7 @@ impl RouteMatch {
                 "queryParameters",
                 self.query_parameters.iter().map(QueryMatcher::to_json),
             )
+            .optional("grpc", self.grpc.then(Message::default))
             .optional("runtimeFraction", fraction)
     }
 }

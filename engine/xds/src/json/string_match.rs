@@ -7,14 +7,19 @@ use serde_json::Value;
 impl StringMatch {
     /// `envoy.type.matcher.v3.StringMatcher`.
     pub fn to_json(&self) -> Value {
+        self.message().build()
+    }
+
+    fn message(&self) -> Message {
         let (field, value) = match self {
             Self::Exact(text) => ("exact", Value::from(text.as_str())),
             Self::Prefix(text) => ("prefix", text.as_str().into()),
             Self::Suffix(text) => ("suffix", text.as_str().into()),
             Self::Contains(text) => ("contains", text.as_str().into()),
             Self::SafeRegex(regex) => ("safeRegex", safe_regex(regex).into()),
+            Self::IgnoreCase(match_) => return match_.message().flag("ignoreCase", true),
         };
-        Message::default().field(field, value).build()
+        Message::default().field(field, value)
     }
 }
 
@@ -31,6 +36,13 @@ impl HeaderMatcher {
         match &self.match_ {
             HeaderMatch::Present(present) => message.field("presentMatch", *present),
             HeaderMatch::Value(value) => message.field("stringMatch", value.to_json()),
+            // 64-bit numbers are strings in protobuf's JSON.
+            HeaderMatch::Range { start, end } => message.field(
+                "rangeMatch",
+                Message::default()
+                    .field("start", start.to_string())
+                    .field("end", end.to_string()),
+            ),
         }
         .build()
     }
@@ -41,7 +53,7 @@ impl QueryMatcher {
     pub fn to_json(&self) -> Value {
         let message = Message::default().text("name", &self.name);
         match &self.match_ {
-            QueryMatch::Present => message.field("presentMatch", true),
+            QueryMatch::Present(present) => message.field("presentMatch", *present),
             QueryMatch::Value(value) => message.field("stringMatch", value.to_json()),
         }
         .build()

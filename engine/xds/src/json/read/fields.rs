@@ -122,6 +122,17 @@ impl<'a> Fields<'a> {
         self.value(name, "a whole number in its range", number)
     }
 
+    /// A whole number that may be negative, if it is written.
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ReadError> {
+        self.value(name, "a whole number in its range", |json| {
+            match &json.value {
+                JsonValue::Number(number) => number.as_i64(),
+                JsonValue::Text(text) => text.parse().ok(),
+                _ => None,
+            }
+        })
+    }
+
     /// A number, if it is written.
     pub(super) fn double(&self, name: &str) -> Result<Option<f64>, ReadError> {
         self.value(name, "a number", |json| match &json.value {

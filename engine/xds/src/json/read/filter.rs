@@ -2,7 +2,9 @@
 
 use super::ReadError;
 use super::fields::{Fields, fractional_percent, runtime_fraction};
-use crate::{AbortStatus, CorsPolicy, FaultAbort, FaultDelay, HttpFault, StringMatch};
+use crate::{
+    AbortStatus, CorsPolicy, FaultAbort, FaultDelay, HeaderMatcher, HttpFault, StringMatch,
+};
 use base::Ratio;
 
 /// What one route, or one virtual host, tells the filters that we know.
@@ -52,6 +54,7 @@ impl HttpFault {
             delay: fields.message("delay", FaultDelay::read)?.flatten(),
             abort: fields.message("abort", FaultAbort::read)?.flatten(),
             max_active_faults: fields.number("maxActiveFaults")?,
+            headers: fields.messages("headers", HeaderMatcher::read)?,
         };
         let injects = fault.delay.is_some() || fault.abort.is_some();
         Ok(injects.then_some(fault))

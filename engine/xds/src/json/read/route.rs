@@ -117,6 +117,7 @@ impl RouteMatch {
             case_sensitive: fields.optional_flag("caseSensitive")?.unwrap_or(true),
             headers: fields.messages("headers", HeaderMatcher::read)?,
             query_parameters: fields.messages("queryParameters", QueryMatcher::read)?,
+            grpc: fields.marker("grpc")?,
             runtime_fraction: fields.message("runtimeFraction", runtime_fraction)?,
         }))
     }

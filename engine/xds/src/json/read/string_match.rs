@@ -7,7 +7,7 @@ use crate::{HeaderMatch, HeaderMatcher, QueryMatch, QueryMatcher, StringMatch};
 impl StringMatch {
     /// `envoy.type.matcher.v3.StringMatcher`.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
-        fields.unmodelled("ignoreCase", "is not modelled: letters' case counts");
+        let ignores_case = fields.flag("ignoreCase")?;
         let known = [
             ("exact", Self::Exact as fn(String) -> Self),
             ("prefix", Self::Prefix),
@@ -16,7 +16,11 @@ impl StringMatch {
         ];
         for (name, make) in known {
             if let Some(text) = fields.optional_text(name)? {
-                return Ok(make(text));
+                let match_ = make(text);
+                return Ok(match ignores_case {
+                    true => Self::IgnoreCase(Box::new(match_)),
+                    false => match_,
+                });
             }
         }
         if let Some(regex) = fields.message("safeRegex", safe_regex)? {
@@ -63,21 +67,23 @@ fn header_match(fields: &Fields<'_>) -> Result<HeaderMatch, ReadError> {
     if let Some(regex) = fields.message("safeRegexMatch", safe_regex)? {
         return Ok(HeaderMatch::Value(StringMatch::SafeRegex(regex)));
     }
-    fields.unmodelled(
-        "rangeMatch",
-        "is not modelled: the header has to be there, whatever its value",
-    );
-    Ok(HeaderMatch::Present(true))
+    let range = fields.message("rangeMatch", |range| {
+        Ok(HeaderMatch::Range {
+            start: range.integer("start")?.unwrap_or(0),
+            end: range.integer("end")?.unwrap_or(0),
+        })
+    })?;
+    Ok(range.unwrap_or(HeaderMatch::Present(true)))
 }
 
 impl QueryMatcher {
     /// `envoy.config.route.v3.QueryParameterMatcher`.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, ReadError> {
+        let present = fields.optional_flag("presentMatch")?.unwrap_or(true);
         let value = fields.message("stringMatch", StringMatch::read)?;
-        fields.without_effect(&["presentMatch"]);
         Ok(Self {
             name: fields.text("name")?,
-            match_: value.map_or(QueryMatch::Present, QueryMatch::Value),
+            match_: value.map_or(QueryMatch::Present(present), QueryMatch::Value),
         })
     }
 }
