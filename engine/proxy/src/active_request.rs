@@ -39,6 +39,8 @@ pub(crate) struct ActiveRequest {
     pub(crate) complete: bool,
     /// When the router had all of it.
     pub(crate) complete_at: Option<SimTime>,
+    /// An interim response has gone downstream.
+    pub(crate) has_interim: bool,
     /// Response headers that have gone downstream.
     pub(crate) started: Option<Started>,
     /// The route's retry policy is for it, and it is kept whole for another try.
@@ -128,6 +130,7 @@ impl ActiveRequest {
             hash: resolution.hash,
             complete: arrival.complete,
             complete_at: None,
+            has_interim: false,
             started: None,
             is_retriable: resolution.is_retriable && !is_too_large,
             is_too_large,

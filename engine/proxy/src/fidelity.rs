@@ -57,8 +57,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     ),
     row(
         REQUESTS,
-        "malformed requests: no host, no path, absolute URLs",
-        IN_PART,
+        "malformed requests: no host, no path, absolute URLs, unknown methods",
+        Exact,
         &["local-replies"],
     ),
     row(
@@ -91,8 +91,10 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         REQUESTS,
         "upgrades (websocket, CONNECT)",
-        NotSimulated("a request that asks for one is routed as any other"),
-        &[],
+        Approximate(
+            "they are refused unless configured; what follows one is a response like others",
+        ),
+        &["local-replies/an upgrade"],
     ),
     row(
         REQUESTS,
@@ -142,13 +144,13 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         ROUTING,
         "changes to request and response headers, at every level",
-        IN_PART,
+        Exact,
         &["headers", "headers-specific", "rewriting"],
     ),
     row(
         ROUTING,
         "CORS: preflights and headers of responses",
-        IN_PART,
+        Exact,
         &["cors"],
     ),
     row(
@@ -164,7 +166,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         IN_PART,
         &["faults", "active-faults", "failures"],
     ),
-    row(FILTERS, "mirrored copies", IN_PART, &["mirrors", "traffic"]),
+    row(FILTERS, "mirrored copies", Exact, &["mirrors", "traffic"]),
     row(
         FILTERS,
         "rate limits, external authorisation, JWT, Lua, WebAssembly",
@@ -175,20 +177,20 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         TIME,
         "the route's timeout: what starts it and what it spans",
-        IN_PART,
+        Exact,
         &["timeouts", "timeouts.md"],
     ),
     row(
         TIME,
         "per-try and per-try idle timeouts",
-        IN_PART,
+        Exact,
         &["timeouts"],
     ),
-    row(TIME, "`grpc-timeout`", IN_PART, &["timeouts"]),
+    row(TIME, "`grpc-timeout`", Exact, &["timeouts"]),
     row(
         TIME,
         "stream idle, request, request headers and maximal stream durations",
-        IN_PART,
+        Exact,
         &["listener-timeouts"],
     ),
     row(
@@ -262,7 +264,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         HOSTS,
         "outlier detection of every kind",
-        IN_PART,
+        Exact,
         &["outliers", "ejections"],
     ),
     row(
@@ -318,13 +320,13 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         TOLD,
         "status, body and headers of local replies, gRPC's included",
-        IN_PART,
+        Exact,
         &["local-replies"],
     ),
     row(
         TOLD,
         "headers that proxies add: tries, timeouts, original paths and hosts",
-        IN_PART,
+        Exact,
         &["rewriting", "timeouts", "mesh-headers"],
     ),
     row(

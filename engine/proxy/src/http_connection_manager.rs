@@ -8,7 +8,9 @@
 
 mod authority;
 mod client;
+mod codec;
 mod path;
+mod upgrade;
 
 use crate::request::{Protocol, RequestHead};
 use crate::response_flag::Details;
@@ -56,6 +58,7 @@ impl HttpConnectionManager {
                 normalize: true,
                 ..PathNormalization::default()
             },
+            upgrade_types: vec!["websocket".to_owned()],
             ..xds::HttpConnectionManager::default()
         })
     }
@@ -70,6 +73,7 @@ impl HttpConnectionManager {
         let mut head = head.clone();
         let is_tls = head.scheme == "https";
         let told_scheme = take_apart_url(&mut head) || head.protocol == Protocol::Http2;
+        codec::check(&head)?;
         self.check_names(&mut head)?;
         if head.authority.is_empty() {
             return Err(Refusal::empty(400, Details::MissingHostHeader));
@@ -85,8 +89,12 @@ impl HttpConnectionManager {
         }
         path::normalize(&self.source.path, &mut head)?;
         authority::normalize(&self.source, &mut head);
+        let upgrade = upgrade::asked_for(&head);
         let client = Client::of(self, &head);
         sanitize::clean(&mut head, client.trust);
+        if let Some(upgrade) = upgrade {
+            upgrade::admit(&self.source.upgrade_types, upgrade, &mut head)?;
+        }
         client.tell(self, &mut head, is_tls);
         if !told_scheme {
             sanitize::scheme(&head, is_tls).clone_into(&mut head.scheme);

@@ -47,6 +47,13 @@ pub enum Input<'a> {
         /// The number.
         max_concurrent_streams: u32,
     },
+    /// An interim response to a try arrives from upstream: 103, and other 1xx but 101.
+    Interim {
+        /// The try.
+        attempt: AttemptId,
+        /// Its status.
+        status: u16,
+    },
     /// The headers of a try's response arrive from upstream.
     Response {
         /// The try.

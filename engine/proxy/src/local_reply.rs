@@ -98,26 +98,30 @@ fn body(reply: &Reply) -> String {
             return before_headers(reply, "remote connection failure");
         }
         Details::ConnectionTimeout => return before_headers(reply, "connection timeout"),
-        Details::ConnectionTermination => return before_headers(reply, "connection termination"),
-        Details::RemoteReset => return before_headers(reply, "remote reset"),
+        Details::ConnectionTermination | Details::LateConnectionTermination => {
+            return before_headers(reply, "connection termination");
+        }
+        Details::RemoteReset | Details::LateRemoteReset => {
+            return before_headers(reply, "remote reset");
+        }
         Details::RemoteRefusedStreamReset => {
             return before_headers(reply, "remote refused stream reset");
         }
-        Details::ProtocolError => return before_headers(reply, "protocol error"),
+        Details::ProtocolError | Details::LateProtocolError => {
+            return before_headers(reply, "protocol error");
+        }
         Details::ViaUpstream
         | Details::DirectResponse
         | Details::RouteNotFound
         | Details::ClusterNotFound
-        | Details::LateConnectionTermination
-        | Details::LateRemoteReset
-        | Details::LateProtocolError
+        | Details::UpgradeFailed
         | Details::DownstreamRemoteDisconnect
         | Details::CorsPreflight
         | Details::PathNormalizationFailed
         | Details::MissingHostHeader
         | Details::MissingPath
         | Details::AbsolutePath => "",
-        Details::InvalidUrl | Details::UnexpectedUnderscore => "Bad Request",
+        Details::InvalidUrl | Details::UnexpectedUnderscore | Details::CodecError => "Bad Request",
     };
     text.to_owned()
 }

@@ -176,6 +176,7 @@ impl Proxy {
                 connection,
                 max_concurrent_streams,
             } => router.on_settings(turn, connection, max_concurrent_streams),
+            Input::Interim { attempt, status } => router.on_interim(turn, attempt, status),
             Input::Response {
                 attempt,
                 response,

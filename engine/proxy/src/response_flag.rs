@@ -218,6 +218,10 @@ pub enum Details {
     InvalidUrl,
     /// A header had an underscore in its name.
     UnexpectedUnderscore,
+    /// The request was no HTTP/1.1, such as one with a method that is unknown.
+    CodecError,
+    /// The request asked for another protocol.
+    UpgradeFailed,
 }
 
 impl Details {
@@ -241,7 +245,10 @@ impl Details {
             | Self::ConnectionTermination
             | Self::RemoteReset
             | Self::RemoteRefusedStreamReset
-            | Self::ProtocolError => true,
+            | Self::ProtocolError
+            | Self::LateConnectionTermination
+            | Self::LateRemoteReset
+            | Self::LateProtocolError => true,
             Self::ViaUpstream
             | Self::DirectResponse
             | Self::RouteNotFound
@@ -249,9 +256,6 @@ impl Details {
             | Self::StreamIdleTimeout
             | Self::RequestOverallTimeout
             | Self::MaxDurationTimeout
-            | Self::LateConnectionTermination
-            | Self::LateRemoteReset
-            | Self::LateProtocolError
             | Self::DownstreamRemoteDisconnect
             | Self::CorsPreflight
             | Self::PathNormalizationFailed
@@ -259,8 +263,18 @@ impl Details {
             | Self::MissingPath
             | Self::AbsolutePath
             | Self::InvalidUrl
-            | Self::UnexpectedUnderscore => false,
+            | Self::UnexpectedUnderscore
+            | Self::CodecError
+            | Self::UpgradeFailed => false,
         }
+    }
+
+    /// Whether the codec refused the request: Envoy logs it without anything that it has read of it.
+    pub const fn is_of_codec(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidUrl | Self::UnexpectedUnderscore | Self::CodecError
+        )
     }
 
     /// Envoy's text.
@@ -305,6 +319,8 @@ impl Details {
             Self::AbsolutePath => "absolute_path_rejected",
             Self::InvalidUrl => "http1.invalid_url",
             Self::UnexpectedUnderscore => "http1.unexpected_underscore",
+            Self::CodecError => "http1.codec_error",
+            Self::UpgradeFailed => "upgrade_failed",
         }
     }
 }

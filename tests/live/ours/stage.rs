@@ -68,6 +68,8 @@ enum Event {
     /// A server's response, or its headers where they come first.
     Response(AttemptId, ResponseHead, bool),
     ResponseComplete(AttemptId),
+    /// A 103.
+    Early(AttemptId),
     Reset(AttemptId, ResetReason),
     RequestComplete(usize),
     Leaves(usize),
@@ -259,6 +261,10 @@ impl<'a, 'b> Stage<'a, 'b> {
                 };
                 self.input(input);
             }
+            Event::Early(attempt) => {
+                let status = 103;
+                self.input(Input::Interim { attempt, status });
+            }
             Event::ResponseComplete(attempt) => {
                 self.input(Input::ResponseComplete { attempt });
             }
@@ -387,7 +393,11 @@ impl<'a, 'b> Stage<'a, 'b> {
 
     /// Does what the script says about a try, after so many milliseconds.
     fn serve(&mut self, send: &Send, deed: Deed, wait: u64) {
-        let (attempt, at) = (send.attempt, wait + deed.after + 1);
+        let (attempt, mut at) = (send.attempt, wait + deed.after + 1);
+        if deed.early {
+            self.schedule(at, Event::Early(attempt));
+            at += 50;
+        }
         let connection = send.connection.expect("what is sent has a connection");
         let event = match deed.act {
             Act::Respond(response) => return self.respond(send, &response, at),
@@ -471,6 +481,11 @@ impl<'a, 'b> Stage<'a, 'b> {
         let told = request
             .table
             .response(resolution, &request.head, &reply, head.as_ref());
+        let mut headers = told.headers;
+        // Trailers pass.
+        let trailer = responded.and_then(|response| response.trailer);
+        headers
+            .extend(trailer.map(|status| ("trailer grpc-status".to_owned(), status.to_string())));
         let body = match responded {
             Some(response) if reply.truncated => "x".repeat(response.body_at_first()),
             Some(response) => "x".repeat(response.body),
@@ -479,13 +494,16 @@ impl<'a, 'b> Stage<'a, 'b> {
         Answer {
             status: reply.status,
             flags: reply.flags.to_string(),
-            details: reply.details.as_str().to_owned(),
+            details: match reply.details.is_of_codec() {
+                true => "not logged".to_owned(),
+                false => reply.details.as_str().to_owned(),
+            },
             tries: u32::from(reply.attempts),
             host: reply.endpoint.map(|endpoint| self.host(endpoint)),
             lasted: end.since(request.begin).as_nanos() / 1_000_000,
             received: request.received,
             copies: request.copies,
-            headers: told.headers,
+            headers,
             body,
             truncated: reply.truncated,
         }
@@ -508,6 +526,7 @@ impl Event {
             Self::Arrives(of)
             | Self::Response(of, ..)
             | Self::ResponseComplete(of)
+            | Self::Early(of)
             | Self::Reset(of, _) => *of == attempt,
             Self::Timer(_)
             | Self::Connected(_)

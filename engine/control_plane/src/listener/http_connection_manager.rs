@@ -32,6 +32,7 @@ pub(super) fn outbound(
         },
         headers_with_underscores: settings.headers_with_underscores().unwrap_or_default(),
         append_x_forwarded_port: headers.tells_port(),
+        upgrade_types: vec!["websocket".to_owned()],
         server_name: match headers.server.disabled {
             true => String::new(),
             false => headers.server.value.clone(),

@@ -17,6 +17,27 @@ use crate::response_flag::{Details, ResponseFlag};
 use crate::slab::NONE;
 
 impl Router {
+    /// An interim response to a try arrives: it goes downstream, and no other try can take the place of this one.
+    pub(crate) fn on_interim(&mut self, turn: &mut Turn<'_>, id: AttemptId, status: u16) {
+        if !self.attempts.holds(id.slot, id.generation)
+            || self.attempts[id.slot].phase != Phase::Active
+        {
+            return;
+        }
+        let attempt = self.attempts[id.slot];
+        let entry = self.clusters[attempt.cluster].entry as usize;
+        self.accounts[entry].stats.complete(status);
+        if attempt.mirror {
+            return;
+        }
+        let slot = attempt.request.slot;
+        self.touch(turn.now, slot);
+        self.release_retry_slot(slot);
+        let request = &mut self.requests[slot];
+        request.is_retriable = false;
+        request.has_interim = true;
+    }
+
     /// The headers of a try's response arrive; `complete`: nothing follows them.
     pub(crate) fn on_response(
         &mut self,
@@ -105,22 +126,7 @@ impl Router {
     ) {
         let slot = attempt.request.slot;
         self.requests[slot].attempt = NONE;
-        let (flag, details) = match reason {
-            ResetReason::RemoteReset | ResetReason::RemoteRefusedStream => {
-                (ResponseFlag::UpstreamRemoteReset, Details::LateRemoteReset)
-            }
-            ResetReason::ProtocolError => (
-                ResponseFlag::UpstreamProtocolError,
-                Details::LateProtocolError,
-            ),
-            ResetReason::ConnectionFailure
-            | ResetReason::ConnectionTimeout
-            | ResetReason::ConnectionTermination => (
-                ResponseFlag::UpstreamConnectionTermination,
-                Details::LateConnectionTermination,
-            ),
-        };
-        self.reply_locally(turn, slot, LocalReply::new(503, flag, details));
+        self.reply_locally(turn, slot, late_reset_reply(reason));
     }
 
     /// A try has served its purpose. Unless it `is_whole`, its stream goes on in one direction or the other, and is
@@ -135,6 +141,29 @@ impl Router {
             }
         };
         self.end_stream(turn, slot, end);
+    }
+}
+
+/// The reply to a request whose try ended after it had begun to answer.
+pub(super) fn late_reset_reply(reason: ResetReason) -> LocalReply {
+    match reason {
+        ResetReason::RemoteReset | ResetReason::RemoteRefusedStream => LocalReply::new(
+            503,
+            ResponseFlag::UpstreamRemoteReset,
+            Details::LateRemoteReset,
+        ),
+        ResetReason::ProtocolError => LocalReply::new(
+            502,
+            ResponseFlag::UpstreamProtocolError,
+            Details::LateProtocolError,
+        ),
+        ResetReason::ConnectionFailure
+        | ResetReason::ConnectionTimeout
+        | ResetReason::ConnectionTermination => LocalReply::new(
+            503,
+            ResponseFlag::UpstreamConnectionTermination,
+            Details::LateConnectionTermination,
+        ),
     }
 }
 

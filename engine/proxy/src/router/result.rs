@@ -2,6 +2,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc (onUpstreamHeaders, onUpstreamReset, doRetry).
 
+use super::response::late_reset_reply;
 use super::retry::{NoRetry, Pause, Retry, TryResult};
 use super::{Router, Turn};
 use crate::attempt::Attempt;
@@ -93,10 +94,15 @@ impl Router {
         if self.try_again(turn, attempt, TryResult::Reset(reason)) {
             return;
         }
+        let slot = attempt.request.slot;
+        // What has begun to answer is not charged to the cluster again.
+        if self.requests[slot].has_interim {
+            return self.reply_locally(turn, slot, late_reset_reply(reason));
+        }
         let answer = reset_reply(reason);
         let entry = self.clusters[attempt.cluster].entry as usize;
         self.accounts[entry].stats.complete(answer.status);
-        self.reply_locally(turn, attempt.request.slot, answer);
+        self.reply_locally(turn, slot, answer);
     }
 
     /// A try was refused by a circuit breaker: final.

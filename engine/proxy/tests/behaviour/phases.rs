@@ -73,6 +73,10 @@ impl Stage {
                 response: &FINE,
                 complete: input == "whole",
             },
+            "interim" => Input::Interim {
+                attempt,
+                status: 103,
+            },
             "response ends" => Input::ResponseComplete { attempt },
             "reset" => Input::Reset {
                 attempt,
@@ -106,6 +110,7 @@ impl Stage {
 fn every_state_meets_every_input() {
     for (input, cells) in [
         ("request ends", ["clock", "", "clock", ""]),
+        ("interim", ["", "", "", ""]),
         ("headers", ["starts 200", "starts 200", "", ""]),
         ("whole", ["200 -, abandons", "200 -", "", ""]),
         ("response ends", ["", "", "200 -, abandons", "200 -"]),

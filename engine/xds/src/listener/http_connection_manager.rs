@@ -30,6 +30,8 @@ pub struct HttpConnectionManager {
     pub append_x_forwarded_port: bool,
     /// The clients whose requests are internal, in CIDR form; empty: none is.
     pub internal_addresses: Vec<String>,
+    /// The protocols that a request of HTTP/1.1 may ask for, such as `websocket`.
+    pub upgrade_types: Vec<String>,
     /// What becomes of `x-forwarded-client-cert`.
     pub forward_client_cert_details: ForwardClientCertDetails,
     /// The `server` header of responses; empty: Envoy's own, `envoy`.

@@ -12,7 +12,8 @@ impl HttpConnectionManager {
     /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`; the table is written into
     /// it where Pilot does so.
     pub(super) fn message(&self, table: Option<&RouteConfiguration>) -> Message {
-        let upgrade = Message::default().field("upgradeType", "websocket");
+        let upgrades = self.upgrade_types.iter();
+        let upgrades = upgrades.map(|name| Message::default().text("upgradeType", name));
         let details = self.forward_client_cert_details;
         let names_certificates = matches!(
             details,
@@ -58,7 +59,7 @@ impl HttpConnectionManager {
         .optional_duration("requestTimeout", timeouts.request)
         .optional_duration("requestHeadersTimeout", timeouts.request_headers)
         .optional_duration("drainTimeout", timeouts.drain)
-        .list("upgradeConfigs", [upgrade])
+        .list("upgradeConfigs", upgrades)
         .field("useRemoteAddress", self.use_remote_address)
         .number("xffNumTrustedHops", self.xff_num_trusted_hops)
         .flag("skipXffAppend", self.skip_xff_append)

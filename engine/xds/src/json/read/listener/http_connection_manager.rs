@@ -56,6 +56,10 @@ pub(super) fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
         skip_xff_append: fields.flag("skipXffAppend")?,
         append_x_forwarded_port: fields.flag("appendXForwardedPort")?,
         internal_addresses: internal_addresses.unwrap_or_default(),
+        upgrade_types: fields.messages("upgradeConfigs", |upgrade| {
+            upgrade.without_effect(&["filters"]);
+            upgrade.text("upgradeType")
+        })?,
         forward_client_cert_details: fields
             .choice("forwardClientCertDetails", &CLIENT_CERT_DETAILS)?
             .unwrap_or_default(),
@@ -142,7 +146,7 @@ const CLIENT_CERT_DETAILS: [(&str, ForwardClientCertDetails); 5] = [
 ];
 
 /// What concerns logs, traces, certificates that are passed on, and the codec.
-const MANAGER_WITHOUT_EFFECT: [&str; 16] = [
+const MANAGER_WITHOUT_EFFECT: [&str; 15] = [
     "@type",
     "accessLog",
     "accessLogOptions",
@@ -150,7 +154,6 @@ const MANAGER_WITHOUT_EFFECT: [&str; 16] = [
     "generateRequestId",
     "requestIdExtension",
     "setCurrentClientCertDetails",
-    "upgradeConfigs",
     "proxy100Continue",
     "codecType",
     "httpProtocolOptions",
