@@ -6,7 +6,7 @@ use crate::config::{
 use crate::mesh::{Deed, Mesh};
 use base::{Ratio, SimTime};
 use proptest::prelude::*;
-use proxy::effect::{AttemptId, ConnectionId, Effect, RequestId, Timer};
+use proxy::effect::{AttemptId, ConnectionId, Effect, RequestId, Timer, TimerKind};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::proxy::Proxy;
@@ -76,7 +76,8 @@ proptest! {
         }
     }
 
-    /// Whatever happens in whatever order: each request ends once, and nothing is left when all have ended.
+    /// Whatever happens in whatever order: each request ends once, its timers end with it, and nothing is left when all
+    /// have ended.
     #[test]
     fn random_inputs_leave_nothing_behind(
         world in 0..WORLDS,
@@ -260,8 +261,8 @@ struct Swarm {
     now: SimTime,
     effects: Vec<Effect>,
     next_tag: u32,
-    /// Requests without an end, with their ids where those are known.
-    open: BTreeMap<u32, Option<RequestId>>,
+    /// Requests without an end, with their ids.
+    open: BTreeMap<u32, RequestId>,
     attempts: Vec<(AttemptId, EndpointId)>,
     /// Connections that are being made.
     connecting: Vec<ConnectionId>,
@@ -333,13 +334,8 @@ impl Swarm {
                 }
             }
             (13, _) => {
-                let known = self
-                    .open
-                    .iter()
-                    .filter_map(|(tag, id)| Some((*tag, (*id)?)));
-                let known: Vec<(u32, RequestId)> = known.collect();
-                if !known.is_empty() {
-                    let (tag, id) = known[which % known.len()];
+                let open = self.open.iter().nth(which % self.open.len().max(1));
+                if let Some((tag, id)) = open.map(|(tag, id)| (*tag, *id)) {
                     self.input(Input::Cancel(id))?;
                     prop_assert!(!self.open.contains_key(&tag), "{} ends at once", tag);
                 }
@@ -397,8 +393,8 @@ impl Swarm {
         let resolution = table.resolve(config, &RequestHead::get("h", "/"));
         let tag = self.next_tag;
         self.next_tag += 1;
-        self.open.insert(tag, None);
-        self.input(Input::Request {
+        let mut effects = std::mem::take(&mut self.effects);
+        let request = Input::Request {
             tag,
             identity: u64::from(tag),
             resolution: &resolution,
@@ -406,7 +402,10 @@ impl Swarm {
                 worker: (tag % 5) as u16,
                 ..Arrival::WHOLE
             },
-        })
+        };
+        let id = self.proxy.handle(self.now, request, &mut effects);
+        self.open.insert(tag, id.expect("a request begins"));
+        self.obey(effects)
     }
 
     fn respond(&mut self, attempt: AttemptId, status: u16) -> Result<(), TestCaseError> {
@@ -429,6 +428,22 @@ impl Swarm {
             }
             self.timers.remove(&key);
             self.now = self.now.max(at);
+            let is_needed = match timer.kind {
+                TimerKind::FaultDelay
+                | TimerKind::Global
+                | TimerKind::PerTry
+                | TimerKind::BackOff
+                | TimerKind::PerTryIdle
+                | TimerKind::UpstreamDuration
+                | TimerKind::StreamIdle
+                | TimerKind::RequestArrival
+                | TimerKind::StreamDuration => self.open.values().any(|id| id.slot == timer.slot),
+                TimerKind::Connect => {
+                    (self.connecting.iter()).any(|connection| connection.slot == timer.slot)
+                }
+                TimerKind::Mirror | TimerKind::OutlierSweep | TimerKind::HostUpdate => true,
+            };
+            prop_assert!(is_needed, "{:?} belongs to what has ended", timer);
             self.input(Input::Timer(timer))?;
         }
         self.now = until;
@@ -528,11 +543,8 @@ impl Swarm {
                     let sent = self.sent.entry(send.cluster).or_default();
                     sent.0 += 1;
                     sent.1 += u64::from(send.waited);
-                    if let Some(known) = self.open.get_mut(&send.tag)
-                        && !send.mirror
-                    {
-                        *known = Some(send.request);
-                    }
+                    let asked = self.open.get(&send.tag);
+                    prop_assert!(send.mirror || asked == Some(&send.request));
                 }
                 Effect::Reply { tag, .. } | Effect::Cancelled { tag, .. } => {
                     prop_assert!(self.open.remove(&tag).is_some(), "one reply to {}", tag);

@@ -5,6 +5,7 @@
 // Each file is a topic; `config` writes configurations, `mesh` plays servers.
 mod circuit_breakers;
 mod config;
+mod connections;
 mod faults;
 mod laws;
 mod load_balancing;
@@ -17,3 +18,4 @@ mod re2;
 mod retries;
 mod routing;
 mod timeouts;
+mod waiting;
