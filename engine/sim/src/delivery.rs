@@ -546,8 +546,15 @@ impl<'a, O: Observer> World<'a, O> {
             Ending::Respond if deed.calls => self.next_step(now, slot),
             Ending::Respond | Ending::Cut(_) => self.answer(now, slot, None),
             Ending::Reset(reason) => self.fail(now, slot, reason),
+            Ending::Hang if delivery.abandoned => self.stop_hanging(now, slot),
             Ending::Hang => delivery.stage = Stage::Hanging,
         }
+    }
+
+    /// A server that does nothing but watch a connection sees that it is closed.
+    fn stop_hanging(&mut self, now: SimTime, slot: u32) {
+        let target = self.deliveries.remove(slot as usize).target;
+        self.free_worker(now, target.expect("only a pod serves"));
     }
 
     /// Makes the calls of the next step, or answers after the last.
@@ -916,11 +923,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.pods[target.index()].occupancy.release();
                 self.serve_next(now, target);
             }
-            Stage::Hanging => {
-                self.deliveries.remove(slot as usize);
-                self.pods[target.index()].occupancy.release();
-                self.serve_next(now, target);
-            }
+            Stage::Hanging => return self.stop_hanging(now, slot),
             Stage::Calling => {
                 let children = std::mem::take(&mut delivery.children);
                 self.deliveries.remove(slot as usize);

@@ -22,6 +22,7 @@ use base::SimTime;
 use kernel::{Calendar, Fingerprint, TimerId};
 use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
+use proxy::proxy::Proxy;
 use slab::Slab;
 use std::sync::Arc;
 
@@ -147,6 +148,17 @@ impl<'a, O: Observer> World<'a, O> {
             .iter()
             .filter(|(_, call)| call.is_traffic())
             .count() as u64
+    }
+
+    /// Tries, copies and plain requests that have not ended: on the wire, in a queue, in service, or on their way back.
+    pub fn under_way(&self) -> usize {
+        self.deliveries.len()
+    }
+
+    /// A side of a pod's proxy, where there is one.
+    pub fn proxy(&self, pod: PodId, side: Side) -> Option<&Proxy> {
+        let state = self.pods[pod.index()].proxy(side)?;
+        Some(&state.proxy)
     }
 
     #[inline]
