@@ -5,6 +5,7 @@
 //! (BoundedLoadHashingLoadBalancer).
 
 use super::consistent_hash::Share;
+use smallvec::SmallVec;
 
 /// Hosts with their parts of the load.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +45,7 @@ impl BoundedLoad {
         }
         let mut chosen = found;
         let mut random = MersenneTwister::new(hash as u32);
-        let mut order: Vec<usize> = (0..self.parts.len()).collect();
+        let mut order: SmallVec<[usize; 64]> = (0..self.parts.len()).collect();
         for at in 0..order.len() {
             let other = random.below((order.len() - at) as u32) as usize;
             order.swap(at, at + other);
