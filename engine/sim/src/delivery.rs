@@ -732,7 +732,10 @@ impl<'a, O: Observer> World<'a, O> {
     pub(crate) fn on_returned(&mut self, now: SimTime, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
         if delivery.abandoned {
-            self.deliveries.remove(slot as usize);
+            // Its end may be on its way, too.
+            if !delivery.pass.is_ending() {
+                self.deliveries.remove(slot as usize);
+            }
             return;
         }
         let is_response = matches!(delivery.outcome, AttemptOutcome::Response(_));

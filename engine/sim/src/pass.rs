@@ -65,6 +65,12 @@ impl Pass {
     pub(crate) const fn is_in_proxy(&self) -> bool {
         self.request.is_some()
     }
+
+    /// Whether the head of its answer has left before the end, and the end has left, too.
+    #[inline]
+    pub(crate) const fn is_ending(&self) -> bool {
+        self.is_open && !self.is_in_proxy()
+    }
 }
 
 impl Downstream {
@@ -188,6 +194,7 @@ impl<O: Observer> World<'_, O> {
         let (Some(request), Some(pod)) = (delivery.pass.request.take(), delivery.target) else {
             return;
         };
+        delivery.pass.is_open = false;
         let side = self.pods[pod.index()].entrance().expect("it has entered");
         self.tell(now, Seat { pod, side }, Input::Cancel(request));
     }
