@@ -46,6 +46,7 @@ impl Stage {
             }),
             abort: None,
             max_active_faults: None,
+            headers: vec![],
         });
         let snapshot = sidecar(vec![route], vec![(cluster("a"), hosts(&[1]))]);
         let table = Arc::new(Table::compile(&snapshot, &mut Names::default()).0);
