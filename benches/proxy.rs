@@ -228,6 +228,7 @@ impl Load {
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
                 | Effect::Cancelled { .. }
+                | Effect::Session(_)
                 | Effect::Ejection { .. } => {}
             }
         }

@@ -142,11 +142,12 @@ const TAIL: &str = "
 
 | what | fidelity | remark |
 | --- | --- | --- |
-| server's sidecar | approximate | it costs latency and appears in `explain`, but its own limits and retries are not simulated |
+| a sidecar and its application | approximate | no time passes between them: what a sidecar costs is `sidecarLatency` |
 | connections | approximate | connecting takes one round trip; TLS handshakes cost nothing; connections are never idle too long |
 | client without a sidecar | approximate | each request is a connection of its own, so that each meets a pod drawn at random |
-| pass-through and TCP | approximate | a request goes where it was dialled, without routes, retries or timeouts |
-| worker threads of a proxy | approximate | one, as with `concurrency: 1` |
+| pass-through | approximate | a request goes where it was dialled, without limits, retries or timeouts |
+| TCP | approximate | an exchange has a connection of its own, and its bytes are not counted; connections outlive their listener and their host |
+| worker threads of a proxy | approximate | as many as `concurrency` says; which of them takes a connection is drawn |
 | workers of a pod | approximate | a worker is held from the start of its own work to the end of the calls that it makes |
 | ListenerSet, UDPRoute, waypoints | **not simulated** | such objects are kept, counted and reported |
 ";

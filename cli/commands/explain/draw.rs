@@ -160,6 +160,7 @@ fn handle(proxy: &mut Proxy, request: Input<'_>) -> (Reply, Vec<proxy::names::Cl
                 | Effect::CancelTimer(_)
                 | Effect::Abandon(_)
                 | Effect::Cancelled { .. }
+                | Effect::Session(_)
                 | Effect::Ejection { .. } => {}
             }
         }

@@ -7,6 +7,7 @@ use crate::response_flag::{Details, ResponseFlags};
 use crate::router::rewrite;
 use crate::router::timeout::grpc_timeout_text;
 use crate::table::{Resolution, RouteId};
+use crate::tcp_proxy::SessionEffect;
 use base::{SimDuration, SimTime};
 
 /// A request inside one proxy, from its arrival to its reply.
@@ -36,12 +37,12 @@ pub struct ConnectionId {
     pub generation: u32,
 }
 
-/// A timer: at most one of each kind per request, mirrored copy, connection or cluster is running.
+/// A timer: at most one of each kind per request, mirrored copy, connection, session or cluster is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timer {
     /// What it is for.
     pub kind: TimerKind,
-    /// The request's, attempt's or connection's slot, or the cluster's id.
+    /// The request's, attempt's, connection's or session's slot, or the cluster's id.
     pub slot: u32,
 }
 
@@ -74,11 +75,17 @@ pub enum TimerKind {
     RequestArrival,
     /// When the stream has lasted too long (slot: request).
     StreamDuration,
+    /// When the upstream connection of a session has taken too long to be made (slot: session).
+    SessionConnect,
+    /// When a session has been silent for too long (slot: session).
+    SessionIdle,
+    /// When a session has lasted too long (slot: session).
+    SessionDuration,
 }
 
 impl TimerKind {
     /// How many kinds there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 16;
 }
 
 /// One thing that a proxy asks its world to do, in the order of asking.
@@ -132,6 +139,8 @@ pub enum Effect {
     CancelTimer(Timer),
     /// Nobody waits for this try any more: its stream is reset.
     Abandon(AttemptId),
+    /// Something is to be done for a session of a TCP proxy.
+    Session(SessionEffect),
     /// A host left or re-entered the load balancing.
     Ejection {
         /// The cluster.

@@ -308,7 +308,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         CONNECTIONS,
         "TCP proxying, with weights per connection",
         Exact,
-        &["gateways.md"],
+        &["tcp.md", "gateways.md"],
     ),
     // What is told.
     row(

@@ -3,7 +3,8 @@
 use crate::effect::{AttemptId, ConnectionId, RequestId, Timer};
 use crate::names::EndpointId;
 use crate::response::ResponseHead;
-use crate::table::Resolution;
+use crate::table::{Resolution, TcpProxyId};
+use crate::tcp_proxy::{SessionEvent, SessionId};
 
 /// One thing that happens to a proxy.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,24 @@ pub enum Input<'a> {
     Disconnected {
         /// Its address.
         endpoint: EndpointId,
+    },
+    /// A connection from downstream is accepted, whose bytes are to be passed on.
+    Accepted {
+        /// The caller's own number for it: it comes back in each effect.
+        tag: u32,
+        /// Its identity, from which all its random draws follow.
+        identity: u64,
+        /// What passes its bytes on, in this proxy's current table.
+        proxy: TcpProxyId,
+        /// The worker thread that accepted it.
+        worker: u16,
+    },
+    /// Something happens to a session.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// What.
+        event: SessionEvent,
     },
     /// A timer that an effect set expires.
     Timer(Timer),

@@ -25,6 +25,8 @@
 //! 7. its end is reported to outlier detection (`cluster/outlier_detection.rs`), and decides between another try
 //!    ([`router::retry`]) and the response (`router/result.rs`), which carries flags and details ([`response_flag`]).
 //!
+//! Connections of other protocols are passed on by [`tcp_proxy`]: a cluster by weight, a host by the load balancer.
+//!
 //! Randomness is keyed by request and decision (`draws.rs`): what happens to one request moves no other's dice.
 //!
 //! ```
@@ -122,4 +124,5 @@ mod sanitize;
 mod slab;
 pub mod stats;
 pub mod table;
+pub mod tcp_proxy;
 pub mod trace;

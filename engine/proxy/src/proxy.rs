@@ -7,8 +7,9 @@ use crate::names::{ClusterId, EndpointId};
 use crate::router::downstream::Incoming;
 use crate::router::{Router, Turn};
 use crate::slab::NONE;
-use crate::stats::{ClusterStats, HttpStats};
+use crate::stats::{ClusterStats, HttpStats, TcpStats};
 use crate::table::Table;
+use crate::tcp_proxy::Accepted;
 use base::SimTime;
 use std::sync::Arc;
 
@@ -185,6 +186,21 @@ impl Proxy {
             Input::ResponseComplete { attempt } => router.on_response_complete(turn, attempt),
             Input::Reset { attempt, reason } => router.on_reset(turn, attempt, reason),
             Input::Disconnected { endpoint } => router.on_disconnected(turn, endpoint),
+            Input::Accepted {
+                tag,
+                identity,
+                proxy,
+                worker,
+            } => {
+                let accepted = Accepted {
+                    tag,
+                    identity,
+                    proxy,
+                    worker,
+                };
+                router.on_accepted(turn, &accepted);
+            }
+            Input::Session { session, event } => router.on_session_event(turn, session, event),
             Input::Timer(timer) => match timer.kind {
                 TimerKind::FaultDelay
                 | TimerKind::Global
@@ -199,6 +215,9 @@ impl Proxy {
                 }
                 TimerKind::Mirror => router.on_mirror_timeout(turn, timer.slot),
                 TimerKind::Connect => router.on_connect_timeout(turn, timer.slot),
+                TimerKind::SessionConnect => router.on_session_connect_timeout(turn, timer.slot),
+                TimerKind::SessionIdle => router.on_session_idle(turn, timer.slot),
+                TimerKind::SessionDuration => router.on_session_duration(turn, timer.slot),
                 TimerKind::OutlierSweep | TimerKind::HostUpdate => {
                     let id = ClusterId::new(timer.slot as usize);
                     self.on_cluster_timer(now, timer.kind, id, effects);
@@ -258,6 +277,12 @@ impl Proxy {
         &self.router.http
     }
 
+    /// What the TCP proxies counted, by prefix, in the order of first use.
+    pub fn tcp_stats(&self) -> impl Iterator<Item = (&str, &TcpStats)> {
+        let stats = self.router.tcp.stats.iter();
+        stats.map(|(prefix, stats)| (prefix.as_str(), stats))
+    }
+
     /// What each cluster that was used counted, in the order of first use.
     pub fn stats(&self) -> impl Iterator<Item = (ClusterId, &ClusterStats)> {
         let accounts = self.router.accounts.iter();
@@ -279,6 +304,11 @@ impl Proxy {
     /// Requests that have not ended.
     pub fn active_requests(&self) -> usize {
         self.router.requests.len()
+    }
+
+    /// Sessions that have not ended.
+    pub fn active_sessions(&self) -> usize {
+        self.router.tcp.sessions.len()
     }
 
     /// Tries and mirrored copies that have not ended.

@@ -40,6 +40,8 @@ pub enum ResponseFlag {
     StreamIdleTimeout,
     /// `UMSDR`: the try lasted longer than its cluster allows.
     UpstreamMaxStreamDurationReached,
+    /// `DT`: a TCP connection lasted too long.
+    DurationTimeout,
 }
 
 impl ResponseFlag {
@@ -62,10 +64,11 @@ impl ResponseFlag {
             Self::FaultInjected => "FI",
             Self::StreamIdleTimeout => "SI",
             Self::UpstreamMaxStreamDurationReached => "UMSDR",
+            Self::DurationTimeout => "DT",
         }
     }
 
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::NoHealthyUpstream,
         Self::UpstreamConnectionFailure,
         Self::UpstreamOverflow,
@@ -82,6 +85,7 @@ impl ResponseFlag {
         Self::FaultInjected,
         Self::StreamIdleTimeout,
         Self::UpstreamMaxStreamDurationReached,
+        Self::DurationTimeout,
     ];
 }
 

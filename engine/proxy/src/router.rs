@@ -43,6 +43,7 @@ use crate::names::ClusterId;
 use crate::slab::{NONE, Slab};
 use crate::stats::{ClusterStats, HttpStats};
 use crate::table::{Plan, Table};
+use crate::tcp_proxy::TcpProxies;
 use base::SimTime;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub(crate) struct Router {
     pub(crate) http: HttpStats,
     /// Requests that a fault delays.
     pub(crate) active_faults: u32,
+    pub(crate) tcp: TcpProxies,
 }
 
 /// What outlives the configurations of a cluster.
@@ -86,13 +88,21 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    fn set_timer(&mut self, kind: TimerKind, slot: u32, at: SimTime) {
+    pub(crate) fn set_timer(&mut self, kind: TimerKind, slot: u32, at: SimTime) {
         let timer = Timer { kind, slot };
         self.effects.push(Effect::SetTimer { timer, at });
     }
 
+    pub(crate) fn cancel_timer(&mut self, kind: TimerKind, slot: u32) {
+        self.effects.push(Effect::CancelTimer(Timer { kind, slot }));
+    }
+
     #[inline]
-    fn world<'w>(&'w mut self, seed: u64, connections: &'w mut Slab<Connection>) -> World<'w> {
+    pub(crate) fn world<'w>(
+        &'w mut self,
+        seed: u64,
+        connections: &'w mut Slab<Connection>,
+    ) -> World<'w> {
         World {
             now: self.now,
             seed,
@@ -122,6 +132,7 @@ impl Router {
             account_ids: FxHashMap::default(),
             http: HttpStats::default(),
             active_faults: 0,
+            tcp: TcpProxies::new(),
         }
     }
 

@@ -66,6 +66,8 @@ pub struct ClusterStats {
     pub upstream_cx_connect_timeout: u64,
     /// Connections not made because of `max_connections`.
     pub upstream_cx_overflow: u64,
+    /// TCP connections that were not made in the attempts that they had.
+    pub upstream_cx_connect_attempts_exceeded: u64,
     /// Tries refused by `max_connection_pools`.
     pub upstream_cx_pool_overflow: u64,
     /// Picks that found no host.
@@ -141,6 +143,7 @@ impl ClusterStats {
             upstream_cx_idle_timeout,
             upstream_cx_http1_total,
             upstream_cx_http2_total,
+            upstream_cx_connect_attempts_exceeded,
             upstream_cx_pool_overflow,
             upstream_cx_max_duration_reached,
             upstream_cx_close_notify,
@@ -211,6 +214,10 @@ impl ClusterStats {
             ("upstream_cx_http1_total", upstream_cx_http1_total),
             ("upstream_cx_http2_total", upstream_cx_http2_total),
             ("upstream_cx_pool_overflow", upstream_cx_pool_overflow),
+            (
+                "upstream_cx_connect_attempts_exceeded",
+                upstream_cx_connect_attempts_exceeded,
+            ),
             (
                 "upstream_cx_max_duration_reached",
                 upstream_cx_max_duration_reached,
@@ -387,6 +394,42 @@ impl HttpStats {
             ),
         ];
         counters.into_iter().map(|(name, value)| (name, *value))
+    }
+}
+
+/// The counters of the TCP proxies with one prefix (`tcp.<prefix>.`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpStats {
+    /// Connections that arrived.
+    pub downstream_cx_total: u64,
+    /// Connections whose cluster does not exist.
+    pub downstream_cx_no_route: u64,
+    /// Connections that were silent for too long.
+    pub idle_timeout: u64,
+    /// Connections that lasted too long.
+    pub max_downstream_connection_duration: u64,
+}
+
+impl TcpStats {
+    /// Each counter with Envoy's name below `tcp.<prefix>.`.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        // All of them: whoever adds one names it here.
+        let Self {
+            downstream_cx_total,
+            downstream_cx_no_route,
+            idle_timeout,
+            max_downstream_connection_duration,
+        } = *self;
+        [
+            ("downstream_cx_total", downstream_cx_total),
+            ("downstream_cx_no_route", downstream_cx_no_route),
+            ("idle_timeout", idle_timeout),
+            (
+                "max_downstream_connection_duration",
+                max_downstream_connection_duration,
+            ),
+        ]
+        .into_iter()
     }
 }
 

@@ -22,6 +22,7 @@ use crate::response_flag::{Details, ResponseFlags};
 use crate::router::route_index::RouteIndex;
 use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
+use crate::tcp_proxy::TcpProxy;
 use crate::trace::Trace;
 use base::{Ratio, SimDuration};
 use rustc_hash::FxHashMap;
@@ -32,13 +33,15 @@ use xds::{HeaderMutations, HealthStatus, HttpFault, Origin, RetryOn};
 pub(crate) use cluster::{
     Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig,
 };
-pub(crate) use route::{Destination, Mirror, Plan, Route};
+pub(crate) use route::{Destination, Mirror, Plan, Route, choose};
 
 base::id! {
     /// A route configuration of a table.
     pub RouteConfigId,
     /// A route of a table, counted over all its virtual hosts.
     pub RouteId,
+    /// A TCP proxy of a table's listeners.
+    pub TcpProxyId,
 }
 
 /// What a table makes of one request head: nothing here depends on chance, time or load.
@@ -164,6 +167,8 @@ pub struct Table {
     plans: Vec<Plan>,
     clusters: Vec<Cluster>,
     cluster_index: FxHashMap<ClusterId, u32>,
+    /// Those of all filter chains, each configuration once.
+    tcp_proxies: Vec<TcpProxy>,
     /// A gateway, which trusts its clients less than a sidecar does.
     edge: bool,
     concurrency: Option<u16>,
@@ -236,6 +241,18 @@ impl Table {
     /// How requests are treated that meet a route configuration: as the first listener says that uses it.
     pub fn connection_manager(&self, id: RouteConfigId) -> &xds::HttpConnectionManager {
         self.configs[id.index()].manager.source()
+    }
+
+    /// The TCP proxy of a filter chain; none where its bytes go to the original destination.
+    pub fn tcp_proxy(&self, configured: &xds::TcpProxy) -> Option<TcpProxyId> {
+        let mut proxies = self.tcp_proxies.iter();
+        let place = proxies.position(|proxy| proxy.source == *configured)?;
+        let leads_on = |destination: &Destination| {
+            let cluster = self.cluster(destination.cluster);
+            cluster.is_some_and(|cluster| cluster.settings.lb == LbKind::Provided)
+        };
+        let is_passed = self.tcp_proxies[place].destinations.iter().any(leads_on);
+        (!is_passed).then(|| TcpProxyId::new(place))
     }
 
     /// What becomes of a request with this head.
@@ -403,6 +420,10 @@ impl Table {
     pub(crate) fn cluster(&self, id: ClusterId) -> Option<&Cluster> {
         let index = self.cluster_index.get(&id)?;
         Some(&self.clusters[*index as usize])
+    }
+
+    pub(crate) fn tcp_proxy_plan(&self, id: TcpProxyId) -> &TcpProxy {
+        &self.tcp_proxies[id.index()]
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use crate::place::Placed;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Shape, field};
-use crate::url::Url;
+use crate::url::{Scheme, Url};
 use base::SimDuration;
 
 /// A request template.
@@ -28,7 +28,8 @@ pub(crate) const URL: Field = field(
     "url",
     Shape::Text,
     "Where the request goes, such as `http://reviews:9080/reviews/1`. The host is a name that the caller can look up \
-     (a Service, with or without its namespace) or an address.",
+     (a Service, with or without its namespace) or an address. `tcp://db:3306` stands for an exchange over a connection \
+     of its own that is no HTTP: the client sends, the server does its work and answers, the client closes.",
 );
 /// `method`
 pub(crate) const METHOD: Field = field(
@@ -76,6 +77,21 @@ impl Request {
             }
         }
         let url = fields.get("url").and_then(|node| read_url(reader, &node))?;
+        if url.scheme == Scheme::Tcp {
+            for node in ["method", "headers"]
+                .iter()
+                .filter_map(|name| fields.get(name))
+            {
+                reader.invalid(
+                    &node,
+                    format!(
+                        "`{}` does not go with `tcp://`: there is no request",
+                        node.name()
+                    ),
+                    "leave it out, or write `http://` in the URL",
+                );
+            }
+        }
         Some(Self {
             url,
             method,
@@ -113,7 +129,10 @@ fn read_url(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<Url>> {
             reader.invalid(
                 node,
                 format!("`{text}` cannot be used as a URL: {error}"),
-                "write it as in `http://reviews:9080/reviews/1`",
+                match text.split_once("://") {
+                    Some(("tcp", _)) => "write it as in `tcp://db:3306`",
+                    _ => "write it as in `http://reviews:9080/reviews/1`",
+                },
             );
             None
         }

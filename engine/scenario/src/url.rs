@@ -1,4 +1,5 @@
-//! URLs as curl reads them, as far as the mesh sees them: host, port, path and query.
+//! URLs as curl reads them, as far as the mesh sees them: host, port, path and query. `tcp://` stands for a connection
+//! whose bytes are no HTTP.
 
 use std::fmt;
 
@@ -9,11 +10,11 @@ pub struct Url {
     pub scheme: Scheme,
     /// A name or an address, in lower case.
     pub host: String,
-    /// The port; 80 if not written, or 443 for `https`.
+    /// The port; 80 if not written, or 443 for `https`. `tcp` has none of its own.
     pub port: u16,
     /// The host as written, with its port if that was written: what clients send as the Host header.
     pub authority: String,
-    /// The path with its query; begins with `/`. A fragment is dropped, as clients do.
+    /// The path with its query; begins with `/`, and is empty for `tcp`. A fragment is dropped, as clients do.
     pub path: String,
 }
 
@@ -24,10 +25,12 @@ pub enum Scheme {
     Http,
     /// HTTP/1.1 inside TLS, with the host as its server name.
     Https,
+    /// No HTTP: a connection of its own for each exchange.
+    Tcp,
 }
 
 impl Url {
-    /// Reads `http://host:port/path?query`, or the same with `https`; `http://` may be left out.
+    /// Reads `http://host:port/path?query`, or the same with `https`; `http://` may be left out. Or `tcp://host:port`.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
@@ -36,6 +39,7 @@ impl Url {
             None => (Scheme::Http, text),
             Some(("http", rest)) => (Scheme::Http, rest),
             Some(("https", rest)) => (Scheme::Https, rest),
+            Some(("tcp", rest)) => (Scheme::Tcp, rest),
             Some((scheme, _)) => return Err(UrlError::Scheme(scheme.to_owned())),
         };
         let rest = rest.split('#').next().unwrap_or_default();
@@ -57,14 +61,16 @@ impl Url {
         if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(UrlError::Path);
         }
-        let default_port = match scheme {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
+        let (port, path) = match scheme {
+            Scheme::Http => (port.unwrap_or(80), path),
+            Scheme::Https => (port.unwrap_or(443), path),
+            Scheme::Tcp if path != "/" => return Err(UrlError::PathOfBytes),
+            Scheme::Tcp => (port.ok_or(UrlError::NoPort)?, String::new()),
         };
         Ok(Self {
             scheme,
             host: host.to_ascii_lowercase(),
-            port: port.unwrap_or(default_port),
+            port,
             authority: authority.to_owned(),
             path,
         })
@@ -100,7 +106,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
 /// Why a text is no URL that can be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlError {
-    /// A scheme other than `http` and `https`.
+    /// A scheme other than `http`, `https` and `tcp`.
     Scheme(String),
     /// There is a user before the host.
     UserInfo,
@@ -110,6 +116,10 @@ pub enum UrlError {
     Port(String),
     /// The path holds blanks.
     Path,
+    /// `tcp` without a port.
+    NoPort,
+    /// `tcp` with a path.
+    PathOfBytes,
 }
 
 impl fmt::Display for UrlError {
@@ -120,6 +130,8 @@ impl fmt::Display for UrlError {
             Self::Host => f.write_str("it has no valid host"),
             Self::Port(port) => write!(f, "port `{port}` is not a number from 1 to 65535"),
             Self::Path => f.write_str("its path holds a blank"),
+            Self::NoPort => f.write_str("it names no port, and `tcp` has none of its own"),
+            Self::PathOfBytes => f.write_str("a `tcp` connection has no path"),
         }
     }
 }
@@ -148,6 +160,8 @@ mod tests {
             ("http://[fd00::1]", "fd00::1", 80, "[fd00::1]", "/"),
             ("http://Reviews/", "reviews", 80, "Reviews", "/"),
             ("https://a.b/x", "a.b", 443, "a.b", "/x"),
+            ("tcp://db:3306", "db", 3306, "db:3306", ""),
+            ("tcp://db:3306/", "db", 3306, "db:3306", ""),
         ] {
             let url = Url::parse(text).expect(text);
             assert_eq!(
@@ -177,6 +191,11 @@ mod tests {
             ("http://u@a/", "a user before the host is not simulated"),
             ("http://[::1/", "it has no valid host"),
             ("http://a/b c", "its path holds a blank"),
+            (
+                "tcp://db",
+                "it names no port, and `tcp` has none of its own",
+            ),
+            ("tcp://db:3306/x", "a `tcp` connection has no path"),
         ] {
             let error = Url::parse(text).expect_err(text);
             assert_eq!(error.to_string(), message, "{text}");

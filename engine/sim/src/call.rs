@@ -13,6 +13,7 @@ use kernel::TimerId;
 use proxy::effect::{Reply, RequestId};
 use proxy::input::{Arrival, Input};
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use proxy::tcp_proxy::{SessionEvent, SessionId};
 
 /// An application's request under way.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,9 @@ pub(crate) struct Call {
     pub(crate) responded: Option<SimTime>,
     /// The timeout of the current try, or the pause before the next.
     timer: TimerId,
-    via: Via,
+    pub(crate) via: Via,
+    /// Over a connection whose bytes are passed on: the answer, once it has arrived.
+    pub(crate) answer: Option<(u16, Option<u8>)>,
 }
 
 /// What is asked, from where.
@@ -68,11 +71,13 @@ pub(crate) enum Owner {
 
 /// What currently carries a call.
 #[derive(Clone, Copy, Debug)]
-enum Via {
+pub(crate) enum Via {
     /// Nothing: it pauses, or has just begun.
     Nothing,
     /// A request in the source's proxy.
     Proxy(RequestId),
+    /// A session of the source's proxy.
+    Session(SessionId),
     /// A delivery without a proxy's help.
     Plain(u32),
 }
@@ -92,6 +97,7 @@ impl Call {
             responded: None,
             timer: TimerId::NONE,
             via: Via::Nothing,
+            answer: None,
         }
     }
 
@@ -143,6 +149,7 @@ impl<O: Observer> World<'_, O> {
                 .schedule_cancellable(now + timeout, Event::CallTimeout { call: slot });
         }
         call.responded = None;
+        call.answer = None;
         call.upload = site.upload;
         if !site.upload.is_zero() {
             let event = Event::Uploaded { call: slot };
@@ -176,9 +183,18 @@ impl<O: Observer> World<'_, O> {
                 }
                 self.perform(now, outbound(source), effects);
             }
+            Shape::Tcp { proxy, .. } => {
+                let proxy = *proxy;
+                self.accept(now, outbound(source), Downstream::Call(slot), proxy);
+            }
             Shape::Passthrough => self.plain(now, slot),
-            Shape::Blackhole => {
-                self.on_reply(now, slot, no_answer(Details::ConnectionTermination), None)
+            Shape::Blackhole(flags) => {
+                let flags = *flags;
+                let reply = Reply {
+                    flags,
+                    ..no_answer(Details::ConnectionTermination)
+                };
+                self.on_reply(now, slot, reply, None);
             }
         }
     }
@@ -187,9 +203,16 @@ impl<O: Observer> World<'_, O> {
     pub(crate) fn on_uploaded(&mut self, now: SimTime, slot: u32) {
         let call = &mut self.calls[slot as usize];
         call.upload_timer = TimerId::NONE;
-        if let Via::Proxy(request) = call.via {
-            let source = call.request.source;
-            self.tell(now, outbound(source), Input::RequestComplete { request });
+        let source = call.request.source;
+        match call.via {
+            Via::Proxy(request) => {
+                self.tell(now, outbound(source), Input::RequestComplete { request });
+            }
+            Via::Session(session) => {
+                let event = SessionEvent::Data;
+                self.tell(now, outbound(source), Input::Session { session, event });
+            }
+            Via::Plain(_) | Via::Nothing => {}
         }
     }
 
@@ -244,6 +267,11 @@ impl<O: Observer> World<'_, O> {
             // The proxy says how it ended.
             Via::Proxy(request) => {
                 self.tell(now, outbound(call.request.source), Input::Cancel(request));
+            }
+            Via::Session(session) => {
+                let event = SessionEvent::Cancelled;
+                let input = Input::Session { session, event };
+                self.tell(now, outbound(call.request.source), input);
             }
             Via::Plain(delivery) => {
                 let target = self.deliveries[delivery as usize].target;

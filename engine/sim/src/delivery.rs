@@ -7,7 +7,8 @@
 //!                │            └─► Passing: the pod's own proxy has it ─► Returning
 //!                └─ nobody there ─► Returning
 //! ```
-//! A pod with a proxy has it pass that first (`pass.rs`); the proxy's own tries are deliveries to the application.
+//! A pod with a proxy has it pass that first (`pass.rs`); the proxy's own tries are deliveries to the application, and so
+//! is what it passes on over a connection without looking into it (`tcp.rs`).
 //! A response whose body takes time, or is cut, arrives in two parts: its head ends `Returning`, the rest `Ending`.
 //! A delivery whose client gave up is *abandoned*. Its server goes on unless it is told: then it stops, frees its
 //! worker and drops the calls it made.
@@ -28,9 +29,11 @@ use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
 use proxy::effect::{AttemptId, Connect, ConnectionId, Reply, Send};
 use proxy::input::{Input, ResetReason};
+use proxy::listener::Layer;
 use proxy::names::{ClusterId, EndpointId};
 use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use proxy::tcp_proxy::{Dial, SessionEvent, SessionId};
 use smallvec::SmallVec;
 
 /// One try under way.
@@ -74,7 +77,7 @@ pub(crate) struct Delivery<'a> {
     /// The exchange that it serves.
     exchange: u64,
     sent: SimTime,
-    connected: Option<SimTime>,
+    pub(crate) connected: Option<SimTime>,
     responded: Option<SimTime>,
     /// When the last of the request is there.
     uploaded: SimTime,
@@ -87,6 +90,8 @@ pub(crate) struct Delivery<'a> {
 pub(crate) enum Client {
     /// A proxy, as this try, on this side.
     Proxy(Side, AttemptId),
+    /// A proxy, over the connection of this session, on this side; with the tag of the connection from downstream.
+    Session(Side, SessionId, u32),
     /// A call, without a proxy's help.
     Call(u32),
 }
@@ -215,6 +220,38 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
+    /// What a proxy passes on over the connection of a session.
+    pub(crate) fn passed_on(
+        &self,
+        now: SimTime,
+        seat: Seat,
+        client: Client,
+        dial: &Dial,
+    ) -> Delivery<'a> {
+        let origin = self.origin(dial.tag, seat.pod);
+        let identity = origin.request.identity;
+        let way = Way::Sent {
+            shape: origin.shape,
+            head: 0,
+            cluster: dial.cluster,
+            endpoint: dial.endpoint,
+        };
+        let identity = match seat.side {
+            // As if there were no proxy.
+            Side::Inbound => identity,
+            Side::Outbound => mix(identity),
+        };
+        let times = (now, origin.uploaded);
+        Delivery {
+            cluster: Some(dial.cluster),
+            endpoint: Some(dial.endpoint),
+            target: self.reached(seat, dial.endpoint),
+            earlier: origin.earlier,
+            parent: origin.parent,
+            ..Delivery::new(client, &origin.request, identity, times, way)
+        }
+    }
+
     /// What a proxy of `pod` was handed with this tag.
     #[inline]
     fn origin(&self, tag: u32, pod: PodId) -> Origin {
@@ -266,44 +303,53 @@ impl<'a, O: Observer> World<'a, O> {
     /// A proxy asks for a connection: it is made, or refused. By an event even if it takes no time.
     pub(crate) fn connect(&mut self, now: SimTime, seat: Seat, connect: &Connect) {
         let connection = connect.connection;
-        let identity = mix(u64::from(connection.slot) << 32 | u64::from(connection.generation))
-            ^ seat.pod.index() as u64;
-        let draws = || Draws::new(self.key, mix(identity), CONNECT);
-        let way = |latency| match seat.side {
-            Side::Outbound => sample(latency, draws),
-            Side::Inbound => SimDuration::ZERO,
+        let number = (connection.slot, connection.generation);
+        let Some((after, is_made)) = self.connection_time(seat, connect.endpoint, number) else {
+            return;
         };
         let (pod, side) = (seat.pod.index() as u32, seat.side);
-        let target = self.reached(seat, connect.endpoint);
-        let (after, event) = match self.accepting(target, side) {
-            Some(target) => {
-                let way = way(self.latencies.between(self.plan, seat.pod, target));
-                // Where nobody answers, the proxy's patience ends by itself.
-                let Some(after) = self.accept_time(way, target, side) else {
-                    return;
-                };
-                let event = Event::ProxyConnected {
-                    pod,
-                    side,
-                    connection,
-                };
-                (after, event)
+        let event = if is_made {
+            Event::ProxyConnected {
+                pod,
+                side,
+                connection,
             }
-            None => {
-                let event = Event::ProxyRefused {
-                    pod,
-                    side,
-                    connection,
-                };
-                (way(&self.plan.network.latency) * 2, event)
+        } else {
+            Event::ProxyRefused {
+                pod,
+                side,
+                connection,
             }
         };
         self.calendar.schedule(now + after, event);
     }
 
+    /// How long it takes until a proxy's connection is made (true) or refused; none where nobody answers, and the proxy's
+    /// patience ends by itself. `number` tells it from the proxy's other connections.
+    pub(crate) fn connection_time(
+        &self,
+        seat: Seat,
+        endpoint: EndpointId,
+        (slot, generation): (u32, u32),
+    ) -> Option<(SimDuration, bool)> {
+        let identity = mix(u64::from(slot) << 32 | u64::from(generation)) ^ seat.pod.index() as u64;
+        let draws = || Draws::new(self.key, mix(identity), CONNECT);
+        let way = |latency| match seat.side {
+            Side::Outbound => sample(latency, draws),
+            Side::Inbound => SimDuration::ZERO,
+        };
+        match self.accepting(self.reached(seat, endpoint), seat.side) {
+            Some(target) => {
+                let way = way(self.latencies.between(self.plan, seat.pod, target));
+                Some((self.accept_time(way, target, seat.side)?, true))
+            }
+            None => Some((way(&self.plan.network.latency) * 2, false)),
+        }
+    }
+
     /// The pod, if somebody listens there to whom this side of a proxy sends.
     #[inline]
-    fn accepting(&self, target: Option<PodId>, from: Side) -> Option<PodId> {
+    pub(crate) fn accepting(&self, target: Option<PodId>, from: Side) -> Option<PodId> {
         target.filter(|target| {
             let pod = &self.pods[target.index()];
             match from {
@@ -314,7 +360,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// Nobody listens: a try comes back. Gives the delivery's slot.
-    fn turn_back(&mut self, now: SimTime, mut delivery: Delivery<'a>) -> u32 {
+    pub(crate) fn turn_back(&mut self, now: SimTime, mut delivery: Delivery<'a>) -> u32 {
         let way = if delivery.is_for_application() {
             SimDuration::ZERO
         } else {
@@ -417,7 +463,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     #[inline]
-    fn travel(&mut self, now: SimTime, slot: u32) {
+    pub(crate) fn travel(&mut self, now: SimTime, slot: u32) {
         let time = self.way(slot, OUTBOUND) + self.cost_of_proxies(slot);
         if time.is_zero() {
             self.on_delivered(now, slot);
@@ -627,7 +673,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn answer(&mut self, now: SimTime, slot: u32, failure: Option<u16>) {
         let delivery = &mut self.deliveries[slot as usize];
         let deed = delivery.deed.expect("a worker has it");
-        let identity = delivery.identity;
+        let (identity, site) = (delivery.identity, delivery.site);
         (delivery.answer, delivery.rest) = match failure {
             Some(status) => (Answer::Status(status), Rest::NONE),
             None => {
@@ -636,6 +682,11 @@ impl<'a, O: Observer> World<'a, O> {
                 (Answer::Head(deed.response), Rest { time, ending })
             }
         };
+        if delivery.answer.status() >= 400 && self.is_of_bytes(site) {
+            // There is no status to say so with.
+            return self.fail(now, slot, ResetReason::ConnectionTermination);
+        }
+        let delivery = &self.deliveries[slot as usize];
         let sent = delivery.rest.time;
         let outcome = AttemptOutcome::Response(delivery.answer.status());
         let target = delivery.target.expect("only a pod answers");
@@ -676,6 +727,12 @@ impl<'a, O: Observer> World<'a, O> {
             self.calendar
                 .schedule(now + way, Event::Returned { delivery: slot });
         }
+    }
+
+    /// Whether what a site sends is no HTTP, whatever carries it.
+    #[inline]
+    fn is_of_bytes(&self, site: SiteId) -> bool {
+        matches!(self.plan.sites[site.index()].layer, Layer::Bytes)
     }
 
     /// A server ends a request without a response.
@@ -764,6 +821,14 @@ impl<'a, O: Observer> World<'a, O> {
                     false,
                 );
             }
+            Client::Session(side, session, tag) => {
+                if let Downstream::Call(call) = Downstream::of(tag) {
+                    self.calls[call as usize].responded = Some(now);
+                }
+                let event = SessionEvent::Data;
+                let input = Input::Session { session, event };
+                self.tell(now, Seat { pod: source, side }, input);
+            }
             Client::Call(call) => self.calls[call as usize].responded = Some(now),
         }
     }
@@ -810,9 +875,14 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 }
             }
+            (Client::Session(side, session, tag), _) => {
+                let seat = Seat { pod: source, side };
+                self.on_session_returned(now, seat, (session, tag), &delivery);
+            }
             (Client::Call(call), _) => {
                 let proxied = self.pods[source.index()].has_proxy();
-                let reply = delivery.plain_reply(proxied);
+                let is_http = !self.is_of_bytes(delivery.site);
+                let reply = delivery.plain_reply(proxied, is_http);
                 self.on_reply(now, call, reply, delivery.target);
             }
         }
@@ -1013,7 +1083,10 @@ impl Delivery<'_> {
     /// Whether a pod's inbound proxy sent it to its own application.
     #[inline]
     pub(crate) fn is_for_application(&self) -> bool {
-        matches!(self.client, Client::Proxy(Side::Inbound, _))
+        matches!(
+            self.client,
+            Client::Proxy(Side::Inbound, _) | Client::Session(Side::Inbound, ..)
+        )
     }
 
     /// Whether a gateway sent it for someone else.
@@ -1022,7 +1095,12 @@ impl Delivery<'_> {
         self.parent.is_some()
     }
 
-    fn observation(&self, plan: &Plan, ended: SimTime, outcome: AttemptOutcome) -> Attempt {
+    pub(crate) fn observation(
+        &self,
+        plan: &Plan,
+        ended: SimTime,
+        outcome: AttemptOutcome,
+    ) -> Attempt {
         Attempt {
             exchange: self.exchange,
             site: self.site,
@@ -1043,7 +1121,7 @@ impl Delivery<'_> {
     }
 
     /// What a caller without a proxy's help sees; a pass-through proxy says 503 UF where no connection is made.
-    fn plain_reply(&self, proxied: bool) -> Reply {
+    fn plain_reply(&self, proxied: bool, is_http: bool) -> Reply {
         let (status, flags, details) = match self.outcome {
             AttemptOutcome::Response(status) => (status, ResponseFlags::NONE, Details::ViaUpstream),
             // The rest of a response is missing.
@@ -1052,6 +1130,13 @@ impl Delivery<'_> {
                 ResponseFlags::NONE,
                 Details::ViaUpstream,
             ),
+            // A pass-through proxy closes the connection.
+            AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned if proxied && !is_http => {
+                let unreached = ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure)
+                    .with(ResponseFlag::UpstreamRetryLimitExceeded);
+                let flags = self.connected.map_or(unreached, |_| ResponseFlags::NONE);
+                (0, flags, Details::RemoteConnectionFailure)
+            }
             AttemptOutcome::Reset(_) | AttemptOutcome::Abandoned if proxied => (
                 503,
                 ResponseFlags::of(ResponseFlag::UpstreamConnectionFailure),

@@ -2,6 +2,7 @@
 
 use crate::plan::Side;
 use proxy::effect::{ConnectionId, Timer};
+use proxy::tcp_proxy::SessionId;
 
 /// One event; slots are those of the world's own slabs.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,13 @@ pub(crate) enum Event {
         pod: u32,
         side: Side,
         connection: ConnectionId,
+    },
+    /// The upstream connection of a session is made, or refused.
+    Session {
+        pod: u32,
+        side: Side,
+        session: SessionId,
+        is_made: bool,
     },
     /// A request reaches its server.
     Delivered { delivery: u32 },
@@ -88,6 +96,12 @@ impl Event {
             Self::ProxyRefused {
                 pod, connection, ..
             } => (30, pod ^ connection.slot.rotate_left(16)),
+            Self::Session {
+                pod,
+                session,
+                is_made,
+                ..
+            } => (64 + is_made as u64, pod ^ session.slot.rotate_left(16)),
         };
         kind << 32 | u64::from(detail)
     }

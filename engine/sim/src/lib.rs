@@ -17,6 +17,7 @@ pub mod plan;
 mod pod;
 mod server;
 mod shape;
+mod tcp;
 mod world;
 
 pub use world::{Tally, World};

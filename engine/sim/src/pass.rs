@@ -19,6 +19,7 @@ use base::SimTime;
 use proxy::effect::{Reply, RequestId};
 use proxy::input::{Arrival, Input, ResetReason};
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use proxy::tcp_proxy::{SessionEvent, SessionId};
 
 /// Who waits for a request in a proxy; proxies are told it as a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,10 @@ pub(crate) enum Downstream {
 pub(crate) struct Pass {
     /// What the proxy makes of it; meaningless before it enters.
     pub(crate) shape: ShapeId,
-    /// The proxy's name of it, while the proxy has it.
-    request: Option<RequestId>,
+    /// What the proxy has of it.
+    pub(crate) held: Held,
+    /// The answer to what went over a connection whose bytes are passed on has arrived.
+    pub(crate) is_answered: bool,
     /// It went straight to the application.
     pub(crate) is_transparent: bool,
     /// The head of its answer is on its way back, and the end is to follow.
@@ -46,11 +49,23 @@ pub(crate) struct Pass {
     responded: Option<SimTime>,
 }
 
+/// What a proxy has of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Nothing.
+    Nothing,
+    /// A request.
+    Request(RequestId),
+    /// A session: its connection.
+    Session(SessionId),
+}
+
 impl Default for Pass {
     fn default() -> Self {
         Self {
             shape: ShapeId::new(0),
-            request: None,
+            held: Held::Nothing,
+            is_answered: false,
             is_transparent: false,
             is_open: false,
             started: SimTime::ZERO,
@@ -62,13 +77,13 @@ impl Default for Pass {
 impl Pass {
     /// Whether the proxy has it.
     #[inline]
-    pub(crate) const fn is_in_proxy(&self) -> bool {
-        self.request.is_some()
+    pub(crate) fn is_in_proxy(&self) -> bool {
+        self.held != Held::Nothing
     }
 
     /// Whether the head of its answer has left before the end, and the end has left, too.
     #[inline]
-    pub(crate) const fn is_ending(&self) -> bool {
+    pub(crate) fn is_ending(&self) -> bool {
         self.is_open && !self.is_in_proxy()
     }
 }
@@ -136,19 +151,54 @@ impl<O: Observer> World<'_, O> {
                     arrival: Arrival::WHOLE,
                 };
                 let mut effects = self.buffers.pop().unwrap_or_default();
-                delivery.pass.request = state.proxy.handle(now, input, &mut effects);
+                delivery.pass.held = (state.proxy.handle(now, input, &mut effects))
+                    .map_or(Held::Nothing, Held::Request);
                 self.perform(now, seat, effects);
-                // Unless it has been answered, and is on its way back.
-                let delivery = &mut self.deliveries[slot as usize];
-                if delivery.stage == Stage::Entering {
-                    delivery.stage = Stage::Passing;
-                }
+                self.pass(slot);
+            }
+            Shape::Tcp { proxy, .. } => {
+                delivery.stage = Stage::Entering;
+                let proxy = *proxy;
+                self.accept(now, seat, Downstream::Delivery(slot), proxy);
+                self.pass(slot);
             }
             Shape::Passthrough if seat.side == Side::Inbound => self.admit(now, slot),
-            Shape::Passthrough | Shape::Blackhole => {
+            Shape::Passthrough | Shape::Blackhole(_) => {
                 self.give_back(now, slot, AttemptOutcome::Reset(CLOSED));
             }
         }
+    }
+
+    /// A delivery is in its target's proxy, unless it has been answered, and is on its way back.
+    #[inline]
+    fn pass(&mut self, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        if delivery.stage == Stage::Entering {
+            delivery.stage = Stage::Passing;
+        }
+    }
+
+    /// The connection by which a delivery passes a proxy is closed.
+    pub(crate) fn on_session_passed(&mut self, now: SimTime, slot: u32, record: Reply) {
+        let delivery = &mut self.deliveries[slot as usize];
+        let by_event = delivery.stage == Stage::Entering;
+        delivery.pass.held = Held::Nothing;
+        let is_answered = std::mem::take(&mut delivery.pass.is_answered);
+        let (outcome, status, grpc_status) = if is_answered {
+            let answer = delivery.answer;
+            let status = answer.status();
+            let outcome = AttemptOutcome::Response(status);
+            (outcome, status, answer.grpc_status())
+        } else {
+            (AttemptOutcome::Reset(CLOSED), 0, None)
+        };
+        let reply = Reply {
+            status,
+            grpc_status,
+            ..record
+        };
+        self.end_pass(now, slot, reply);
+        self.respond(now, slot, outcome, by_event);
     }
 
     /// The proxy that a delivery passes answers it: the head goes back, the rest is to follow.
@@ -165,7 +215,7 @@ impl<O: Observer> World<'_, O> {
         let delivery = &mut self.deliveries[slot as usize];
         // Its sender may still be sending.
         let by_event = delivery.stage == Stage::Entering;
-        delivery.pass.request = None;
+        delivery.pass.held = Held::Nothing;
         if delivery.pass.is_open {
             if reply.truncated {
                 delivery.rest.ending = Ending::Cut(CLOSED);
@@ -191,12 +241,19 @@ impl<O: Observer> World<'_, O> {
     /// Whoever sent a delivery to a proxy waits no more.
     pub(crate) fn cancel_pass(&mut self, now: SimTime, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
-        let (Some(request), Some(pod)) = (delivery.pass.request.take(), delivery.target) else {
-            return;
+        let held = std::mem::replace(&mut delivery.pass.held, Held::Nothing);
+        let Some(pod) = delivery.target else { return };
+        let input = match held {
+            Held::Nothing => return,
+            Held::Request(request) => Input::Cancel(request),
+            Held::Session(session) => {
+                let event = SessionEvent::Cancelled;
+                Input::Session { session, event }
+            }
         };
         delivery.pass.is_open = false;
         let side = self.pods[pod.index()].entrance().expect("it has entered");
-        self.tell(now, Seat { pod, side }, Input::Cancel(request));
+        self.tell(now, Seat { pod, side }, input);
     }
 
     /// A delivery's time at a proxy has ended: with an answer, or because its sender gave up.
@@ -234,7 +291,7 @@ impl<O: Observer> World<'_, O> {
             passed_on: delivery.is_passed_on(),
             cluster: delivery.cluster,
             service: match delivery.client {
-                Client::Proxy(..) => None,
+                Client::Proxy(..) | Client::Session(..) => None,
                 Client::Call(_) => service,
             },
             target,

@@ -8,6 +8,7 @@ use base::SimDuration;
 use kernel::TimerId;
 use proxy::effect::TimerKind;
 use proxy::proxy::Proxy;
+use proxy::tcp_proxy::SessionId;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -45,6 +46,8 @@ pub(crate) struct ProxyState<'a> {
     pub(crate) timers: [Vec<TimerId>; TimerKind::COUNT],
     /// The delivery of each try, by the try's slot.
     pub(crate) deliveries: Vec<u32>,
+    /// The delivery of each session whose upstream connection is made.
+    pub(crate) sessions: FxHashMap<SessionId, u32>,
     /// Copies that wait for a connection, by their tries' slots.
     pub(crate) waiting: FxHashMap<u32, Delivery<'a>>,
 }
@@ -151,6 +154,7 @@ impl ProxyState<'_> {
                 .with_concurrency(pod.workers),
             timers: std::array::from_fn(|_| Vec::new()),
             deliveries: Vec::new(),
+            sessions: FxHashMap::default(),
             waiting: FxHashMap::default(),
         }
     }

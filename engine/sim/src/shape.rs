@@ -9,10 +9,11 @@ use indexmap::IndexSet;
 use proxy::listener::{Connection, Layer, Verdict, accept, accept_at};
 use proxy::names::{ClusterId, Endpoint, EndpointId};
 use proxy::request::RequestHead;
-use proxy::table::{Outcome, Resolution, RouteId};
+use proxy::response_flag::{ResponseFlag, ResponseFlags};
+use proxy::table::{Outcome, Resolution, RouteId, TcpProxyId};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::net::IpAddr;
-use xds::TrafficDirection;
+use xds::{Filter, TrafficDirection};
 
 base::id! {
     /// A request head.
@@ -36,10 +37,19 @@ pub(crate) enum Shape {
         /// Its cluster and host, if nothing can happen to it here as long as that host answers.
         certain: Option<(ClusterId, EndpointId)>,
     },
-    /// It goes to the address that was dialled, through the proxy's pass-through or TCP proxy.
+    /// The bytes of its connection are passed on.
+    Tcp {
+        /// The proxy's configuration.
+        table: TableId,
+        /// What passes them on.
+        proxy: TcpProxyId,
+        /// What the client's connection carries, inside of TLS that ends at the proxy.
+        layer: Layer,
+    },
+    /// It goes to the address that was dialled.
     Passthrough,
-    /// It goes nowhere: the proxy closes the connection.
-    Blackhole,
+    /// It goes nowhere: the proxy closes the connection, with these flags.
+    Blackhole(ResponseFlags),
 }
 
 impl Shape {
@@ -49,7 +59,7 @@ impl Shape {
             Self::Routed {
                 table, resolution, ..
             } => resolution.route.map(|route| (*table, route)),
-            Self::Passthrough | Self::Blackhole => None,
+            Self::Tcp { .. } | Self::Passthrough | Self::Blackhole(_) => None,
         }
     }
 }
@@ -215,8 +225,10 @@ impl Shapes {
         endpoint: EndpointId,
         head: HeadId,
     ) -> Layer {
-        let Shape::Routed { table, layer, .. } = self.get(shape) else {
-            unreachable!("a proxy sends what it routed");
+        let (Shape::Routed { table, layer, .. } | Shape::Tcp { table, layer, .. }) =
+            self.get(shape)
+        else {
+            unreachable!("a proxy sends what it routed, or passes on");
         };
         let table = &plan.tables[table.index()];
         match table.cluster_config(cluster) {
@@ -259,14 +271,33 @@ impl Shapes {
                     let layer = if ends_tls { layer.ended() } else { layer };
                     self.routed(plan, table, resolution, layer)
                 }
-                None => Shape::Blackhole,
+                None => Shape::Blackhole(ResponseFlags::NONE),
             },
-            Verdict::Tcp(_) | Verdict::Passthrough => Shape::Passthrough,
-            Verdict::BlackHole
-            | Verdict::NoFilterChain
-            | Verdict::TlsExpected
-            | Verdict::PlainTextExpected
-            | Verdict::NoListener => Shape::Blackhole,
+            Verdict::Tcp(_) => {
+                let proxy = accepted.filter_chain.and_then(|chain| match &chain.filter {
+                    Filter::TcpProxy(configured) => compiled.tcp_proxy(configured),
+                    Filter::HttpConnectionManager(_) => None,
+                });
+                match proxy {
+                    Some(proxy) => Shape::Tcp {
+                        table,
+                        proxy,
+                        layer: if ends_tls { layer.ended() } else { layer },
+                    },
+                    None => Shape::Passthrough,
+                }
+            }
+            Verdict::Passthrough => Shape::Passthrough,
+            // A cluster without endpoints.
+            Verdict::BlackHole => {
+                Shape::Blackhole(ResponseFlags::of(ResponseFlag::NoHealthyUpstream))
+            }
+            Verdict::NoFilterChain => {
+                Shape::Blackhole(ResponseFlags::of(ResponseFlag::NoRouteFound))
+            }
+            Verdict::TlsExpected | Verdict::PlainTextExpected | Verdict::NoListener => {
+                Shape::Blackhole(ResponseFlags::NONE)
+            }
         };
         let id = ShapeId::new(self.shapes.len());
         self.shapes.push(shape);

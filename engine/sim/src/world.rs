@@ -23,6 +23,7 @@ use kernel::{Calendar, Fingerprint, TimerId};
 use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
 use proxy::proxy::Proxy;
+use proxy::tcp_proxy::{SessionEffect, SessionEvent};
 use slab::Slab;
 use std::sync::Arc;
 
@@ -190,6 +191,19 @@ impl<'a, O: Observer> World<'a, O> {
                 side,
                 connection,
             } => self.tell(now, seat(pod, side), Input::Closed { connection }),
+            Event::Session {
+                pod,
+                side,
+                session,
+                is_made,
+            } => {
+                let event = if is_made {
+                    SessionEvent::Connected
+                } else {
+                    SessionEvent::Refused
+                };
+                self.tell(now, seat(pod, side), Input::Session { session, event });
+            }
             Event::Delivered { delivery } => self.on_delivered(now, delivery),
             Event::Served { delivery } => self.on_served(now, delivery),
             Event::Returned { delivery } => self.on_returned(now, delivery),
@@ -432,7 +446,10 @@ impl<'a, O: Observer> World<'a, O> {
                     Downstream::Call(call) => self.calls[call as usize].responded = Some(now),
                     Downstream::Delivery(delivery) => self.on_pass_reply_started(now, delivery),
                 },
-                Effect::Reply { .. } => replies = true,
+                Effect::Reply { .. } | Effect::Session(SessionEffect::Ended { .. }) => {
+                    replies = true;
+                }
+                Effect::Session(effect) => self.on_session(now, seat, effect),
             }
         }
         if replies {
@@ -442,6 +459,8 @@ impl<'a, O: Observer> World<'a, O> {
                         Downstream::Call(call) => self.on_reply(now, call, reply, None),
                         Downstream::Delivery(delivery) => self.on_pass_reply(now, delivery, reply),
                     }
+                } else if let Effect::Session(SessionEffect::Ended { tag, record }) = *effect {
+                    self.on_session_ended(now, tag, record);
                 }
             }
         }

@@ -329,7 +329,8 @@ impl<'a, 'b> Stage<'a, 'b> {
                 Effect::Close(_)
                 | Effect::Waits(_)
                 | Effect::Unsent { .. }
-                | Effect::ReplyStarted { .. } => {}
+                | Effect::ReplyStarted { .. }
+                | Effect::Session(_) => {}
             }
         }
     }

@@ -58,14 +58,8 @@ const ROWS: &[Row] = &[
     virtual_service("spec.http.mirrorPercentage", Exact),
     virtual_service("spec.http.corsPolicy", Exact),
     virtual_service("spec.http.headers", Exact),
-    virtual_service(
-        "spec.tcp",
-        Approximate("`explain` follows such connections; loads are made of requests"),
-    ),
-    virtual_service(
-        "spec.tls",
-        Approximate("`explain` follows such connections; loads are made of requests"),
-    ),
+    virtual_service("spec.tcp", Exact),
+    virtual_service("spec.tls", Exact),
     destination_rule("spec.host", Exact),
     destination_rule("spec.exportTo", Exact),
     destination_rule("spec.workloadSelector", Exact),

@@ -131,7 +131,10 @@ impl Router {
             TimerKind::Mirror
             | TimerKind::Connect
             | TimerKind::OutlierSweep
-            | TimerKind::HostUpdate => {}
+            | TimerKind::HostUpdate
+            | TimerKind::SessionConnect
+            | TimerKind::SessionIdle
+            | TimerKind::SessionDuration => {}
         }
     }
 

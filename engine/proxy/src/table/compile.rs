@@ -19,6 +19,7 @@ use crate::router::rewrite::{PathRewriter, unknown_operators};
 use crate::router::route_index::RouteIndex;
 use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
+use crate::tcp_proxy::TcpProxy;
 use cluster::compile_cluster;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub(super) fn compile(snapshot: &Snapshot, names: &mut Names) -> (Table, Vec<Pro
         let manager = managers.get(source.name.as_str()).copied();
         compile_route_config(source, manager, &mut table, names, &mut problems);
     }
+    compile_tcp_proxies(&mut table, names);
     (table, problems.0)
 }
 
@@ -85,6 +87,33 @@ fn managers<'a>(
         }
     }
     managers
+}
+
+fn compile_tcp_proxies(table: &mut Table, names: &mut Names) {
+    for listener in &table.listeners {
+        let chains = listener.filter_chains.iter();
+        for chain in chains.chain(&listener.default_filter_chain) {
+            let Filter::TcpProxy(source) = &chain.filter else {
+                continue;
+            };
+            if table
+                .tcp_proxies
+                .iter()
+                .any(|known| known.source == *source)
+            {
+                continue;
+            }
+            let destinations = source.clusters.iter().map(|(name, weight)| Destination {
+                cluster: names.cluster(name),
+                weight: *weight,
+            });
+            table.tcp_proxies.push(TcpProxy {
+                destinations: destinations.collect(),
+                total_weight: source.clusters.iter().map(|(_, w)| u64::from(*w)).sum(),
+                source: source.clone(),
+            });
+        }
+    }
 }
 
 struct Problems(Vec<Problem>);

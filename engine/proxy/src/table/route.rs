@@ -92,17 +92,24 @@ impl Plan {
     ///
     /// Source: envoyproxy/envoy 1.40, source/common/router/weighted_cluster_specifier.cc.
     pub(crate) fn choose(&self, stream: u64) -> usize {
-        if self.destinations.len() < 2 || self.total_weight == 0 {
-            return 0;
-        }
-        let mut rest = stream % self.total_weight;
-        for (position, destination) in self.destinations.iter().enumerate() {
-            let weight = u64::from(destination.weight);
-            if rest < weight {
-                return position;
-            }
-            rest -= weight;
-        }
-        unreachable!("the weights sum to the total")
+        choose(&self.destinations, self.total_weight, stream)
     }
+}
+
+/// The position of the destination that a random value chooses among those of this total weight; the first, where there is
+/// no choice.
+#[inline]
+pub(crate) fn choose(destinations: &[Destination], total_weight: u64, stream: u64) -> usize {
+    if destinations.len() < 2 || total_weight == 0 {
+        return 0;
+    }
+    let mut rest = stream % total_weight;
+    for (position, destination) in destinations.iter().enumerate() {
+        let weight = u64::from(destination.weight);
+        if rest < weight {
+            return position;
+        }
+        rest -= weight;
+    }
+    unreachable!("the weights sum to the total")
 }

@@ -3,11 +3,12 @@
 use base::SimDuration;
 use std::sync::Arc;
 use xds::{
-    CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, HeaderMutations, HealthStatus,
-    HttpProtocol, LbEndpoint, LbPolicy, LoadAssignmentPolicy, Locality, LocalityLb,
-    LocalityLbEndpoints, Node, NodeType, OutlierDetection, PathMatch, RequestMirror, RetryOn,
-    RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget, Snapshot,
-    TlsMode, VirtualHost, WeightedCluster,
+    CircuitBreakers, Cluster, ClusterLoadAssignment, ClusterType, Filter, FilterChain,
+    FilterChainMatch, HeaderMutations, HealthStatus, HttpProtocol, LbEndpoint, LbPolicy, Listener,
+    LoadAssignmentPolicy, Locality, LocalityLb, LocalityLbEndpoints, Node, NodeType,
+    OutlierDetection, PathMatch, RequestMirror, RetryOn, RetryPolicy, Route, RouteAction,
+    RouteConfiguration, RouteMatch, RouteTarget, Snapshot, SocketAddress, TlsMode,
+    TrafficDirection, VirtualHost, WeightedCluster,
 };
 
 pub(crate) fn ms(milliseconds: u64) -> SimDuration {
@@ -48,6 +49,31 @@ pub(crate) fn sidecar(
             .collect(),
         endpoints,
     }
+}
+
+/// A listener with one filter chain, for all connections to its port.
+pub(crate) fn listener(filter: Filter) -> Arc<Listener> {
+    let chain = FilterChain {
+        name: String::new(),
+        match_: FilterChainMatch::default(),
+        tls: None,
+        filter,
+        origin: None,
+    };
+    Arc::new(Listener {
+        name: "0.0.0.0_80".to_owned(),
+        address: SocketAddress {
+            address: "0.0.0.0".to_owned(),
+            port: 80,
+        },
+        direction: TrafficDirection::Outbound,
+        bind_to_port: false,
+        use_original_dst: false,
+        per_connection_buffer_limit_bytes: None,
+        listener_filters: vec![],
+        filter_chains: vec![chain],
+        default_filter_chain: None,
+    })
 }
 
 pub(crate) fn virtual_host(name: &str, domains: &[&str], routes: Vec<Route>) -> VirtualHost {

@@ -441,6 +441,9 @@ impl Swarm {
                 TimerKind::Connect => {
                     (self.connecting.iter()).any(|connection| connection.slot == timer.slot)
                 }
+                TimerKind::SessionConnect | TimerKind::SessionIdle | TimerKind::SessionDuration => {
+                    false
+                }
                 TimerKind::Mirror | TimerKind::OutlierSweep | TimerKind::HostUpdate => true,
             };
             prop_assert!(is_needed, "{:?} belongs to what has ended", timer);
@@ -564,7 +567,7 @@ impl Swarm {
                     self.attempts.remove(known.unwrap_or_default());
                     self.ended.insert((attempt.slot, attempt.generation));
                 }
-                Effect::ReplyStarted { .. } | Effect::Ejection { .. } => {}
+                Effect::ReplyStarted { .. } | Effect::Session(_) | Effect::Ejection { .. } => {}
             }
         }
         self.effects = effects;

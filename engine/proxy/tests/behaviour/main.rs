@@ -17,5 +17,6 @@ mod pushes;
 mod re2;
 mod retries;
 mod routing;
+mod tcp;
 mod timeouts;
 mod waiting;

@@ -299,7 +299,7 @@ impl Mesh {
                     reason: Some(_),
                 } => self.sent.push((self.now, send)),
                 Effect::Waits(_) | Effect::Unsent { reason: None, .. } => {}
-                Effect::ReplyStarted { .. } => {}
+                Effect::ReplyStarted { .. } | Effect::Session(_) => {}
                 Effect::Reply { tag, reply } => {
                     let before = self.replies.insert(tag, (self.now, reply));
                     assert_eq!(before, None, "one reply to {tag}");

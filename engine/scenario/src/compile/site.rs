@@ -92,6 +92,7 @@ impl<'a> Sites<'a> {
                 scheme: match url.scheme {
                     Scheme::Http => "http".to_owned(),
                     Scheme::Https => "https".to_owned(),
+                    Scheme::Tcp => "tcp".to_owned(),
                 },
                 authority: authority.clone(),
                 path: url.path.clone(),
@@ -101,6 +102,7 @@ impl<'a> Sites<'a> {
             },
             layer: match url.scheme {
                 Scheme::Http => Layer::Http(Protocol::Http1),
+                Scheme::Tcp => Layer::Bytes,
                 Scheme::Https => Layer::Tls {
                     server_name: url.host.clone(),
                     inside: Box::new(Layer::Http(Protocol::Http1)),

@@ -21,6 +21,8 @@ use smallvec::SmallVec;
 pub(crate) enum Report {
     /// It got a connection.
     Connected,
+    /// It got a connection, and nothing else will be told of it.
+    ConnectedForGood,
     /// A response with this status.
     Code(u16),
     /// The connection failed, or ended before a response.
@@ -54,11 +56,12 @@ impl HostMonitor {
     #[inline]
     pub(crate) fn report(&mut self, settings: &OutlierSettings, report: Report) -> Detections {
         match report {
-            Report::Connected if settings.split => {
+            Report::Connected | Report::ConnectedForGood if settings.split => {
                 self.local.count(true);
                 self.consecutive_local_origin_failure = 0;
             }
             Report::Connected => {}
+            Report::ConnectedForGood => return self.count(settings, 200),
             Report::Code(code) => return self.count(settings, settings.effective(code)),
             Report::Failure | Report::Timeout if settings.split => {
                 return self.count_local_failure(settings);
