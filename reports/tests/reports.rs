@@ -11,8 +11,8 @@ use serde_json::Value;
 use telemetry::{
     AccessLogEntry, AccessLogTry, AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels,
     EjectionRecord, Facts, Histogram, JourneyFigures, JourneyLabels, LatencyBucket, Mark,
-    Measurements, Occupancy, Outcome, PodFigures, RequestFigures, RequestLabels, RequestSeries,
-    Series, TrafficFigures, TryOutcome, Window, WorkloadLabels,
+    Measurements, Occupancy, Outcome, PodFigures, RequestFigures, RequestLabels, RequestProtocol,
+    RequestSeries, Series, TrafficFigures, TryOutcome, Window, WorkloadLabels,
 };
 
 fn at(secs: u64) -> SimTime {
@@ -54,6 +54,7 @@ fn request(version: &str, code: u16, flags: &str) -> RequestLabels {
         caller: "visitors".to_owned(),
         source: client(),
         destination: reviews(version),
+        request_protocol: RequestProtocol::Http,
         response_code: code,
         grpc_response_status: None,
         response_flags: flags.to_owned(),
@@ -198,7 +199,7 @@ const TO_V2: &str = "client,default,unknown,unknown,reviews.default.svc.cluster.
 #[test]
 fn tables_have_the_figures_of_the_window() {
     let files = render_with(&small(), Pictures::None);
-    let answer = "response_code,grpc_response_status,response_flags";
+    let answer = "request_protocol,response_code,grpc_response_status,response_flags";
     let figures = "count,mean_ms,p50_ms,p90_ms,p95_ms,p99_ms,p99.9_ms,max_ms";
     let tries = "requests,tries,retries,mirrors,tries_per_request,responses,resets,abandoned,\
                  mean_try_ms";
@@ -209,24 +210,24 @@ fn tables_have_the_figures_of_the_window() {
             "requests_total.csv",
             format!(
                 "reporter,caller,{LABELS},{answer},requests_total,tries\n\
-                 source,visitors,{TO_V1},200,,-,2,2\n\
-                 source,visitors,{TO_V2},503,,URX,1,2\n"
+                 source,visitors,{TO_V1},http,200,,-,2,2\n\
+                 source,visitors,{TO_V2},http,503,,URX,1,2\n"
             ),
         ),
         (
             "latency.csv",
             format!(
                 "reporter,caller,{LABELS},{answer},{figures}\n\
-                 source,visitors,{TO_V1},200,,-,{good}\n\
-                 source,visitors,{TO_V2},503,,URX,{bad}\n"
+                 source,visitors,{TO_V1},http,200,,-,{good}\n\
+                 source,visitors,{TO_V2},http,503,,URX,{bad}\n"
             ),
         ),
         (
             "timeseries.csv",
             format!(
                 "time_seconds,reporter,caller,{LABELS},{answer},{figures}\n\
-                 0,source,visitors,{TO_V1},200,,-,{good}\n\
-                 10,source,visitors,{TO_V2},503,,URX,{bad}\n"
+                 0,source,visitors,{TO_V1},http,200,,-,{good}\n\
+                 10,source,visitors,{TO_V2},http,503,,URX,{bad}\n"
             ),
         ),
         (

@@ -330,6 +330,7 @@ impl<O: Observer> World<'_, O> {
                 .endpoint
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
+            is_tcp: proxied && self.shapes.get(call.shape).is_tcp(),
             route: if proxied {
                 self.shapes.get(call.shape).route()
             } else {

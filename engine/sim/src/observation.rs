@@ -122,6 +122,8 @@ pub struct Exchange {
     pub target: Option<PodId>,
     /// The Service that was dialled, for plain requests.
     pub service: Option<ServiceId>,
+    /// Its source's proxy passed on the bytes of its connection.
+    pub is_tcp: bool,
     /// The route that its source's proxy took, and the configuration that the route is part of.
     pub route: Option<(TableId, RouteId)>,
 }
@@ -143,6 +145,8 @@ pub struct Reception {
     pub target: PodId,
     /// It is a mirrored copy.
     pub mirror: bool,
+    /// The sidecar passed on the bytes of its connection.
+    pub is_tcp: bool,
     /// When it arrived.
     pub started: SimTime,
     /// When it ended.

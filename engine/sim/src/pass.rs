@@ -279,6 +279,7 @@ impl<O: Observer> World<'_, O> {
                     .endpoint
                     .and_then(|endpoint| self.plan.pod_at(endpoint)),
                 service: None,
+                is_tcp: self.shapes.get(delivery.pass.shape).is_tcp(),
                 route: self.shapes.get(delivery.pass.shape).route(),
             };
             self.count_exchange();
@@ -296,6 +297,7 @@ impl<O: Observer> World<'_, O> {
             },
             target,
             mirror: delivery.mirror,
+            is_tcp: self.shapes.get(delivery.pass.shape).is_tcp(),
             started,
             ended: now,
             reply,

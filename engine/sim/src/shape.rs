@@ -53,6 +53,11 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// Whether its bytes are passed on.
+    pub(crate) const fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp { .. })
+    }
+
     /// The route that it takes, and the configuration that the route is part of.
     pub(crate) fn route(&self) -> Option<(TableId, RouteId)> {
         match self {

@@ -2,7 +2,9 @@
 //!
 //! Two keys may have equal labels (two ports of a Service, two templates of a traffic source); they are added up then.
 
-use crate::labels::{AttemptKind, AttemptLabels, JourneyLabels, Outcome, RequestLabels};
+use crate::labels::{
+    AttemptKind, AttemptLabels, JourneyLabels, Outcome, RequestLabels, RequestProtocol,
+};
 use crate::names::PlanNames;
 use proxy::effect::Reply;
 use proxy::response_flag::ResponseFlags;
@@ -13,6 +15,7 @@ use sim::plan::PodId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RequestKey {
     path: PathKey,
+    protocol: RequestProtocol,
     answer: AnswerKey,
 }
 
@@ -56,6 +59,7 @@ impl RequestKey {
             names.destination(exchange.reply.cluster, exchange.service, exchange.site);
         Self {
             path: PathKey::of(caller, exchange.source, destination, exchange.target, names),
+            protocol: names.protocol(exchange.site, exchange.is_tcp),
             answer: AnswerKey::of(&exchange.reply),
         }
     }
@@ -70,12 +74,14 @@ impl RequestKey {
             cluster,
             service,
             target,
+            is_tcp,
             ..
         } = *reception;
         let caller = names.caller(site, source, passed_on);
         let destination = names.destination(cluster, service, site);
         Self {
             path: PathKey::of(caller, source, destination, Some(target), names),
+            protocol: names.protocol(site, is_tcp),
             answer: AnswerKey::of(&reception.reply),
         }
     }
@@ -87,6 +93,7 @@ impl RequestKey {
             caller: names.callers[caller as usize].clone(),
             source: names.workload_labels(Some(source)),
             destination: names.destination_labels(destination, target_of(target)),
+            request_protocol: self.protocol,
             response_code: self.answer.response_code(),
             grpc_response_status: self.answer.grpc_response_status(),
             response_flags: self.answer.flags.to_string(),

@@ -14,12 +14,40 @@ pub struct RequestLabels {
     pub source: WorkloadLabels,
     /// Where they went.
     pub destination: DestinationLabels,
-    /// The final HTTP status; 0 where there was none.
+    /// What their proxy takes them for.
+    pub request_protocol: RequestProtocol,
+    /// The final HTTP status; 0 where there was none. Of TCP, 200 stands for an exchange that was answered.
     pub response_code: u16,
     /// `grpc-status`, where there was one.
     pub grpc_response_status: Option<u8>,
     /// Envoy's response flags as its access log shows them; `-` if there are none.
     pub response_flags: String,
+}
+
+/// What a proxy takes a request for: Istio's `request_protocol`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestProtocol {
+    /// HTTP.
+    #[default]
+    Http,
+    /// gRPC.
+    Grpc,
+    /// Bytes.
+    Tcp,
+}
+
+impl RequestProtocol {
+    /// Istio's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+        }
+    }
 }
 
 impl RequestLabels {

@@ -34,7 +34,7 @@ pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions, AccessLogTry, 
 pub use histogram::{Histogram, PackedHistogram, Quantile};
 pub use labels::{
     AttemptKind, AttemptLabels, DestinationLabels, JourneyLabels, Outcome, RequestLabels,
-    WorkloadLabels, is_success,
+    RequestProtocol, WorkloadLabels, is_success,
 };
 pub use measurements::{
     AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,

@@ -1,8 +1,9 @@
 //! The names behind a plan's ids, copied once so that a recorder outlives its plan.
 
-use crate::labels::{DestinationLabels, WorkloadLabels};
+use crate::labels::{DestinationLabels, RequestProtocol, WorkloadLabels};
+use proxy::listener::Layer;
 use proxy::names::{ClusterId, Endpoint, EndpointId};
-use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, SiteId, WorkloadId};
+use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, Site, SiteId, WorkloadId};
 
 /// What measurements need to know of a plan.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct PlanNames {
     pub(crate) callers: Vec<String>,
     /// The caller of each site.
     caller_of: Vec<u32>,
+    /// What is sent at each site.
+    protocols: Vec<RequestProtocol>,
     /// The caller that each pod's workload is.
     pod_callers: Vec<u32>,
     pub(crate) traffic: Vec<String>,
@@ -79,6 +82,7 @@ impl PlanNames {
             pod_callers: pod_callers.collect(),
             callers,
             caller_of,
+            protocols: plan.sites.iter().map(protocol).collect(),
             traffic: plan
                 .traffic
                 .iter()
@@ -110,6 +114,16 @@ impl PlanNames {
             self.pod_callers[source.index()]
         } else {
             self.caller_of[site.index()]
+        }
+    }
+
+    /// What a proxy takes for what is sent at a site; `is_tcp`: for bytes, whatever they are.
+    #[inline]
+    pub(crate) fn protocol(&self, site: SiteId, is_tcp: bool) -> RequestProtocol {
+        if is_tcp {
+            RequestProtocol::Tcp
+        } else {
+            self.protocols[site.index()]
         }
     }
 
@@ -145,6 +159,17 @@ impl PlanNames {
         workload.map_or_else(WorkloadLabels::default, |workload| {
             self.workloads[workload as usize].clone()
         })
+    }
+}
+
+fn protocol(site: &Site) -> RequestProtocol {
+    let mut types = site.head.values("content-type");
+    if matches!(site.layer, Layer::Bytes) {
+        RequestProtocol::Tcp
+    } else if types.any(|value| value.starts_with("application/grpc")) {
+        RequestProtocol::Grpc
+    } else {
+        RequestProtocol::Http
     }
 }
 

@@ -206,6 +206,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
         reply,
         target,
         service: None,
+        is_tcp: false,
         route: None,
     });
     observer.on_journey(&Journey {
@@ -416,6 +417,7 @@ fn requests_that_reach_nobody_count_for_what_was_dialled() {
             reply: reply(503, ResponseFlags::of(flag), None, 0),
             target: None,
             service: None,
+            is_tcp: false,
             route: None,
         });
     }
@@ -614,6 +616,7 @@ fn an_access_log_tells_the_back_off_before_each_try() {
         reply: reply(200, ResponseFlags::NONE, Some(0), 2),
         target: Some(PodId::new(1)),
         service: None,
+        is_tcp: false,
         route: None,
     });
     let entries = log.finish(&plan);

@@ -22,7 +22,7 @@ pub(super) const DESTINATION_LABELS: [&str; 8] = [
     "destination_version",
 ];
 
-pub(super) const REQUEST_LABELS: [&str; 17] = [
+pub(super) const REQUEST_LABELS: [&str; 18] = [
     "reporter",
     "caller",
     SOURCE_LABELS[0],
@@ -37,6 +37,7 @@ pub(super) const REQUEST_LABELS: [&str; 17] = [
     DESTINATION_LABELS[5],
     DESTINATION_LABELS[6],
     DESTINATION_LABELS[7],
+    "request_protocol",
     "response_code",
     "grpc_response_status",
     "response_flags",
@@ -54,6 +55,7 @@ pub(super) fn request_labels(reporter: &str, labels: &RequestLabels) -> Vec<Stri
     let mut row = vec![reporter.to_owned(), labels.caller.clone()];
     row.extend(source_labels(&labels.source));
     row.extend(destination_labels(&labels.destination));
+    row.push(labels.request_protocol.as_str().to_owned());
     row.push(labels.response_code.to_string());
     row.push(grpc_status(labels.grpc_response_status));
     row.push(labels.response_flags.clone());

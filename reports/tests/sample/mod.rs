@@ -7,7 +7,7 @@ use telemetry::{
     AttemptFigures, AttemptKind, AttemptLabels, AttemptSeries, DestinationLabels, EjectionRecord,
     Facts, Histogram, JourneyFigures, JourneyLabels, JourneySeries, LatencyBucket, Mark,
     Measurements, Occupancy, Outcome, PodFigures, PodSeries, RequestFigures, RequestLabels,
-    RequestSeries, Series, TrafficFigures, Window, WorkloadLabels,
+    RequestProtocol, RequestSeries, Series, TrafficFigures, Window, WorkloadLabels,
 };
 
 const SECONDS: u64 = 600;
@@ -114,6 +114,7 @@ impl Tape {
             caller: call.caller.to_owned(),
             source: call.source.clone(),
             destination: call.to.clone(),
+            request_protocol: RequestProtocol::Http,
             response_code: call.code,
             grpc_response_status: None,
             response_flags: call.flags.to_owned(),
