@@ -347,6 +347,9 @@ fn upstream(
         }
         // Clusters of these meshes have no endpoints with names.
         (Some(HostRewrite::Auto), _) | (None, None) => {}
+        (Some(HostRewrite::Header(_) | HostRewrite::PathRegex(_)), _) => {
+            unreachable!("Istio has no such rewrites")
+        }
         (None, Some(host)) => head.authority.clone_from(host),
     }
     let (path, query) = match head.path.find('?') {
@@ -396,6 +399,7 @@ fn redirect_url(redirect: &Redirect, route: &Route, head: &RequestHead) -> Strin
         Some(PathRedirect::Path(new)) if new.contains('?') => new.clone(),
         Some(PathRedirect::Path(new)) => format!("{new}{query}"),
         Some(PathRedirect::Prefix(new)) => format!("{new}{}{query}", after_prefix(route, path)),
+        Some(PathRedirect::Regex(_)) => unreachable!("Istio has no such redirects"),
         None => head.path.clone(),
     };
     format!("{scheme}://{authority}{path}")

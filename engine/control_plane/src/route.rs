@@ -129,6 +129,7 @@ pub(crate) fn target(clusters: Vec<WeightedCluster>) -> RouteTarget {
         is_weighted: false,
         path_rewrite: None,
         host_rewrite: None,
+        append_x_forwarded_host: false,
         timeout: SimDuration::ZERO,
         max_grpc_timeout: Some(SimDuration::ZERO),
         retry_policy: None,

@@ -121,6 +121,8 @@ pub struct RouteTarget {
     pub path_rewrite: Option<PathRewrite>,
     /// The authority sent upstream.
     pub host_rewrite: Option<HostRewrite>,
+    /// The authority that is replaced is added to `x-forwarded-host`.
+    pub append_x_forwarded_host: bool,
     /// From the complete request to the complete response; zero: none.
     pub timeout: SimDuration,
     /// Cap on the client's `grpc-timeout`; zero: no cap.
@@ -150,6 +152,7 @@ impl Default for RouteTarget {
             cluster_choice: ClusterChoice::Random,
             path_rewrite: None,
             host_rewrite: None,
+            append_x_forwarded_host: false,
             timeout: SimDuration::from_secs(15),
             max_grpc_timeout: None,
             idle_timeout: None,
@@ -226,6 +229,10 @@ pub struct RegexRewrite {
 pub enum HostRewrite {
     /// `host_rewrite_literal`.
     Literal(String),
+    /// `host_rewrite_header`: the value of a header, where the request has it.
+    Header(String),
+    /// `host_rewrite_path_regex`: the path without its query, all matches replaced.
+    PathRegex(RegexRewrite),
     /// `auto_host_rewrite`: the upstream's name.
     Auto,
 }
@@ -256,6 +263,8 @@ pub struct Redirect {
     pub port: Option<u16>,
     /// The path.
     pub path: Option<PathRedirect>,
+    /// The request's query is dropped.
+    pub strip_query: bool,
 }
 
 /// The path of a redirect.
@@ -265,6 +274,8 @@ pub enum PathRedirect {
     Path(String),
     /// `prefix_rewrite`: the matched prefix.
     Prefix(String),
+    /// `regex_rewrite`: all matches are replaced.
+    Regex(RegexRewrite),
 }
 
 /// A local answer.

@@ -37,5 +37,6 @@ pub(crate) fn redirect(written: &HttpRedirect, context: RouteContext<'_>) -> Opt
         path: text(&written.prefix_rewrite)
             .map(PathRedirect::Prefix)
             .or_else(|| text(&written.uri).map(PathRedirect::Path)),
+        strip_query: false,
     })
 }

@@ -173,6 +173,9 @@ fn route(out: &mut String, route: &Route) {
                 None => "kept".to_owned(),
                 Some(PathRedirect::Path(path)) => format!("= {path}"),
                 Some(PathRedirect::Prefix(prefix)) => format!("prefix = {prefix}"),
+                Some(PathRedirect::Regex(regex)) => {
+                    format!("s|{}|{}|", regex.pattern, regex.substitution)
+                }
             };
             line(format!(
                 "redirect {} scheme {} host {} port {} path {path}",
@@ -242,6 +245,13 @@ fn target(line: &mut impl FnMut(String), target: &RouteTarget) {
     match &target.host_rewrite {
         None => {}
         Some(HostRewrite::Literal(host)) => line(format!("host = {host}")),
+        Some(HostRewrite::Header(name)) => line(format!("host = the header {name}")),
+        Some(HostRewrite::PathRegex(regex)) => {
+            line(format!(
+                "host = path s|{}|{}|",
+                regex.pattern, regex.substitution
+            ));
+        }
         Some(HostRewrite::Auto) => line("host = upstream's".to_owned()),
     }
     line(format!(

@@ -3,7 +3,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/router/config_impl.cc (RouteEntryImplBase::newUri).
 
 use super::matching::{PathMatcher, RequestView};
-use super::rewrite::after_match;
+use super::rewrite::{PathRewriter, after_match};
 use xds::{DirectResponse, PathRedirect, Redirect};
 
 /// A local answer: status, body and headers.
@@ -17,12 +17,13 @@ pub(crate) struct LocalAnswer {
 pub(crate) fn redirect(
     redirect: &Redirect,
     matched: &PathMatcher,
+    rewriter: Option<&PathRewriter>,
     view: &RequestView<'_>,
 ) -> LocalAnswer {
     LocalAnswer {
         status: redirect.response_code,
         body: String::new(),
-        headers: location(new_url(redirect, matched, view)),
+        headers: location(new_url(redirect, matched, rewriter, view)),
     }
 }
 
@@ -49,15 +50,21 @@ pub(crate) fn to_https(view: &RequestView<'_>) -> LocalAnswer {
         host: None,
         port: None,
         path: None,
+        strip_query: false,
     };
-    redirect(&https, &PathMatcher::Prefix("/".into()), view)
+    redirect(&https, &PathMatcher::Prefix("/".into()), None, view)
 }
 
 fn location(url: String) -> Vec<(String, String)> {
     vec![("location".to_owned(), url)]
 }
 
-fn new_url(redirect: &Redirect, matched: &PathMatcher, view: &RequestView<'_>) -> String {
+fn new_url(
+    redirect: &Redirect,
+    matched: &PathMatcher,
+    rewriter: Option<&PathRewriter>,
+    view: &RequestView<'_>,
+) -> String {
     let scheme = redirect.scheme.as_deref().unwrap_or(view.scheme);
     let host = match &redirect.host {
         Some(host) => host,
@@ -69,14 +76,22 @@ fn new_url(redirect: &Redirect, matched: &PathMatcher, view: &RequestView<'_>) -
         ),
     };
     let port = redirect.port.map(|port| format!(":{port}"));
-    let query = &view.path[view.path_only.len()..];
+    let query = if redirect.strip_query {
+        ""
+    } else {
+        &view.path[view.path_only.len()..]
+    };
     let path = match &redirect.path {
         Some(PathRedirect::Path(path)) if path.contains('?') => path.clone(),
         Some(PathRedirect::Path(path)) => format!("{path}{query}"),
         Some(PathRedirect::Prefix(prefix)) => {
             format!("{prefix}{}{query}", after_match(matched, view.path_only))
         }
-        None => view.path.to_owned(),
+        Some(PathRedirect::Regex(_)) => {
+            let rewritten = rewriter.and_then(|by| by.rewrite(matched, view.path_only));
+            rewritten.unwrap_or_else(|| view.path_only.to_owned()) + query
+        }
+        None => format!("{}{query}", view.path_only),
     };
     format!("{scheme}://{host}{}{path}", port.unwrap_or_default())
 }
@@ -112,7 +127,7 @@ mod tests {
     fn check(redirect_to: &Redirect, authority: &str, path: &str, url: &str) {
         let head = RequestHead::get(authority, path);
         let view = RequestView::new(&head);
-        let answer = redirect(redirect_to, &PathMatcher::Prefix("/a".into()), &view);
+        let answer = redirect(redirect_to, &PathMatcher::Prefix("/a".into()), None, &view);
         assert_eq!(answer.headers, location(url.to_owned()));
         assert_eq!((answer.status, answer.body.as_str()), (301, ""));
     }
@@ -125,6 +140,7 @@ mod tests {
             host: None,
             port: None,
             path: None,
+            strip_query: false,
         };
         check(&none, "h:81", "/a/b?q", "http://h:81/a/b?q");
         let https = Redirect {
@@ -155,6 +171,13 @@ mod tests {
         check(&with_query, "h", "/a/b?q=1", "http://h/new?x");
         let prefix = path(PathRedirect::Prefix("/new".to_owned()));
         check(&prefix, "h", "/a/b?q=1", "http://h/new/b?q=1");
+        let stripped = |redirect: &Redirect| Redirect {
+            strip_query: true,
+            ..redirect.clone()
+        };
+        check(&stripped(&none), "h", "/a/b?q=1", "http://h/a/b");
+        check(&stripped(&whole), "h", "/a/b?q=1", "http://h/new");
+        check(&stripped(&with_query), "h", "/a?q=1", "http://h/new?x");
     }
 
     #[test]

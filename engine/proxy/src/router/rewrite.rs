@@ -116,6 +116,29 @@ pub(crate) fn set(headers: &mut Vec<(String, String)>, name: &str, value: String
     }
 }
 
+/// Gives the request another authority and tells the old one.
+pub(crate) fn set_authority(head: &mut RequestHead, host: String, append_forwarded_host: bool) {
+    if append_forwarded_host {
+        self::append_forwarded_host(head);
+    }
+    let old = std::mem::replace(&mut head.authority, host);
+    set(&mut head.headers, "x-envoy-original-host", old);
+}
+
+/// Adds the authority to `x-forwarded-host`, unless it is the last one there.
+///
+/// Source: envoyproxy/envoy 1.40, source/common/http/utility.cc (updateAuthority).
+pub(crate) fn append_forwarded_host(head: &mut RequestHead) {
+    const NAME: &str = "x-forwarded-host";
+    let mut hosts: Vec<&str> = head.values(NAME).collect();
+    let last = hosts.last().and_then(|line| line.rsplit(',').next());
+    if last != Some(head.authority.as_str()) {
+        hosts.push(&head.authority);
+        let hosts = hosts.join(",");
+        set(&mut head.headers, NAME, hosts);
+    }
+}
+
 /// The authority of a copy: `-shadow` is added to the host, and a port stays at the end.
 ///
 /// Source: envoyproxy/envoy 1.40, source/common/router/shadow_writer_impl.cc.

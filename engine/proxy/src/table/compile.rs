@@ -25,7 +25,8 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use xds::{
     ClusterLoadAssignment, Filter, HashSource, HeaderMutations, HostRewrite, Listener, NodeType,
-    Origin, PathRewrite, RetryOn, RouteAction, RouteConfiguration, RouteTarget, Snapshot,
+    Origin, PathRedirect, PathRewrite, RegexRewrite, RetryOn, RouteAction, RouteConfiguration,
+    RouteTarget, Snapshot,
 };
 
 /// Compiles a configuration.
@@ -274,7 +275,7 @@ fn compile_route(
     });
     let retry = target.and_then(|target| target.retry_policy.as_ref());
     let retry = retry.map(|policy| RetryPolicy::new(policy, &mut refused));
-    let mut rewriter = None;
+    let mut host_from_path = None;
     let mut plan = Plan {
         fault: source.fault.clone(),
         retry,
@@ -282,8 +283,11 @@ fn compile_route(
     };
     report_mutations(&source.request_headers, &subject, origin, problems);
     report_mutations(&source.response_headers, &subject, origin, problems);
+    let rewriter = compile_path_rewrite(&source.action, &subject, origin, problems);
     if let Some(target) = target {
-        rewriter = compile_rewrite(target, &subject, origin, problems);
+        if let Some(HostRewrite::PathRegex(regex)) = &target.host_rewrite {
+            host_from_path = compile_regex_rewrite(regex, &subject, origin, problems);
+        }
         plan.destinations = target
             .clusters
             .iter()
@@ -321,6 +325,7 @@ fn compile_route(
         matcher,
         virtual_host,
         rewriter,
+        host_from_path,
         cors,
         hash_policies,
         fault_conditions,
@@ -351,21 +356,38 @@ fn compile_fault_conditions(
     conditions.collect()
 }
 
-fn compile_rewrite(
-    target: &RouteTarget,
+fn compile_path_rewrite(
+    action: &RouteAction,
     subject: &str,
     origin: Option<&Origin>,
     problems: &mut Problems,
 ) -> Option<PathRewriter> {
-    match target.path_rewrite.as_ref()? {
-        PathRewrite::Prefix(prefix) => Some(PathRewriter::Prefix(prefix.clone())),
-        PathRewrite::Regex(regex) => match Substitution::new(&regex.pattern, &regex.substitution) {
-            Ok(substitution) => Some(PathRewriter::Regex(substitution)),
-            Err(error) => {
-                problems.refused(subject, &regex.pattern, &error, origin);
-                None
-            }
+    let regex = match action {
+        RouteAction::Route(target) => match target.path_rewrite.as_ref()? {
+            PathRewrite::Prefix(prefix) => return Some(PathRewriter::Prefix(prefix.clone())),
+            PathRewrite::Regex(regex) => regex,
         },
+        RouteAction::Redirect(redirect) => match redirect.path.as_ref()? {
+            PathRedirect::Regex(regex) => regex,
+            PathRedirect::Path(_) | PathRedirect::Prefix(_) => return None,
+        },
+        RouteAction::DirectResponse(_) => return None,
+    };
+    compile_regex_rewrite(regex, subject, origin, problems).map(PathRewriter::Regex)
+}
+
+fn compile_regex_rewrite(
+    regex: &RegexRewrite,
+    subject: &str,
+    origin: Option<&Origin>,
+    problems: &mut Problems,
+) -> Option<Substitution> {
+    match Substitution::new(&regex.pattern, &regex.substitution) {
+        Ok(substitution) => Some(substitution),
+        Err(error) => {
+            problems.refused(subject, &regex.pattern, &error, origin);
+            None
+        }
     }
 }
 

@@ -120,7 +120,7 @@ fn on_route(
             }
         }
         RouteAction::Redirect(to) => {
-            let answer = redirect(to, &route.matcher.path, view);
+            let answer = redirect(to, &route.matcher.path, route.rewriter.as_ref(), view);
             (answer, Details::DirectResponse)
         }
         RouteAction::DirectResponse(response) => {
@@ -330,13 +330,28 @@ fn upstream_head(
     for level in levels(table, route, Some(weighted), Direction::Request) {
         rewrite::mutate_request(&mut head, level);
     }
+    let append = target.append_x_forwarded_host;
     match &target.host_rewrite {
-        Some(HostRewrite::Literal(host)) => {
-            let old = std::mem::replace(&mut head.authority, host.clone());
-            rewrite::set(&mut head.headers, "x-envoy-original-host", old);
+        Some(HostRewrite::Literal(host)) => rewrite::set_authority(&mut head, host.clone(), append),
+        Some(HostRewrite::Header(name)) => {
+            let host = head.values(name).next().map(str::to_owned);
+            if let Some(host) = host.filter(|host| !host.is_empty()) {
+                rewrite::set_authority(&mut head, host, append);
+            }
+        }
+        Some(HostRewrite::PathRegex(_)) => {
+            if let Some(substitution) = &route.host_from_path {
+                let path = head.path.split('?').next().unwrap_or_default();
+                let host = substitution.replace_all(path);
+                let host = host.unwrap_or_else(|| path.to_owned());
+                rewrite::set_authority(&mut head, host, append);
+            }
         }
         Some(HostRewrite::Auto) => {
             if let Some(name) = table.cluster(cluster).and_then(|c| c.host_name.as_ref()) {
+                if append {
+                    rewrite::append_forwarded_host(&mut head);
+                }
                 head.authority.clone_from(name);
             }
         }

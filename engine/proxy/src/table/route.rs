@@ -3,6 +3,7 @@
 use super::FaultHeaders;
 use crate::cors::Cors;
 use crate::names::ClusterId;
+use crate::re2::Substitution;
 use crate::router::hash_policy::HashPolicies;
 use crate::router::header_condition::HeaderCondition;
 use crate::router::matching::{RequestView, RouteMatcher};
@@ -17,7 +18,10 @@ use xds::{HttpFault, RouteAction, RouteTarget};
 pub(crate) struct Route {
     pub(crate) matcher: RouteMatcher,
     pub(crate) virtual_host: usize,
+    /// What a forwarding or redirecting route does to the path.
     pub(crate) rewriter: Option<PathRewriter>,
+    /// `host_rewrite_path_regex`.
+    pub(crate) host_from_path: Option<Substitution>,
     pub(crate) cors: Option<Cors>,
     pub(crate) hash_policies: HashPolicies,
     /// The conditions of the faults of each destination, where any has some.

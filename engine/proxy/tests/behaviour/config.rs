@@ -133,6 +133,7 @@ pub(crate) fn target(clusters: &[(&str, u32)]) -> RouteTarget {
         is_weighted: clusters.len() > 1,
         path_rewrite: None,
         host_rewrite: None,
+        append_x_forwarded_host: false,
         timeout: SimDuration::ZERO,
         max_grpc_timeout: Some(SimDuration::ZERO),
         retry_policy: None,

@@ -111,6 +111,7 @@ fn redirects_and_direct_responses_are_aborted_too() {
         host: Some("b".to_owned()),
         port: None,
         path: None,
+        strip_query: false,
     });
     let direct = RouteAction::DirectResponse(DirectResponse {
         status: 200,

@@ -207,8 +207,14 @@ impl RouteTarget {
         let message = match &self.host_rewrite {
             None => message,
             Some(HostRewrite::Literal(host)) => message.field("hostRewriteLiteral", host.as_str()),
+            Some(HostRewrite::Header(name)) => message.field("hostRewriteHeader", name.as_str()),
+            Some(HostRewrite::PathRegex(regex)) => {
+                message.field("hostRewritePathRegex", regex.write())
+            }
             Some(HostRewrite::Auto) => message.field("autoHostRewrite", true),
         };
+        let append = self.append_x_forwarded_host.then_some(true);
+        let message = message.optional("appendXForwardedHost", append);
         let longest = self.max_stream_duration.map(|longest| {
             Message::default()
                 .optional_duration("maxStreamDuration", longest.max)
@@ -335,17 +341,19 @@ impl Redirect {
             308 => "PERMANENT_REDIRECT",
             _ => "",
         };
-        let (field, path) = match &self.path {
-            // Pilot always names one of the two.
-            None => ("pathRedirect", ""),
-            Some(PathRedirect::Path(path)) => ("pathRedirect", path.as_str()),
-            Some(PathRedirect::Prefix(prefix)) => ("prefixRewrite", prefix.as_str()),
-        };
-        Message::default()
+        let message = Message::default()
             .optional("schemeRedirect", self.scheme.as_deref())
             .text("hostRedirect", self.host.as_deref().unwrap_or(""))
-            .number("portRedirect", u32::from(self.port.unwrap_or(0)))
-            .field(field, path)
+            .number("portRedirect", u32::from(self.port.unwrap_or(0)));
+        let message = match &self.path {
+            // Pilot always names a path.
+            None => message.field("pathRedirect", ""),
+            Some(PathRedirect::Path(path)) => message.field("pathRedirect", path.as_str()),
+            Some(PathRedirect::Prefix(prefix)) => message.field("prefixRewrite", prefix.as_str()),
+            Some(PathRedirect::Regex(regex)) => message.field("regexRewrite", regex.write()),
+        };
+        message
+            .optional("stripQuery", self.strip_query.then_some(true))
             .text("responseCode", code)
             .build()
     }

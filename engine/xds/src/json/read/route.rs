@@ -181,6 +181,7 @@ impl RouteTarget {
             cluster_choice,
             path_rewrite: PathRewrite::read(fields)?,
             host_rewrite: HostRewrite::read(fields)?,
+            append_x_forwarded_host: fields.flag("appendXForwardedHost")?,
             timeout: fields.duration("timeout")?.unwrap_or(DEFAULT_TIMEOUT),
             max_grpc_timeout: fields.duration("maxGrpcTimeout")?,
             idle_timeout: fields.duration("idleTimeout")?,
@@ -302,6 +303,12 @@ impl HostRewrite {
         if let Some(host) = fields.optional_text("hostRewriteLiteral")? {
             return Ok(Some(Self::Literal(host)));
         }
+        if let Some(name) = fields.optional_text("hostRewriteHeader")? {
+            return Ok(Some(Self::Header(name.to_ascii_lowercase())));
+        }
+        if let Some(regex) = fields.message("hostRewritePathRegex", RegexRewrite::read)? {
+            return Ok(Some(Self::PathRegex(regex)));
+        }
         let is_auto = fields.flag("autoHostRewrite")?;
         Ok(is_auto.then_some(Self::Auto))
     }
@@ -378,12 +385,16 @@ impl Redirect {
         let filled = |text: String| (!text.is_empty()).then_some(text);
         let path = filled(fields.text("pathRedirect")?).map(PathRedirect::Path);
         let prefix = filled(fields.text("prefixRewrite")?).map(PathRedirect::Prefix);
+        let regex = fields
+            .message("regexRewrite", RegexRewrite::read)?
+            .map(PathRedirect::Regex);
         Ok(Self {
             response_code: fields.choice("responseCode", &codes)?.unwrap_or(301),
             scheme: https.or(fields.optional_text("schemeRedirect")?),
             host: filled(fields.text("hostRedirect")?),
             port: fields.number("portRedirect")?.filter(|port| *port != 0),
-            path: path.or(prefix),
+            path: path.or(prefix).or(regex),
+            strip_query: fields.flag("stripQuery")?,
         })
     }
 }
