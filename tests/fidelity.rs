@@ -54,6 +54,35 @@ fn behaviours_are_shown_by_what_exists_and_suites_show_some() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+#[test]
+fn what_is_exact_differs_in_no_experiment() {
+    let live = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/differences");
+    let mut differing = BTreeSet::new();
+    for entry in std::fs::read_dir(live).expect("the differences") {
+        let file = entry.expect("a readable folder").path();
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        let rows: std::collections::BTreeMap<String, String> =
+            serde_yaml::from_str(&text).expect("experiments and reasons");
+        let suite = file.file_stem().expect("a name").to_string_lossy();
+        differing.extend(rows.into_keys().map(|name| format!("{suite}/{name}")));
+    }
+    let differs = |shown: &str| {
+        let of_suite = format!("{shown}/");
+        let mut all = differing.iter();
+        all.any(|name| name == shown || name.starts_with(&of_suite))
+    };
+    for row in BEHAVIOURS {
+        let differing = row.shown_by.iter().find(|shown| differs(shown));
+        match row.fidelity {
+            Truth::Exact => assert_eq!(differing, None, "{} is not exact", row.name),
+            Truth::Approximate(remark) if remark.contains("live.md") => {
+                assert!(differing.is_some(), "{} differs nowhere", row.name);
+            }
+            Truth::Approximate(_) | Truth::NotSimulated(_) => {}
+        }
+    }
+}
+
 /// The suites of the live tests, each with the names of its experiments.
 fn suites(recorded: &Path) -> Vec<(String, Vec<String>)> {
     let entries = std::fs::read_dir(recorded).expect("the recordings");
