@@ -106,5 +106,5 @@ fn the_fingerprint_is_the_same_everywhere() {
 const PINNED: [(&str, &str); 3] = [
     ("scenarios/canary-split", "59012c97ea20f948"),
     ("scenarios/retry-storm", "93d6f5ec0341a2b4"),
-    ("scenarios/two-tier", "a8b1aff0b5914c1c"),
+    ("scenarios/two-tier", "b2839b4d6c5a3d1b"),
 ];

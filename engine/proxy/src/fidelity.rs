@@ -156,7 +156,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         ROUTING,
         "configuration that changes under way",
-        Exact,
+        IN_PART,
         &["pushes"],
     ),
     // Faults and mirrors.
@@ -193,12 +193,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         Exact,
         &["listener-timeouts"],
     ),
-    row(
-        TIME,
-        "connect timeouts",
-        Exact,
-        &["connections", "failures"],
-    ),
+    row(TIME, "connect timeouts", Exact, &["pools", "timeouts"]),
     // Retries.
     row(
         RETRIES,
