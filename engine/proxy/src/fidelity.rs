@@ -78,9 +78,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             "clients-of-an-edge-within",
             "clients-behind-proxies",
             "edge",
-            "internal",
             "not-internal",
         ],
+    ),
+    row(
+        REQUESTS,
+        "what internal clients ask for by `x-envoy-*` headers: timeouts, retries",
+        NotSimulated(
+            "the headers stay, and are not obeyed; Istio calls no client internal by default",
+        ),
+        &["internal"],
     ),
     row(
         REQUESTS,
