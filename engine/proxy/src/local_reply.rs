@@ -1,7 +1,7 @@
 //! Responses that the proxy makes itself: what they say, and how.
 //!
-//! While a request is under way a local reply is no more than a status, a flag and details ([`LocalReply`]). What the
-//! client receives of it follows from the record ([`Reply`]) when somebody wants to know: [`response`].
+//! While a request is under way a local reply is no more than a status, a flag and details (`LocalReply`). What the
+//! client receives of it follows from the record ([`Reply`]) when somebody wants to know: `response`.
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/http/utility.cc (sendLocalReply), source/common/grpc/status.cc.
 
