@@ -38,9 +38,6 @@ type Log = Vec<Vec<Line>>;
 /// How much longer a request may last on a busy machine, in milliseconds.
 const WITHIN: u64 = 300;
 
-/// Scenarios whose requests or responses come in parts, of which the proxy hears and makes nothing yet.
-const AWAITED: [&str; 3] = ["body-cut", "slow-body", "slow-upload"];
-
 #[test]
 fn scenarios_of_an_envoy_go_as_before_a_real_one() {
     let updates = std::env::var_os("MESHSIM_UPDATE").is_some();
@@ -67,9 +64,7 @@ fn scenarios_of_an_envoy_go_as_before_a_real_one() {
         }
         let nothing = Log::new();
         let known = recorded.get(&name).unwrap_or(&nothing);
-        if !AWAITED.contains(&name.as_str()) {
-            failures.extend(differing(&name, "meshsim", known, &play(&scenario)));
-        }
+        failures.extend(differing(&name, "meshsim", known, &play(&scenario)));
     }
     if updates && binary.is_some() {
         let text = serde_json::to_string_pretty(&recorded).expect("plain data") + "\n";
