@@ -42,16 +42,17 @@ pub(crate) fn run(args: &SweepArgs, output: &Output) -> Result<Exit, Failure> {
     };
     let identity = cells.identity();
     let grid = Grid::new(identity.parameters.clone());
-    let missing = cells.missing(grid.len());
-    if missing > 0 {
-        let total = grid.len() * identity.replications as usize;
-        output.note(format_args!(
-            "{missing} of {total} cells are still to be run: run the other shards, and join them with `meshsim sweep \
-             --merge`"
-        ));
-        return Ok(Exit::Success);
-    }
-    let results = results::collect(&cells, &grid)?;
+    let results = match results::collect(&cells, &grid) {
+        Ok(results) => results,
+        Err(missing) => {
+            let total = grid.len() * identity.replications as usize;
+            output.note(format_args!(
+                "{missing} of {total} cells are still to be run: run the other shards, and join them with `meshsim sweep \
+                 --merge`"
+            ));
+            return Ok(Exit::Success);
+        }
+    };
     for file in reports::sweep_files(&results) {
         cells.write(&file.path, &file.bytes)?;
     }

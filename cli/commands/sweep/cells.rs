@@ -136,15 +136,6 @@ impl Cells {
         self.load(cell).is_ok()
     }
 
-    /// How many cells of a sweep with so many points have not been run.
-    pub(super) fn missing(&self, points: usize) -> usize {
-        let replications = self.identity.replications;
-        let all = (0..points).flat_map(|point| {
-            (0..replications).map(move |replication| Cell { point, replication })
-        });
-        all.filter(|cell| !self.has(*cell)).count()
-    }
-
     /// What a cell came down to.
     pub(super) fn load(&self, cell: Cell) -> Result<CellFile, Refusal> {
         let path = self.folder.join(cell.path());

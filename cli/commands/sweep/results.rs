@@ -8,20 +8,25 @@ use scenario::interval::CONFIDENCE;
 
 use super::cells::{Cell, CellFile, Cells};
 use super::grid::Grid;
-use crate::refusal::Refusal;
 
-/// All figures of a sweep whose cells have all been run.
-pub(super) fn collect(cells: &Cells, grid: &Grid) -> Result<SweepReport, Refusal> {
+/// All figures of a sweep; as long as cells are still to be run, how many these are.
+pub(super) fn collect(cells: &Cells, grid: &Grid) -> Result<SweepReport, usize> {
     let identity = cells.identity();
-    let points = (0..grid.len()).map(|point| {
-        let replications = (0..identity.replications)
-            .map(|replication| cells.load(Cell { point, replication }))
-            .collect::<Result<Vec<CellFile>, Refusal>>()?;
-        Ok(SweepPoint {
+    let mut missing = 0;
+    let mut points = Vec::with_capacity(grid.len());
+    for point in 0..grid.len() {
+        let replications: Vec<CellFile> = (0..identity.replications)
+            .flat_map(|replication| cells.load(Cell { point, replication }))
+            .collect();
+        missing += identity.replications as usize - replications.len();
+        points.push(SweepPoint {
             values: grid.values(point).into_iter().map(str::to_owned).collect(),
             figures: figures(&replications),
-        })
-    });
+        });
+    }
+    if missing > 0 {
+        return Err(missing);
+    }
     let parameters = identity.parameters.iter().map(|parameter| SweepParameter {
         path: parameter.path.clone(),
         values: parameter.values.clone(),
@@ -32,7 +37,7 @@ pub(super) fn collect(cells: &Cells, grid: &Grid) -> Result<SweepReport, Refusal
         replications: identity.replications,
         confidence: CONFIDENCE,
         parameters: parameters.collect(),
-        points: points.collect::<Result<_, Refusal>>()?,
+        points,
     })
 }
 
