@@ -247,6 +247,20 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     ),
     row(
         HOSTS,
+        "cookies that hash policies make",
+        Approximate(
+            "hosts are chosen by them; no response sets them, so a client that keeps cookies gains none",
+        ),
+        &["hashing"],
+    ),
+    row(
+        HOSTS,
+        "load that endpoints' policies drop (`drop_overloads`)",
+        NotSimulated("all requests are sent, and it is said; Istio never asks for it"),
+        &[],
+    ),
+    row(
+        HOSTS,
         "PASSTHROUGH",
         Approximate("a request goes where it was dialled, over a connection of its own"),
         &[],
@@ -309,7 +323,9 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         CONNECTIONS,
         "TCP proxying, with weights per connection",
-        Exact,
+        Approximate(
+            "an answered exchange is recorded with status 200 where Envoy says 0; no experiment is kept",
+        ),
         &["tcp.md", "gateways.md"],
     ),
     // What is told.

@@ -10,7 +10,7 @@ use crate::names::{Endpoint, Names};
 use crate::problem::ProblemKind;
 use crate::router::timeout::whole_milliseconds;
 use crate::table::{Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig};
-use base::{Ratio, SimDuration};
+use base::SimDuration;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -156,13 +156,11 @@ fn hashing(policy: &LbPolicy) -> ConsistentHashing {
 }
 
 fn endpoint_policy(told: Option<&LoadAssignmentPolicy>) -> EndpointPolicy {
-    let drops = told.and_then(|policy| policy.drop_overloads.first());
     EndpointPolicy {
         overprovisioning_factor: told
             .and_then(|policy| policy.overprovisioning_factor)
             .unwrap_or(DEFAULT_OVERPROVISIONING),
         weighted_priority_health: told.is_some_and(|policy| policy.weighted_priority_health),
-        drop_overload: drops.map_or(Ratio::ZERO, |drop| drop.drop_percentage),
     }
 }
 
@@ -270,11 +268,10 @@ fn report_cluster(
             "CLUSTER_PROVIDED means the original destination",
         );
     }
-    let drops = assignment.map_or(0, |told| told.policy.drop_overloads.len());
-    if drops > 1 {
+    if assignment.is_some_and(|told| !told.policy.drop_overloads.is_empty()) {
         add(
-            Approximate,
-            "only the first of its `drop_overloads` is obeyed",
+            NotSimulated,
+            "its `drop_overloads` drop nothing: all requests are sent",
         );
     }
     if source.protocol == HttpProtocol::Downstream {
