@@ -263,18 +263,18 @@ impl Table {
     /// What becomes of a request with this head, and why.
     pub fn explain(&self, config: RouteConfigId, head: &RequestHead) -> (Resolution, Trace<'_>) {
         let resolution = self.resolve(config, head);
-        let trace = resolve::trace(self, config, head, &resolution);
+        let trace = resolve::trace::trace(self, config, head, &resolution);
         (resolution, trace)
     }
 
     /// The route that a request with this head matches: matching alone, without what follows from it.
     pub fn find_route(&self, config: RouteConfigId, head: &RequestHead) -> Option<RouteId> {
-        resolve::find_route(self, config, head, true)
+        resolve::find::find_route(self, config, head, true)
     }
 
     /// The same, asking one route after the other: what indexes are measured against.
     pub fn find_route_by_scan(&self, config: RouteConfigId, head: &RequestHead) -> Option<RouteId> {
-        resolve::find_route(self, config, head, false)
+        resolve::find::find_route(self, config, head, false)
     }
 
     /// A route, as configured.

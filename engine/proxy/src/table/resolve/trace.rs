@@ -1,0 +1,64 @@
+//! Why a request's head is resolved as it is.
+
+use super::find::find_virtual_host;
+use super::forwarded_proto;
+use crate::request::RequestHead;
+use crate::router::matching::RequestView;
+use crate::router::timeout;
+use crate::table::{Resolution, RouteConfigId, RouteId, Table};
+use crate::trace::{Rejected, RouteTrace, Trace};
+
+/// How a request's head came to its resolution.
+pub(in crate::table) fn trace<'a>(
+    table: &'a Table,
+    config: RouteConfigId,
+    head: &RequestHead,
+    resolution: &Resolution,
+) -> Trace<'a> {
+    let mut trace = Trace::default();
+    let manager = &table.configs[config.index()].manager;
+    let Ok(received) = manager.receive(head) else {
+        return trace;
+    };
+    if received.path != head.path {
+        trace.normalized_path = Some(received.path.clone());
+    }
+    let view = RequestView::new(&received);
+    let Some(virtual_host) = find_virtual_host(table, config, &received) else {
+        return trace;
+    };
+    trace.virtual_host = Some(&virtual_host.name);
+    if virtual_host.require_tls && forwarded_proto(&received) != "https" {
+        return trace;
+    }
+    for id in virtual_host.routes.clone().map(RouteId::new) {
+        let route = &table.routes[id.index()];
+        let Some(mismatch) = route.matcher.first_mismatch(&view) else {
+            break;
+        };
+        trace.rejected.push(Rejected {
+            route: id,
+            name: &route.source.name,
+            origin: route.source.origin.as_ref(),
+            reason: mismatch.describe(&view),
+        });
+    }
+    let Some(id) = resolution.route else {
+        return trace;
+    };
+    let source = &table.routes[id.index()].source;
+    let retry = table.retry_policy(id);
+    trace.route = Some(RouteTrace {
+        id,
+        name: &source.name,
+        origin: source.origin.as_ref(),
+        fault: source.fault.as_ref(),
+        timeout: Some(resolution.timeout).filter(|limit| !limit.is_zero()),
+        per_try_timeout: retry
+            .and_then(|policy| timeout::per_try(policy.per_try_timeout, resolution.timeout)),
+        retry,
+        clusters: table.route_clusters(id).collect(),
+        mirrors: table.route_mirrors(id).collect(),
+    });
+    trace
+}
