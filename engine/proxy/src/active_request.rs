@@ -12,6 +12,7 @@ use crate::effect::{Reply, TimerKind};
 use crate::local_reply::{LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::names::{ClusterId, EndpointId};
 use crate::response_flag::{Details, ResponseFlags};
+use crate::router::asked::Asked;
 use crate::router::downstream::Incoming;
 use crate::router::retry::RetryState;
 use crate::router::timeout::StreamLimits;
@@ -19,6 +20,7 @@ use crate::slab::NONE;
 use crate::table::{Outcome, RouteId};
 use base::{SimDuration, SimTime};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// One request under way.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ pub(crate) struct ActiveRequest {
     pub(crate) per_try_timeout: SimDuration,
     /// How long each try may be silent; zero: no limit.
     pub(crate) per_try_idle_timeout: SimDuration,
+    /// What it asks for itself, in place of its route's policies.
+    pub(crate) asked: Option<Arc<Asked>>,
     pub(crate) retry: RetryState,
     /// The cluster whose retry slot it holds.
     pub(crate) retry_slot: u32,
@@ -148,6 +152,7 @@ impl ActiveRequest {
             last_activity: SimTime::ZERO,
             per_try_timeout: SimDuration::ZERO,
             per_try_idle_timeout: SimDuration::ZERO,
+            asked: resolution.asked.clone(),
             retry: RetryState::default(),
             retry_slot: NONE,
             attempt: NONE,
@@ -167,6 +172,13 @@ impl ActiveRequest {
     pub(crate) fn elapsed(&self, now: SimTime) -> SimDuration {
         self.complete_at
             .map_or(SimDuration::ZERO, |complete| now.since(complete))
+    }
+
+    /// The status of what takes too long.
+    pub(crate) fn timeout_status(&self) -> u16 {
+        self.asked
+            .as_ref()
+            .map_or(504, |asked| asked.timeout_status())
     }
 
     /// Notes that a timer runs.

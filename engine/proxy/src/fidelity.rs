@@ -84,10 +84,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         REQUESTS,
         "what internal clients ask for by `x-envoy-*` headers: timeouts, retries",
-        NotSimulated(
-            "the headers stay, and are not obeyed; Istio calls no client internal by default",
-        ),
-        &["internal"],
+        Exact,
+        &["internal", "not-internal"],
     ),
     row(
         REQUESTS,

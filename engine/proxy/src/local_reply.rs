@@ -86,6 +86,14 @@ fn body(reply: &Reply) -> String {
     let text = match reply.details {
         Details::NoHealthyUpstream => "no healthy upstream",
         Details::FaultFilterAbort => "fault filter abort",
+        // Who asks for 204 gets nothing else, a gRPC client its status alone.
+        Details::ResponseTimeout
+        | Details::UpstreamPerTryTimeout
+        | Details::UpstreamPerTryIdleTimeout
+            if reply.status == 204 || reply.grpc_status == Some(grpc_status(204)) =>
+        {
+            ""
+        }
         Details::ResponseTimeout
         | Details::UpstreamPerTryTimeout
         | Details::UpstreamPerTryIdleTimeout => "upstream request timeout",

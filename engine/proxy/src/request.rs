@@ -61,6 +61,11 @@ impl RequestHead {
             .map_or(&self.path, |(path, _)| path)
     }
 
+    /// Whether there is a header of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values(name).next().is_some()
+    }
+
     /// The values of a header, given in lower case.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers

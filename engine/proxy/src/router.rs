@@ -16,6 +16,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 
+pub mod asked;
 mod clocks;
 pub(crate) mod connections;
 pub(crate) mod downstream;

@@ -39,7 +39,7 @@ pub(crate) fn clean(head: &mut RequestHead, trust: Trust) {
     });
 }
 
-const EXTERNAL: [&str; 15] = [
+const EXTERNAL: [&str; 16] = [
     "x-envoy-retry-on",
     "x-envoy-retry-grpc-on",
     "x-envoy-max-retries",
@@ -48,6 +48,7 @@ const EXTERNAL: [&str; 15] = [
     "x-envoy-upstream-rq-timeout-ms",
     "x-envoy-upstream-rq-per-try-timeout-ms",
     "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-stream-duration-ms",
     "x-envoy-expected-rq-timeout-ms",
     "x-envoy-hedge-on-per-try-timeout",
     "x-envoy-upstream-alt-stat-name",

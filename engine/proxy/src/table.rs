@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::request::RequestHead;
 use crate::response::{Response, ResponseHead};
 use crate::response_flag::{Details, ResponseFlags};
+use crate::router::asked::Asked;
 use crate::router::route_index::RouteIndex;
 use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
@@ -75,6 +76,8 @@ pub struct Resolution {
     pub first_head: u16,
     /// What its headers mean for the route's faults, where these depend on headers.
     pub fault_headers: Option<Box<FaultHeaders>>,
+    /// What the request itself asks for, in place of its route's policies.
+    pub asked: Option<Arc<Asked>>,
     /// The route is for a share of such requests only.
     pub chance: Option<Box<Chance>>,
 }
@@ -372,6 +375,7 @@ impl Table {
         let is_certain = resolution.timeout.is_zero()
             && resolution.limits == StreamLimits::default()
             && resolution.chance.is_none()
+            && resolution.asked.is_none()
             && plan.fault.is_none()
             && plan.destination_faults.is_empty()
             && plan.mirrors.is_empty()

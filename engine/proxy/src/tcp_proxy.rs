@@ -352,7 +352,7 @@ impl Router {
         stats.upstream_cx_connect_attempts_exceeded += 1;
         let (by, report) = if reason == ResetReason::ConnectionTimeout {
             stats.upstream_cx_connect_timeout += 1;
-            (ClosedBy::Us, Report::Timeout)
+            (ClosedBy::Us, Report::Timeout(504))
         } else {
             turn.cancel_timer(TimerKind::SessionConnect, slot);
             (ClosedBy::Peer, Report::Failure)

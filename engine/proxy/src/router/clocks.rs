@@ -138,8 +138,9 @@ impl Router {
         }
     }
 
-    /// The whole request takes too long: 504, whatever it is doing.
+    /// The whole request takes too long: that is final, whatever it is doing.
     fn on_global_timeout(&mut self, turn: &mut Turn<'_>, slot: u32) {
+        let status = self.requests[slot].timeout_status();
         let attempt = std::mem::replace(&mut self.requests[slot].attempt, NONE);
         // In back-off no try is to blame, and the cluster is not charged.
         if attempt != NONE {
@@ -149,20 +150,20 @@ impl Router {
             let report = if self.requests[slot].started.is_some() {
                 None
             } else {
-                stats.complete(504);
-                Some(Report::Timeout)
+                stats.complete(status);
+                Some(Report::Timeout(status))
             };
             self.abandon(turn, attempt, report);
         }
         let answer = LocalReply::new(
-            504,
+            status,
             ResponseFlag::UpstreamRequestTimeout,
             Details::ResponseTimeout,
         );
         self.reply_locally(turn, slot, answer);
     }
 
-    /// A try takes too long, or is silent for too long: the next one, or 504.
+    /// A try takes too long, or is silent for too long: the next one, or a final answer.
     fn on_try_timeout(&mut self, turn: &mut Turn<'_>, request: u32, details: Details) {
         let slot = self.requests[request].attempt;
         if slot == NONE {
@@ -176,14 +177,15 @@ impl Router {
         } else {
             stats.upstream_rq_per_try_timeout += 1;
         }
-        self.report(turn, &attempt, Report::Timeout);
+        let status = self.requests[request].timeout_status();
+        self.report(turn, &attempt, Report::Timeout(status));
         self.tell_abandoned(turn, slot);
         if !self.try_again(turn, &attempt, TryResult::LocalReset) {
             if self.requests[request].started.is_none() {
-                self.accounts[entry].stats.complete(504);
+                self.accounts[entry].stats.complete(status);
             }
             let flag = ResponseFlag::UpstreamRequestTimeout;
-            self.reply_locally(turn, request, LocalReply::new(504, flag, details));
+            self.reply_locally(turn, request, LocalReply::new(status, flag, details));
         }
         self.end_stream(turn, slot, StreamEnd::LocalReset);
     }

@@ -152,12 +152,13 @@ impl Router {
         let request = &mut self.requests[slot];
         request.cluster = Some(id);
         request.attempts = 1;
-        if let Some(policy) = &plan.retry {
+        let asked = request.asked.as_deref();
+        if let Some(policy) = plan.retry(asked, request.position) {
             request.retry = policy.start();
             let limit = timeout::per_try(policy.per_try_timeout, request.timeout);
             request.per_try_timeout = limit.unwrap_or_default();
             request.per_try_idle_timeout = policy.per_try_idle_timeout;
-            stats.retry_or_shadow_abandoned += u64::from(request.is_too_large);
+            stats.retry_or_shadow_abandoned += u64::from(request.is_too_large && policy.retries());
         }
         let original = Original {
             id: RequestId { slot, generation },

@@ -86,7 +86,7 @@ impl Router {
             return self.abandon(turn, slot, None);
         }
         stats.complete(504);
-        self.abandon(turn, slot, Some(Report::Timeout));
+        self.abandon(turn, slot, Some(Report::Timeout(504)));
     }
 
     /// The headers of the response to a copy arrive. `end`: how its stream ends, if nothing follows them.

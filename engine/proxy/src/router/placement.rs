@@ -171,7 +171,10 @@ impl Router {
         }
         let request = attempt.request.slot;
         self.requests[request].written = true;
-        let longest = self.clusters[attempt.cluster].settings.max_stream_duration;
+        let asked = self.requests[request].asked.as_ref();
+        let longest = asked
+            .and_then(|asked| asked.stream_duration())
+            .unwrap_or(self.clusters[attempt.cluster].settings.max_stream_duration);
         if !longest.is_zero() {
             self.start_clock(turn, request, TimerKind::UpstreamDuration, longest);
         }

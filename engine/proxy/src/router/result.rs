@@ -33,7 +33,9 @@ impl Router {
         if request.started.is_some() {
             return false;
         }
-        let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
+        let asked = request.asked.clone();
+        let plan = turn.plan(request);
+        let policy = plan.and_then(|plan| plan.retry(asked.as_deref(), request.position));
         let Some(policy) = policy.filter(|_| request.is_retriable) else {
             return false;
         };
@@ -157,7 +159,9 @@ impl Router {
         mut selection: Selection,
     ) -> Option<u32> {
         let request = &self.requests[slot];
-        let policy = turn.plan(request).and_then(|plan| plan.retry.as_ref());
+        let plan = turn.plan(request);
+        let asked = request.asked.as_deref();
+        let policy = plan.and_then(|plan| plan.retry(asked, request.position));
         let state = &mut self.clusters[cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
         let tried: &[EndpointId] = &request.tried;

@@ -250,6 +250,11 @@ impl RetryPolicy {
                     .any(|condition| condition.holds(|name, test| response.any_value(name, test))))
     }
 
+    /// Whether any result is retried.
+    pub(crate) fn retries(&self) -> bool {
+        self.on != Conditions::default()
+    }
+
     /// The state of a request that has not been retried.
     pub(crate) const fn start(&self) -> RetryState {
         RetryState {

@@ -39,6 +39,7 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         told: Told::default(),
         first_head: 0,
         fault_headers: None,
+        asked: None,
         chance: None,
     };
     let head = match table.configs[config.index()].manager.receive(head) {

@@ -4,6 +4,7 @@ use super::FaultHeaders;
 use crate::cors::Cors;
 use crate::names::ClusterId;
 use crate::re2::Substitution;
+use crate::router::asked::Asked;
 use crate::router::hash_policy::HashPolicies;
 use crate::router::header_condition::HeaderCondition;
 use crate::router::matching::{RequestView, RouteMatcher};
@@ -90,6 +91,19 @@ impl Plan {
     pub(crate) fn fault(&self, position: usize) -> Option<&HttpFault> {
         let own = self.destination_faults.get(position);
         own.and_then(Option::as_ref).or(self.fault.as_ref())
+    }
+
+    /// The retry policy of a request for the destination at `position`: the route's, or what is asked for instead.
+    #[inline]
+    pub(crate) fn retry<'a>(
+        &'a self,
+        asked: Option<&'a Asked>,
+        position: u16,
+    ) -> Option<&'a RetryPolicy> {
+        match asked {
+            Some(asked) => asked.retry(position),
+            None => self.retry.as_ref(),
+        }
     }
 
     /// The position of the cluster that the request's random value chooses.

@@ -27,8 +27,8 @@ pub(crate) enum Report {
     Code(u16),
     /// The connection failed, or ended before a response.
     Failure,
-    /// It took too long.
-    Timeout,
+    /// It took too long, and is answered with this status.
+    Timeout(u16),
 }
 
 /// Detections that one report triggers.
@@ -63,11 +63,11 @@ impl HostMonitor {
             Report::Connected => {}
             Report::ConnectedForGood => return self.count(settings, 200),
             Report::Code(code) => return self.count(settings, settings.effective(code)),
-            Report::Failure | Report::Timeout if settings.split => {
+            Report::Failure | Report::Timeout(_) if settings.split => {
                 return self.count_local_failure(settings);
             }
             Report::Failure => return self.count(settings, 503),
-            Report::Timeout => return self.count(settings, 504),
+            Report::Timeout(status) => return self.count(settings, status),
         }
         Detections::new()
     }
@@ -210,7 +210,14 @@ mod tests {
             detections(&plain, &[Code(500); 7]),
             [(2, Consecutive5xx), (5, Consecutive5xx)]
         );
-        let mixed = [Code(500), Code(501), Code(200), Code(503), Failure, Timeout];
+        let mixed = [
+            Code(500),
+            Code(501),
+            Code(200),
+            Code(503),
+            Failure,
+            Timeout(504),
+        ];
         assert_eq!(detections(&plain, &mixed), [(5, Consecutive5xx)]);
         assert_eq!(detections(&plain, &[Code(404); 9]), []);
 
@@ -237,7 +244,7 @@ mod tests {
         );
         // A try that times out had got its connection first, so it never counts as two in a row.
         assert_eq!(
-            detections(&split, &[Connected, Timeout, Connected, Timeout]),
+            detections(&split, &[Connected, Timeout(504), Connected, Timeout(504)]),
             []
         );
         assert_eq!(detections(&split, &[Code(500); 3]), [(2, Consecutive5xx)]);
@@ -264,7 +271,7 @@ mod tests {
             (false, [0, 0, 0], Code(500), [1, 0, 0], &[]),
             (false, [0, 0, 0], Code(503), [1, 1, 0], &[]),
             (false, [0, 0, 0], Failure, [1, 1, 0], &[]),
-            (false, [0, 0, 0], Timeout, [1, 1, 0], &[]),
+            (false, [0, 0, 0], Timeout(504), [1, 1, 0], &[]),
             (false, [2, 1, 0], Connected, [2, 1, 0], &[]),
             (false, [2, 1, 0], Code(200), [0, 0, 0], &[]),
             (false, [2, 1, 0], Code(404), [0, 0, 0], &[]),
@@ -286,7 +293,7 @@ mod tests {
             (
                 false,
                 [1, 1, 0],
-                Timeout,
+                Timeout(504),
                 [2, 2, 0],
                 &[ConsecutiveGatewayFailure],
             ),
@@ -307,11 +314,11 @@ mod tests {
             (
                 true,
                 [2, 1, 1],
-                Timeout,
+                Timeout(504),
                 [2, 1, 2],
                 &[ConsecutiveLocalOriginFailure],
             ),
-            (true, [2, 1, 0], Timeout, [2, 1, 1], &[]),
+            (true, [2, 1, 0], Timeout(504), [2, 1, 1], &[]),
             (true, [2, 1, 2], Failure, [2, 1, 3], &[]),
             (true, [2, 1, 2], Connected, [2, 1, 0], &[]),
         ];
@@ -340,7 +347,7 @@ mod tests {
                 assert_eq!(seen.as_slice(), *detected, "{context}");
                 assert_eq!(monitor.is_ejected(), is_ejected, "{context}");
                 // In split mode a connection counts for itself.
-                let is_local = *split && matches!(report, Connected | Failure | Timeout);
+                let is_local = *split && matches!(report, Connected | Failure | Timeout(_));
                 let is_external = !is_local && *report != Connected;
                 let counted = (monitor.external.is_empty(), monitor.local.is_empty());
                 assert_eq!(counted, (!is_external, !is_local), "{context}");

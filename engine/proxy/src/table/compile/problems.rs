@@ -120,18 +120,5 @@ pub(super) fn report_mutations(
             let message = format!("`{operator}` in header `{}` is left empty", add.name);
             problems.add(ProblemKind::NotSimulated, subject, message, origin);
         }
-        let name = add.name.to_ascii_lowercase();
-        if RETRY_HEADERS.contains(&name.as_str()) {
-            let message = format!("the header `{name}` does not change how requests are retried");
-            problems.add(ProblemKind::NotSimulated, subject, message, origin);
-        }
     }
 }
-
-/// Headers that Envoy's router obeys where the route sets them itself.
-const RETRY_HEADERS: [&str; 4] = [
-    "x-envoy-retry-on",
-    "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries",
-    "x-envoy-retriable-status-codes",
-];

@@ -2,11 +2,13 @@
 
 use crate::names::ClusterId;
 use crate::request::{Protocol, RequestHead};
+use crate::router::asked::{Asked, AskedTime, remove_retries};
 use crate::router::matching::RequestView;
 use crate::router::{rewrite, timeout};
 use crate::table::mutations::{Direction, levels};
 use crate::table::{LbKind, Outcome, Plan, Resolution, Route, RouteId, Table, Told};
 use base::SimDuration;
+use std::sync::Arc;
 use xds::{ClusterChoice, HostRewrite, HttpProtocol, RouteTarget};
 
 /// What becomes of a request that a route forwards.
@@ -19,12 +21,22 @@ pub(super) fn forward(
     let route = &table.routes[id.index()];
     let plan = &table.plans[id.index()];
     let grpc = view.head.is_grpc();
-    let limit = timeout::global(target, view.head, grpc);
     let mut base = view.head.clone();
-    let told = add_own_headers(table, route, target, limit, grpc, &mut base);
+    let time = AskedTime::take(&mut base);
+    let limit = timeout::global(target, view.head, grpc);
+    let limit = time.timeout.unwrap_or(limit);
+    let retry = target.retry_policy.as_ref();
+    let per_try = time
+        .per_try
+        .or_else(|| retry.and_then(|policy| policy.per_try_timeout));
+    let per_try = timeout::per_try(per_try, limit).unwrap_or_default();
+    let expected = timeout::expected(per_try, limit, SimDuration::ZERO);
+    let told = add_own_headers(table, route, target, expected, grpc, &mut base);
     let mut heads: Vec<RequestHead> = (0..target.clusters.len())
         .map(|position| upstream_head(table, id, target, position, &base))
         .collect();
+    let asked = Asked::new(time, &heads, retry).map(Arc::new);
+    heads.iter_mut().for_each(remove_retries);
     // A copy is what the likeliest cluster would receive.
     let likeliest = (0..target.clusters.len())
         .rev()
@@ -72,6 +84,7 @@ pub(super) fn forward(
         told,
         first_head: 0,
         fault_headers: None,
+        asked,
         chance: None,
     }
 }
@@ -102,13 +115,10 @@ fn add_own_headers(
     table: &Table,
     route: &Route,
     target: &RouteTarget,
-    limit: SimDuration,
+    expected: SimDuration,
     grpc: bool,
     head: &mut RequestHead,
 ) -> Told {
-    let retry = target.retry_policy.as_ref();
-    let per_try = retry.and_then(|policy| timeout::per_try(policy.per_try_timeout, limit));
-    let expected = timeout::expected(per_try.unwrap_or_default(), limit, SimDuration::ZERO);
     let told = Told {
         attempt_count: table.virtual_hosts[route.virtual_host].include_attempt_count,
         grpc_timeout: grpc && target.max_grpc_timeout.is_some(),

@@ -48,13 +48,15 @@ pub(in crate::table) fn trace<'a>(
     };
     let source = &table.routes[id.index()].source;
     let retry = table.retry_policy(id);
+    let asked = resolution.asked.as_ref();
+    let effective = asked.map_or(retry, |asked| asked.retry_policy(0));
     trace.route = Some(RouteTrace {
         id,
         name: &source.name,
         origin: source.origin.as_ref(),
         fault: source.fault.as_ref(),
         timeout: Some(resolution.timeout).filter(|limit| !limit.is_zero()),
-        per_try_timeout: retry
+        per_try_timeout: effective
             .and_then(|policy| timeout::per_try(policy.per_try_timeout, resolution.timeout)),
         retry,
         clusters: table.route_clusters(id).collect(),
