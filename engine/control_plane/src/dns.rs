@@ -42,6 +42,26 @@ pub fn look_up(
         .find_map(|name| by_name(registry, mesh, name, 0))
 }
 
+/// The name at the end of the chain that begins with an ExternalName service; none where `host` is no such service.
+pub fn alias<'r>(
+    registry: &'r Registry,
+    mesh: &MeshConfig,
+    namespace: &str,
+    host: &str,
+) -> Option<&'r str> {
+    let target = |name: &str| {
+        let service = registry.service(registry.service_by_hostname(name)?);
+        let Resolution::Alias(target) = &service.resolution else {
+            return None;
+        };
+        Some(target.as_str())
+    };
+    let names = candidates(namespace, &mesh.domain_suffix, host);
+    let first = names.iter().find_map(|name| target(name))?;
+    let chain = std::iter::successors(Some(first), |name| target(name));
+    chain.take(MAX_ALIASES).last()
+}
+
 /// The full names that a resolver tries, in its order.
 pub fn candidates(namespace: &str, domain: &str, host: &str) -> Vec<String> {
     let host = host.to_lowercase();

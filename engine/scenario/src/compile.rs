@@ -7,6 +7,7 @@
 //!   └─► Services as clients without a sidecar use them, and what names resolve to (dial.rs)
 //! workloads, traffic, timeline ─► servers, sites, loads, changes (server.rs, site.rs, timeline.rs)
 //! expectations ─► checked against all these names (names.rs)
+//! servers outside of the mesh ─► pods of no Service (external.rs)
 //! an Envoy's bootstrap, in the place of manifests ─► envoy.rs
 //! ```
 //!
@@ -17,6 +18,7 @@ mod act;
 mod application;
 mod dial;
 mod envoy;
+mod external;
 mod gateway;
 mod names;
 mod outside;
@@ -29,6 +31,7 @@ mod tables;
 mod timeline;
 
 use crate::compile::dial::Directory;
+use crate::compile::external::External;
 use crate::compile::population::Population;
 use crate::compile::report::Report;
 use crate::compile::server::Servers;
@@ -71,7 +74,7 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
-    let population = Population::of(&stages);
+    let population = Population::of(&stages, External::all(&scenario.workloads));
     let directory = Directory::of(&stages, &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);

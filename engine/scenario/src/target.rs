@@ -69,8 +69,9 @@ pub(crate) const IMAGE: Field = field(
 pub(crate) const ADDRESS: Field = field(
     "address",
     Shape::Text,
-    "The server at this endpoint address of the Envoy in `envoy`, such as `127.0.0.1:9001`. `*` stands for any \
-     characters.",
+    "A server outside of the mesh, as DNS or an address leads to it: `api.example.com`, `api.example.com:443` where ports \
+     differ, or `203.0.113.7:5432`. With `envoy`, the server at this endpoint address, such as `127.0.0.1:9001`; there `*` \
+     stands for any characters.",
 );
 
 impl Target {

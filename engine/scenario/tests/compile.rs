@@ -227,7 +227,7 @@ fn hosts_of_service_entries_lead_to_pods_or_are_reported() {
         notes(&compiled),
         [
             "entries:25:11: warning: `outside.example` is no pod of the manifests: connections to it, for requests to \
-             `outside.example`, fail (give a pod this address, or add a Service of this name)"
+             `outside.example`, fail (say how it behaves in `workloads`: `- address: outside.example`)"
         ]
     );
 }

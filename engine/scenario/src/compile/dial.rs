@@ -69,7 +69,7 @@ impl<'a> Directory<'a> {
             return Dial {
                 ip: Some(ip),
                 service: self.by_ip.get(&ip).copied(),
-                pod: self.population.pod_at(ip),
+                pod: self.population.server_at(ip, port),
                 ..dial
             };
         }
@@ -78,6 +78,19 @@ impl<'a> Directory<'a> {
             let answer = dns::look_up(registry, config, namespace, host)?;
             Some((registry, answer))
         });
+        // What the cluster has no address for, the world's own DNS resolves.
+        let is_located = found.is_some_and(|(_, answer)| answer.ip.is_some());
+        let alias = self.stages.iter().find_map(|stage| {
+            dns::alias(stage.mesh.registry(), stage.mesh.config(), namespace, host)
+        });
+        let name = alias.unwrap_or(host);
+        if let (false, Some(ip)) = (is_located, self.population.external_address(name)) {
+            return Dial {
+                ip: Some(ip),
+                pod: self.population.external_named(name, port),
+                ..dial
+            };
+        }
         let Some((registry, answer)) = found else {
             return dial;
         };

@@ -1,7 +1,8 @@
 //! Endpoints that are named or lie outside: ServiceEntries lead to DNS names and to addresses that are no pod's.
 //!
 //! A name that the cluster knows leads to the pod behind it; of a Service with several pods the first ready one answers.
-//! Whatever else is outside of the manifests answers nothing: connections to it fail, and that is reported.
+//! A name or address at which the scenario has a server outside of the mesh leads there. Whatever else is outside of the
+//! manifests answers nothing: connections to it fail, and that is reported.
 
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
@@ -11,9 +12,14 @@ use control_plane::{Registry, dns};
 use manifest::{Diagnostic, Level};
 use sim::plan::PodId;
 
-/// The pod behind a DNS name of an endpoint.
-pub(super) fn pod_named(name: &str, stages: &[Stage], population: &Population) -> Option<PodId> {
-    stages.iter().find_map(|stage| {
+/// The pod behind a DNS name of an endpoint, or the server outside of the mesh.
+pub(super) fn pod_named(
+    name: &str,
+    port: u16,
+    stages: &[Stage],
+    population: &Population,
+) -> Option<PodId> {
+    let inside = stages.iter().find_map(|stage| {
         let registry = stage.mesh.registry();
         let answer = dns::look_up(registry, stage.mesh.config(), NOWHERE, name)?;
         let pod = match answer.pod {
@@ -21,7 +27,8 @@ pub(super) fn pod_named(name: &str, stages: &[Stage], population: &Population) -
             None => first_pod(registry, answer)?,
         }?;
         population.pod_at(registry.pod(pod).ip)
-    })
+    });
+    inside.or_else(|| population.external_named(name, port))
 }
 
 fn first_pod(registry: &Registry, answer: dns::Answer) -> Option<Option<control_plane::PodId>> {
@@ -44,11 +51,15 @@ pub(super) fn report(stages: &[Stage], population: &Population, report: &mut Rep
                     continue;
                 };
                 let entry = registry.workload_entry(id);
-                let pod = match entry.ip {
-                    Some(ip) => population.pod_at(ip),
-                    None => pod_named(&entry.address, stages, population),
+                let is_there = match entry.ip {
+                    Some(ip) => population.is_somebody_at(ip),
+                    None => {
+                        let name = &entry.address;
+                        population.external_address(name).is_some()
+                            || pod_named(name, 0, stages, population).is_some()
+                    }
                 };
-                if pod.is_none() {
+                if !is_there {
                     report.push(diagnostic(entry, &service.hostname));
                 }
             }
@@ -68,7 +79,10 @@ fn diagnostic(entry: &WorkloadEntry, host: &str) -> Diagnostic {
             "`{}` is no pod of the manifests: connections to it, for requests to `{host}`, fail",
             entry.address
         ),
-        help: Some("give a pod this address, or add a Service of this name".to_owned()),
+        help: Some(format!(
+            "say how it behaves in `workloads`: `- address: {}`",
+            entry.address
+        )),
     }
 }
 

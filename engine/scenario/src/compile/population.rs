@@ -1,5 +1,6 @@
 //! The pods and workloads of all stages, numbered once: a pod keeps its number while it comes and goes.
 
+use crate::compile::external::External;
 use crate::compile::report::Report;
 use crate::compile::stage::Stage;
 use crate::object_name::{ObjectName, matches_pattern};
@@ -20,6 +21,8 @@ pub(super) struct Population {
     /// By namespace and name.
     by_name: BTreeMap<(String, String), PodId>,
     by_ip: BTreeMap<IpAddr, PodId>,
+    /// Servers outside of the mesh.
+    externals: Vec<(External, PodId)>,
 }
 
 /// A pod.
@@ -51,13 +54,14 @@ pub(super) struct Workload {
 }
 
 impl Population {
-    /// The pods of all stages, those of the first in order of their names.
-    pub(super) fn of(stages: &[Stage]) -> Self {
+    /// The pods of all stages, those of the first in order of their names; then servers outside of the mesh.
+    pub(super) fn of(stages: &[Stage], externals: Vec<External>) -> Self {
         let mut population = Self {
             pods: Vec::new(),
             workloads: Vec::new(),
             by_name: BTreeMap::new(),
             by_ip: BTreeMap::new(),
+            externals: Vec::new(),
         };
         let mut workload_ids = BTreeMap::new();
         for (number, stage) in stages.iter().enumerate() {
@@ -65,6 +69,13 @@ impl Population {
                 let id = population.add(pod, &mut workload_ids, stages.len());
                 population.pods[id.index()].exists[number] = true;
             }
+        }
+        for external in externals {
+            let id = population.add_server(external.name(), external.address.clone());
+            let pod = &mut population.pods[id.index()];
+            pod.ip = external.ip;
+            pod.exists = vec![true; stages.len()];
+            population.externals.push((external, id));
         }
         population
     }
@@ -83,30 +94,39 @@ impl Population {
             workloads: Vec::new(),
             by_name: BTreeMap::new(),
             by_ip: BTreeMap::new(),
+            externals: Vec::new(),
         };
         for (name, address) in std::iter::once((envoy.clone(), String::new())).chain(endpoints) {
-            let id = PodId::new(population.pods.len());
-            let key = (name.namespace.clone(), name.name.clone());
-            population.by_name.insert(key, id);
-            population.workloads.push(Workload {
-                name: name.clone(),
-                app: String::new(),
-                version: String::new(),
-                pods: vec![id],
-            });
-            population.pods.push(Pod {
-                has_proxy: address.is_empty(),
-                ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                is_gateway: false,
-                name,
-                workload: WorkloadId::new(id.index()),
-                address,
-                labels: BTreeMap::new(),
-                images: Vec::new(),
-                exists: vec![true],
-            });
+            let is_envoy = address.is_empty();
+            let id = population.add_server(name, address);
+            population.pods[id.index()].has_proxy = is_envoy;
         }
         population
+    }
+
+    /// A pod without a sidecar that is its own workload, at an address that is no pod's.
+    fn add_server(&mut self, name: ObjectName, address: String) -> PodId {
+        let id = PodId::new(self.pods.len());
+        let key = (name.namespace.clone(), name.name.clone());
+        self.by_name.insert(key, id);
+        self.workloads.push(Workload {
+            name: name.clone(),
+            app: String::new(),
+            version: String::new(),
+            pods: vec![id],
+        });
+        self.pods.push(Pod {
+            workload: WorkloadId::new(self.workloads.len() - 1),
+            name,
+            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            is_gateway: false,
+            address,
+            labels: BTreeMap::new(),
+            images: Vec::new(),
+            exists: vec![true],
+            has_proxy: false,
+        });
+        id
     }
 
     fn add(
@@ -162,6 +182,35 @@ impl Population {
     /// The pod at this address.
     pub(super) fn pod_at(&self, ip: IpAddr) -> Option<PodId> {
         self.by_ip.get(&ip).copied()
+    }
+
+    /// The pod at this address, or the server outside of the mesh that listens on this port of it.
+    pub(super) fn server_at(&self, ip: IpAddr, port: u16) -> Option<PodId> {
+        let outside = self.external(|external| external.is_at(ip, port));
+        self.pod_at(ip).or(outside.map(|(_, pod)| pod))
+    }
+
+    /// Whether a pod, or a server outside of the mesh, has this address.
+    pub(super) fn is_somebody_at(&self, ip: IpAddr) -> bool {
+        self.pod_at(ip).is_some() || self.external(|external| external.ip == ip).is_some()
+    }
+
+    /// The server outside of the mesh that a name and a port lead to.
+    pub(super) fn external_named(&self, host: &str, port: u16) -> Option<PodId> {
+        Some(self.external(|external| external.is_named(host, port))?.1)
+    }
+
+    /// The address of a name outside of the mesh, whatever its servers listen on.
+    pub(super) fn external_address(&self, host: &str) -> Option<IpAddr> {
+        let named =
+            |external: &External| external.is_named(host, external.port.unwrap_or_default());
+        Some(self.external(named)?.0.ip)
+    }
+
+    fn external(&self, is_meant: impl Fn(&External) -> bool) -> Option<(&External, PodId)> {
+        let mut externals = self.externals.iter();
+        let (external, pod) = externals.find(|(external, _)| is_meant(external))?;
+        Some((external, *pod))
     }
 
     /// The workloads of this name; none is an error.

@@ -151,8 +151,8 @@ impl Tables {
             .map(|index| self.names.endpoint_address(EndpointId::new(index)));
         addresses
             .map(|address| match address {
-                Endpoint::Socket(socket) => population.pod_at(socket.ip()),
-                Endpoint::Name(name, _) => outside::pod_named(name, stages, population),
+                Endpoint::Socket(socket) => population.server_at(socket.ip(), socket.port()),
+                Endpoint::Name(name, port) => outside::pod_named(name, *port, stages, population),
             })
             .collect()
     }
