@@ -48,7 +48,7 @@ impl Mesh {
     }
 
     /// What the sidecar of a pod is told; none: it has no sidecar.
-    pub(crate) fn snapshot(&self, pod: PodId) -> Option<Snapshot> {
+    fn snapshot(&self, pod: PodId) -> Option<Snapshot> {
         let pod = self.registry().pod(pod);
         let proxy = ProxyRef::new(&pod.namespace, &pod.name);
         self.compiled.snapshot(&proxy).ok()
@@ -80,9 +80,9 @@ impl Mesh {
         })
     }
 
-    /// The proxy that a pod is, if it is one on its own.
-    pub(crate) fn edge_of_pod(&self, pod: PodId) -> Option<Edge> {
-        self.compiled.edge_of_pod(pod)
+    /// The mesh itself.
+    pub(crate) fn compiled(&self) -> &control_plane::Mesh {
+        &self.compiled
     }
 
     /// Why a pod has no sidecar.

@@ -1,105 +1,66 @@
 //! The request that is asked about, from a URL and curl's flags.
 
+use explain::{Request, Scheme};
 use proxy::request::{Protocol, RequestHead};
 use scenario::url::Url;
 
 use crate::refusal::Refusal;
 
-/// What is dialled, and what is sent there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    /// The URL's scheme.
-    pub(crate) scheme: Scheme,
-    /// The name or address that is dialled.
-    pub(crate) host: String,
-    /// The port that is dialled.
-    pub(crate) port: u16,
-    /// What is sent; of a `tcp` request only the authority means something.
-    pub(crate) head: RequestHead,
-}
-
-/// A URL's scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    /// Plain HTTP/1.1.
-    Http,
-    /// A client that does TLS itself, the host its server name.
-    Https,
-    /// gRPC over plain HTTP/2.
-    Grpc,
-    /// Bytes of any kind.
-    Tcp,
-}
-
-impl Scheme {
-    /// As in a URL.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-            Self::Grpc => "grpc",
-            Self::Tcp => "tcp",
+/// The request that curl would make of the same flags.
+pub(crate) fn read(
+    url: &str,
+    method: Option<&str>,
+    headers: &[String],
+) -> Result<Request, Refusal> {
+    let (scheme, rest) = split_scheme(url)?;
+    let refuse = |reason: String| Refusal::new(format!("`{url}` is no URL to ask about: {reason}"));
+    // The scheme is dealt with here; the rest reads alike for all of them.
+    let parsed =
+        Url::parse(&format!("http://{rest}")).map_err(|error| refuse(error.to_string()))?;
+    let port = match (explicit_port(&parsed.authority), default_port(scheme)) {
+        (Some(port), _) | (None, Some(port)) => port,
+        (None, None) => {
+            return Err(refuse("it names no port".to_owned())
+                .with_help(format!("write it as in `tcp://{}:3306`", parsed.host)));
         }
+    };
+    let mut head = RequestHead {
+        method: read_method(method, scheme)?,
+        scheme: match scheme {
+            Scheme::Https => "https".to_owned(),
+            Scheme::Http | Scheme::Grpc | Scheme::Tcp => "http".to_owned(),
+        },
+        authority: authority(&parsed.authority, scheme),
+        path: parsed.path,
+        headers: Vec::new(),
+        protocol: match scheme {
+            Scheme::Grpc => Protocol::Http2,
+            Scheme::Http | Scheme::Https | Scheme::Tcp => Protocol::Http1,
+        },
+        downstream: None,
+    };
+    if scheme == Scheme::Grpc {
+        head.headers = GRPC_HEADERS
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
     }
-
-    const fn default_port(self) -> Option<u16> {
-        match self {
-            Self::Http | Self::Grpc => Some(80),
-            Self::Https => Some(443),
-            Self::Tcp => None,
-        }
+    for header in headers {
+        add_header(&mut head, header)?;
     }
+    Ok(Request {
+        scheme,
+        host: parsed.host,
+        port,
+        head,
+    })
 }
 
-impl Request {
-    /// The request that curl would make of the same flags.
-    pub(crate) fn new(
-        url: &str,
-        method: Option<&str>,
-        headers: &[String],
-    ) -> Result<Self, Refusal> {
-        let (scheme, rest) = split_scheme(url)?;
-        let refuse =
-            |reason: String| Refusal::new(format!("`{url}` is no URL to ask about: {reason}"));
-        // The scheme is dealt with here; the rest reads alike for all of them.
-        let parsed =
-            Url::parse(&format!("http://{rest}")).map_err(|error| refuse(error.to_string()))?;
-        let port = match (explicit_port(&parsed.authority), scheme.default_port()) {
-            (Some(port), _) | (None, Some(port)) => port,
-            (None, None) => {
-                return Err(refuse("it names no port".to_owned())
-                    .with_help(format!("write it as in `tcp://{}:3306`", parsed.host)));
-            }
-        };
-        let mut head = RequestHead {
-            method: read_method(method, scheme)?,
-            scheme: match scheme {
-                Scheme::Https => "https".to_owned(),
-                Scheme::Http | Scheme::Grpc | Scheme::Tcp => "http".to_owned(),
-            },
-            authority: authority(&parsed.authority, scheme),
-            path: parsed.path,
-            headers: Vec::new(),
-            protocol: match scheme {
-                Scheme::Grpc => Protocol::Http2,
-                Scheme::Http | Scheme::Https | Scheme::Tcp => Protocol::Http1,
-            },
-            downstream: None,
-        };
-        if scheme == Scheme::Grpc {
-            head.headers = GRPC_HEADERS
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec();
-        }
-        for header in headers {
-            add_header(&mut head, header)?;
-        }
-        Ok(Self {
-            scheme,
-            host: parsed.host,
-            port,
-            head,
-        })
+/// The port of a URL that names none.
+const fn default_port(scheme: Scheme) -> Option<u16> {
+    match scheme {
+        Scheme::Http | Scheme::Grpc => Some(80),
+        Scheme::Https => Some(443),
+        Scheme::Tcp => None,
     }
 }
 
@@ -131,7 +92,7 @@ fn explicit_port(authority: &str) -> Option<u16> {
 /// What is sent as the Host header: curl leaves the scheme's own port out.
 fn authority(written: &str, scheme: Scheme) -> String {
     match (explicit_port(written), written.rsplit_once(':')) {
-        (Some(port), Some((host, _))) if Some(port) == scheme.default_port() => host.to_owned(),
+        (Some(port), Some((host, _))) if Some(port) == default_port(scheme) => host.to_owned(),
         _ => written.to_owned(),
     }
 }
@@ -211,9 +172,9 @@ fn is_field_value(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn request(url: &str, headers: &[&str]) -> Request {
+    fn asked(url: &str, headers: &[&str]) -> Request {
         let headers: Vec<String> = headers.iter().map(|text| (*text).to_owned()).collect();
-        Request::new(url, None, &headers).expect(url)
+        read(url, None, &headers).expect(url)
     }
 
     #[test]
@@ -265,7 +226,7 @@ mod tests {
             ("http://[fd00::1]:80/", "fd00::1", 80, "[fd00::1]", "/"),
         ];
         for (url, host, port, authority, path) in table {
-            let read = request(url, &[]);
+            let read = asked(url, &[]);
             assert_eq!((read.host.as_str(), read.port), (host, port), "{url}");
             assert_eq!(
                 (read.head.authority.as_str(), read.head.path.as_str()),
@@ -277,7 +238,7 @@ mod tests {
 
     #[test]
     fn headers_are_read_as_curl_reads_them() {
-        let read = request(
+        let read = asked(
             "http://a/",
             &["Host: x.y:81", "End-User:  jason ", "x-empty;", "Gone:"],
         );
@@ -289,13 +250,13 @@ mod tests {
             .map(|(n, v)| (n.as_str(), v.as_str()))
             .collect();
         assert_eq!(headers, [("end-user", "jason"), ("x-empty", "")]);
-        let twice = request("http://a/", &["v: 1", "v: 2"]);
+        let twice = asked("http://a/", &["v: 1", "v: 2"]);
         assert_eq!(twice.head.values("v").collect::<Vec<_>>(), ["1", "2"]);
     }
 
     #[test]
     fn grpc_clients_send_what_they_always_send() {
-        let read = request(
+        let read = asked(
             "grpc://echo:7070/a.B/c",
             &["content-type: application/grpc+json"],
         );
@@ -322,7 +283,7 @@ mod tests {
         ];
         for (url, method, headers, want) in table {
             let headers: Vec<String> = headers.iter().map(|text| (*text).to_owned()).collect();
-            let refusal = Request::new(url, method, &headers).expect_err(url);
+            let refusal = read(url, method, &headers).expect_err(url);
             assert!(refusal.message.contains(want), "{refusal}");
         }
     }

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 use manifest::Source;
 
-use super::model::Explanation;
 use crate::output::{DIM, NAME};
+use explain::model::Explanation;
 
 /// Tells an explanation; the sources are the manifests that its places point into.
 pub(crate) fn tell(explanation: &Explanation, sources: &[Source]) -> String {

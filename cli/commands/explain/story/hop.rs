@@ -3,10 +3,8 @@
 use xds::Origin;
 
 use super::{Story, percent};
-use crate::commands::explain::model::{
-    Cluster, Direction, Fault, Hop, Mirror, Retry, UpstreamRequest,
-};
 use crate::output::{DIM, ERROR, NAME, WARNING};
+use explain::model::{Cluster, Direction, Fault, Hop, Mirror, Retry, UpstreamRequest};
 
 impl Story<'_> {
     pub(super) fn hop(&mut self, hop: &Hop, index: usize) {

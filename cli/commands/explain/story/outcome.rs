@@ -1,9 +1,9 @@
 //! What the client meets in the end, once or in many draws.
 
 use super::{Story, percent};
-use crate::commands::explain::closed::Closed;
-use crate::commands::explain::model::{Drawn, Draws, Outcome, OutcomeKind};
 use crate::output::{ERROR, GOOD, NAME, WARNING};
+use explain::Closed;
+use explain::model::{Drawn, Draws, Outcome, OutcomeKind};
 
 impl Story<'_> {
     pub(super) fn outcome(&mut self, outcome: &Outcome) {

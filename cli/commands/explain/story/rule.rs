@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::Story;
 use super::excerpt::excerpt;
-use crate::commands::explain::model::{Hop, Place, Rule};
 use crate::output::{DIM, GOOD, NAME, WARNING};
+use explain::model::{Hop, Place, Rule};
 
 impl Story<'_> {
     pub(super) fn rules(&mut self, hop: &Hop) {

@@ -9,8 +9,8 @@ use proxy::table::{self, Resolution};
 use proxy::trace::{RouteTrace, Trace};
 use xds::AbortStatus;
 
-use super::closed::Closed;
-use super::model::{Outcome, OutcomeKind};
+use crate::closed::Closed;
+use crate::model::{Outcome, OutcomeKind};
 
 /// Istio's name of the virtual host that answers 502 to all that is unknown.
 pub(crate) const BLOCK_ALL: &str = "block_all";

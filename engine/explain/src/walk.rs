@@ -5,43 +5,94 @@
 
 mod dialled;
 
-use control_plane::dns::Answer;
-use control_plane::{Edge, PodId};
+use control_plane::dns::{self, Answer};
+use control_plane::{Edge, Mesh, PodId, ProxyRef};
 use proxy::listener::{Connection, Layer};
 use proxy::names::Names;
-use proxy::problem::{Problem, ProblemKind};
+use proxy::problem::Problem;
 use proxy::request::RequestHead;
 use proxy::table::Table;
 use xds::{Snapshot, TrafficDirection};
 
-use super::hop::{Next, Told, full_name};
-use super::layer;
-use super::model::{Direction, Hop, Outcome, OutcomeKind};
-use super::request::Request;
-use super::visit::Visit;
-use crate::mesh::Mesh;
-use crate::output::Output;
-
-/// A walk through a mesh.
-pub(crate) struct Walk<'a> {
-    mesh: &'a Mesh,
-    output: &'a Output,
-    /// The names behind the ids of all tables on the way.
-    pub(crate) names: Names,
-    /// What was said already.
-    problems: Vec<Problem>,
-}
+use crate::draw::{self, Sample};
+use crate::hop::{Next, Told, full_name};
+use crate::layer;
+use crate::model::{Direction, Draws, Explanation, Hop, Outcome, OutcomeKind, SCHEMA};
+use crate::request::Request;
+use crate::visit::Visit;
 
 /// Where a request goes.
-pub(crate) struct Way {
+pub struct Way {
     /// What happens at the client.
-    pub(crate) first: Visit,
+    first: Visit,
     /// The tables of the client's proxy, if it has one.
-    pub(crate) table: Option<Table>,
-    /// The proxies that follow: gateways on the way, and that at the destination.
-    pub(crate) rest: Vec<Hop>,
+    table: Option<Table>,
+    /// The names behind the ids of all tables on the way.
+    names: Names,
+    /// The proxies on the way: the client's, gateways, and that at the destination.
+    pub hops: Vec<Hop>,
     /// What the client meets in the end.
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
+    /// What of the proxies' configurations cannot be done exactly, each once.
+    pub problems: Vec<Problem>,
+}
+
+/// The way of a request from a pod: its proxy first, if it has one; through it, if it is a gateway.
+pub fn from_pod(mesh: &Mesh, from: PodId, request: &Request) -> Way {
+    if let Some(edge) = mesh.edge_of_pod(from) {
+        return through_gateway(mesh, &edge, request);
+    }
+    let namespace = &mesh.registry().pod(from).namespace;
+    let dialled = dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host);
+    Walk::new(mesh).from(from, request, &dialled.unwrap_or_default())
+}
+
+/// The way of a request from outside of the mesh through a gateway, whose port is dialled as its Gateways name it.
+pub fn through_gateway(mesh: &Mesh, edge: &Edge, request: &Request) -> Way {
+    Walk::new(mesh).through(edge, request)
+}
+
+impl Way {
+    /// The way of a request at one proxy, beyond which nothing is known.
+    pub(crate) fn at_one(visit: Visit, table: Table, names: Names, problems: Vec<Problem>) -> Self {
+        Self {
+            hops: vec![visit.hop.clone()],
+            outcome: visit.outcome.clone(),
+            first: visit,
+            table: Some(table),
+            names,
+            problems,
+        }
+    }
+
+    /// What happens to many such requests.
+    pub fn draw(&self, sample: Sample) -> Draws {
+        match (&self.table, &self.first.resolution) {
+            (Some(table), Some(resolution)) => {
+                let outcome = &self.first.outcome;
+                draw::requests(sample, (table, resolution), outcome, &self.names)
+            }
+            _ => draw::connections(sample, &self.first.hop.clusters, &self.first.outcome),
+        }
+    }
+
+    /// The whole explanation.
+    pub fn explanation(self, request: &Request, draws: Option<Draws>) -> Explanation {
+        Explanation {
+            schema: SCHEMA,
+            request: request.described(),
+            hops: self.hops,
+            outcome: self.outcome,
+            draws,
+        }
+    }
+}
+
+/// A walk through a mesh.
+struct Walk<'a> {
+    mesh: &'a Mesh,
+    names: Names,
+    problems: Vec<Problem>,
 }
 
 /// What happened at one proxy, and where the request is next.
@@ -53,17 +104,16 @@ struct Step {
 
 impl<'a> Walk<'a> {
     /// A walk that has not begun.
-    pub(crate) fn new(mesh: &'a Mesh, output: &'a Output) -> Self {
+    fn new(mesh: &'a Mesh) -> Self {
         Self {
             mesh,
-            output,
             names: Names::default(),
             problems: Vec::new(),
         }
     }
 
     /// The way from a pod: its proxy first, if it has one.
-    pub(crate) fn of(&mut self, from: PodId, request: &Request, dialled: &Answer) -> Way {
+    fn from(mut self, from: PodId, request: &Request, dialled: &Answer) -> Way {
         let destination = self.dialled_pod(request, dialled);
         let mut first = self.outbound(from, request, dialled, destination);
         let arrival = self.arrival(request, dialled);
@@ -72,7 +122,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The way from outside of the mesh through a gateway, whose port is dialled as its Gateways name it.
-    pub(crate) fn through(&mut self, edge: &Edge, request: &Request) -> Way {
+    fn through(mut self, edge: &Edge, request: &Request) -> Way {
         let port = edge.ports.get(&request.port).copied();
         let entry = Next {
             pod: edge.pod,
@@ -91,7 +141,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows the request from its first proxy on.
-    fn follow(&mut self, first: Step) -> Way {
+    fn follow(mut self, first: Step) -> Way {
         let mut outcome = first.visit.outcome.clone();
         let mut rest = Vec::new();
         let mut next = first.next;
@@ -114,11 +164,14 @@ impl<'a> Walk<'a> {
             rest.push(step.visit.hop);
             next = step.next;
         }
+        let hops = std::iter::once(first.visit.hop.clone()).chain(rest);
         Way {
+            hops: hops.collect(),
             first: first.visit,
             table: first.table,
-            rest,
+            names: self.names,
             outcome,
+            problems: self.problems,
         }
     }
 
@@ -154,8 +207,10 @@ impl<'a> Walk<'a> {
 
     /// What the sidecar of a pod is told; none: it has no sidecar.
     fn told(&mut self, pod: PodId, original_destination: Option<PodId>) -> Option<Told> {
-        let snapshot = self.mesh.snapshot(pod)?;
         let registry = self.mesh.registry();
+        let own = registry.pod(pod);
+        let proxy = ProxyRef::new(&own.namespace, &own.name);
+        let snapshot = self.mesh.snapshot(&proxy).ok()?;
         let destination = original_destination.map(|pod| full_name(registry.pod(pod)));
         Some(self.compile(snapshot, destination))
     }
@@ -164,30 +219,15 @@ impl<'a> Walk<'a> {
     fn compile(&mut self, snapshot: Snapshot, original_destination: Option<String>) -> Told {
         let (table, problems) = Table::compile(&snapshot, &mut self.names);
         for problem in problems {
-            self.tell(problem);
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
         }
         Told {
             snapshot,
             table,
             original_destination,
         }
-    }
-
-    /// Says once what cannot be done exactly: what a manifest asks for to everyone, the rest to those who ask.
-    fn tell(&mut self, problem: Problem) {
-        if self.problems.contains(&problem) {
-            return;
-        }
-        match (&problem.origin, problem.kind) {
-            (Some(origin), _) => self
-                .output
-                .note(format_args!("{}: {problem}", origin.location)),
-            (None, ProblemKind::Refused) => self.output.note(&problem),
-            (None, ProblemKind::Approximate | ProblemKind::NotSimulated) => {
-                self.output.detail(&problem);
-            }
-        }
-        self.problems.push(problem);
     }
 
     /// What happens at the client, and where the request is next.

@@ -6,7 +6,7 @@ use proxy::listener::Preface;
 
 /// Why a connection ends without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Closed {
+pub enum Closed {
     /// Nobody listens at the port.
     Refused,
     /// No filter chain takes a handshake with this server name.
@@ -23,7 +23,7 @@ pub(crate) enum Closed {
 
 impl Closed {
     /// No filter chain takes a connection that begins so.
-    pub(crate) fn without_filter_chain(preface: Preface<'_>) -> Self {
+    pub fn without_filter_chain(preface: Preface<'_>) -> Self {
         match preface.server_name() {
             Some(name) => Self::UnknownServerName(name.to_owned()),
             None => Self::UnknownPlainText,
@@ -31,7 +31,7 @@ impl Closed {
     }
 
     /// Envoy's response code details; words alike where it has none, as it never sees a request.
-    pub(crate) const fn details(&self) -> Option<&'static str> {
+    pub const fn details(&self) -> Option<&'static str> {
         match self {
             Self::Refused => Some("connection_refused"),
             Self::UnknownServerName(_) | Self::UnknownPlainText => Some("filter_chain_not_found"),
@@ -42,7 +42,7 @@ impl Closed {
     }
 
     /// Envoy's response flags.
-    pub(crate) const fn response_flags(&self) -> &'static str {
+    pub const fn response_flags(&self) -> &'static str {
         match self {
             Self::UnknownServerName(_) | Self::UnknownPlainText => "NR",
             Self::PlainTextExpected => "DPE",

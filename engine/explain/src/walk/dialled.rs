@@ -5,9 +5,9 @@ use control_plane::dns::Answer;
 use control_plane::registry::Provider;
 
 use super::Walk;
-use crate::commands::explain::hop::{Next, full_name};
-use crate::commands::explain::layer;
-use crate::commands::explain::request::Request;
+use crate::hop::{Next, full_name};
+use crate::layer;
+use crate::request::Request;
 
 impl Walk<'_> {
     /// What the URL's host leads to, in words.

@@ -8,157 +8,206 @@ use serde::Serialize;
 use xds::{AbortStatus, HttpFault, Origin, RetryPolicy};
 
 /// One proxy on the way, or the pod where one would be.
-#[derive(Debug, Serialize)]
-pub(crate) struct Hop {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hop {
     /// `<namespace>/<pod>`.
-    pub(crate) proxy: String,
-    pub(crate) direction: Direction,
-    pub(crate) sidecar: bool,
-    pub(crate) listener: Option<String>,
-    pub(crate) route_config: Option<String>,
-    pub(crate) virtual_host: Option<String>,
-    pub(crate) route: Option<Route>,
-    pub(crate) rejected: Vec<Rejected>,
-    pub(crate) fault: Option<Fault>,
-    pub(crate) timeout_ms: Option<Millis>,
-    pub(crate) retry: Option<Retry>,
-    pub(crate) clusters: Vec<Cluster>,
-    pub(crate) mirrors: Vec<Mirror>,
-    pub(crate) upstream_request: Option<UpstreamRequest>,
+    pub proxy: String,
+    /// Which side of it.
+    pub direction: Direction,
+    /// Its pod has a sidecar.
+    pub sidecar: bool,
+    /// The listener that takes the connection, by Envoy's name.
+    pub listener: Option<String>,
+    /// The route table that its filter chain names.
+    pub route_config: Option<String>,
+    /// The virtual host that takes the authority.
+    pub virtual_host: Option<String>,
+    /// The route that decides.
+    pub route: Option<Route>,
+    /// Routes that came earlier and did not match.
+    pub rejected: Vec<Rejected>,
+    /// What is injected.
+    pub fault: Option<Fault>,
+    /// How long the request may take; none: for ever.
+    pub timeout_ms: Option<Millis>,
+    /// When tries are repeated.
+    pub retry: Option<Retry>,
+    /// The clusters that the route names, with their weights.
+    pub clusters: Vec<Cluster>,
+    /// The clusters that get copies.
+    pub mirrors: Vec<Mirror>,
+    /// What is sent to the likeliest cluster.
+    pub upstream_request: Option<UpstreamRequest>,
     /// What the story says about how the request got here.
     #[serde(skip)]
-    pub(crate) arrival: Vec<String>,
+    pub arrival: Vec<String>,
 }
 
 /// Which side of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Direction {
+pub enum Direction {
+    /// For requests that leave the pod.
     Outbound,
+    /// A gateway.
     Gateway,
+    /// For requests that reach the pod.
     Inbound,
 }
 
 /// The route that decides.
-#[derive(Debug, Serialize)]
-pub(crate) struct Route {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Route {
     /// Envoy's name of the route.
-    pub(crate) name: String,
+    pub name: String,
+    /// The rule behind it.
     #[serde(flatten)]
-    pub(crate) rule: Rule,
+    pub rule: Rule,
     /// What it asks for, in words.
     #[serde(skip)]
-    pub(crate) conditions: String,
+    pub conditions: String,
 }
 
 /// The rule behind a route; all none for default routes.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Rule {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rule {
     /// `<namespace>/<name>` of the object, which may be a route of the Gateway API.
-    pub(crate) virtual_service: Option<String>,
+    pub virtual_service: Option<String>,
     /// The object's kind.
     #[serde(skip)]
-    pub(crate) kind: &'static str,
-    pub(crate) rule: Option<u32>,
+    pub kind: &'static str,
+    /// The place of the rule among those of its object.
+    pub rule: Option<u32>,
+    /// The place of the condition in the rule.
     #[serde(rename = "match")]
-    pub(crate) match_: Option<u32>,
-    pub(crate) source: Option<Place>,
+    pub match_: Option<u32>,
+    /// Where it is written.
+    pub source: Option<Place>,
 }
 
 /// A place in a file.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Place {
-    pub(crate) file: String,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1.
+    pub column: u32,
 }
 
 /// A route that came earlier and did not match.
-#[derive(Debug, Serialize)]
-pub(crate) struct Rejected {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rejected {
+    /// The rule.
     #[serde(flatten)]
-    pub(crate) rule: Rule,
-    pub(crate) reason: String,
+    pub rule: Rule,
+    /// Why it does not match.
+    pub reason: String,
 }
 
 /// What is injected.
-#[derive(Debug, Serialize)]
-pub(crate) struct Fault {
-    pub(crate) delay: Option<Delay>,
-    pub(crate) abort: Option<Abort>,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fault {
+    /// A delay.
+    pub delay: Option<Delay>,
+    /// An answer in place of the server's.
+    pub abort: Option<Abort>,
 }
 
 /// An injected delay.
-#[derive(Debug, Serialize)]
-pub(crate) struct Delay {
-    pub(crate) fixed_ms: Millis,
-    pub(crate) percent: f64,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Delay {
+    /// How long.
+    pub fixed_ms: Millis,
+    /// Of how many requests.
+    pub percent: f64,
 }
 
 /// An injected abort: one of the two statuses.
-#[derive(Debug, Serialize)]
-pub(crate) struct Abort {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Abort {
+    /// A status of HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) http_status: Option<u16>,
+    pub http_status: Option<u16>,
+    /// A status of gRPC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) grpc_status: Option<u8>,
-    pub(crate) percent: f64,
+    pub grpc_status: Option<u8>,
+    /// Of how many requests.
+    pub percent: f64,
 }
 
 /// When tries are repeated.
-#[derive(Debug, Serialize)]
-pub(crate) struct Retry {
-    pub(crate) attempts: u32,
-    pub(crate) retry_on: Vec<String>,
-    pub(crate) per_try_timeout_ms: Option<Millis>,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Retry {
+    /// How many times at most.
+    pub attempts: u32,
+    /// On what, in Envoy's words.
+    pub retry_on: Vec<String>,
+    /// How long each try may take.
+    pub per_try_timeout_ms: Option<Millis>,
     /// The codes of `retriable-status-codes`.
     #[serde(skip)]
-    pub(crate) status_codes: Vec<u16>,
+    pub status_codes: Vec<u16>,
 }
 
 /// A cluster that the route names.
-#[derive(Debug, Serialize)]
-pub(crate) struct Cluster {
-    pub(crate) name: String,
-    pub(crate) weight: u32,
-    pub(crate) exists: bool,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cluster {
+    /// Envoy's name.
+    pub name: String,
+    /// Its weight among those of the route; 100 for the only one.
+    pub weight: u32,
+    /// The proxy knows it.
+    pub exists: bool,
     /// `<namespace>/<pod>`.
-    pub(crate) endpoints: Vec<String>,
-    pub(crate) upstream_request: Option<UpstreamRequest>,
+    pub endpoints: Vec<String>,
+    /// What is sent to it.
+    pub upstream_request: Option<UpstreamRequest>,
     /// What is sent upstream, for whoever follows it.
     #[serde(skip)]
-    pub(crate) head: Option<RequestHead>,
+    pub head: Option<RequestHead>,
     /// The DestinationRule behind it.
     #[serde(skip)]
-    pub(crate) destination_rule: Option<Origin>,
+    pub destination_rule: Option<Origin>,
     /// The destination in the rule.
     #[serde(skip)]
-    pub(crate) source: Option<Place>,
+    pub source: Option<Place>,
 }
 
 /// A cluster that gets copies.
-#[derive(Debug, Serialize)]
-pub(crate) struct Mirror {
-    pub(crate) cluster: String,
-    pub(crate) percent: f64,
-    pub(crate) exists: bool,
-    pub(crate) endpoints: Vec<String>,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mirror {
+    /// Envoy's name of the cluster.
+    pub cluster: String,
+    /// Of how many requests.
+    pub percent: f64,
+    /// The proxy knows it.
+    pub exists: bool,
+    /// `<namespace>/<pod>`.
+    pub endpoints: Vec<String>,
 }
 
 /// What is sent upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct UpstreamRequest {
-    pub(crate) method: String,
-    pub(crate) scheme: String,
-    pub(crate) authority: String,
-    pub(crate) path: String,
-    pub(crate) protocol: &'static str,
-    pub(crate) headers: Vec<(String, String)>,
+pub struct UpstreamRequest {
+    /// The method.
+    pub method: String,
+    /// The scheme.
+    pub scheme: String,
+    /// The authority.
+    pub authority: String,
+    /// The path with its query.
+    pub path: String,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: &'static str,
+    /// Further headers, with those that the proxy adds for certain.
+    pub headers: Vec<(String, String)>,
 }
 
 /// Milliseconds: whole where they are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Millis(pub(crate) SimDuration);
+pub struct Millis(pub SimDuration);
 
 impl Serialize for Millis {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,13 +13,15 @@ use proxy::response::ResponseHead;
 use proxy::response_flag::Details;
 use proxy::table::{self, Resolution, Table};
 
-use super::model::{Cluster, Drawn, Draws, Outcome, OutcomeKind};
+use crate::model::{Cluster, Drawn, Draws, Outcome, OutcomeKind};
 
 /// How many requests are drawn, and where randomness begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub(crate) count: u32,
-    pub(crate) seed: u64,
+pub struct Sample {
+    /// How many requests.
+    pub count: u32,
+    /// Where randomness begins.
+    pub seed: u64,
 }
 
 /// What tells one thing that happened from another.

@@ -7,12 +7,12 @@ use proxy::table::{Resolution, Table};
 use proxy::trace::Trace;
 use xds::{ClusterType, HealthStatus, LbEndpoint, Snapshot};
 
-use super::conditions;
-use super::model::{
+use crate::conditions;
+use crate::model::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
     UpstreamRequest,
 };
-use super::outcome::BLOCK_ALL;
+use crate::outcome::BLOCK_ALL;
 
 /// What one proxy is told, and what it makes of it.
 pub(crate) struct Told {

@@ -2,7 +2,7 @@
 
 use proxy::listener::{Layer, Preface};
 
-use super::request::{Request, Scheme};
+use crate::request::{Request, Scheme};
 
 /// What the client itself sends.
 pub(crate) fn of(request: &Request) -> Layer {

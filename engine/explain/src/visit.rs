@@ -11,9 +11,9 @@ use proxy::table::Resolution;
 use proxy::trace::Trace;
 use xds::{FilterChain, RouteAction};
 
-use super::closed::Closed;
-use super::hop::Told;
-use super::model::{Hop, Outcome, OutcomeKind, Route, Rule};
+use crate::closed::Closed;
+use crate::hop::Told;
+use crate::model::{Hop, Outcome, OutcomeKind, Route, Rule};
 
 /// What happened at one proxy.
 pub(crate) struct Visit {

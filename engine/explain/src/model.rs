@@ -1,0 +1,49 @@
+//! An explanation as plain data: what `explain -o json` prints, and what the story is told from.
+//!
+//! The names and shapes of the serialised fields are a contract (`meshsim.explain/1`); fields that are skipped serve
+//! the story only.
+
+mod hop;
+mod outcome;
+
+use serde::Serialize;
+
+pub use hop::{
+    Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
+    UpstreamRequest,
+};
+pub use outcome::{Drawn, Draws, Outcome, OutcomeKind};
+
+/// The version of the shape.
+pub const SCHEMA: &str = "meshsim.explain/1";
+
+/// Where one request goes, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The version of the shape.
+    pub schema: &'static str,
+    /// The request that is asked about.
+    pub request: Request,
+    /// The proxies on its way.
+    pub hops: Vec<Hop>,
+    /// What the client meets.
+    pub outcome: Outcome,
+    /// What happened in `--count` draws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<Draws>,
+}
+
+/// The request that is asked about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Request {
+    /// None for `tcp`, like the path.
+    pub method: Option<String>,
+    /// `http`, `https`, `grpc` or `tcp`.
+    pub scheme: &'static str,
+    /// The authority.
+    pub authority: String,
+    /// The path with its query.
+    pub path: Option<String>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
