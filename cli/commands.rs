@@ -3,7 +3,7 @@
 mod analyze;
 mod completions;
 pub(crate) mod diff;
-mod explain;
+pub(crate) mod explain;
 mod export;
 mod proxy_config;
 mod run;

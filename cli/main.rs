@@ -13,6 +13,7 @@ mod input;
 mod manifests;
 mod mesh;
 mod mesh_config;
+mod offending;
 mod output;
 mod output_folder;
 mod pod_name;

@@ -8,7 +8,7 @@ use base::Seed;
 use control_plane::MeshConfig;
 use manifest::{Diagnostic, Level, Source};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use reports::{Expectation, RunReport};
+use reports::{Decided, Expectation, RunReport};
 use scenario::{
     CompileOptions, Compiled, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
 };
@@ -18,6 +18,7 @@ use crate::figure::{in_unit, unit};
 use crate::input;
 use crate::manifests::{self, errors};
 use crate::mesh_config;
+use crate::offending;
 use crate::output::Output;
 use crate::refusal::{Failure, Refusal};
 use crate::similar::most_similar;
@@ -179,7 +180,9 @@ impl Simulation {
             requests: outcome.requests,
             wall_seconds,
             measurements: outcome.measurements.clone(),
-            expectations: outcome.verdicts.iter().map(reported).collect(),
+            expectations: (outcome.verdicts.iter())
+                .map(|verdict| self.reported(verdict))
+                .collect(),
             notes: self.notes().iter().map(ToString::to_string).collect(),
             access_log: outcome
                 .access_log
@@ -188,6 +191,29 @@ impl Simulation {
                     entries,
                     ..reports::AccessLog::default()
                 }),
+        }
+    }
+}
+
+impl Simulation {
+    /// A verdict as reports know it: times in milliseconds.
+    fn reported(&self, verdict: &Verdict) -> Expectation {
+        let show = |figure| in_unit(verdict.unit, figure);
+        Expectation {
+            name: verdict.name.clone(),
+            passed: verdict.passed,
+            observed: verdict.observed.map(show),
+            min: verdict.min.map(show),
+            max: verdict.max.map(show),
+            unit: unit(verdict.unit),
+            message: verdict.evidence.clone(),
+            decided: verdict.got.as_ref().map(|got| Decided {
+                want: verdict.bound.clone(),
+                got: got.clone(),
+            }),
+            offending: (verdict.offending.is_some())
+                .then(|| offending::reported(verdict, &self.sources()))
+                .flatten(),
         }
     }
 }
@@ -202,20 +228,6 @@ fn manifests_of(scenario: &Scenario) -> Vec<Source> {
     let envoy = scenario.envoy.iter().map(|envoy| &envoy.source);
     let manifests = scenario.manifests.iter();
     manifests.chain(envoy).chain(applied).cloned().collect()
-}
-
-/// A verdict as reports know it: times in milliseconds.
-fn reported(verdict: &Verdict) -> Expectation {
-    let show = |figure| in_unit(verdict.unit, figure);
-    Expectation {
-        name: verdict.name.clone(),
-        passed: verdict.passed,
-        observed: verdict.observed.map(show),
-        min: verdict.min.map(show),
-        max: verdict.max.map(show),
-        unit: unit(verdict.unit),
-        message: verdict.evidence.clone(),
-    }
 }
 
 /// The scenario's folder, or the file's own name where it is not `scenario.yaml`.

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         replications: args.replications.get(),
         access_log: access_log(args.access_log),
         progress: Some(&tell),
+        offending: true,
     };
     let threads = simulation::threads(&args.simulation)?;
     let (mut report, verdicts) = threads.install(|| simulation.run(&options));

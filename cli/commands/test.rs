@@ -123,7 +123,10 @@ fn find_all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
 
 fn judge(file: &Path, settings: &Settings) -> Judged {
     let result = Simulation::prepare(file, settings).map(|simulation| {
-        let (report, verdicts) = simulation.run(&RunOptions::default());
+        let (report, verdicts) = simulation.run(&RunOptions {
+            offending: true,
+            ..RunOptions::default()
+        });
         Ran { report, verdicts }
     });
     Judged {
@@ -189,11 +192,20 @@ fn tell(judged: &Judged, output: &Output) -> Result<(), Failure> {
         format!("{ERROR}FAILED{ERROR:#} ")
     };
     let mut text = format!("{verdict} {NAME}{}{NAME:#}  {figures}\n", report.scenario);
-    for missed in ran.missed() {
+    for (missed, reported) in ran.verdicts.iter().zip(&report.expectations) {
+        if missed.passed {
+            continue;
+        }
         text += &format!(
             "        {ERROR}✗{ERROR:#} {}: want {}, got {}\n          {DIM}{}{DIM:#}\n",
             missed.name, missed.bound, missed.evidence, missed.place.location
         );
+        if let Some(offending) = &reported.offending {
+            text += &format!("          {}\n", offending.why);
+            for line in offending.story.lines() {
+                text += &format!("          {DIM}│ {line}{DIM:#}\n");
+            }
+        }
     }
     print_text(output, &text)
 }

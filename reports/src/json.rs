@@ -8,7 +8,7 @@ mod summary;
 pub(crate) use summary::summary_file;
 
 use crate::figures::LatencyFigures;
-use crate::model::{Expectation, RunReport};
+use crate::model::{Decided, Expectation, RunReport};
 use serde::Serialize;
 use telemetry::{DestinationTotals, ResponseCount, TrafficFigures};
 
@@ -97,6 +97,12 @@ struct ExpectationJson {
     bound: Bound,
     unit: &'static str,
     message: String,
+    /// Of a single request, which has no figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<Decided>,
+    /// One request that counts against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offending: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -160,6 +166,8 @@ impl ExpectationJson {
             },
             unit: expectation.unit.as_str(),
             message: expectation.message.clone(),
+            decided: expectation.decided.clone(),
+            offending: (expectation.offending.as_ref()).map(|request| request.json.clone()),
         }
     }
 }

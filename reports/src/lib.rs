@@ -28,7 +28,9 @@ pub use diff::{
     DiffChange, DiffEffect, DiffJson, DiffReport, DiffSide, diff_json, diff_markdown, diff_text,
 };
 pub use json::{RunJson, run_json};
-pub use model::{AccessLog, AccessLogFormat, Expectation, OutputFile, RunReport, Unit};
+pub use model::{
+    AccessLog, AccessLogFormat, Decided, Expectation, Offending, OutputFile, RunReport, Unit,
+};
 pub use plots::pictures;
 pub use sweep::{
     SweepFigure, SweepJson, SweepParameter, SweepPoint, SweepReport, sweep_files, sweep_json,

@@ -53,6 +53,30 @@ pub struct Expectation {
     pub unit: Unit,
     /// The same in words, such as how a statistical bound came about; may be empty.
     pub message: String,
+    /// Of a single request that is decided without a run: what was wanted and what is decided. There are no figures.
+    pub decided: Option<Decided>,
+    /// One request that counts against it, where it was missed.
+    pub offending: Option<Offending>,
+}
+
+/// What was wanted of a single request, and what is decided about it, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// What was wanted.
+    pub want: String,
+    /// What is decided.
+    pub got: String,
+}
+
+/// A request that counts against an expectation, and the decisions about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offending {
+    /// Why it counts against it, in a line.
+    pub why: String,
+    /// The decisions as a story, without colour.
+    pub story: String,
+    /// All of it as JSON.
+    pub json: serde_json::Value,
 }
 
 /// The unit of a figure.

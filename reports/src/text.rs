@@ -1,7 +1,7 @@
 //! A run on one screen: were the expectations met, what did traffic experience, where did it go, what failed.
 
 use crate::figures::{LatencyFigures, rate};
-use crate::model::{Expectation, RunReport, Unit};
+use crate::model::{Expectation, Offending, RunReport, Unit};
 use crate::numbers::{milliseconds, number, percent, seconds};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -101,6 +101,9 @@ fn expectations(report: &RunReport, paint: Paint) -> Vec<String> {
         if !expectation.passed && !expectation.message.is_empty() {
             lines.push(paint.dim(&format!("  {}", expectation.message)));
         }
+        if let Some(offending) = &expectation.offending {
+            lines.extend(shown(offending, paint));
+        }
     }
     let failed = all.iter().filter(|expectation| !expectation.passed).count();
     match (all.len(), failed) {
@@ -113,9 +116,23 @@ fn expectations(report: &RunReport, paint: Paint) -> Vec<String> {
     lines
 }
 
+/// A request that counts against an expectation, with the decisions about it.
+fn shown(offending: &Offending, paint: Paint) -> Vec<String> {
+    let why = format!("    {}", offending.why);
+    let story = offending.story.lines().map(|line| format!("    │ {line}"));
+    let lines = std::iter::once(why).chain(story);
+    lines.map(|line| paint.dim(line.trim_end())).collect()
+}
+
 /// What was observed, and what was expected: `98.6%, expected at least 99.9%`. Where few digits would hide that an
 /// expectation was missed, there are more.
 fn judged(expectation: &Expectation) -> String {
+    if let Some(decided) = &expectation.decided {
+        return match expectation.passed {
+            true => decided.got.clone(),
+            false => format!("{}, expected {}", decided.got, decided.want),
+        };
+    }
     let Some(observed) = expectation.observed else {
         return "nothing to measure".to_owned();
     };

@@ -190,6 +190,13 @@ ok: 1 passed
 FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
         ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
           scenarios/failing/scenario.yaml:17:3
+          one that was answered 200 in [..] by app-deployment-0
+          │ GET http://app-svc/login
+...
+          │ in the run, at [..]:
+          │   cluster      outbound|80||app-svc.frontend.svc.cluster.local
+          │   try 1        app-deployment-0 at [..]: answered 200 after [..]
+          │ → status 200, response flags - (via_upstream), after [..]
 ok      tiny  1 of 1 expectations met, [..] requests in [..] s
 
 FAILED: 1 passed, 1 failed
@@ -201,6 +208,13 @@ FAILED: 1 passed, 1 failed
 FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
         ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
           scenarios/failing/scenario.yaml:17:3
+          one that was answered 200 in [..] by app-deployment-0
+          │ GET http://app-svc/login
+...
+          │ in the run, at [..]:
+          │   cluster      outbound|80||app-svc.frontend.svc.cluster.local
+          │   try 1        app-deployment-0 at [..]: answered 200 after [..]
+          │ → status 200, response flags - (via_upstream), after [..]
 ok      tiny  1 of 1 expectations met, [..] requests in [..] s
 REFUSED scenarios/wrong/scenario.yaml
 
@@ -241,6 +255,14 @@ fn verdicts_come_as_json_and_junit_too() {
     assert_eq!(failing["name"], "failing");
     assert_eq!(failing["passed"], false);
     assert_eq!(failing["expectations"][1]["passed"], false);
+    let offending = &failing["expectations"][1]["offending"];
+    assert_eq!(offending["request"]["response_code"], 200);
+    assert!(offending["request"]["duration_ms"].as_f64() > Some(1.0));
+    assert_eq!(offending["request"]["tries"][0]["pod"], "app-deployment-0");
+    let hop = &offending["explanation"]["hops"][0];
+    assert_eq!(hop["listener"], "0.0.0.0_80");
+    assert_eq!(hop["route"]["source"]["line"], 11);
+    assert_eq!(failing["expectations"][0].get("offending"), None);
     let xml = fs::read_to_string(&file).expect("it is written");
     for part in [
         r#"tests="3""#,
@@ -248,6 +270,8 @@ fn verdicts_come_as_json_and_junit_too() {
         r#"<testsuite name="failing""#,
         r#"<testcase name="the median is below a millisecond" classname="failing">"#,
         "want at most 1ms, got",
+        "VirtualService frontend/app-vs, rule 0, match 0: path begins with `/login`",
+        "lesson/virtualservice.yaml:11:7",
     ] {
         assert!(xml.contains(part), "{part} is missing in {xml}");
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use reports::Expectation;
 use scenario::Verdict;
 
 use super::{Judged, Ran};
@@ -49,19 +50,26 @@ fn cases(ran: &Ran) -> Vec<TestCase> {
     if ran.verdicts.is_empty() {
         return vec![case("runs", TestCaseStatus::success())];
     }
+    let reported = ran.report.expectations.iter();
     ran.verdicts
         .iter()
-        .map(|verdict| case(&verdict.name, status(verdict)))
+        .zip(reported)
+        .map(|(verdict, reported)| case(&verdict.name, status(verdict, reported)))
         .collect()
 }
 
-fn status(verdict: &Verdict) -> TestCaseStatus {
+/// A failure says where the expectation is written, and shows a request that counts against it.
+fn status(verdict: &Verdict, reported: &Expectation) -> TestCaseStatus {
     if verdict.passed {
         return TestCaseStatus::success();
+    }
+    let mut description = verdict.place.location.to_string();
+    if let Some(offending) = &reported.offending {
+        description += &format!("\n{}\n{}", offending.why, offending.story);
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     status
         .set_message(format!("want {}, got {}", verdict.bound, verdict.evidence))
-        .set_description(verdict.place.location.to_string());
+        .set_description(description);
     status
 }

@@ -16,6 +16,7 @@
 
 mod act;
 mod application;
+mod asked;
 mod dial;
 mod envoy;
 mod external;
@@ -38,10 +39,11 @@ use crate::compile::server::Servers;
 use crate::compile::site::Sites;
 use crate::compile::tables::Tables;
 use crate::file::Scenario;
-use base::Seed;
-use control_plane::MeshConfig;
+use base::{Seed, SimTime};
+use control_plane::{Mesh, MeshConfig};
 use manifest::Diagnostic;
 use sim::plan::{Link, Network, Plan};
+use std::sync::Arc;
 
 /// What is decided outside of a scenario's file.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +61,9 @@ pub struct Compiled {
     pub plan: Plan,
     /// What a reader should know before trusting the figures: warnings about manifests, and what is not simulated.
     pub notes: Vec<Diagnostic>,
+    /// The mesh at time zero and after each change of its manifests, for those who ask where single requests go; none
+    /// where nothing is expected, or with an Envoy.
+    pub(crate) meshes: Arc<[(SimTime, Mesh)]>,
 }
 
 /// Compiles a scenario.
@@ -95,13 +100,21 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     outside::report(&stages, &population, &mut report);
     let clusters = tables.cluster_labels(&stages);
     names::check(scenario, &population, &directory, &clusters, &mut report);
+    asked::check(scenario, &stages, &directory, &mut report);
     sites.report_unknown_hosts(&mut report);
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
     let pods = servers.pods(&population, &tables);
     let workloads = servers.workloads(&population);
+    let services = directory.services();
+    let sites = sites.into_sites();
+    let meshes = stages.into_iter().map(|stage| (stage.from, stage.mesh));
     Ok(Compiled {
+        meshes: match scenario.expect.is_empty() {
+            true => Arc::default(),
+            false => meshes.collect(),
+        },
         plan: Plan {
             seed: Seed::new(scenario.seed),
             duration: scenario.duration,
@@ -109,10 +122,10 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
             tables: tables.tables,
             workloads,
             pods,
-            services: directory.services(),
+            services,
             endpoints,
             clusters,
-            sites: sites.into_sites(),
+            sites,
             traffic,
             network,
             timeline,

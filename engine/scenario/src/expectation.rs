@@ -1,6 +1,8 @@
-//! What a run is expected to show: a figure, the requests it is taken over, and its bound.
+//! What is expected: of a run, a figure, the requests it is taken over, and its bound; of a single request, where it goes
+//! and what becomes of it.
 
 mod bound;
+mod decision;
 mod grammar;
 mod measure;
 mod selector;
@@ -11,13 +13,24 @@ use crate::reader::{Cursor, Reader};
 use base::SimTime;
 
 pub use bound::{Bound, DEFAULT_CONFIDENCE};
+pub(crate) use decision::REQUEST_EXPECTATION;
+pub use decision::{Decision, RequestExpectation};
 pub(crate) use grammar::EXPECTATION;
 pub use measure::{Measure, Unit};
 pub use selector::{Selector, StatusClass};
 
 /// One expectation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expectation {
+pub enum Expectation {
+    /// Of a run.
+    Figure(Box<FigureExpectation>),
+    /// Of a single request, which is decided without a run.
+    Request(Box<RequestExpectation>),
+}
+
+/// An expectation of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FigureExpectation {
     /// Its name.
     pub name: String,
     /// What is measured.
@@ -46,6 +59,33 @@ pub struct WindowSpan {
 impl Expectation {
     /// Reads an entry of `expect`.
     pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+        if node.entries().iter().any(|entry| entry.name() == "request") {
+            let request = RequestExpectation::read(reader, node)?;
+            return Some(Self::Request(Box::new(request)));
+        }
+        let figure = FigureExpectation::read(reader, node)?;
+        Some(Self::Figure(Box::new(figure)))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Figure(figure) => &figure.name,
+            Self::Request(request) => &request.name,
+        }
+    }
+
+    /// The figure that it is about; none if it is about a single request.
+    pub fn figure(&self) -> Option<&FigureExpectation> {
+        match self {
+            Self::Figure(figure) => Some(figure),
+            Self::Request(_) => None,
+        }
+    }
+}
+
+impl FigureExpectation {
+    fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
         let fields = reader.object(node, &EXPECTATION)?;
         let chosen = fields
             .iter()

@@ -1,7 +1,7 @@
 //! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
 
 use crate::envoy::{ENVOY, Envoy, read_concurrency};
-use crate::expectation::{EXPECTATION, Expectation};
+use crate::expectation::{EXPECTATION, Expectation, REQUEST_EXPECTATION};
 use crate::network::{NETWORK, Network};
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader, Times};
@@ -140,8 +140,11 @@ pub(crate) static SCENARIO: Object = Object {
         ),
         field(
             "expect",
-            Shape::List(&Shape::Object(&EXPECTATION)),
-            "What the run is expected to show.",
+            Shape::List(&Shape::Any(&[
+                Shape::Object(&EXPECTATION),
+                Shape::Object(&REQUEST_EXPECTATION),
+            ])),
+            "What the run is expected to show, and where single requests are expected to go.",
         ),
     ],
     required: &["traffic"],

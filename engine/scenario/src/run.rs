@@ -12,8 +12,9 @@ use sim::World;
 use sim::observation::Observer;
 use sim::plan::Plan;
 use std::borrow::Cow;
+use std::cell::Cell;
 use telemetry::{
-    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions,
+    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions, Witness,
 };
 
 /// What is decided when a scenario is run.
@@ -27,10 +28,12 @@ pub struct RunOptions<'p> {
     pub access_log: Option<AccessLogOptions>,
     /// Told of each piece of simulated time that has passed, from any thread, of all replications.
     pub progress: Option<&'p (dyn Fn(SimDuration) + Sync)>,
+    /// Shows one request that counts against each expectation that is missed: the run is played once more for it.
+    pub offending: bool,
 }
 
 /// What became of a run, or of several replications of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The scenario's name.
     pub scenario: String,
@@ -85,6 +88,11 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         })
         .collect();
     let merged = merge(runs);
+    let mut verdicts = verdict::judge(scenario, compiled, &merged.measurements);
+    if options.offending {
+        let seeds = (0..replications).map(|index| seed.replication(u64::from(index)));
+        find_offending(scenario, compiled, seeds, &mut verdicts);
+    }
     Outcome {
         scenario: scenario.name.clone(),
         description: scenario.description.clone(),
@@ -94,9 +102,41 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         fingerprint: format!("{:016x}", merged.fingerprint),
         events: merged.events,
         requests: merged.requests,
-        verdicts: verdict::judge(&scenario.expect, &merged.measurements),
+        verdicts,
         measurements: merged.measurements,
         access_log: merged.access_log,
+    }
+}
+
+/// Plays replications once more, as far as it takes to see one request that counts against each missed expectation.
+fn find_offending(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    seeds: impl Iterator<Item = Seed>,
+    verdicts: &mut [Verdict],
+) {
+    for seed in seeds {
+        let mut open = verdict::questions(scenario, verdicts);
+        open.retain(|(place, _)| verdicts[*place].offending.is_none());
+        if open.is_empty() {
+            return;
+        }
+        let plan = with_seed(&compiled.plan, seed);
+        let (places, questions): (Vec<usize>, Vec<_>) = open.into_iter().unzip();
+        let unseen = Cell::new(0);
+        let mut witness = Witness::new(&plan, questions, &unseen);
+        let mut world = World::new(&plan, &mut witness);
+        for part in 1..=PARTS {
+            if unseen.get() > 0 {
+                world.run_until(SimTime::ZERO + plan.duration / PARTS * part);
+            }
+        }
+        for (place, seen) in places.into_iter().zip(witness.finish(&plan)) {
+            if let (Some(seen), Some(figure)) = (seen, scenario.expect[place].figure()) {
+                let found = verdict::offending(seen, figure, scenario, compiled);
+                verdicts[place].offending = Some(Box::new(found));
+            }
+        }
     }
 }
 

@@ -9,18 +9,28 @@
 //! - means over time: successive requests share their queues, so they are not independent; the run is cut into batches
 //!   that are long against the memory of queues, and the batches' means into a Student interval (`batch_means.rs`).
 //!
+//! Single requests are judged by the decisions about them, without a run (`decision.rs`). Of what a run misses, one
+//! request is shown that counts against it (`offending.rs`).
+//!
 //! Percentiles, extremes and plain counts follow no law that is known here: they take `within` instead.
 
 mod batch_means;
 mod binomial;
+mod decision;
 mod figure;
+mod offending;
 mod selection;
 
-use crate::expectation::{Bound, Expectation, Unit, WindowSpan};
+use crate::compile::Compiled;
+use crate::expectation::{Bound, Expectation, FigureExpectation, Unit, WindowSpan};
+use crate::file::Scenario;
 use crate::place::Place;
 use crate::verdict::batch_means::BatchMeans;
 use crate::verdict::figure::{Figure, figure};
 use telemetry::{Measurements, Window};
+
+pub use offending::Offending;
+pub(crate) use offending::{offending, questions};
 
 /// An expectation and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +51,10 @@ pub struct Verdict {
     pub bound: String,
     /// What was seen and what it was measured against, in a sentence.
     pub evidence: String,
+    /// Of a single request, what is decided about it, in words.
+    pub got: Option<String>,
+    /// One request that counts against it, where it was missed and one was looked for.
+    pub offending: Option<Box<Offending>>,
     /// Where the expectation is written.
     pub place: Place,
 }
@@ -48,7 +62,8 @@ pub struct Verdict {
 /// The windows that expectations ask for, each once.
 pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
     let mut windows = Vec::new();
-    for window in expectations.iter().filter_map(|e| e.window) {
+    let figures = expectations.iter().filter_map(Expectation::figure);
+    for window in figures.filter_map(|figure| figure.window) {
         if !windows.contains(&window) {
             windows.push(window);
         }
@@ -56,16 +71,21 @@ pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
     windows
 }
 
-/// Judges expectations by what was measured in the windows that [`windows`] names.
+/// Judges the expectations of a scenario: figures by what was measured in the windows that [`windows`] names, single
+/// requests by what is decided about them.
 ///
 /// # Panics
 /// If the measurements lack one of the windows.
-pub(crate) fn judge(expectations: &[Expectation], measurements: &Measurements) -> Vec<Verdict> {
-    let windows = windows(expectations);
-    expectations
-        .iter()
-        .map(|expectation| {
-            let window = match expectation.window {
+pub(crate) fn judge(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    measurements: &Measurements,
+) -> Vec<Verdict> {
+    let windows = windows(&scenario.expect);
+    let judge = |expectation: &Expectation| match expectation {
+        Expectation::Request(request) => decision::judge(request, scenario, compiled),
+        Expectation::Figure(figure) => {
+            let window = match figure.window {
                 None => &measurements.window,
                 Some(window) => {
                     let index = windows.iter().position(|other| *other == window);
@@ -73,12 +93,17 @@ pub(crate) fn judge(expectations: &[Expectation], measurements: &Measurements) -
                     &measurements.windows[index]
                 }
             };
-            judge_one(expectation, measurements, window)
-        })
-        .collect()
+            judge_figure(figure, measurements, window)
+        }
+    };
+    scenario.expect.iter().map(judge).collect()
 }
 
-fn judge_one(expectation: &Expectation, measurements: &Measurements, window: &Window) -> Verdict {
+fn judge_figure(
+    expectation: &FigureExpectation,
+    measurements: &Measurements,
+    window: &Window,
+) -> Verdict {
     let unit = expectation.measure.unit();
     let figure = figure(expectation, measurements, window);
     let observed = figure.value();
@@ -92,6 +117,8 @@ fn judge_one(expectation: &Expectation, measurements: &Measurements, window: &Wi
         unit,
         bound: expectation.bound.show(unit),
         evidence: String::new(),
+        got: None,
+        offending: None,
         place: expectation.place.clone(),
     };
     let (range, observed) = match (range, observed) {

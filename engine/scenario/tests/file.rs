@@ -2,7 +2,7 @@
 
 use base::{Distribution, Ratio, SimDuration, SimTime};
 use manifest::Source;
-use meshsim_scenario::expectation::{Bound, Measure};
+use meshsim_scenario::expectation::{Bound, Expectation, Measure};
 use meshsim_scenario::script::Ending;
 use meshsim_scenario::server::Endpoint;
 use meshsim_scenario::{LoadOptions, Override, Scenario, load};
@@ -133,15 +133,16 @@ fn every_field_is_read() {
     let rate = scenario.timeline[2].rate.as_ref().expect("a rate");
     assert!((rate.rate - 400.0).abs() < 1e-9);
 
-    assert_eq!(scenario.expect[0].measure, Measure::Share);
+    let figure = |place: usize| scenario.expect[place].figure().expect("a figure");
+    assert_eq!(figure(0).measure, Measure::Share);
     assert_eq!(
-        scenario.expect[0].bound,
+        figure(0).bound,
         Bound::About {
             about: 0.1,
             confidence: 0.999
         }
     );
-    let names: Vec<&str> = scenario.expect.iter().map(|e| e.name.as_str()).collect();
+    let names: Vec<&str> = scenario.expect.iter().map(Expectation::name).collect();
     assert_eq!(names[1], "count of destinationWorkload reviews-v3 equals 0");
     assert_eq!(names[8], "p99.9 of traffic users at most 1s");
 }
@@ -610,5 +611,41 @@ mod random {
                 let _ = load(&Source::new("s.yaml", EVERYTHING), &options, &files);
             }
         }
+    }
+}
+
+#[test]
+fn expectations_of_single_requests_are_checked() {
+    let asked = "request: {from: client, url: http://a/}";
+    for (entry, expected) in [
+        (
+            format!("{{{asked}}}"),
+            "s.yaml:3:10: error: expect[0]: the requestExpectation lacks what is expected, such as `to`, `status` or \
+             `outcome`",
+        ),
+        (
+            format!("{{{asked}, statuz: 404}}"),
+            "s.yaml:3:52: error: unknown field \"expect[0].statuz\" (did you mean `status`?)",
+        ),
+        (
+            format!("{{{asked}, outcome: no_rout}}"),
+            "s.yaml:3:61: error: expect[0].outcome: unsupported value \"no_rout\": expected `forwarded`, `redirect`, \
+             `direct_response`, `cors_preflight`, `fault_abort`, `no_route`, `no_cluster`, `no_healthy_upstream`, \
+             `passthrough`, `blackhole`, `no_listener` or `no_sidecar` (did you mean `no_route`?)",
+        ),
+        (
+            format!("{{{asked}, weight: 10%}}"),
+            "s.yaml:3:60: error: expect[0].weight: `weight` goes with `to` or `subset`",
+        ),
+        (
+            format!("{{{asked}, status: 404, at: 60s}}"),
+            "s.yaml:3:69: error: expect[0].at: 60s is not before the end of the run at 60s",
+        ),
+        (
+            "{request: {url: http://a/}, status: 404}".to_owned(),
+            "s.yaml:3:20: error: expect[0].request: the askedRequest lacks `from` or `gateway`",
+        ),
+    ] {
+        check_field(&format!("expect: [{entry}]"), &[expected]);
     }
 }

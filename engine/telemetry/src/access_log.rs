@@ -12,6 +12,7 @@ use sim::observation::{Attempt, Exchange, Observer};
 use sim::plan::Plan;
 use std::collections::BTreeMap;
 
+pub(crate) use entry::entry;
 pub use entry::{AccessLogEntry, AccessLogTry, TryOutcome};
 
 /// Which requests are kept.
@@ -56,7 +57,7 @@ impl AccessLog {
         let mut kept: Vec<_> = self.kept.iter().collect();
         kept.sort_unstable_by_key(|((_, order), _)| *order);
         kept.into_iter()
-            .map(|(_, kept)| entry::entry(&kept.exchange, &kept.tries, plan, &names))
+            .map(|(_, kept)| entry(&kept.exchange, &kept.tries, plan, &names))
             .collect()
     }
 

@@ -28,6 +28,7 @@ mod names;
 mod occupancy;
 mod recorder;
 mod summary;
+mod witness;
 mod written;
 
 pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions, AccessLogTry, TryOutcome};
@@ -43,3 +44,4 @@ pub use measurements::{
 };
 pub use recorder::{Recorder, RecorderOptions};
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};
+pub use witness::{Ended, EndedAs, Seen, Witness};

@@ -444,6 +444,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
                 max: None,
                 unit: Unit::Ratio,
                 message: "success rate of shoppers".to_owned(),
+                ..Expectation::default()
             },
             Expectation {
                 name: "pages are fast".to_owned(),
@@ -453,6 +454,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
                 max: Some(150.0),
                 unit: Unit::Milliseconds,
                 message: "p99 of shoppers".to_owned(),
+                ..Expectation::default()
             },
         ],
         notes: vec!["DestinationRule default/reviews: `tcpKeepalive` is not simulated".to_owned()],

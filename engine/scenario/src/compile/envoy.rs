@@ -2,15 +2,16 @@
 //! clusters is a workload with one pod.
 
 use crate::compile::dial::Directory;
-use crate::compile::names;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::server::Servers;
 use crate::compile::site::{self, Sites};
 use crate::compile::tables::Tables;
 use crate::compile::{Compiled, network, timeline};
+use crate::compile::{asked, names};
 use crate::envoy::Envoy;
 use crate::envoy_json::once_each;
+use crate::expectation::Expectation;
 use crate::file::Scenario;
 use crate::request::Request;
 use crate::traffic::Traffic;
@@ -22,6 +23,7 @@ use proxy::table::Table;
 use sim::plan::{Dial, Plan, PodId, Site};
 use std::borrow::Borrow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use xds::{Listener, Unmodelled};
 
 /// Compiles a scenario of an Envoy.
@@ -68,11 +70,17 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
             sites[site.index()].dial.listener = found;
         }
     }
+    for expectation in &scenario.expect {
+        if let Expectation::Request(request) = expectation {
+            asked::check_listener(request, listeners, &mut report);
+        }
+    }
     report_calls(&sites, &traffic_names(scenario), &somewhere, &mut report);
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
     Ok(Compiled {
+        meshes: Arc::default(),
         plan: Plan {
             seed: Seed::new(scenario.seed),
             duration: scenario.duration,

@@ -3,7 +3,7 @@
 use crate::compile::dial::Directory;
 use crate::compile::population::Population;
 use crate::compile::report::Report;
-use crate::expectation::{Expectation, Selector};
+use crate::expectation::{Expectation, FigureExpectation, Selector};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
 use crate::place::Placed;
@@ -29,8 +29,8 @@ pub(super) fn check(
         pods: set(population.pod_names()),
         clusters,
     };
-    for expectation in &scenario.expect {
-        let Expectation { select, of, .. } = expectation;
+    for expectation in scenario.expect.iter().filter_map(Expectation::figure) {
+        let FigureExpectation { select, of, .. } = expectation;
         known.check(select, report);
         if let Some(of) = of {
             known.check(of, report);

@@ -79,7 +79,7 @@ impl Selector {
     }
 
     /// The same requests, whatever became of them: who made them and where they went.
-    pub(super) fn identity(&self) -> Self {
+    pub(crate) fn identity(&self) -> Self {
         Self {
             traffic: self.traffic.clone(),
             source_workload: self.source_workload.clone(),

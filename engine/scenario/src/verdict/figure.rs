@@ -1,6 +1,6 @@
 //! Figures: what an expectation measures, taken from the measurements.
 
-use crate::expectation::{Expectation, Measure, Selector, Unit};
+use crate::expectation::{FigureExpectation, Measure, Selector, Unit};
 use crate::verdict::batch_means::Batch;
 use crate::verdict::selection::{is_attempt, is_ejection, is_journey, is_request, is_station};
 use base::SimTime;
@@ -77,7 +77,7 @@ impl Figure {
 
 /// What `expectation` measures in `window`.
 pub(super) fn figure(
-    expectation: &Expectation,
+    expectation: &FigureExpectation,
     measurements: &Measurements,
     window: &Window,
 ) -> Figure {

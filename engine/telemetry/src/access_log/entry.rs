@@ -96,7 +96,7 @@ pub enum TryOutcome {
 }
 
 /// The line of a request.
-pub(super) fn entry(
+pub(crate) fn entry(
     exchange: &Exchange,
     tries: &[Attempt],
     plan: &Plan,

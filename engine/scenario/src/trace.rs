@@ -1,0 +1,102 @@
+//! Where one request of a scenario goes and why: explained under the manifests of its time, without a run.
+
+use crate::compile::Compiled;
+use crate::file::Scenario;
+use crate::object_name::ObjectName;
+use crate::request::Request;
+use crate::url::Scheme;
+use base::SimTime;
+use control_plane::Mesh;
+use explain::model::Explanation;
+use explain::proxy_alone::{self, Entrance};
+use explain::{find, from_pod, through_gateway};
+use proxy::request::{Protocol, RequestHead};
+use xds::TrafficDirection;
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender<'s> {
+    /// A pod, or a workload's first pod, as the user names it.
+    Named(&'s str),
+    /// A pod.
+    Pod(&'s ObjectName),
+    /// Someone outside of the mesh, through a Gateway.
+    Gateway(&'s ObjectName),
+    /// Someone at a listener of the Envoy in the place of manifests; none: that of the URL's address.
+    Listener(Option<&'s str>),
+}
+
+/// The explanation of a request; none if its sender is not there at this time.
+pub(crate) fn explain(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    sender: Sender<'_>,
+    request: &explain::Request,
+    at: SimTime,
+) -> Option<Explanation> {
+    let way = match (sender, &scenario.envoy) {
+        (Sender::Listener(listener), Some(envoy)) => {
+            let proxy = envoy.told.value.clone();
+            let only = match proxy.snapshot.listeners.as_slice() {
+                [only] => Some(only.name.clone()),
+                _ => None,
+            };
+            let entrance = Entrance {
+                listener: listener.or(only.as_deref()),
+                side: TrafficDirection::Outbound,
+                called: &envoy.source.name,
+            };
+            proxy_alone::at(request, proxy, entrance).ok()?
+        }
+        (Sender::Listener(_), None) => return None,
+        (Sender::Gateway(ObjectName { namespace, name }), _) => {
+            let mesh = compiled.mesh_at(at)?;
+            through_gateway(mesh, &mesh.edge_of_gateway(namespace, name)?, request)
+        }
+        (Sender::Pod(ObjectName { namespace, name }), _) => {
+            let mesh = compiled.mesh_at(at)?;
+            let pod = mesh.registry().pod_by_name(namespace, name)?;
+            from_pod(mesh, pod, request)
+        }
+        (Sender::Named(name), _) => {
+            let mesh = compiled.mesh_at(at)?;
+            let pod = find::pod(mesh.registry(), name, &scenario.namespace)?;
+            from_pod(mesh, pod, request)
+        }
+    };
+    Some(way.explanation(request, None))
+}
+
+impl Compiled {
+    /// The mesh that manifests make at a time; none with an Envoy in their place.
+    pub(crate) fn mesh_at(&self, at: SimTime) -> Option<&Mesh> {
+        let held = self.meshes.iter().rev();
+        held.filter(|(from, _)| *from <= at)
+            .map(|(_, mesh)| mesh)
+            .next()
+    }
+}
+
+/// A request template as it is explained.
+pub(crate) fn asked(request: &Request) -> explain::Request {
+    let url = &request.url;
+    let (scheme, name) = match url.scheme {
+        Scheme::Http => (explain::Scheme::Http, "http"),
+        Scheme::Https => (explain::Scheme::Https, "https"),
+        Scheme::Tcp => (explain::Scheme::Tcp, "tcp"),
+    };
+    explain::Request {
+        scheme,
+        host: url.host.clone(),
+        port: url.port,
+        head: RequestHead {
+            method: request.method.clone(),
+            scheme: name.to_owned(),
+            authority: request.authority.as_ref().unwrap_or(&url.authority).clone(),
+            path: url.path.clone(),
+            headers: request.headers.clone(),
+            protocol: Protocol::Http1,
+            downstream: None,
+        },
+    }
+}

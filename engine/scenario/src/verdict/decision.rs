@@ -1,0 +1,366 @@
+//! Single requests judged: what is decided about one, beside what was expected of it.
+
+use crate::compile::Compiled;
+use crate::expectation::{Decision, RequestExpectation, Unit};
+use crate::file::Scenario;
+use crate::object_name::ObjectName;
+use crate::trace::{self, Sender};
+use crate::verdict::{Offending, Verdict};
+use base::SimDuration;
+use control_plane::Mesh;
+use control_plane::dns;
+use control_plane::registry::Provider;
+use explain::model::{Direction, Explanation, Hop, OutcomeKind};
+
+/// Judges a request by what is decided about it.
+pub(super) fn judge(
+    expectation: &RequestExpectation,
+    scenario: &Scenario,
+    compiled: &Compiled,
+) -> Verdict {
+    let request = trace::asked(&expectation.request);
+    let gateway;
+    let sender = match &expectation.from {
+        None => Sender::Listener(
+            expectation
+                .listener
+                .as_ref()
+                .map(|name| name.value.as_str()),
+        ),
+        Some(name) if expectation.through_gateway => {
+            gateway = ObjectName::parse(name, &scenario.namespace);
+            Sender::Gateway(&gateway)
+        }
+        Some(name) => Sender::Named(name),
+    };
+    let explanation = trace::explain(scenario, compiled, sender, &request, expectation.at);
+    let want = &expectation.want;
+    let verdict = Verdict {
+        name: expectation.name.clone(),
+        passed: false,
+        observed: None,
+        min: None,
+        max: None,
+        unit: Unit::Number,
+        bound: in_words(want),
+        evidence: "its sender is not there at this time".to_owned(),
+        got: None,
+        offending: None,
+        place: expectation.place.clone(),
+    };
+    let Some(explanation) = explanation else {
+        return verdict;
+    };
+    let mesh = compiled.mesh_at(expectation.at);
+    let decided = Decided::of(&explanation, mesh, expectation);
+    let mismatches = decided.mismatches(want);
+    let got = decided.summary();
+    let evidence = match mismatches.as_slice() {
+        [] => got.clone(),
+        some => some.join("; "),
+    };
+    let passed = mismatches.is_empty();
+    Verdict {
+        passed,
+        evidence: evidence.clone(),
+        got: Some(got),
+        offending: (!passed).then(|| {
+            Box::new(Offending {
+                why: evidence,
+                request: None,
+                explanation: Some(explanation.clone()),
+            })
+        }),
+        ..verdict
+    }
+}
+
+/// What is decided about a request, as expectations speak of it.
+struct Decided<'e> {
+    explanation: &'e Explanation,
+    /// The last proxy that sends it on, or that answers.
+    hop: Option<&'e Hop>,
+    /// Where it is sent, each with the part of requests that go there.
+    to: Vec<(Destination, f64)>,
+    mirrors: Vec<Destination>,
+}
+
+/// A destination under all its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Destination {
+    /// `<namespace>/<name>` of the Service, or the host, or the cluster where it has none.
+    service: String,
+    host: String,
+    cluster: String,
+    subset: String,
+}
+
+impl<'e> Decided<'e> {
+    fn of(
+        explanation: &'e Explanation,
+        mesh: Option<&Mesh>,
+        expectation: &RequestExpectation,
+    ) -> Self {
+        let mut hops = explanation.hops.iter();
+        let hop = hops.rfind(|hop| hop.direction != Direction::Inbound);
+        let clusters = hop.map_or(&[][..], |hop| &hop.clusters[..]);
+        let total: u32 = clusters.iter().map(|cluster| cluster.weight).sum();
+        let mut to: Vec<(Destination, f64)> = Vec::new();
+        for cluster in clusters.iter().filter(|cluster| cluster.weight > 0) {
+            let part = f64::from(cluster.weight) / f64::from(total);
+            to.push((Destination::of_cluster(&cluster.name, mesh), part));
+        }
+        if explanation.outcome.kind == OutcomeKind::NoSidecar {
+            to.extend(
+                mesh.and_then(|mesh| Destination::dialled(mesh, expectation))
+                    .map(|d| (d, 1.0)),
+            );
+        }
+        let mirrors = hop.map_or(&[][..], |hop| &hop.mirrors[..]);
+        let mirrors = mirrors.iter().filter(|mirror| mirror.percent > 0.0);
+        Self {
+            explanation,
+            hop,
+            to,
+            mirrors: mirrors
+                .map(|mirror| Destination::of_cluster(&mirror.cluster, mesh))
+                .collect(),
+        }
+    }
+
+    /// What differs from what is wanted, each in words.
+    fn mismatches(&self, want: &Decision) -> Vec<String> {
+        let outcome = &self.explanation.outcome;
+        let mut found = Vec::new();
+        let mut differ = |is_met: bool, words: String| {
+            if !is_met {
+                found.push(words);
+            }
+        };
+        if let Some(kind) = want.outcome {
+            differ(
+                outcome.kind == kind,
+                format!("the outcome is {}", outcome.kind.as_str()),
+            );
+        }
+        if let Some(status) = want.status {
+            let words = match outcome.status {
+                Some(status) => format!("the status is {status}"),
+                None => "no proxy answers, so that the status is the destination's".to_owned(),
+            };
+            differ(outcome.status == Some(status), words);
+        }
+        if let Some(flags) = &want.flags {
+            let words = format!("the flags are {}", outcome.response_flags);
+            differ(outcome.response_flags == *flags, words);
+        }
+        self.compare_destination(want, &mut differ);
+        let first = self.explanation.hops.first();
+        if let Some(tries) = want.tries {
+            let retries = first
+                .and_then(|hop| hop.retry.as_ref())
+                .map_or(0, |r| r.attempts);
+            differ(
+                retries + 1 == tries,
+                format!("there may be {} tries", retries + 1),
+            );
+        }
+        if let Some(timeout) = want.timeout {
+            let decided = first
+                .and_then(|hop| hop.timeout_ms)
+                .map(|timeout| timeout.0);
+            let words = match decided {
+                Some(timeout) => format!("the timeout is {timeout}"),
+                None => "there is no timeout".to_owned(),
+            };
+            differ(decided.unwrap_or(SimDuration::ZERO) == timeout, words);
+        }
+        let sent = self.hop.and_then(|hop| hop.upstream_request.as_ref());
+        let sent_words = |what: &str, value: Option<&String>| match value {
+            Some(value) => format!("the {what} that is sent on is {value}"),
+            None => "nothing is sent on".to_owned(),
+        };
+        if let Some(path) = &want.path {
+            let decided = sent.map(|sent| &sent.path);
+            differ(decided == Some(path), sent_words("path", decided));
+        }
+        if let Some(authority) = &want.authority {
+            let decided = sent.map(|sent| &sent.authority);
+            differ(decided == Some(authority), sent_words("authority", decided));
+        }
+        if let Some(location) = &want.location {
+            let mut headers = outcome.headers.iter();
+            let decided = headers
+                .find(|(name, _)| name == "location")
+                .map(|(_, value)| value);
+            let words = match decided {
+                Some(decided) => format!("the client is sent to {decided}"),
+                None => "the client is not sent elsewhere".to_owned(),
+            };
+            differ(decided == Some(location), words);
+        }
+        if let Some(rule) = &want.rule {
+            let route = first.and_then(|hop| hop.route.as_ref());
+            let decided = route.and_then(|route| route.rule.virtual_service.as_deref());
+            let words = match decided {
+                Some(decided) => format!("a rule of {decided} decides"),
+                None => "no rule decides".to_owned(),
+            };
+            differ(decided.unwrap_or_default() == *rule, words);
+        }
+        if let Some(mirror) = &want.mirror {
+            let is_met = match mirror.as_str() {
+                "" => self.mirrors.is_empty(),
+                name => self.mirrors.iter().any(|mirror| mirror.is_called(name)),
+            };
+            let words = match self.mirrors.as_slice() {
+                [] => "nobody gets copies".to_owned(),
+                some => {
+                    let names: Vec<String> = some.iter().map(Destination::in_words).collect();
+                    format!("{} gets copies", names.join(" and "))
+                }
+            };
+            differ(is_met, words);
+        }
+        found
+    }
+
+    fn compare_destination(&self, want: &Decision, differ: &mut impl FnMut(bool, String)) {
+        if want.to.is_none() && want.subset.is_none() {
+            return;
+        }
+        let is_wanted = |to: &Destination| {
+            want.to.as_ref().is_none_or(|name| to.is_called(name))
+                && want
+                    .subset
+                    .as_ref()
+                    .is_none_or(|subset| *subset == to.subset)
+        };
+        let part: f64 = (self.to.iter())
+            .filter(|(to, _)| is_wanted(to))
+            .map(|(_, part)| part)
+            .sum();
+        let wanted = want.weight.unwrap_or(1.0);
+        differ(
+            (part - wanted).abs() < ROUNDING,
+            format!("it is sent {}", self.destinations()),
+        );
+    }
+
+    /// `to default/reviews subset v1 (90%) and default/reviews subset v2 (10%)`
+    fn destinations(&self) -> String {
+        match self.to.as_slice() {
+            [] => "nowhere".to_owned(),
+            [(only, _)] => format!("to {}", only.in_words()),
+            several => {
+                let several: Vec<String> = several
+                    .iter()
+                    .map(|(to, part)| {
+                        format!("{} ({})", to.in_words(), Unit::Percent.show_measured(*part))
+                    })
+                    .collect();
+                format!("to {}", several.join(" and "))
+            }
+        }
+    }
+
+    /// What happens, in a few words.
+    fn summary(&self) -> String {
+        let outcome = &self.explanation.outcome;
+        let status = outcome.status.map(|status| format!(", status {status}"));
+        let flags = match outcome.response_flags.as_str() {
+            "-" => None,
+            flags => Some(format!(", flags {flags}")),
+        };
+        let to = (!self.to.is_empty()).then(|| format!(", sent {}", self.destinations()));
+        let parts: String = [status, flags, to].into_iter().flatten().collect();
+        format!("{}{parts}", outcome.kind.as_str())
+    }
+}
+
+impl Destination {
+    /// What a cluster's name stands for: `outbound|9080|v2|reviews.default.svc.cluster.local`.
+    fn of_cluster(name: &str, mesh: Option<&Mesh>) -> Self {
+        let parts: Vec<&str> = name.split('|').collect();
+        let [_, _, subset, host] = parts[..] else {
+            return Self {
+                service: name.to_owned(),
+                cluster: name.to_owned(),
+                ..Self::default()
+            };
+        };
+        let service = mesh.and_then(|mesh| {
+            let mut services = mesh.services().iter();
+            services.find(|service| {
+                service.hostname == *host && service.provider == Provider::Kubernetes
+            })
+        });
+        Self {
+            service: service.map_or_else(
+                || host.to_owned(),
+                |service| format!("{}/{}", service.namespace, service.name),
+            ),
+            host: host.to_owned(),
+            cluster: name.to_owned(),
+            subset: subset.to_owned(),
+        }
+    }
+
+    /// The Service that a client without a sidecar dials.
+    fn dialled(mesh: &Mesh, expectation: &RequestExpectation) -> Option<Self> {
+        let from = expectation.from.as_ref()?;
+        let registry = mesh.registry();
+        let pod = explain::find::pod(registry, from, "default")?;
+        let namespace = &registry.pod(pod).namespace;
+        let host = &expectation.request.url.host;
+        let answer = dns::look_up(registry, mesh.config(), namespace, host)?;
+        let service = registry.service(answer.service?);
+        Some(Self {
+            service: format!("{}/{}", service.namespace, service.name),
+            host: service.hostname.to_string(),
+            ..Self::default()
+        })
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        [&self.service, &self.host, &self.cluster]
+            .into_iter()
+            .any(|own| own == name)
+    }
+
+    fn in_words(&self) -> String {
+        match self.subset.as_str() {
+            "" => self.service.clone(),
+            subset => format!("{} subset {subset}", self.service),
+        }
+    }
+}
+
+/// What is wanted, in words.
+fn in_words(want: &Decision) -> String {
+    let text = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name} {v}"));
+    let placed = |name: &str, value: &Option<crate::place::Placed<String>>| {
+        value.as_ref().map(|v| format!("{name} {}", v.value))
+    };
+    let parts = [
+        want.outcome
+            .map(|kind| format!("outcome {}", kind.as_str())),
+        want.status.map(|status| format!("status {status}")),
+        text("flags", &want.flags),
+        placed("to", &want.to),
+        text("subset", &want.subset),
+        want.weight
+            .map(|part| format!("weight {}", Unit::Percent.show(part))),
+        want.tries.map(|tries| format!("tries {tries}")),
+        want.timeout.map(|timeout| format!("timeout {timeout}")),
+        text("path", &want.path),
+        text("authority", &want.authority),
+        text("location", &want.location),
+        text("rule", &want.rule),
+        placed("mirror", &want.mirror),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Weights are whole numbers, and so few that their parts differ by more.
+const ROUNDING: f64 = 1e-9;

@@ -1,0 +1,280 @@
+//! Expectations of single requests, and the requests that are shown where expectations are missed.
+
+use explain::model::OutcomeKind;
+use manifest::Source;
+use meshsim_scenario::{
+    CompileOptions, LoadOptions, Outcome, RunOptions, Scenario, compile, load, run,
+};
+
+const MESH: &str = include_str!("mesh.yaml");
+
+/// Rules for web: testers get v2 in a rewritten form, a path is gone, and the rest is split.
+const RULES: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web]
+  http:
+  - match: [{headers: {x-tester: {exact: 'yes'}}}]
+    rewrite: {uri: /new, authority: web.internal}
+    timeout: 3s
+    retries: {attempts: 4, perTryTimeout: 1s}
+    mirror: {host: db, port: {number: 5432}}
+    route: [{destination: {host: web, subset: v2}}]
+  - match: [{uri: {prefix: /old}}]
+    redirect: {uri: /new}
+  - match: [{uri: {prefix: /teapot}}]
+    directResponse: {status: 418}
+  - match: [{uri: {prefix: /lost}}]
+    route: [{destination: {host: web, subset: v9}}]
+  - match: [{uri: {prefix: /app}}]
+    route:
+    - {destination: {host: web, subset: v1}, weight: 75}
+    - {destination: {host: web, subset: v2}, weight: 25}
+";
+
+/// Everything goes to v1.
+const SWITCH: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web]
+  http:
+  - route: [{destination: {host: web, subset: v1}}]
+";
+
+fn files(name: &str) -> Result<Vec<Source>, String> {
+    let text = match name {
+        "switch" => SWITCH.to_owned(),
+        _ => {
+            let (services, _) = MESH.split_once("\nkind: VirtualService").expect("rules");
+            let services = services.rsplit_once("---").expect("a separator").0;
+            format!("{services}---{RULES}")
+        }
+    };
+    Ok(vec![Source::new(name, text)])
+}
+
+fn scenario(text: &str) -> Scenario {
+    let text = format!(
+        "namespace: shop\nmanifests: mesh\nduration: 20s\n{text}\
+         timeline: [{{at: 10s, apply: switch}}]\n"
+    );
+    let options = LoadOptions {
+        name: "test".to_owned(),
+        ..LoadOptions::default()
+    };
+    load(&Source::new("s.yaml", text), &options, &files).expect("a good file")
+}
+
+fn outcome(text: &str) -> Outcome {
+    let scenario = scenario(text);
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let options = RunOptions {
+        offending: true,
+        ..RunOptions::default()
+    };
+    run(&scenario, &compiled, &options)
+}
+
+const TRAFFIC: &str = "
+workloads:
+- {workload: web-v2, serviceTime: 40ms}
+- {selector: {app: web}, serviceTime: 5ms}
+traffic: [{name: users, from: client, rate: 100/s, url: http://web/app}]
+";
+
+#[test]
+fn single_requests_are_decided_without_a_run() {
+    let wants = [
+        (
+            "from: client, url: http://web/app",
+            "to: web, subset: v1, weight: 75%",
+            true,
+        ),
+        ("from: client, url: http://web/app", "to: web", true),
+        (
+            "from: client, url: http://web/app",
+            "to: web.shop.svc.cluster.local",
+            true,
+        ),
+        ("from: client, url: http://web/app", "subset: v1", false),
+        ("from: client, url: http://web/app", "to: db", false),
+        (
+            "from: client, url: http://web/app",
+            "tries: 3, timeout: 0s, mirror: ''",
+            true,
+        ),
+        (
+            "from: client, url: http://web/app",
+            "rule: web, flags: '-', outcome: forwarded",
+            true,
+        ),
+        ("from: client, url: http://web/app", "status: 200", false),
+        (
+            "from: shop/client-0, url: http://web/none",
+            "outcome: no_route, status: 404, flags: NR",
+            true,
+        ),
+        (
+            "from: client, url: http://web/none",
+            "outcome: forwarded",
+            false,
+        ),
+        (
+            "from: client, url: http://web/lost",
+            "outcome: no_cluster, status: 503, flags: NC",
+            true,
+        ),
+        (
+            "from: client, url: http://web/teapot",
+            "outcome: direct_response, status: 418",
+            true,
+        ),
+        (
+            "from: client, url: http://web/old",
+            "status: 301, location: http://web/new",
+            true,
+        ),
+        (
+            "from: client, url: http://web/old",
+            "location: http://web/newer",
+            false,
+        ),
+        (
+            "from: client, url: http://web/x, headers: {x-tester: 'yes'}",
+            "to: shop/web, subset: v2, path: /newx, authority: web.internal, timeout: 3s, tries: 5, mirror: db",
+            true,
+        ),
+        (
+            "from: client, url: http://web/x, headers: {x-tester: 'yes'}",
+            "mirror: web",
+            false,
+        ),
+        (
+            "from: client, url: http://web/x, headers: {x-tester: 'no'}",
+            "status: 404",
+            true,
+        ),
+        (
+            "from: outside/plain, url: http://web.shop/none",
+            "outcome: no_sidecar, to: web, subset: ''",
+            true,
+        ),
+        (
+            "from: client, url: http://web/none",
+            "at: 9s, status: 404",
+            true,
+        ),
+        (
+            "from: client, url: http://web/none",
+            "at: 10s, subset: v1, status: 404",
+            false,
+        ),
+        (
+            "from: client, url: http://web/none",
+            "at: 10s, subset: v1",
+            true,
+        ),
+    ];
+    let entries: String = wants
+        .iter()
+        .map(|(request, want, _)| format!("- {{request: {{{request}}}, {want}}}\n"))
+        .collect();
+    let outcome = outcome(&format!("{TRAFFIC}expect:\n{entries}"));
+    assert_eq!(outcome.verdicts.len(), wants.len());
+    for (verdict, (request, want, passes)) in outcome.verdicts.iter().zip(wants) {
+        let evidence = &verdict.evidence;
+        assert_eq!(verdict.passed, passes, "{request}: {want}: {evidence}");
+        assert_eq!(verdict.offending.is_some(), !passes, "{request}: {want}");
+    }
+    let split = &outcome.verdicts[3];
+    assert_eq!(
+        split.evidence,
+        "it is sent to shop/web subset v1 (75%) and shop/web subset v2 (25%)"
+    );
+    assert_eq!(split.name, "GET http://web/app from client: subset v1");
+    let offending = outcome.verdicts[9]
+        .offending
+        .as_ref()
+        .expect("it is missed");
+    let explanation = offending.explanation.as_ref().expect("it is decided");
+    assert_eq!(explanation.outcome.kind, OutcomeKind::NoRoute);
+    assert_eq!(explanation.hops[0].rejected.len(), 5, "each rule and why");
+}
+
+#[test]
+fn a_missed_expectation_shows_a_request_that_counts_against_it() {
+    let text = format!(
+        "{TRAFFIC}expect:
+- {{share: {{traffic: users, subset: v2}}, about: 60%, window: {{to: 10s}}}}
+- {{share: {{traffic: users, subset: v2}}, atMost: 1%, window: {{to: 10s}}}}
+- {{count: {{traffic: users, subset: v2}}, equals: 0, window: {{from: 10s}}}}
+- {{p99: {{traffic: users}}, atMost: 30ms}}
+- {{count: {{traffic: users, responseCode: 503}}, atLeast: 1}}
+- {{utilization: {{workload: web-v1}}, atLeast: 90%}}
+"
+    );
+    let outcome = outcome(&text);
+    let shown = |place: usize| outcome.verdicts[place].offending.as_deref();
+    let subset = |place: usize| {
+        let request = shown(place).and_then(|offending| offending.request.as_ref());
+        request
+            .expect("a request of the run")
+            .destination
+            .subset
+            .as_str()
+    };
+    assert!(!outcome.verdicts[0].passed && !outcome.verdicts[1].passed);
+    assert_eq!(subset(0), "v1", "too few of v2: one that went elsewhere");
+    assert_eq!(subset(1), "v2", "too many of v2: one of them");
+    assert!(outcome.verdicts[2].passed && shown(2).is_none());
+    let slow = shown(3).expect("a slow request");
+    let request = slow.request.as_ref().expect("a request of the run");
+    assert!(request.duration.as_secs_f64() > 0.03, "{request:?}");
+    assert_eq!(request.tries.len(), 1);
+    let hop = &slow.explanation.as_ref().expect("its pod is known").hops[0];
+    let rule = &hop.route.as_ref().expect("a rule decides").rule;
+    assert_eq!(rule.virtual_service.as_deref(), Some("shop/web"));
+    assert_eq!(rule.rule, Some(4));
+    assert!(
+        rule.source
+            .as_ref()
+            .is_some_and(|place| place.file == "mesh")
+    );
+    assert_eq!(hop.rejected.len(), 4);
+    let missing = shown(4).expect("another answer");
+    assert!(missing.why.contains("was answered 200"), "{}", missing.why);
+    assert!(
+        !outcome.verdicts[5].passed && shown(5).is_none(),
+        "pods are no requests"
+    );
+    assert_eq!(outcome, self::outcome(&text), "it is the same every time");
+}
+
+#[test]
+fn names_that_nothing_has_are_refused() {
+    let refused = |entry: &str| -> String {
+        let scenario = scenario(&format!("{TRAFFIC}expect:\n- {entry}\n"));
+        let found = compile(&scenario, &CompileOptions::default()).expect_err(entry);
+        found.iter().map(ToString::to_string).collect()
+    };
+    for (entry, want) in [
+        (
+            "{request: {from: clinet, url: http://web/}, to: web}",
+            "s.yaml:10:20: error: there is no workload or pod `shop/clinet` (did you mean `shop/client`?)",
+        ),
+        (
+            "{request: {from: client, url: http://web/}, to: webb}",
+            "s.yaml:10:51: error: there is no Service `shop/webb` (did you mean `shop/web`?)",
+        ),
+        (
+            "{request: {gateway: edge, url: http://web/}, status: 404}",
+            "s.yaml:10:23: error: there is no Gateway `shop/edge` (there is none at all)",
+        ),
+    ] {
+        assert_eq!(refused(entry), want, "{entry}");
+    }
+}
