@@ -17,7 +17,7 @@ use crate::router::downstream::Incoming;
 use crate::router::retry::RetryState;
 use crate::router::timeout::StreamLimits;
 use crate::slab::NONE;
-use crate::table::{Outcome, RouteId};
+use crate::table::{FaultHeaders, Outcome, RouteId};
 use base::{SimDuration, SimTime};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ pub(crate) struct ActiveRequest {
     pub(crate) is_too_large: bool,
     /// The pause before the next try is one that a response asked for.
     pub(crate) pause_is_asked_for: bool,
-    /// Faults are not for it.
-    pub(crate) is_exempt_from_faults: bool,
+    /// What its headers mean for faults, where these depend on headers.
+    pub(crate) fault_headers: Option<Arc<FaultHeaders>>,
     /// It counts among the proxy's active faults.
     pub(crate) has_fault: bool,
     /// Some try has been written to a connection.
@@ -139,7 +139,7 @@ impl ActiveRequest {
             is_retriable: resolution.is_retriable && !is_too_large,
             is_too_large,
             pause_is_asked_for: false,
-            is_exempt_from_faults: false,
+            fault_headers: resolution.fault_headers.clone(),
             has_fault: false,
             written: false,
             armed: Armed::default(),

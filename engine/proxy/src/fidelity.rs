@@ -168,7 +168,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         FILTERS,
         "faults: delays and aborts, their order and their dice",
-        IN_PART,
+        Exact,
         &["faults", "active-faults", "failures"],
     ),
     row(FILTERS, "mirrored copies", Exact, &["mirrors", "traffic"]),

@@ -12,7 +12,7 @@ mod response;
 mod route;
 
 use crate::effect::Reply;
-use crate::fault;
+use crate::fault::{self, AskedFault};
 use crate::http_connection_manager::HttpConnectionManager;
 use crate::names::{ClusterId, EndpointId};
 use crate::problem::Problem;
@@ -75,7 +75,7 @@ pub struct Resolution {
     /// Where its own heads begin among `upstream_heads`.
     pub first_head: u16,
     /// What its headers mean for the route's faults, where these depend on headers.
-    pub fault_headers: Option<Box<FaultHeaders>>,
+    pub fault_headers: Option<Arc<FaultHeaders>>,
     /// What the request itself asks for, in place of its route's policies.
     pub asked: Option<Arc<Asked>>,
     /// The route is for a share of such requests only.
@@ -87,6 +87,8 @@ pub struct Resolution {
 pub struct FaultHeaders {
     /// The clusters, by position, whose faults are not for it.
     pub exempt: Vec<u16>,
+    /// What it asks for.
+    pub asked: AskedFault,
 }
 
 /// A route that is for a share of the requests that match it.

@@ -10,6 +10,12 @@ pub struct HttpFault {
     pub delay: Option<FaultDelay>,
     /// A local reply instead of the request.
     pub abort: Option<FaultAbort>,
+    /// For how many requests the delay is what they ask for (`header_delay`); they may ask for a smaller share.
+    pub header_delay: Option<Ratio>,
+    /// For how many requests the abort is what they ask for (`header_abort`); they may ask for a smaller share.
+    pub header_abort: Option<Ratio>,
+    /// Only requests for this cluster; none: for any.
+    pub upstream_cluster: Option<String>,
     /// While so many requests are delayed in the proxy, no other is; none: no limit.
     pub max_active_faults: Option<u32>,
     /// Only requests for which all of these hold.

@@ -32,8 +32,7 @@ pub(crate) fn http_fault(written: &HttpFaultInjection) -> Option<HttpFault> {
     (delay.is_some() || abort.is_some()).then_some(HttpFault {
         delay,
         abort,
-        max_active_faults: None,
-        headers: Vec::new(),
+        ..HttpFault::default()
     })
 }
 

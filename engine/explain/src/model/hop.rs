@@ -326,8 +326,7 @@ mod tests {
                 status: AbortStatus::Grpc(14),
                 percentage: base::Ratio::hundred(10),
             }),
-            max_active_faults: None,
-            headers: vec![],
+            ..HttpFault::default()
         };
         assert_eq!(
             serde_json::to_value(Fault::from(&fault)).expect("an object"),

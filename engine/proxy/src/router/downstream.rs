@@ -7,13 +7,14 @@ use super::mirror::Original;
 use super::{Router, Turn, timeout};
 use crate::active_request::{ActiveRequest, Started};
 use crate::cluster::Selection;
+use crate::draws;
 use crate::effect::{Effect, RequestId, Timer, TimerKind};
+use crate::fault::{self, AskedFault};
 use crate::input::Arrival;
 use crate::local_reply::{LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::response_flag::{Details, ResponseFlag};
 use crate::slab::NONE;
 use crate::table::{Plan, Resolution};
-use crate::{draws, fault};
 use xds::{AbortStatus, HttpFault};
 
 /// A request that arrives, as its world tells it.
@@ -53,9 +54,6 @@ impl Router {
                 None => 0,
             };
         }
-        if let Some(headers) = &resolution.fault_headers {
-            request.is_exempt_from_faults = headers.exempt.contains(&request.position);
-        }
         let (slot, generation) = self.requests.insert(request);
         self.start_stream_clocks(turn, slot);
         if !self.delay(turn, slot) {
@@ -67,11 +65,11 @@ impl Router {
     /// Injects a delay, if one is drawn.
     fn delay(&mut self, turn: &mut Turn<'_>, slot: u32) -> bool {
         let request = &mut self.requests[slot];
-        let Some(faults) = faults_of(request, turn.plan(request)) else {
+        let Some((faults, asked)) = faults_of(request, turn.plan(request)) else {
             return false;
         };
         let draw = || draws::draw(self.key, request.identity, draws::FAULT_DELAY);
-        let Some(delay) = fault::delay(faults, draw) else {
+        let Some(delay) = fault::delay(faults, asked, draw) else {
             return false;
         };
         if !fault::is_room(faults, self.active_faults) {
@@ -91,9 +89,9 @@ impl Router {
     pub(super) fn after_delay(&mut self, turn: &mut Turn<'_>, slot: u32) {
         let request = &self.requests[slot];
         let plan = turn.plan(request);
-        if let Some(faults) = faults_of(request, plan) {
+        if let Some((faults, asked)) = faults_of(request, plan) {
             let draw = || draws::draw(self.key, request.identity, draws::FAULT_ABORT);
-            if let Some(status) = fault::abort(faults, draw) {
+            if let Some(status) = fault::abort(faults, asked, draw) {
                 // A delay and an abort are one active fault.
                 if request.has_fault || fault::is_room(faults, self.active_faults) {
                     self.http.aborts_injected += 1;
@@ -304,10 +302,17 @@ impl Router {
     }
 }
 
-/// The faults that are for a request.
-fn faults_of<'a>(request: &ActiveRequest, plan: Option<&'a Plan>) -> Option<&'a HttpFault> {
-    let plan = plan.filter(|_| !request.is_exempt_from_faults)?;
-    plan.fault(usize::from(request.position))
+/// The faults that are for a request, and what it asks for.
+fn faults_of<'a>(
+    request: &ActiveRequest,
+    plan: Option<&'a Plan>,
+) -> Option<(&'a HttpFault, AskedFault)> {
+    let faults = plan?.fault(usize::from(request.position))?;
+    let Some(headers) = &request.fault_headers else {
+        return Some((faults, AskedFault::default()));
+    };
+    let is_exempt = headers.exempt.contains(&request.position);
+    (!is_exempt).then_some((faults, headers.asked))
 }
 
 const fn no_cluster(status: u16) -> LocalReply {

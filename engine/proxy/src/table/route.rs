@@ -2,6 +2,7 @@
 
 use super::FaultHeaders;
 use crate::cors::Cors;
+use crate::fault::AskedFault;
 use crate::names::ClusterId;
 use crate::re2::Substitution;
 use crate::router::asked::Asked;
@@ -12,6 +13,7 @@ use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::PathRewriter;
 use base::Ratio;
 use smallvec::SmallVec;
+use std::sync::Arc;
 use xds::{HttpFault, RouteAction, RouteTarget};
 
 /// What is needed once per request head.
@@ -25,7 +27,7 @@ pub(crate) struct Route {
     pub(crate) host_from_path: Option<Substitution>,
     pub(crate) cors: Option<Cors>,
     pub(crate) hash_policies: HashPolicies,
-    /// The conditions of the faults of each destination, where any has some.
+    /// The conditions of the faults of each destination, where headers play a part in any.
     pub(crate) fault_conditions: Vec<Vec<HeaderCondition>>,
     pub(crate) source: xds::Route,
 }
@@ -40,7 +42,7 @@ impl Route {
     }
 
     /// What a request's headers mean for the faults, where these depend on headers.
-    pub(crate) fn fault_headers(&self, view: &RequestView<'_>) -> Option<Box<FaultHeaders>> {
+    pub(crate) fn fault_headers(&self, view: &RequestView<'_>) -> Option<Arc<FaultHeaders>> {
         if self.fault_conditions.is_empty() {
             return None;
         }
@@ -49,8 +51,9 @@ impl Route {
             let mut conditions = conditions.iter();
             !conditions.all(|condition| condition.holds(|name, test| view.any_value(name, test)))
         });
-        Some(Box::new(FaultHeaders {
+        Some(Arc::new(FaultHeaders {
             exempt: exempt.map(|(_, position)| position).collect(),
+            asked: AskedFault::new(view.head),
         }))
     }
 }
@@ -63,7 +66,7 @@ pub(crate) struct Plan {
     pub(crate) mirrors: Vec<Mirror>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fault: Option<HttpFault>,
-    /// The faults of each destination, where any has its own.
+    /// The faults of each destination, where they differ.
     pub(crate) destination_faults: Vec<Option<HttpFault>>,
     /// The status of requests whose cluster does not exist.
     pub(crate) no_cluster_status: u16,
@@ -89,8 +92,10 @@ impl Plan {
     /// The faults of a request for the destination at `position`.
     #[inline]
     pub(crate) fn fault(&self, position: usize) -> Option<&HttpFault> {
-        let own = self.destination_faults.get(position);
-        own.and_then(Option::as_ref).or(self.fault.as_ref())
+        if self.destination_faults.is_empty() {
+            return self.fault.as_ref();
+        }
+        self.destination_faults.get(position)?.as_ref()
     }
 
     /// The retry policy of a request for the destination at `position`: the route's, or what is asked for instead.

@@ -242,8 +242,7 @@ fn world(index: usize, variant: u8) -> Snapshot {
             status: xds::AbortStatus::Grpc(14),
             percentage: Ratio::hundred(10),
         }),
-        max_active_faults: None,
-        headers: vec![],
+        ..HttpFault::default()
     });
     let localities = vec![locality(0, 1, numbers), locality(1, 2, &[7, 8])];
     let mut clusters = vec![(a, localities), (b, hosts(numbers))];

@@ -44,9 +44,7 @@ impl Stage {
                 fixed_delay: ms(10),
                 percentage: Ratio::ONE,
             }),
-            abort: None,
-            max_active_faults: None,
-            headers: vec![],
+            ..HttpFault::default()
         });
         let snapshot = sidecar(vec![route], vec![(cluster("a"), hosts(&[1]))]);
         let table = Arc::new(Table::compile(&snapshot, &mut Names::default()).0);

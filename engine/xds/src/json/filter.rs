@@ -8,11 +8,19 @@ use serde_json::Value;
 impl HttpFault {
     /// `envoy.extensions.filters.http.fault.v3.HTTPFault`.
     pub fn to_json(&self) -> Value {
+        let asked_for = |field: &'static str, share: Ratio| {
+            Message::default()
+                .field(field, Message::default())
+                .field("percentage", fractional_percent(share))
+        };
         let delay = self.delay.as_ref().map(|delay| {
             Message::default()
                 .duration("fixedDelay", delay.fixed_delay)
                 .field("percentage", fractional_percent(delay.percentage))
         });
+        let delay = delay.or(self
+            .header_delay
+            .map(|share| asked_for("headerDelay", share)));
         let abort = self.abort.as_ref().map(|abort| {
             let (field, status) = match abort.status {
                 AbortStatus::Http(status) => ("httpStatus", status),
@@ -24,9 +32,16 @@ impl HttpFault {
                 .field(field, status)
                 .optional("percentage", share)
         });
+        let abort = abort.or(self
+            .header_abort
+            .map(|share| asked_for("headerAbort", share)));
         Message::any("envoy.extensions.filters.http.fault.v3.HTTPFault")
             .optional("delay", delay)
             .optional("abort", abort)
+            .text(
+                "upstreamCluster",
+                self.upstream_cluster.as_deref().unwrap_or_default(),
+            )
             .list("headers", self.headers.iter().map(HeaderMatcher::to_json))
             .optional("maxActiveFaults", self.max_active_faults)
             .build()

@@ -10,7 +10,7 @@ use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::PathRewriter;
 use crate::table::{Destination, Mirror, Plan, Route, Table};
-use xds::{HostRewrite, Origin, PathRedirect, PathRewrite, RegexRewrite, RouteAction};
+use xds::{HostRewrite, HttpFault, Origin, PathRedirect, PathRewrite, RegexRewrite, RouteAction};
 
 /// Compiles a route.
 pub(super) fn compile_route(
@@ -74,16 +74,26 @@ pub(super) fn compile_route(
                 keeps_host: mirror.disable_shadow_host_suffix_append,
             })
             .collect();
-        if target
-            .clusters
-            .iter()
-            .any(|cluster| cluster.fault.is_some())
+        let is_for_one = |fault: &HttpFault| fault.upstream_cluster.is_some();
+        let mut clusters = target.clusters.iter();
+        if plan.fault.as_ref().is_some_and(is_for_one)
+            || clusters.any(|cluster| cluster.fault.is_some())
         {
             let clusters = target.clusters.iter();
-            plan.destination_faults = clusters.map(|cluster| cluster.fault.clone()).collect();
+            let faults = clusters.map(|cluster| {
+                let fault = cluster.fault.as_ref().or(plan.fault.as_ref())?;
+                let is_for = |name: &String| *name == cluster.name;
+                let is_meant = fault.upstream_cluster.as_ref().is_none_or(is_for);
+                is_meant.then(|| fault.clone())
+            });
+            plan.destination_faults = faults.collect();
         }
         plan.no_cluster_status = target.cluster_not_found_response_code;
         report_target(target, &plan, table, &subject, origin, problems);
+    }
+    // What is answered here goes to no cluster.
+    if target.is_none() {
+        plan.fault = plan.fault.filter(|fault| fault.upstream_cluster.is_none());
     }
     let mut refused = |expression: &str, error: Re2Error| {
         problems.refused(&subject, expression, &error, origin);
@@ -102,7 +112,7 @@ pub(super) fn compile_route(
     (route, plan)
 }
 
-/// The conditions of the faults of each destination; nothing where there are none.
+/// The conditions of the faults of each destination; nothing where headers play no part.
 fn compile_fault_conditions(
     plan: &Plan,
     refused: &mut dyn FnMut(&str, Re2Error),
@@ -112,7 +122,11 @@ fn compile_fault_conditions(
         let fault = plan.fault(position);
         fault.map_or(&[] as &[_], |fault| fault.headers.as_slice())
     });
-    if headers.clone().all(<[_]>::is_empty) {
+    let mut faults =
+        (0..plan.destinations.len().max(1)).filter_map(|position| plan.fault(position));
+    let is_asked_for =
+        |fault: &HttpFault| fault.header_delay.is_some() || fault.header_abort.is_some();
+    if headers.clone().all(<[_]>::is_empty) && !faults.any(is_asked_for) {
         return Vec::new();
     }
     let conditions = headers.map(|headers| {

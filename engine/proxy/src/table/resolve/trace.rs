@@ -48,13 +48,17 @@ pub(in crate::table) fn trace<'a>(
     };
     let source = &table.routes[id.index()].source;
     let retry = table.retry_policy(id);
+    let plan = &table.plans[id.index()];
+    let position = resolution.chosen_cluster.unwrap_or(0);
+    let headers = resolution.fault_headers.as_ref();
+    let is_exempt = headers.is_some_and(|headers| headers.exempt.contains(&position));
     let asked = resolution.asked.as_ref();
     let effective = asked.map_or(retry, |asked| asked.retry_policy(0));
     trace.route = Some(RouteTrace {
         id,
         name: &source.name,
         origin: source.origin.as_ref(),
-        fault: source.fault.as_ref(),
+        fault: plan.fault(usize::from(position)).filter(|_| !is_exempt),
         timeout: Some(resolution.timeout).filter(|limit| !limit.is_zero()),
         per_try_timeout: effective
             .and_then(|policy| timeout::per_try(policy.per_try_timeout, resolution.timeout)),

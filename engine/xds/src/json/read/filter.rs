@@ -50,13 +50,33 @@ impl HttpFault {
             "delayPercentRuntime",
             "disableDownstreamClusterStats",
         ]);
+        let delay = fields.message("delay", |fields| {
+            Ok((
+                FaultDelay::read(fields)?,
+                asked_share(fields, "headerDelay")?,
+            ))
+        })?;
+        let abort = fields.message("abort", |fields| {
+            Ok((
+                FaultAbort::read(fields)?,
+                asked_share(fields, "headerAbort")?,
+            ))
+        })?;
+        let (delay, header_delay) = delay.unwrap_or_default();
+        let (abort, header_abort) = abort.unwrap_or_default();
         let fault = Self {
-            delay: fields.message("delay", FaultDelay::read)?.flatten(),
-            abort: fields.message("abort", FaultAbort::read)?.flatten(),
+            delay,
+            abort,
+            header_delay,
+            header_abort,
+            upstream_cluster: Some(fields.text("upstreamCluster")?).filter(|name| !name.is_empty()),
             max_active_faults: fields.number("maxActiveFaults")?,
             headers: fields.messages("headers", HeaderMatcher::read)?,
         };
-        let injects = fault.delay.is_some() || fault.abort.is_some();
+        let injects = fault.delay.is_some()
+            || fault.abort.is_some()
+            || fault.header_delay.is_some()
+            || fault.header_abort.is_some();
         Ok(injects.then_some(fault))
     }
 }
@@ -79,6 +99,15 @@ impl FaultAbort {
         let grpc = fields.number("grpcStatus")?.map(AbortStatus::Grpc);
         Ok(http.or(grpc).map(|status| Self { status, percentage }))
     }
+}
+
+/// The share of a fault that requests ask for, if it is one.
+fn asked_share(fields: &Fields<'_>, marker: &str) -> Result<Option<Ratio>, ReadError> {
+    Ok(if fields.marker(marker)? {
+        Some(share(fields)?)
+    } else {
+        None
+    })
 }
 
 /// Without a share, nothing is injected.
