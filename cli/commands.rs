@@ -18,8 +18,9 @@ use crate::refusal::{Failure, Refusal};
 
 /// Runs a verb.
 pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
-    if output.format == Format::Markdown && !matches!(command, Command::Diff(_)) {
-        let refusal = Refusal::new("`-o markdown` goes with `diff`");
+    if output.format == Format::Markdown && !matches!(command, Command::Diff(_) | Command::Test(_))
+    {
+        let refusal = Refusal::new("`-o markdown` goes with `diff` and `test`");
         return Err(refusal.with_help("use `-o text` or `-o json`").into());
     }
     match command {

@@ -126,7 +126,8 @@ pub(crate) fn walk(
     Ok(())
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file is one by its name.
+pub(crate) fn is_manifest(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
 }

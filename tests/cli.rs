@@ -3,8 +3,10 @@
 mod diff;
 mod envoy;
 mod explain;
+mod judging;
 mod manifests;
 mod proxy_config;
+mod route_tests;
 mod simulation;
 mod sweep;
 
@@ -48,7 +50,8 @@ Commands:
                 beyond chance
   sweep         Run a scenario at every point of a grid, in replications, and tell each figure with
                 its confidence interval
-  test          Run all scenarios under the paths and judge their expectations, one line each
+  test          Run all scenarios and route tests under the paths and judge their expectations, one
+                line each
   explain       Tell where one request goes and why, without a simulation
   analyze       Find what is wrong in manifests, as istioctl analyze does
   proxy-config  Print what Pilot would send a proxy: istioctl's columns, or Envoy's JSON [alias: pc]
@@ -118,22 +121,31 @@ Examples:
 
 "#]]);
     run(&["test", "-h"]).success().stdout_eq(str![[r#"
-Run all scenarios under the paths and judge their expectations, one line each
+Run all scenarios and route tests under the paths and judge their expectations, one line each
 
 Usage: meshsim test [OPTIONS] <PATH>...
 
 Arguments:
-  <PATH>...  Scenario files, or folders that are searched for scenario.yaml
+  <PATH>...  Scenarios or route tests, or folders that are searched for scenario.yaml and route
+             tests
 
 Options:
-      --junit <FILE>        Write the verdicts as JUnit XML as well
-      --set <PATH=VALUE>    Override one field of the scenario, such as `traffic[0].rate=500/s`;
-                            repeatable
-      --jobs <N>            Threads; changes how long it takes and nothing else
-      --mesh-config <FILE>  The mesh's configuration, as in the ConfigMap `istio`
-      --skip-invalid        Leave invalid objects out with a warning, as a cluster that refused them
-                            would
-  -h, --help                Print help
+      --filter <REGEX|TEXT>     Run only what has such a name: scenarios with all they expect, or
+                                single expectations
+      --fail-fast               Stop at the first scenario that fails or is refused
+      --junit <FILE>            Write the verdicts as JUnit XML as well
+      --annotations <FOR>       Point at the lines that failed; `auto`: where GITHUB_ACTIONS is
+                                `true` [default: auto] [possible values: auto, github, none]
+  -f, --filename <FILE|FOLDER>  What route tests are about: manifests, or Envoy's route
+                                configuration; repeatable
+  -n, --namespace <NS>          The namespace of objects in them that name none [default: default]
+      --set <PATH=VALUE>        Override one field of the scenario, such as `traffic[0].rate=500/s`;
+                                repeatable
+      --jobs <N>                Threads; changes how long it takes and nothing else
+      --mesh-config <FILE>      The mesh's configuration, as in the ConfigMap `istio`
+      --skip-invalid            Leave invalid objects out with a warning, as a cluster that refused
+                                them would
+  -h, --help                    Print help
 
 Global options:
   -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
@@ -144,7 +156,13 @@ Global options:
   -q, --quiet            Say nothing but data and errors
   -v, --verbose          Say what is read and left out as well
 
-Example: meshsim test scenarios --junit junit.xml
+Examples:
+  meshsim test scenarios --junit junit.xml
+  meshsim test scenarios --filter 'canary|retries' --fail-fast
+  meshsim test -f mesh/ routes_test.yaml -o markdown >> "$GITHUB_STEP_SUMMARY"
+
+Files of istio-config-validator (`testCases:`) and of Envoy's router_check_tool (`tests:`) are known
+by what they hold.
 
 "#]]);
     run(&["explain", "-h"]).success().stdout_eq(str![[r#"

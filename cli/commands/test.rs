@@ -1,250 +1,221 @@
-//! `meshsim test`: runs scenarios and judges their expectations, one line each.
+//! `meshsim test`: judges scenarios and tests of routes, one line each.
 
+mod annotations;
+mod config_validator;
+mod files;
+mod filter;
+mod json;
+mod judge;
 mod junit;
+mod markdown;
+mod router_check;
+mod routes;
+mod suite;
+mod text;
 
-use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-
-use reports::RunReport;
-use scenario::{RunOptions, Verdict};
-use serde::Serialize;
-use serde_json::Value;
+use std::time::{Duration, Instant};
 
 use crate::args::{Format, TestArgs};
 use crate::exit_code::Exit;
-use crate::input;
-use crate::manifests;
-use crate::output::{DIM, ERROR, GOOD, NAME, Output};
+use crate::output::{DIM, ERROR, GOOD, Output};
 use crate::output_folder::write_file;
 use crate::refusal::{Failure, Refusal};
-use crate::simulation::{self, FILE_NAMES, Settings, Simulation, Unfit};
+use crate::simulation::{self, Settings};
+use files::{Kind, TestFile};
+use filter::Filter;
+use json::{ScenarioJson, Summary};
+use judge::Judge;
+use routes::Routes;
+use suite::Suite;
 
-/// A scenario that was run, or could not be.
-pub(crate) struct Judged {
-    /// Its file.
-    file: PathBuf,
-    /// What became of it.
-    result: Result<Ran, Unfit>,
-}
-
-/// A scenario that was run.
-pub(crate) struct Ran {
-    report: RunReport,
-    verdicts: Vec<Verdict>,
-}
-
-/// All verdicts (`meshsim.test/1`).
-#[derive(Debug, Serialize)]
-struct Summary {
-    schema: &'static str,
-    passed: usize,
-    failed: usize,
-    refused: usize,
-    scenarios: Vec<ScenarioJson>,
-}
-
-#[derive(Debug, Serialize)]
-struct ScenarioJson {
-    file: String,
-    name: Option<String>,
-    passed: bool,
-    seed: Option<u64>,
-    fingerprint: Option<String>,
-    requests: Option<u64>,
-    wall_seconds: Option<f64>,
-    expectations: Value,
-    /// What is wrong with its files, one line each.
-    errors: Vec<String>,
-}
-
-/// Runs and judges all scenarios; one that misses an expectation makes it fail, one that cannot be run is refused.
+/// Judges all files; one that misses an expectation makes it fail, one that cannot be read is refused.
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Exit, Failure> {
-    let files = find_all(&args.paths)?;
-    let settings = Settings::read(&args.simulation, output)?;
-    let threads = simulation::threads(&args.simulation)?;
-    let mut all = Vec::new();
-    let mut printed = Ok(());
-    let (sender, receiver) = mpsc::channel();
-    threads.in_place_scope(|scope| {
-        for (index, file) in files.iter().enumerate() {
-            let (sender, settings) = (sender.clone(), &settings);
-            scope.spawn(move |_| {
-                // Nobody listens any more once the output is closed.
-                let _ = sender.send((index, judge(file, settings)));
-            });
+    let started = Instant::now();
+    let files = files::find_all(&args.paths)?;
+    let judge = Judge {
+        settings: Settings::read(&args.simulation, output)?,
+        filter: Filter::new(args.filter.as_deref()),
+        routes: read_routes(&files, args, output)?,
+    };
+    let annotates = annotations::are_wanted(args.annotations);
+    let all = judge_all(&files, &judge, args, |suite| {
+        let text = text::tell(suite, output);
+        if output.format == Format::Text {
+            output.print(&text)?;
         }
-        drop(sender);
-        let mut waiting: Vec<Option<Judged>> = files.iter().map(|_| None).collect();
-        while let (true, Ok((index, judged))) = (printed.is_ok(), receiver.recv()) {
-            waiting[index] = Some(judged);
-            while let Some(next) = waiting.get_mut(all.len()).and_then(Option::take) {
-                if printed.is_ok() {
-                    printed = tell(&next, output);
-                }
-                all.push(next);
-            }
+        if annotates {
+            annotate(suite, output)?;
         }
-    });
-    printed?;
-    if let Some(file) = &args.junit {
-        write_file(file, junit::report(&all).as_bytes())?;
+        Ok(())
+    })?;
+    if all.suites.is_empty() {
+        let text = args.filter.as_deref().unwrap_or_default();
+        return Err(Refusal::new(format!(
+            "no scenario and no expectation has a name like `{text}`"
+        ))
+        .into());
     }
+    let wall = started.elapsed();
+    if let Some(file) = &args.junit {
+        write_file(file, junit::report(&all.suites, wall).as_bytes())?;
+    }
+    tell_time(&all.suites, wall, output);
     conclude(&all, output)
 }
 
-/// The scenario files under the paths, each once, in the order of the paths.
-fn find_all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
-    let mut files = Vec::new();
-    for path in paths {
-        let before = files.len();
-        if path.is_dir() {
-            input::walk(path, &mut Vec::new(), &mut |file| {
-                if file
-                    .file_name()
-                    .is_some_and(|name| FILE_NAMES.iter().any(|f| name == *f))
-                {
-                    files.push(file.to_owned());
+/// The routes that tests of routes are about, if there are such tests.
+fn read_routes(
+    files: &[TestFile],
+    args: &TestArgs,
+    output: &Output,
+) -> Result<Option<Routes>, Failure> {
+    let is_test = |file: &&TestFile| !matches!(file.kind, Kind::Scenario);
+    let Some(first) = files.iter().find(is_test) else {
+        return match args.files.as_slice() {
+            [] => Ok(None),
+            [_, ..] => Err(Refusal::new("`-f` is given, and no file tests routes")
+                .with_help("scenarios name their manifests themselves")
+                .into()),
+        };
+    };
+    if args.files.is_empty() {
+        return Err(routes::not_named(&first.path).into());
+    }
+    let routes = Routes::read(args, output)?;
+    if routes.virtual_services.is_none()
+        && let Some(file) = files
+            .iter()
+            .find(|file| matches!(file.kind, Kind::ConfigValidator(_)))
+    {
+        let file = file.path.display();
+        return Err(Refusal::new(format!(
+            "`{file}` is about VirtualServices, and `-f` names Envoy's routes"
+        ))
+        .into());
+    }
+    Ok(Some(routes))
+}
+
+/// What was judged, in the order of the files.
+struct All {
+    suites: Vec<Suite>,
+    /// How many files were left out after a failure.
+    not_run: usize,
+}
+
+/// Judges the files on all threads, and tells of each in order.
+fn judge_all(
+    files: &[TestFile],
+    judge: &Judge,
+    args: &TestArgs,
+    mut tell: impl FnMut(&Suite) -> Result<(), Failure>,
+) -> Result<All, Failure> {
+    let threads = simulation::threads(&args.simulation)?;
+    let is_over = AtomicBool::new(false);
+    let mut suites = Vec::new();
+    let mut not_run = 0;
+    let mut told = Ok(());
+    let (sender, receiver) = mpsc::channel();
+    threads.in_place_scope(|scope| {
+        for (index, file) in files.iter().enumerate() {
+            let (sender, is_over) = (sender.clone(), &is_over);
+            scope.spawn(move |_| {
+                if !is_over.load(Ordering::Relaxed) {
+                    // Nobody listens any more once the output is closed.
+                    let _ = sender.send((index, judge.judge(file)));
                 }
-            })?;
-        } else {
-            files.push(simulation::scenario_file(path)?);
+            });
         }
-        if files.len() == before {
-            let folder = path.display();
-            return Err(Refusal::new(format!(
-                "no scenario.yaml is under `{folder}`"
-            )));
+        drop(sender);
+        let mut waiting: Vec<Option<Option<Suite>>> = files.iter().map(|_| None).collect();
+        let mut next = 0;
+        while let (true, Ok((index, suite))) = (told.is_ok(), receiver.recv()) {
+            waiting[index] = Some(suite);
+            while let Some(judged) = waiting.get_mut(next).and_then(Option::take) {
+                next += 1;
+                let (Some(suite), true, false) = (judged, told.is_ok(), not_run > 0) else {
+                    continue;
+                };
+                told = tell(&suite);
+                if args.fail_fast && !suite.passed() {
+                    // What others have finished by chance is not told: the outcome is the same on any machine.
+                    not_run = files.len() - next;
+                    is_over.store(true, Ordering::Relaxed);
+                }
+                suites.push(suite);
+            }
+            if is_over.load(Ordering::Relaxed) {
+                break;
+            }
         }
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    files.retain(|file| seen.insert(std::fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
-    Ok(files)
-}
-
-fn judge(file: &Path, settings: &Settings) -> Judged {
-    let result = Simulation::prepare(file, settings).map(|simulation| {
-        let (report, verdicts) = simulation.run(&RunOptions {
-            offending: true,
-            ..RunOptions::default()
-        });
-        Ran { report, verdicts }
+        is_over.store(true, Ordering::Relaxed);
     });
-    Judged {
-        file: file.to_owned(),
-        result,
+    told?;
+    Ok(All { suites, not_run })
+}
+
+/// Points at failures for GitHub, which reads commands on both streams: where standard output is a document, on the other.
+fn annotate(suite: &Suite, output: &Output) -> Result<(), Failure> {
+    let lines = annotations::of(suite);
+    match output.format {
+        Format::Text => output.print(&lines)?,
+        Format::Json | Format::Markdown if lines.is_empty() => {}
+        Format::Json | Format::Markdown => output.block(&lines),
+    }
+    Ok(())
+}
+
+/// How long it took, where that does not make two runs differ.
+fn tell_time(all: &[Suite], wall: Duration, output: &Output) {
+    let longest = all.iter().max_by_key(|suite| suite.wall);
+    if let (Some(longest), true) = (longest, wall >= WORTH_TELLING) {
+        output.note(format_args!(
+            "{DIM}took {:.1} s; longest {:.1} s: {}{DIM:#}",
+            wall.as_secs_f64(),
+            longest.wall.as_secs_f64(),
+            longest.file.display()
+        ));
     }
 }
 
-impl Judged {
-    fn passed(&self) -> bool {
-        self.result.as_ref().is_ok_and(Ran::passed)
-    }
+const WORTH_TELLING: Duration = Duration::from_secs(2);
 
-    /// What is wrong with its files.
-    fn errors(&self) -> Vec<String> {
-        match &self.result {
-            Ok(_) => Vec::new(),
-            Err(Unfit::Unreadable(refusal)) => vec![refusal.message.clone()],
-            Err(Unfit::Wrong { diagnostics, .. }) => {
-                diagnostics.iter().map(ToString::to_string).collect()
-            }
-        }
-    }
-}
-
-impl Ran {
-    fn passed(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.passed)
-    }
-
-    fn missed(&self) -> impl Iterator<Item = &Verdict> {
-        self.verdicts.iter().filter(|verdict| !verdict.passed)
-    }
-}
-
-/// A line for a scenario, and the evidence of each expectation that it missed.
-fn tell(judged: &Judged, output: &Output) -> Result<(), Failure> {
-    let file = judged.file.display();
-    let ran = match &judged.result {
-        Ok(ran) => ran,
-        Err(unfit) => {
-            match unfit {
-                Unfit::Unreadable(refusal) => output.error(refusal),
-                Unfit::Wrong {
-                    diagnostics,
-                    sources,
-                } => manifests::report(diagnostics, sources, false, output),
-            }
-            return print_text(output, &format!("{ERROR}REFUSED{ERROR:#} {file}\n"));
-        }
-    };
-    let report = &ran.report;
-    let figures = format!(
-        "{DIM}{} of {} expectations met, {} requests in {:.1} s{DIM:#}",
-        ran.verdicts.len() - ran.missed().count(),
-        ran.verdicts.len(),
-        report.requests,
-        report.wall_seconds
-    );
-    let verdict = if ran.passed() {
-        format!("{GOOD}ok{GOOD:#}     ")
+fn conclude(all: &All, output: &Output) -> Result<Exit, Failure> {
+    let suites = &all.suites;
+    let passed = suites.iter().filter(|suite| suite.passed()).count();
+    let refused = suites.iter().filter(|suite| suite.result.is_err()).count();
+    let failed = suites.len() - passed - refused;
+    let (style, word) = if passed == suites.len() {
+        (GOOD, "ok")
     } else {
-        format!("{ERROR}FAILED{ERROR:#} ")
+        (ERROR, "FAILED")
     };
-    let mut text = format!("{verdict} {NAME}{}{NAME:#}  {figures}\n", report.scenario);
-    for (missed, reported) in ran.verdicts.iter().zip(&report.expectations) {
-        if missed.passed {
-            continue;
-        }
-        text += &format!(
-            "        {ERROR}✗{ERROR:#} {}: want {}, got {}\n          {DIM}{}{DIM:#}\n",
-            missed.name, missed.bound, missed.evidence, missed.place.location
-        );
-        if let Some(offending) = &reported.offending {
-            text += &format!("          {}\n", offending.why);
-            for line in offending.story.lines() {
-                text += &format!("          {DIM}│ {line}{DIM:#}\n");
-            }
-        }
-    }
-    print_text(output, &text)
-}
-
-fn print_text(output: &Output, text: &str) -> Result<(), Failure> {
+    let counts = [
+        (passed, "passed"),
+        (failed, "failed"),
+        (refused, "refused"),
+        (all.not_run, "not run"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, what)| *count > 0 || *what == "passed")
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let counts = counts.join(", ");
     match output.format {
-        Format::Text | Format::Markdown => output.print(text),
-        Format::Json => Ok(()),
-    }
-}
-
-fn conclude(all: &[Judged], output: &Output) -> Result<Exit, Failure> {
-    let passed = all.iter().filter(|judged| judged.passed()).count();
-    let refused = all.iter().filter(|judged| judged.result.is_err()).count();
-    let failed = all.len() - passed - refused;
-    match output.format {
-        Format::Text | Format::Markdown => {
-            let (style, word) = if passed == all.len() {
-                (GOOD, "ok")
-            } else {
-                (ERROR, "FAILED")
-            };
-            let counts = [(passed, "passed"), (failed, "failed"), (refused, "refused")];
-            let counts: Vec<String> = counts
-                .into_iter()
-                .filter(|(count, what)| *count > 0 || *what == "passed")
-                .map(|(count, what)| format!("{count} {what}"))
-                .collect();
-            output.print(&format!(
-                "\n{style}{word}{style:#}: {}\n",
-                counts.join(", ")
-            ))?;
+        Format::Text => output.print(&format!("\n{style}{word}{style:#}: {counts}\n"))?,
+        Format::Markdown => {
+            output.print(&markdown::report(suites, &format!("{word}, {counts}")))?
         }
         Format::Json => output.print_json(&Summary {
             schema: "meshsim.test/1",
             passed,
             failed,
             refused,
-            scenarios: all.iter().map(ScenarioJson::from).collect(),
+            not_run: all.not_run,
+            scenarios: suites.iter().map(ScenarioJson::from).collect(),
         })?,
     }
     Ok(match (refused, failed) {
@@ -252,27 +223,4 @@ fn conclude(all: &[Judged], output: &Output) -> Result<Exit, Failure> {
         (0, _) => Exit::Failed,
         (_, _) => Exit::Refused,
     })
-}
-
-impl From<&Judged> for ScenarioJson {
-    fn from(judged: &Judged) -> Self {
-        let ran = judged.result.as_ref().ok();
-        let report = ran.map(|ran| &ran.report);
-        let run_json = report.map(|report| {
-            serde_json::to_value(reports::run_json(report)).expect("a run's JSON has string keys")
-        });
-        Self {
-            file: judged.file.display().to_string(),
-            name: report.map(|report| report.scenario.clone()),
-            passed: judged.passed(),
-            seed: report.map(|report| report.seed),
-            fingerprint: report.map(|report| report.fingerprint.clone()),
-            requests: report.map(|report| report.requests),
-            wall_seconds: report.map(|report| report.wall_seconds),
-            expectations: run_json
-                .and_then(|json| json.get("expectations").cloned())
-                .unwrap_or_else(|| Value::Array(Vec::new())),
-            errors: judged.errors(),
-        }
-    }
 }

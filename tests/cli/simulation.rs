@@ -174,7 +174,7 @@ fn tests_judge_each_scenario_in_a_line() {
         .success()
         .stderr_eq("")
         .stdout_eq(str![[r#"
-ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+ok      tiny  1 of 1 expectations met, [..] requests
 
 ok: 1 passed
 
@@ -187,7 +187,7 @@ ok: 1 passed
     ])
     .code(1)
     .stdout_eq(str![[r#"
-FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+FAILED  failing  1 of 2 expectations met, [..] requests
         ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
           scenarios/failing/scenario.yaml:17:3
           one that was answered 200 in [..] by app-deployment-0
@@ -197,7 +197,7 @@ FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
           │   cluster      outbound|80||app-svc.frontend.svc.cluster.local
           │   try 1        app-deployment-0 at [..]: answered 200 after [..]
           │ → status 200, response flags - (via_upstream), after [..]
-ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+ok      tiny  1 of 1 expectations met, [..] requests
 
 FAILED: 1 passed, 1 failed
 
@@ -205,7 +205,7 @@ FAILED: 1 passed, 1 failed
     run(&["test", "scenarios"])
         .code(2)
         .stdout_eq(str![[r#"
-FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
+FAILED  failing  1 of 2 expectations met, [..] requests
         ✗ the median is below a millisecond: want at most 1ms, got [..] over [..] requests
           scenarios/failing/scenario.yaml:17:3
           one that was answered 200 in [..] by app-deployment-0
@@ -215,7 +215,7 @@ FAILED  failing  1 of 2 expectations met, [..] requests in [..] s
           │   cluster      outbound|80||app-svc.frontend.svc.cluster.local
           │   try 1        app-deployment-0 at [..]: answered 200 after [..]
           │ → status 200, response flags - (via_upstream), after [..]
-ok      tiny  1 of 1 expectations met, [..] requests in [..] s
+ok      tiny  1 of 1 expectations met, [..] requests
 REFUSED scenarios/wrong/scenario.yaml
 
 FAILED: 1 passed, 1 failed, 1 refused
@@ -233,7 +233,7 @@ scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate`, 
 
 "#]]);
     run(&["test", "lesson"]).code(2).stderr_eq(str![[r#"
-error: no scenario.yaml is under `lesson`
+error: no scenario.yaml and no test of routes is under `lesson`
 
 "#]]);
 }
