@@ -30,7 +30,6 @@ pub(crate) struct Settings {
     /// None: as a ConfigMap among the manifests says, if there is one.
     mesh: Option<MeshConfig>,
     skip_invalid: bool,
-    output: Output,
 }
 
 /// A scenario that is ready to run.
@@ -71,23 +70,7 @@ impl Settings {
                 None => None,
             },
             skip_invalid: args.skip_invalid,
-            output: *output,
         })
-    }
-
-    /// The configuration of a scenario's mesh.
-    fn mesh_of(&self, scenario: &Scenario) -> Result<MeshConfig, Refusal> {
-        if let Some(mesh) = &self.mesh {
-            return Ok(mesh.clone());
-        }
-        let may_hold_one = |source: &&Source| source.text.contains("ConfigMap");
-        let sources: Vec<Source> = manifests_of(scenario)
-            .iter()
-            .filter(may_hold_one)
-            .cloned()
-            .collect();
-        let (resources, _) = manifest::parse(&sources, &scenario.namespace);
-        mesh_config::read(None, &resources, &self.output)
     }
 
     /// A digest of all that a simulation follows from but its seed: files, overrides, the mesh's configuration.
@@ -133,9 +116,8 @@ impl Simulation {
             sources: std::iter::once(&source).chain(manifests).cloned().collect(),
         };
         let scenario = scenario::load(&source, &load, &files).map_err(|found| wrong(found, &[]))?;
-        let mesh = settings.mesh_of(&scenario).map_err(Unfit::Unreadable)?;
         let options = CompileOptions {
-            mesh,
+            mesh: settings.mesh.clone(),
             skip_invalid: settings.skip_invalid,
         };
         match scenario::compile(&scenario, &options) {

@@ -48,8 +48,8 @@ use std::sync::Arc;
 /// What is decided outside of a scenario's file.
 #[derive(Clone, Debug, Default)]
 pub struct CompileOptions {
-    /// The mesh's configuration.
-    pub mesh: MeshConfig,
+    /// The mesh's configuration; none: as the ConfigMap `istio` among the manifests says, if there is one.
+    pub mesh: Option<MeshConfig>,
     /// Invalid objects are left out with a warning, as a cluster that refused them would.
     pub skip_invalid: bool,
 }

@@ -6,7 +6,8 @@ use crate::file::Scenario;
 use crate::place::Placed;
 use crate::timeline::{DeletedObject, MeshChange};
 use base::SimTime;
-use control_plane::Mesh;
+use control_plane::mesh_config::from_config_map;
+use control_plane::{Mesh, MeshConfig};
 use manifest::{Deletion, Diagnostic, Level, ObjectRef, Resources, Source, parse};
 
 /// A mesh and from when on it holds.
@@ -27,11 +28,14 @@ pub(super) fn stages(
     report: &mut Report,
 ) -> Vec<Stage> {
     let mut resources = read(scenario, &scenario.manifests, options, report);
-    let mut stages = vec![stage(SimTime::ZERO, None, &resources, options)];
+    let config = configure(&resources, options, None, report);
+    let mut stages = vec![stage(SimTime::ZERO, None, &resources, &config)];
     for (index, change) in scenario.timeline.iter().enumerate() {
         let Some(mesh) = &change.mesh else { continue };
         apply(scenario, mesh, &mut resources, options, report);
-        stages.push(stage(change.at, Some(index), &resources, options));
+        let before = stages.last().map(|stage| stage.mesh.config());
+        let config = configure(&resources, options, before, report);
+        stages.push(stage(change.at, Some(index), &resources, &config));
     }
     report_other_kinds(&resources, report);
     stages
@@ -41,13 +45,34 @@ fn stage(
     from: SimTime,
     change: Option<usize>,
     resources: &Resources,
-    options: &CompileOptions,
+    config: &MeshConfig,
 ) -> Stage {
     Stage {
         from,
         change,
-        mesh: control_plane::compile(resources, &options.mesh),
+        mesh: control_plane::compile(resources, config),
     }
+}
+
+/// The mesh's configuration; what there is to say about one that holds already has been said.
+fn configure(
+    resources: &Resources,
+    options: &CompileOptions,
+    before: Option<&MeshConfig>,
+    report: &mut Report,
+) -> MeshConfig {
+    if let Some(config) = &options.mesh {
+        return config.clone();
+    }
+    let (config, notes) = match from_config_map(resources) {
+        Ok((config, _)) if before == Some(&config) => return config,
+        Ok(read) => read,
+        Err(errors) => (MeshConfig::default(), errors),
+    };
+    for note in notes {
+        report.push(note);
+    }
+    config
 }
 
 fn apply(
