@@ -1,6 +1,7 @@
 //! What became of requests, in the words in which both sides are compared.
 
 use super::experiment::{Compare, Experiment};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What became of an experiment.
@@ -339,6 +340,18 @@ fn text(headers: &[(String, String)], but: &[&str]) -> String {
         .collect();
     kept.sort_by(|a, b| a.0.cmp(&b.0));
     kept.iter()
-        .map(|(name, value)| format!("; {name}: {value}"))
+        .map(|(name, value)| format!("; {name}: {}", without_address(name, value)))
         .collect()
+}
+
+/// A cookie that a proxy makes is sixteen digits of the addresses of a connection, which differ from run to run.
+fn without_address<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    let made = |(cookie, rest): (&str, &str)| {
+        let (digits, attributes) = rest.split_once('"')?;
+        let is_made = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_made.then(|| format!("{cookie}=(made){attributes}"))
+    };
+    let is_cookie = name == "set-cookie";
+    let text = value.split_once("=\"").filter(|_| is_cookie).and_then(made);
+    text.map_or(Cow::Borrowed(value), Cow::Owned)
 }

@@ -49,7 +49,7 @@ pub(crate) struct ClusterState {
     /// The configured hosts, in the order of the configuration.
     order: Vec<u32>,
     localities: Vec<LocalityConfig>,
-    policy: EndpointPolicy,
+    pub(crate) policy: EndpointPolicy,
     /// Where hosts are chosen by hash: their tables.
     hash_tables: Option<Arc<HashTables>>,
     /// The hosts as load balancers have been told of them.

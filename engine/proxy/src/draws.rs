@@ -27,6 +27,8 @@ pub(crate) const LB_SEED: u32 = 9 << 16;
 pub(crate) const LOCALITY_SEED: u32 = 10 << 16;
 /// Whether a detected host is ejected.
 pub(crate) const ENFORCING: u32 = 11 << 16;
+/// Whether a request is dropped as its endpoints' policy says.
+pub(crate) const DROP: u32 = 12 << 16;
 /// How much longer an ejection lasts.
 pub(crate) const EJECTION_JITTER: u32 = 20 << 16;
 

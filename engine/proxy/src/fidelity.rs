@@ -138,6 +138,12 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         Exact,
         &["weights", "traffic/weights of 10 and 90"],
     ),
+    row(
+        ROUTING,
+        "clusters that a header names (`cluster_header`)",
+        Exact,
+        &["cluster-header"],
+    ),
     row(ROUTING, "redirects", Exact, &["rewriting", "local-replies"]),
     row(ROUTING, "direct responses", Exact, &["local-replies"]),
     row(
@@ -247,15 +253,15 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         HOSTS,
         "cookies that hash policies make",
         Approximate(
-            "hosts are chosen by them; no response sets them, so a client that keeps cookies gains none",
+            "hosts are chosen by them and responses set them; simulated clients keep none",
         ),
-        &["hashing"],
+        &["hashing", "cookies"],
     ),
     row(
         HOSTS,
         "load that endpoints' policies drop (`drop_overloads`)",
-        NotSimulated("all requests are sent, and it is said; Istio never asks for it"),
-        &[],
+        Exact,
+        &["drops"],
     ),
     row(
         HOSTS,

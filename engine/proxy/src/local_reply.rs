@@ -46,8 +46,10 @@ impl LocalReply {
 /// What the client receives of a local reply, before the route's changes.
 pub(crate) fn response(reply: &Reply) -> Response {
     let mut headers = Vec::new();
-    if reply.details == Details::Overflow {
-        headers.push(("x-envoy-overloaded".to_owned(), "true".to_owned()));
+    for (details, name) in TELLING {
+        if reply.details == details {
+            headers.push((name.to_owned(), "true".to_owned()));
+        }
     }
     let response = Response {
         status: reply.status,
@@ -85,6 +87,8 @@ pub(crate) fn complete(mut response: Response, reply: &Reply) -> Response {
 fn body(reply: &Reply) -> String {
     let text = match reply.details {
         Details::NoHealthyUpstream => "no healthy upstream",
+        Details::DropOverload => "drop overload",
+        Details::UnconditionalDropOverload => "unconditional drop overload",
         Details::FaultFilterAbort => "fault filter abort",
         // Who asks for 204 gets nothing else, a gRPC client its status alone.
         Details::ResponseTimeout
@@ -177,6 +181,16 @@ pub(crate) const NO_HEALTHY_UPSTREAM: LocalReply = LocalReply::new(
     ResponseFlag::NoHealthyUpstream,
     Details::NoHealthyUpstream,
 );
+
+/// Headers by which a reply tells that it is one.
+const TELLING: [(Details, &str); 3] = [
+    (Details::Overflow, "x-envoy-overloaded"),
+    (Details::DropOverload, "x-envoy-drop-overload"),
+    (
+        Details::UnconditionalDropOverload,
+        "x-envoy-unconditional-drop-overload",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

@@ -42,6 +42,10 @@ pub enum ResponseFlag {
     UpstreamMaxStreamDurationReached,
     /// `DT`: a TCP connection lasted too long.
     DurationTimeout,
+    /// `DO`: the policy of the endpoints drops a share of the requests, and this is one.
+    DropOverload,
+    /// `UDO`: the policy of the endpoints drops all requests.
+    UnconditionalDropOverload,
 }
 
 impl ResponseFlag {
@@ -65,10 +69,12 @@ impl ResponseFlag {
             Self::StreamIdleTimeout => "SI",
             Self::UpstreamMaxStreamDurationReached => "UMSDR",
             Self::DurationTimeout => "DT",
+            Self::DropOverload => "DO",
+            Self::UnconditionalDropOverload => "UDO",
         }
     }
 
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::NoHealthyUpstream,
         Self::UpstreamConnectionFailure,
         Self::UpstreamOverflow,
@@ -86,6 +92,8 @@ impl ResponseFlag {
         Self::StreamIdleTimeout,
         Self::UpstreamMaxStreamDurationReached,
         Self::DurationTimeout,
+        Self::DropOverload,
+        Self::UnconditionalDropOverload,
     ];
 }
 
@@ -226,6 +234,10 @@ pub enum Details {
     CodecError,
     /// The request asked for another protocol.
     UpgradeFailed,
+    /// The policy of the endpoints drops a share of the requests, and this is one.
+    DropOverload,
+    /// The policy of the endpoints drops all requests.
+    UnconditionalDropOverload,
 }
 
 impl Details {
@@ -252,7 +264,9 @@ impl Details {
             | Self::ProtocolError
             | Self::LateConnectionTermination
             | Self::LateRemoteReset
-            | Self::LateProtocolError => true,
+            | Self::LateProtocolError
+            | Self::DropOverload
+            | Self::UnconditionalDropOverload => true,
             Self::ViaUpstream
             | Self::DirectResponse
             | Self::RouteNotFound
@@ -325,6 +339,8 @@ impl Details {
             Self::UnexpectedUnderscore => "http1.unexpected_underscore",
             Self::CodecError => "http1.codec_error",
             Self::UpgradeFailed => "upgrade_failed",
+            Self::DropOverload => "drop_overload",
+            Self::UnconditionalDropOverload => "unconditional_drop_overload",
         }
     }
 }

@@ -70,6 +70,8 @@ pub struct Resolution {
     pub is_retriable: bool,
     /// The request itself says to which of the route's clusters it goes, by position.
     pub chosen_cluster: Option<u16>,
+    /// The `set-cookie` headers of its response, for cookies that choosing a host by hash makes.
+    pub cookies: Vec<String>,
     /// What tries that follow the first are told about themselves.
     pub told: Told,
     /// Where its own heads begin among `upstream_heads`.

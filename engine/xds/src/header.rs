@@ -25,6 +25,8 @@ pub struct HeaderMutation {
     pub value: String,
     /// What happens to a header that is there already.
     pub append: HeaderAppend,
+    /// It is written even where the value comes to nothing.
+    pub keep_empty_value: bool,
 }
 
 /// Envoy's append actions; Istio writes the first two.

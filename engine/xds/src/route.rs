@@ -174,6 +174,8 @@ pub enum ClusterChoice {
     Random,
     /// The number in a header (`header_name`), where there is exactly one; else the random value.
     Header(String),
+    /// A header that names the cluster (`cluster_header`); the route itself names none.
+    Name(String),
     /// The request's hash (`use_hash_policy`), where it has one; else the random value.
     Hash,
 }

@@ -55,6 +55,7 @@ fn mutations(written: Option<&Written>) -> HeaderMutations {
                 name: name.clone(),
                 value: value.clone(),
                 append,
+                keep_empty_value: false,
             })
             .collect()
     };

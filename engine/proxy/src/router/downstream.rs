@@ -15,6 +15,7 @@ use crate::local_reply::{LocalReply, NO_HEALTHY_UPSTREAM};
 use crate::response_flag::{Details, ResponseFlag};
 use crate::slab::NONE;
 use crate::table::{Plan, Resolution};
+use base::Ratio;
 use xds::{AbortStatus, HttpFault};
 
 /// A request that arrives, as its world tells it.
@@ -147,6 +148,13 @@ impl Router {
         };
         let state = &mut self.clusters[cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
+        let drawn = || draws::draw(self.key, identity, draws::DROP);
+        if fault::holds(state.policy.drop, drawn) {
+            let answer = dropped(state.policy.drop);
+            stats.complete(answer.status);
+            self.reply_locally(turn, slot, answer);
+            return;
+        }
         let request = &mut self.requests[slot];
         request.cluster = Some(id);
         request.attempts = 1;
@@ -313,6 +321,15 @@ fn faults_of<'a>(
     };
     let is_exempt = headers.exempt.contains(&request.position);
     (!is_exempt).then_some((faults, headers.asked))
+}
+
+/// The reply to a request that is one of a share that is dropped, or of all.
+fn dropped(share: Ratio) -> LocalReply {
+    if share.numerator >= share.denominator.value() {
+        let flag = ResponseFlag::UnconditionalDropOverload;
+        return LocalReply::new(503, flag, Details::UnconditionalDropOverload);
+    }
+    LocalReply::new(503, ResponseFlag::DropOverload, Details::DropOverload)
 }
 
 const fn no_cluster(status: u16) -> LocalReply {

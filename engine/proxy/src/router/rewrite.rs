@@ -79,7 +79,7 @@ fn write(headers: &mut Vec<(String, String)>, mutations: &HeaderMutations, value
     // What is there already is asked before anything is written.
     let (mut overwritten, mut added) = (Vec::new(), Vec::new());
     for (add, value) in mutations.add.iter().zip(values) {
-        if value.is_empty() {
+        if value.is_empty() && !add.keep_empty_value {
             continue;
         }
         let name = add.name.to_ascii_lowercase();
@@ -278,6 +278,7 @@ mod tests {
             name: name.to_owned(),
             value: value.to_owned(),
             append,
+            keep_empty_value: false,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::load_balancer::consistent_hash::{HashKind, HashTables};
 use crate::load_balancer::least_request::LeastRequest;
 use crate::load_balancer::slow_start::SlowStart;
 use crate::names::{ClusterId, EndpointId};
-use base::SimDuration;
+use base::{Ratio, SimDuration};
 use std::sync::Arc;
 use xds::HealthStatus;
 
@@ -61,6 +61,8 @@ pub(crate) struct EndpointPolicy {
     pub(crate) overprovisioning_factor: u32,
     /// A priority's health is counted in weights.
     pub(crate) weighted_priority_health: bool,
+    /// Requests that are answered without being sent.
+    pub(crate) drop: Ratio,
 }
 
 /// What the event loop asks for at each try.

@@ -36,6 +36,7 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         buffer_limit: table.configs[config.index()].buffer_limit,
         is_retriable: true,
         chosen_cluster: None,
+        cookies: Vec::new(),
         told: Told::default(),
         first_head: 0,
         fault_headers: None,

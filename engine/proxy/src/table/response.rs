@@ -3,7 +3,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc (onUpstreamHeaders, modify_headers_).
 
 use super::mutations::{Direction, levels};
-use super::{Outcome, Resolution, Route, Table};
+use super::{LbKind, Outcome, Resolution, Route, Table};
 use crate::effect::Reply;
 use crate::local_reply;
 use crate::request::RequestHead;
@@ -68,6 +68,9 @@ fn whole(
     let Some(route) = route else {
         return response;
     };
+    if upstream.is_some() {
+        add_cookies(table, part, reply, &mut response);
+    }
     let sent = upstream_head(table, part, reply).unwrap_or(request);
     if upstream.is_some() || reply.details.is_of_route() {
         let cluster = position(table, part, reply)
@@ -98,6 +101,19 @@ fn forwarded(head: &ResponseHead) -> Response {
         status: head.status,
         headers,
         body: String::new(),
+    }
+}
+
+/// The cookies that choosing hosts has made: each try's choice makes them anew.
+fn add_cookies(table: &Table, part: &Resolution, reply: &Reply, response: &mut Response) {
+    let cluster = reply.cluster.and_then(|id| table.cluster(id));
+    if !cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Hash(_))) {
+        return;
+    }
+    for _ in 0..reply.attempts {
+        let cookies = part.cookies.iter();
+        let lines = cookies.map(|cookie| ("set-cookie".to_owned(), cookie.clone()));
+        response.headers.extend(lines);
     }
 }
 

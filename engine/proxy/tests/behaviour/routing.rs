@@ -271,6 +271,7 @@ fn upstream_heads_carry_what_the_route_changes() {
         name: name.to_owned(),
         value: value.to_owned(),
         append: HeaderAppend::OverwriteIfExistsOrAdd,
+        keep_empty_value: false,
     };
     target.clusters[0].request_headers.add = vec![set("x", "cluster"), set("y", "%REQ(:path)%")];
     let mut route = route("r", "/v1", RouteAction::Route(Box::new(target)));
@@ -478,6 +479,7 @@ fn what_cannot_be_done_is_reported() {
         name: "x".to_owned(),
         value: "%HOSTNAME%".to_owned(),
         append: HeaderAppend::AppendIfExistsOrAdd,
+        keep_empty_value: false,
     }];
     let mut either = cluster("a");
     either.protocol = xds::HttpProtocol::Downstream;

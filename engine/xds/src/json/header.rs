@@ -32,5 +32,6 @@ impl HeaderMutation {
         Message::default()
             .field("header", header)
             .text("appendAction", action)
+            .optional("keepEmptyValue", self.keep_empty_value.then_some(true))
     }
 }

@@ -186,13 +186,16 @@ impl RouteMatch {
 impl RouteTarget {
     /// `envoy.config.route.v3.RouteAction`.
     pub fn to_json(&self) -> Value {
-        let message = match self.clusters.as_slice() {
-            [only] if !self.is_weighted => Message::default().field("cluster", only.name.as_str()),
-            several => {
+        let message = match (self.clusters.as_slice(), &self.cluster_choice) {
+            (_, ClusterChoice::Name(header)) => Message::default().text("clusterHeader", header),
+            ([only], _) if !self.is_weighted => {
+                Message::default().field("cluster", only.name.as_str())
+            }
+            (several, choice) => {
                 let weighted = Message::default()
                     .list("clusters", several.iter().map(WeightedCluster::to_json));
-                let weighted = match &self.cluster_choice {
-                    ClusterChoice::Random => weighted,
+                let weighted = match choice {
+                    ClusterChoice::Random | ClusterChoice::Name(_) => weighted,
                     ClusterChoice::Header(name) => weighted.text("headerName", name),
                     ClusterChoice::Hash => weighted.field("useHashPolicy", true),
                 };

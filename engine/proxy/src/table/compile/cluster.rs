@@ -10,7 +10,7 @@ use crate::names::{Endpoint, Names};
 use crate::problem::ProblemKind;
 use crate::router::timeout::whole_milliseconds;
 use crate::table::{Cluster, ClusterSettings, EndpointPolicy, HostConfig, LbKind, LocalityConfig};
-use base::SimDuration;
+use base::{Ratio, SimDuration};
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -161,6 +161,9 @@ fn endpoint_policy(told: Option<&LoadAssignmentPolicy>) -> EndpointPolicy {
             .and_then(|policy| policy.overprovisioning_factor)
             .unwrap_or(DEFAULT_OVERPROVISIONING),
         weighted_priority_health: told.is_some_and(|policy| policy.weighted_priority_health),
+        drop: told
+            .and_then(|policy| policy.drop_overloads.first())
+            .map_or(Ratio::ZERO, |drop| drop.drop_percentage),
     }
 }
 
@@ -268,10 +271,10 @@ fn report_cluster(
             "CLUSTER_PROVIDED means the original destination",
         );
     }
-    if assignment.is_some_and(|told| !told.policy.drop_overloads.is_empty()) {
+    if assignment.is_some_and(|told| told.policy.drop_overloads.len() > 1) {
         add(
-            NotSimulated,
-            "its `drop_overloads` drop nothing: all requests are sent",
+            Approximate,
+            "of its `drop_overloads` the first counts; Envoy refuses several",
         );
     }
     if source.protocol == HttpProtocol::Downstream {

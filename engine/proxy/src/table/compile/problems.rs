@@ -4,7 +4,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::re2::Re2Error;
 use crate::router::rewrite::unknown_operators;
 use crate::table::{LbKind, Plan, Table};
-use xds::{HashSource, HeaderMutations, HostRewrite, Origin, RetryOn, RouteTarget};
+use xds::{ClusterChoice, HashSource, HeaderMutations, HostRewrite, Origin, RetryOn, RouteTarget};
 
 /// The problems of one configuration, each once.
 #[derive(Default)]
@@ -56,7 +56,8 @@ pub(super) fn report_target(
     problems: &mut Problems,
 ) {
     use ProblemKind::{Approximate, NotSimulated, Refused};
-    if target.clusters.len() > 1 && plan.total_weight == 0 {
+    let is_named = matches!(target.cluster_choice, ClusterChoice::Name(_));
+    if target.clusters.len() > 1 && plan.total_weight == 0 && !is_named {
         let message = "the weights of its clusters sum to zero".to_owned();
         problems.add(Refused, subject, message, origin);
     }
@@ -89,8 +90,9 @@ pub(super) fn report_target(
         let cluster = table.cluster(id);
         cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Provided))
     };
-    let among_others =
-        target.clusters.len() > 1 && plan.destinations.iter().any(|d| provided(d.cluster));
+    let among_others = target.clusters.len() > 1
+        && !is_named
+        && plan.destinations.iter().any(|d| provided(d.cluster));
     if among_others || plan.mirrors.iter().any(|mirror| provided(mirror.cluster)) {
         let message = "a weighted or mirrored cluster leads to the original destination, which is taken for one without hosts";
         problems.add(NotSimulated, subject, message.to_owned(), origin);

@@ -10,7 +10,10 @@ use crate::router::matching::RouteMatcher;
 use crate::router::retry::RetryPolicy;
 use crate::router::rewrite::PathRewriter;
 use crate::table::{Destination, Mirror, Plan, Route, Table};
-use xds::{HostRewrite, HttpFault, Origin, PathRedirect, PathRewrite, RegexRewrite, RouteAction};
+use xds::{
+    ClusterChoice, HostRewrite, HttpFault, Origin, PathRedirect, PathRewrite, RegexRewrite,
+    RouteAction, WeightedCluster,
+};
 
 /// Compiles a route.
 pub(super) fn compile_route(
@@ -29,6 +32,12 @@ pub(super) fn compile_route(
     let mut refused = |expression: &str, error: Re2Error| {
         problems.refused(&subject, expression, &error, origin);
     };
+    let mut source = source.clone();
+    if let RouteAction::Route(target) = &mut source.action
+        && let ClusterChoice::Name(_) = target.cluster_choice
+    {
+        target.clusters = any_cluster(table);
+    }
     let matcher = RouteMatcher::new(&source.match_, &mut refused);
     let cors = source
         .cors
@@ -107,9 +116,22 @@ pub(super) fn compile_route(
         cors,
         hash_policies,
         fault_conditions,
-        source: source.clone(),
+        source,
     };
     (route, plan)
+}
+
+/// What a request may name: any cluster, or, at last, none that there is.
+fn any_cluster(table: &Table) -> Vec<WeightedCluster> {
+    let names = table.clusters.iter().map(|cluster| &cluster.source.name);
+    let clusters = names
+        .map(String::as_str)
+        .chain([""])
+        .map(|name| WeightedCluster {
+            name: name.to_owned(),
+            ..WeightedCluster::default()
+        });
+    clusters.collect()
 }
 
 /// The conditions of the faults of each destination; nothing where headers play no part.

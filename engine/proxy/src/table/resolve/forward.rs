@@ -3,6 +3,7 @@
 use crate::names::ClusterId;
 use crate::request::{Protocol, RequestHead};
 use crate::router::asked::{Asked, AskedTime, remove_retries};
+use crate::router::hash_policy::RequestHash;
 use crate::router::matching::RequestView;
 use crate::router::{rewrite, timeout};
 use crate::table::mutations::{Direction, levels};
@@ -32,8 +33,15 @@ pub(super) fn forward(
     let per_try = timeout::per_try(per_try, limit).unwrap_or_default();
     let expected = timeout::expected(per_try, limit, SimDuration::ZERO);
     let told = add_own_headers(table, route, target, expected, grpc, &mut base);
+    let RequestHash { hash, cookies } = route.hash_policies.hash(view);
+    let chosen = chosen_cluster(target, plan, view, hash);
+    let is_named = matches!(target.cluster_choice, ClusterChoice::Name(_));
     let mut heads: Vec<RequestHead> = (0..target.clusters.len())
-        .map(|position| upstream_head(table, id, target, position, &base))
+        .map(|position| match chosen {
+            // Among all clusters that there are nobody asks for another one's.
+            Some(chosen) if is_named && usize::from(chosen) != position => RequestHead::get("", ""),
+            Some(_) | None => upstream_head(table, id, target, position, &base),
+        })
         .collect();
     let asked = Asked::new(time, &heads, retry).map(Arc::new);
     heads.iter_mut().for_each(remove_retries);
@@ -50,16 +58,18 @@ pub(super) fn forward(
         copy.protocol = protocol(table, mirror.cluster, copy.protocol);
         heads.push(copy);
     }
-    let passthrough = match plan.destinations.as_slice() {
-        [only] => Some(only.cluster).filter(|id| {
-            let cluster = table.cluster(*id);
-            cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Provided))
-        }),
+    let certain = match plan.destinations.as_slice() {
+        [only] => Some(only),
+        several if is_named => several.get(usize::from(chosen.unwrap_or_default())),
         _ => None,
     };
-    let hash = route.hash_policies.hash(view).hash;
+    let passthrough = certain.map(|to| to.cluster).filter(|id| {
+        let cluster = table.cluster(*id);
+        cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Provided))
+    });
     let config = &table.configs[table.virtual_hosts[route.virtual_host].config.index()];
-    let is_retriable = match (&plan.retry, heads.first()) {
+    let likely = heads.get(usize::from(chosen.unwrap_or_default()));
+    let is_retriable = match (&plan.retry, likely) {
         (Some(policy), Some(head)) => policy.is_for(head),
         (Some(_) | None, _) => true,
     };
@@ -80,7 +90,8 @@ pub(super) fn forward(
             .request_body_buffer_limit
             .unwrap_or(config.buffer_limit),
         is_retriable,
-        chosen_cluster: chosen_cluster(target, plan, view, hash),
+        chosen_cluster: chosen,
+        cookies,
         told,
         first_head: 0,
         fault_headers: None,
@@ -106,6 +117,12 @@ fn chosen_cluster(
             }
         }
         ClusterChoice::Hash => hash?,
+        ClusterChoice::Name(header) => {
+            let name = view.head.values(header).next().unwrap_or_default();
+            let mut clusters = target.clusters.iter();
+            let position = clusters.position(|cluster| cluster.name == name);
+            return u16::try_from(position.unwrap_or(target.clusters.len() - 1)).ok();
+        }
     };
     u16::try_from(plan.choose(value)).ok()
 }

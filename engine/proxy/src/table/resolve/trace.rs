@@ -7,6 +7,7 @@ use crate::router::matching::RequestView;
 use crate::router::timeout;
 use crate::table::{Resolution, RouteConfigId, RouteId, Table};
 use crate::trace::{Rejected, RouteTrace, Trace};
+use xds::ClusterChoice;
 
 /// How a request's head came to its resolution.
 pub(in crate::table) fn trace<'a>(
@@ -48,6 +49,9 @@ pub(in crate::table) fn trace<'a>(
     };
     let source = &table.routes[id.index()].source;
     let retry = table.retry_policy(id);
+    let target = table.routes[id.index()].target();
+    let is_named =
+        target.is_some_and(|target| matches!(target.cluster_choice, ClusterChoice::Name(_)));
     let plan = &table.plans[id.index()];
     let position = resolution.chosen_cluster.unwrap_or(0);
     let headers = resolution.fault_headers.as_ref();
@@ -63,7 +67,12 @@ pub(in crate::table) fn trace<'a>(
         per_try_timeout: effective
             .and_then(|policy| timeout::per_try(policy.per_try_timeout, resolution.timeout)),
         retry,
-        clusters: table.route_clusters(id).collect(),
+        clusters: table
+            .route_clusters(id)
+            .zip(0..)
+            .filter(|(_, place)| !is_named || *place == position)
+            .map(|(cluster, _)| cluster)
+            .collect(),
         mirrors: table.route_mirrors(id).collect(),
     });
     trace

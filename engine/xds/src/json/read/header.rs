@@ -30,6 +30,7 @@ impl HeaderMutation {
             name,
             value,
             append: append(fields)?,
+            keep_empty_value: fields.flag("keepEmptyValue")?,
         })
     }
 }

@@ -169,10 +169,13 @@ impl RouteTarget {
         let is_weighted = weighted.is_some();
         let (clusters, cluster_choice) = match weighted {
             Some(weighted) => weighted,
-            None => {
-                let only = WeightedCluster::only(only_cluster(fields)?);
-                (vec![only], ClusterChoice::Random)
-            }
+            None => match fields.optional_text("clusterHeader")? {
+                Some(header) => (Vec::new(), ClusterChoice::Name(header.to_ascii_lowercase())),
+                None => {
+                    let only = WeightedCluster::only(only_cluster(fields)?);
+                    (vec![only], ClusterChoice::Random)
+                }
+            },
         };
         let retry_policy = fields.message("retryPolicy", RetryPolicy::read)?;
         Ok(Self {
@@ -221,14 +224,10 @@ const NOT_FOUND_CODES: [(&str, u16); 3] = [
 /// Envoy's default of a route's timeout.
 const DEFAULT_TIMEOUT: SimDuration = SimDuration::from_secs(15);
 
-/// The only cluster of a route, or a name that no cluster has where requests choose it.
+/// The only cluster of a route, or a name that no cluster has.
 fn only_cluster(fields: &Fields<'_>) -> Result<String, ReadError> {
     if let Some(cluster) = fields.optional_text("cluster")? {
         return Ok(cluster);
-    }
-    if let Some(header) = fields.optional_text("clusterHeader")? {
-        fields.unmodelled("clusterHeader", "is not modelled: no cluster is found");
-        return Ok(format!("the cluster that the header {header} names"));
     }
     fields.skip("names no cluster that is modelled: none is found");
     Ok("a cluster that is not modelled".to_owned())
