@@ -129,7 +129,11 @@ impl Simulation {
     /// The files that places of notes and verdicts point into.
     pub(crate) fn sources(&self) -> Vec<Source> {
         let own = std::iter::once(self.scenario.source.clone());
-        own.chain(manifests_of(&self.scenario)).collect()
+        let traffic = self.scenario.traffic.iter();
+        let traces = traffic.filter_map(|traffic| traffic.trace.clone());
+        own.chain(manifests_of(&self.scenario))
+            .chain(traces)
+            .collect()
     }
 
     /// What a reader should know before trusting the figures.

@@ -96,6 +96,8 @@ fn a_closed_load_meets_the_machine_repair_bound() {
             users: 5,
             think_time: Distribution::ZERO,
             each: None,
+            more: 0,
+            pace: None,
         },
     );
     let mut sums = Sums::default();

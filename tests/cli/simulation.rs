@@ -276,3 +276,49 @@ fn verdicts_come_as_json_and_junit_too() {
         assert!(xml.contains(part), "{part} is missing in {xml}");
     }
 }
+
+#[test]
+fn an_access_log_is_sent_again() {
+    let scratch = scratch();
+    let out = scratch.path().join("out");
+    let folder = text(&out);
+    let log = |format: &str| {
+        let flags = ["--access-log", "all", "--access-log-format", format];
+        let arguments = ["run", "scenarios/tiny", "-o", "json", "--out", folder];
+        json(&[&arguments[..], &flags[..]].concat(), 0)
+    };
+    let lesson = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fixtures/lesson");
+    for (format, file) in [
+        ("csv", "access_log.csv"),
+        ("istio", "access_log.txt"),
+        ("json", "access_log.json"),
+    ] {
+        let before = log(format);
+        let trace = fs::read_to_string(out.join(file)).expect("it is written");
+        let scenario = format!(
+            "duration: 2s\nmanifests: {lesson}\ntraffic:\n- name: users\n  from: frontend/app-deployment\n  \
+             trace: {file}\n"
+        );
+        let again = scratch.path().join(format);
+        fs::create_dir(&again).expect("the folder is writable");
+        fs::write(again.join(file), trace).expect("the folder is writable");
+        fs::write(again.join("scenario.yaml"), scenario).expect("the folder is writable");
+        let replayed = scratch.path().join(format!("{format}-out"));
+        let flags = ["--out", text(&replayed), "--access-log", "all"];
+        let after = json(
+            &[&["run", text(&again), "-o", "json"], &flags[..]].concat(),
+            0,
+        );
+        let requests = |run: &Value| run["traffic"][0]["requests"].as_u64();
+        // What was in flight when the first run ended is in no log; the clock of a log begins with its first request.
+        assert!(requests(&after) > Some(150), "{after}");
+        assert!(requests(&after) <= requests(&before));
+        let log = fs::read_to_string(replayed.join("access_log.csv")).expect("it is written");
+        assert!(
+            log.lines()
+                .nth(1)
+                .is_some_and(|line| line.contains("/login")),
+            "{log}"
+        );
+    }
+}

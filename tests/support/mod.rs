@@ -9,8 +9,8 @@ use sim::act::Accept;
 use sim::observation::{Attempt, Exchange, Journey, Observer, Station};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Dial, Load, Network, Overflow, Plan, Pod,
-    PodId, Server, Service, ServiceId, ServicePort, Site, SiteId, Step, Traffic, TrafficId,
-    Workload, WorkloadId,
+    PodId, Server, Service, ServiceId, ServicePort, Site, SiteId, Step, Template, Traffic,
+    TrafficId, Workload, WorkloadId,
 };
 use std::net::Ipv4Addr;
 
@@ -143,7 +143,9 @@ impl PlainWorld {
         self.plan.traffic.push(Traffic {
             name: format!("load-{}", self.plan.traffic.len()),
             from: vec![PodId::new(0)],
-            templates: vec![(1, site)],
+            templates: vec![Template::of(1, site)],
+            values: Vec::new(),
+            sessions: None,
             load,
             start: SimTime::ZERO,
             stop: SimTime::MAX,

@@ -225,7 +225,7 @@ fn read(
             .unwrap_or_default(),
         traffic: fields
             .get("traffic")
-            .map(|node| reader.list(&node, Traffic::read))
+            .map(|node| reader.list(&node, |reader, item| Traffic::read(reader, item, files)))
             .unwrap_or_default(),
         network: fields
             .get("network")
@@ -380,7 +380,7 @@ fn check_times(reader: &mut Reader, scenario: &Scenario) {
     let starts = scenario.traffic.iter().map(|traffic| {
         let last = match &traffic.load {
             Load::Listed(listed) => listed.last().map(|request| request.at),
-            Load::Open { .. } | Load::Closed { .. } => None,
+            Load::Open { .. } | Load::Varying { .. } | Load::Closed { .. } => None,
         };
         (last.unwrap_or(traffic.start), &traffic.place)
     });

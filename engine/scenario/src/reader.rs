@@ -215,6 +215,11 @@ impl Reader {
         });
     }
 
+    /// Reports a value that is not of the type that is expected.
+    pub(crate) fn wrong_type(&mut self, cursor: &Cursor<'_>, expected: &str) {
+        self.mismatch(cursor, expected);
+    }
+
     fn mismatch(&mut self, cursor: &Cursor<'_>, expected: &str) {
         let help = match (&cursor.node.value, expected) {
             (Value::Bool(_) | Value::Int(_) | Value::Float(_), "string") => {

@@ -4,6 +4,7 @@ use crate::place::Placed;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Shape, field};
 use crate::url::{Scheme, Url};
+use crate::values::escaped;
 use base::SimDuration;
 
 /// A request template.
@@ -43,6 +44,18 @@ pub(crate) const HEADERS: Field = field(
     Shape::Texts,
     "Headers by name; `host` replaces the URL's host, as in curl.",
 );
+/// `cookies`
+pub(crate) const COOKIES: Field = field(
+    "cookies",
+    Shape::Texts,
+    "Cookies by name, sent in one `cookie` header.",
+);
+/// `query`
+pub(crate) const QUERY: Field = field(
+    "query",
+    Shape::Texts,
+    "Query parameters by name, added to those of the URL.",
+);
 /// `bodyBytes`
 pub(crate) const BODY_BYTES: Field = field(
     "bodyBytes",
@@ -76,9 +89,21 @@ impl Request {
                 }
             }
         }
-        let url = fields.get("url").and_then(|node| read_url(reader, &node))?;
+        if let Some(node) = fields.get("cookies") {
+            let cookies: Vec<String> = (reader.texts(&node).iter())
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            headers.push(("cookie".to_owned(), cookies.join("; ")));
+        }
+        let mut url = fields.get("url").and_then(|node| read_url(reader, &node))?;
+        if let Some(node) = fields.get("query") {
+            for (name, value) in reader.texts(&node) {
+                let sign = if url.path.contains('?') { '&' } else { '?' };
+                url.value.path += &format!("{sign}{}={}", escaped(&name), query_value(&value));
+            }
+        }
         if url.scheme == Scheme::Tcp {
-            for node in ["method", "headers"]
+            for node in ["method", "headers", "cookies", "query"]
                 .iter()
                 .filter_map(|name| fields.get(name))
             {
@@ -121,7 +146,17 @@ impl Request {
     }
 }
 
-fn read_url(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<Url>> {
+/// A value of a query: what is drawn, in braces, is escaped when it is put in.
+fn query_value(text: &str) -> String {
+    let parts = text.split_inclusive(['{', '}']);
+    let part = |part: &str| match part.strip_suffix(['{', '}']) {
+        Some(rest) => format!("{}{}", escaped(rest), &part[rest.len()..]),
+        None => escaped(part),
+    };
+    parts.map(part).collect()
+}
+
+pub(crate) fn read_url(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<Url>> {
     let text = reader.text(node)?;
     match Url::parse(&text) {
         Ok(url) => Some(Placed::new(url, node.place())),

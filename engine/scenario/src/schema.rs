@@ -42,7 +42,9 @@ pub(crate) fn collect(
 fn collect_shape(shape: &'static Shape, objects: &mut BTreeMap<&'static str, &'static Object>) {
     match shape {
         Shape::Object(object) | Shape::TextOr(object) => collect(object, objects),
-        Shape::List(shape) | Shape::OneOrMore(shape) => collect_shape(shape, objects),
+        Shape::List(shape) | Shape::OneOrMore(shape) | Shape::Map(shape) => {
+            collect_shape(shape, objects);
+        }
         Shape::Any(shapes) => {
             for shape in *shapes {
                 collect_shape(shape, objects);
@@ -144,6 +146,7 @@ fn shape(of: &Shape) -> Value {
             ],
         }),
         Shape::Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Shape::Map(item) => json!({ "type": "object", "additionalProperties": shape(item) }),
         Shape::List(item) => json!({ "type": "array", "items": shape(item) }),
         Shape::OneOrMore(item) => json!({
             "anyOf": [shape(item), { "type": "array", "items": shape(item) }],

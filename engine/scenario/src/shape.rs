@@ -57,6 +57,8 @@ pub(crate) enum Shape {
     Distribution,
     /// Texts by name.
     Texts,
+    /// Values of a shape by name.
+    Map(&'static Shape),
     /// Several of a shape.
     List(&'static Shape),
     /// One of a shape, or a list.

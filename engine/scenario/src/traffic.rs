@@ -1,15 +1,19 @@
 //! Who sends requests, how many, and which.
 
 use crate::call::{RETRIES, TIMEOUT, read_patience};
-use crate::distribution;
+use crate::file::Files;
+use crate::load::{self, BURSTS_FIELD, DIURNAL_FIELD, FORTIO_FIELD, LOAD, Paced};
 use crate::object_name::ObjectName;
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
-use crate::request::{BODY_BYTES, HEADERS, METHOD, Request, UPLOAD, URL};
+use crate::replay::{Replay, TRACE_FIELD};
+use crate::request::{BODY_BYTES, COOKIES, HEADERS, METHOD, QUERY, Request, UPLOAD, URL};
 use crate::request_list::{self, AT, CONNECTION, COUNT, EVERY, RequestList, WORKER};
 use crate::shape::{Object, Shape, field};
-use base::{Distribution, SimDuration, SimTime};
-use sim::plan::{ApplicationRetries, Arrivals, Listed, Load};
+use crate::values::{self, SESSIONS_FIELD, VALUES_FIELD, Values};
+use base::{SimDuration, SimTime};
+use manifest::Source;
+use sim::plan::{ApplicationRetries, Listed, Load, Sessions};
 
 /// A source of requests.
 #[derive(Clone, Debug)]
@@ -26,6 +30,14 @@ pub struct Traffic {
     pub load: Load,
     /// Request templates with their weights; those of a list in the order of the file.
     pub requests: Vec<Template>,
+    /// What is drawn for requests.
+    pub values: Vec<Values>,
+    /// Whose requests they are, where users keep what is drawn for them.
+    pub sessions: Option<Sessions>,
+    /// The recorded trace that is sent again.
+    pub trace: Option<Source>,
+    /// How many requests of that come after the end of the run, and are left out.
+    pub cut: usize,
     /// How long it waits for each try.
     pub timeout: Option<SimDuration>,
     /// What it does about failures.
@@ -47,13 +59,16 @@ pub struct Template {
     pub request: Request,
     /// How long each try is waited for, where it differs from what the source says.
     pub timeout: Option<SimDuration>,
+    /// Which of the source's values it uses, by their places.
+    pub uses: Vec<u32>,
 }
 
 /// An entry of `traffic`.
 pub(crate) static TRAFFIC: Object = Object {
     name: "traffic",
-    about: "A source of requests. It is open (`rate`: arrivals do not wait for responses), closed (`users`: each waits \
-            for its response, thinks, and sends again), or a list (`requests` that say `at` what time they are sent).",
+    about: "A source of requests. It is open (`rate`, `load`, `bursts`, `diurnal`: arrivals do not wait for responses), \
+            closed (`users`, `fortio`: each waits for its response, thinks, and sends again), a list (`requests` that say \
+            `at` what time they are sent), or a recorded `trace`.",
     fields: &[
         field(
             "name",
@@ -84,6 +99,9 @@ pub(crate) static TRAFFIC: Object = Object {
             Shape::Rate,
             "Requests per second, minute or hour, such as `200/s`.",
         ),
+        LOAD,
+        BURSTS_FIELD,
+        DIURNAL_FIELD,
         field(
             "arrivals",
             Shape::Word(&["poisson", "constant"]),
@@ -104,9 +122,13 @@ pub(crate) static TRAFFIC: Object = Object {
             Shape::Whole(1),
             "Requests of each user, such as 10 for fortio's `-c 2 -n 20`; no limit if not written.",
         ),
+        FORTIO_FIELD,
+        TRACE_FIELD,
         URL,
         METHOD,
         HEADERS,
+        COOKIES,
+        QUERY,
         BODY_BYTES,
         UPLOAD,
         field(
@@ -114,6 +136,8 @@ pub(crate) static TRAFFIC: Object = Object {
             Shape::List(&Shape::TextOr(&REQUEST)),
             "Several request templates, drawn by weight, instead of one `url`; or a list of requests at given times.",
         ),
+        VALUES_FIELD,
+        SESSIONS_FIELD,
         TIMEOUT,
         RETRIES,
         field(
@@ -128,7 +152,7 @@ pub(crate) static TRAFFIC: Object = Object {
         ),
     ],
     required: &[],
-    one_of: &[&["url", "requests"]],
+    one_of: &[&["url", "requests", "trace"]],
 };
 
 /// An entry of `requests`.
@@ -149,6 +173,8 @@ pub(crate) static REQUEST: Object = Object {
         URL,
         METHOD,
         HEADERS,
+        COOKIES,
+        QUERY,
         BODY_BYTES,
         UPLOAD,
         TIMEOUT,
@@ -159,14 +185,11 @@ pub(crate) static REQUEST: Object = Object {
 
 impl Traffic {
     /// Reads an entry of `traffic`.
-    pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>, files: &Files<'_>) -> Option<Self> {
         let fields = reader.object(node, &TRAFFIC)?;
         let name = fields.get("name").and_then(|node| reader.text(&node));
         let from = read_from(reader, &fields);
         let listener = read_listener(reader, &fields);
-        let what = What::read(reader, &fields);
-        let load = what.load(reader, &fields);
-        let (timeout, retries) = read_patience(reader, &fields);
         let start = fields.get("start").and_then(|node| reader.time(&node));
         let stop = fields.get("stop").and_then(|node| reader.time(&node));
         if let (Some(start), Some(stop), Some(node)) = (start, stop, fields.get("stop"))
@@ -174,7 +197,23 @@ impl Traffic {
         {
             reader.invalid(&node, "`stop` must be later than `start`".to_owned(), "");
         }
-        let (from, load) = (from?, load?);
+        let start = start.unwrap_or(SimTime::ZERO);
+        let replay = fields
+            .get("trace")
+            .and_then(|node| Replay::read(reader, &node, start, files));
+        let mut what = What::read(reader, &fields, replay.as_ref());
+        let paced = what.paced(reader, &fields);
+        let values = values::read(reader, &fields);
+        let is_closed = (paced.as_ref()).is_some_and(|p| matches!(p.load, Load::Closed { .. }));
+        let sessions = values::read_sessions(reader, &fields, is_closed);
+        for template in &mut what.requests {
+            template.uses = values::uses(&template.request, &values);
+        }
+        let requests: Vec<&Request> = what.requests.iter().map(|t| &t.request).collect();
+        values::check(reader, &fields, &values, &requests);
+        let (timeout, retries) = read_patience(reader, &fields);
+        let (from, Paced { load, lasts }) = (from?, paced?);
+        let ends = lasts.map(|lasts| start + lasts);
         Some(Self {
             name: name.unwrap_or_else(|| from.name.clone()),
             from,
@@ -182,10 +221,14 @@ impl Traffic {
             listener,
             load,
             requests: what.requests,
+            values,
+            sessions,
+            cut: replay.as_ref().map_or(0, |replay| replay.cut),
+            trace: replay.map(|replay| replay.source),
             timeout,
             retries,
-            start: start.unwrap_or(SimTime::ZERO),
-            stop,
+            start,
+            stop: stop.into_iter().chain(ends).min(),
             place: node.place(),
         })
     }
@@ -197,6 +240,7 @@ impl Template {
             weight: 1,
             request,
             timeout: None,
+            uses: Vec::new(),
         }
     }
 
@@ -269,15 +313,22 @@ struct What {
 }
 
 impl What {
-    fn read(reader: &mut Reader, fields: &Fields<'_>) -> Self {
+    fn read(reader: &mut Reader, fields: &Fields<'_>, replay: Option<&Replay>) -> Self {
         let Some(list) = fields.get("requests") else {
+            if fields.get("trace").is_some() {
+                refuse(reader, fields, &REQUEST_FIELDS, "does not go with `trace`");
+                return Self {
+                    requests: replay.map_or_else(Vec::new, |replay| replay.requests.clone()),
+                    listed: Some(replay.map_or_else(Vec::new, |replay| replay.listed.clone())),
+                };
+            }
             let one = Request::read(reader, fields).map(Template::of);
             return Self {
                 requests: one.into_iter().collect(),
                 listed: None,
             };
         };
-        for name in ["method", "headers", "bodyBytes", "upload"] {
+        for name in REQUEST_FIELDS {
             if let Some(node) = fields.get(name) {
                 reader.invalid(
                     &node,
@@ -304,83 +355,41 @@ impl What {
     }
 
     /// How it is paced.
-    fn load(&self, reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
+    fn paced(&self, reader: &mut Reader, fields: &Fields<'_>) -> Option<Paced> {
         let Some(listed) = &self.listed else {
-            return match (fields.get("rate"), fields.get("users")) {
-                (Some(_), Some(users)) => {
-                    let message = "`rate` and `users` exclude each other: give one".to_owned();
-                    reader.invalid(&users, message, "");
-                    None
-                }
-                (None, None) => {
-                    reader.missing(fields, "`rate`, `users` or `requests` that say `at`");
-                    None
-                }
-                _ => read_load(reader, fields),
-            };
+            return load::read(reader, fields);
         };
-        for name in [
-            "rate",
-            "users",
-            "arrivals",
-            "thinkTime",
-            "each",
-            "start",
-            "stop",
-        ] {
-            if let Some(node) = fields.get(name) {
-                let message = format!("`{name}` does not go with `requests` that say `at`");
-                reader.invalid(&node, message, "");
-            }
+        let others = ["arrivals", "thinkTime", "each", "sessions", "values"];
+        let why = match fields.get("trace") {
+            Some(_) => "does not go with `trace`",
+            None => "does not go with `requests` that say `at`",
+        };
+        refuse(reader, fields, &load::KINDS, why);
+        refuse(reader, fields, &others, why);
+        if fields.get("trace").is_none() {
+            refuse(reader, fields, &["start", "stop"], why);
         }
-        Some(Load::Listed(listed.clone()))
+        Some(Paced {
+            load: Load::Listed(listed.clone()),
+            lasts: None,
+        })
     }
 }
 
-fn read_load(reader: &mut Reader, fields: &Fields<'_>) -> Option<Load> {
-    let arrivals = fields
-        .get("arrivals")
-        .and_then(|node| reader.word(&node, &["poisson", "constant"]));
-    let think_time = fields
-        .get("thinkTime")
-        .and_then(|node| distribution::read(reader, &node));
-    let Some(users) = fields.get("users") else {
-        for name in ["thinkTime", "each"] {
-            if let Some(node) = fields.get(name) {
-                reader.invalid(&node, format!("`{name}` goes with `users`"), "");
-            }
+/// The fields beside `url` that say what is sent.
+const REQUEST_FIELDS: [&str; 6] = [
+    "method",
+    "headers",
+    "cookies",
+    "query",
+    "bodyBytes",
+    "upload",
+];
+
+fn refuse(reader: &mut Reader, fields: &Fields<'_>, names: &[&str], why: &str) {
+    for name in names {
+        if let Some(node) = fields.get(name) {
+            reader.invalid(&node, format!("`{name}` {why}"), "");
         }
-        let rate = fields.get("rate").and_then(|node| reader.rate(&node))?;
-        return Some(Load::Open {
-            rate,
-            arrivals: match arrivals {
-                Some("constant") => Arrivals::Constant,
-                _ => Arrivals::Poisson,
-            },
-        });
-    };
-    if let Some(node) = fields.get("arrivals") {
-        reader.invalid(&node, "`arrivals` goes with `rate`".to_owned(), "");
     }
-    Some(Load::Closed {
-        users: read_users(reader, &users)?,
-        think_time: think_time.unwrap_or(Distribution::ZERO),
-        each: fields.get("each").and_then(|node| reader.whole(&node, 1)),
-    })
 }
-
-fn read_users(reader: &mut Reader, node: &Cursor<'_>) -> Option<u32> {
-    let users = reader.whole(node, 1)?;
-    if users <= MAX_USERS {
-        return Some(users);
-    }
-    reader.invalid(
-        node,
-        format!("`{users}` is out of range: expected 1 to {MAX_USERS}"),
-        "write a `rate` for the requests of many users",
-    );
-    None
-}
-
-/// Each user takes a place in memory for the whole run.
-const MAX_USERS: u32 = 10_000_000;

@@ -1,6 +1,7 @@
 //! Traffic sources: when the next request arrives, from which pod, of which template.
 
-use crate::plan::{Arrivals, Load, Plan, PodId, SiteId, Traffic};
+use crate::plan::{Arrivals, Load, Plan, PodId, Sessions, SiteId, Template, Traffic};
+use crate::profile::{Course, Profile};
 use base::math::ln;
 use base::rng::mix;
 use base::{Draws, SimDuration, Stream};
@@ -17,6 +18,8 @@ pub(crate) struct Client {
     pub(crate) begun: u64,
     /// The current rate of an open load, requests a second.
     rate: f64,
+    /// How far a load has come whose rate changes by itself.
+    course: Course,
     /// Tells arrivals scheduled before a change of rate from those after.
     pub(crate) epoch: u32,
     total_weight: u64,
@@ -65,13 +68,14 @@ impl Client {
             begun: 0,
             rate: match traffic.load {
                 Load::Open { rate, .. } => rate,
-                Load::Closed { .. } | Load::Listed(_) => 0.0,
+                Load::Varying { .. } | Load::Closed { .. } | Load::Listed(_) => 0.0,
             },
+            course: Course::new(plan.seed.stream(&format!("bursts/{}", traffic.name))),
             epoch: 0,
             total_weight: traffic
                 .templates
                 .iter()
-                .map(|(weight, _)| u64::from(*weight))
+                .map(|template| u64::from(template.weight))
                 .sum(),
             lines: Vec::new(),
             of_users: Vec::new(),
@@ -140,6 +144,22 @@ impl Client {
         Some(SimDuration::from_nanos((nanos + 0.5) as u64))
     }
 
+    /// The time of the next arrival of a load whose rate changes by itself, from its start; none: nothing comes any more.
+    #[inline]
+    pub(crate) fn next_of(&mut self, rate: &Profile, arrivals: Arrivals) -> Option<SimDuration> {
+        let demand = match arrivals {
+            Arrivals::Constant => 1.0,
+            Arrivals::Poisson => -ln(self.gaps.unit()),
+        };
+        let seconds = self.course.next(rate, demand)?;
+        Some(SimDuration::from_nanos((seconds * 1e9 + 0.5) as u64))
+    }
+
+    /// Requests of a user so far.
+    pub(crate) fn of_user(&self, user: u32) -> u32 {
+        self.of_users.get(user as usize).copied().unwrap_or(0)
+    }
+
     /// The load goes on at another rate; arrivals scheduled so far are void.
     pub(crate) fn change_rate(&mut self, rate: f64) {
         self.rate = rate;
@@ -160,28 +180,61 @@ impl Client {
         let identity = mix(self.key.wrapping_add(self.begun));
         let pod = traffic.from[(self.begun % traffic.from.len() as u64) as usize];
         self.begun += 1;
-        let site = match origin.template {
-            Some(place) => traffic.templates[place as usize].1,
+        let template = match origin.template {
+            Some(place) => &traffic.templates[place as usize],
             None => self.template(traffic, identity),
+        };
+        let site = match template.uses.is_empty() {
+            true => template.site,
+            false => self.site(traffic, template, identity, origin),
         };
         (identity, pod, site)
     }
 
     #[inline]
-    fn template(&self, traffic: &Traffic, identity: u64) -> SiteId {
-        if let [(_, only)] = traffic.templates[..] {
+    fn template<'t>(&self, traffic: &'t Traffic, identity: u64) -> &'t Template {
+        if let [only] = &traffic.templates[..] {
             return only;
         }
         let mut left = Draws::new(self.key, identity, 0).next_u64() % self.total_weight;
-        for (weight, site) in &traffic.templates {
-            if left < u64::from(*weight) {
-                return *site;
+        for template in &traffic.templates {
+            if left < u64::from(template.weight) {
+                return template;
             }
-            left -= u64::from(*weight);
+            left -= u64::from(template.weight);
         }
         unreachable!("the draw is below the sum of the weights")
+    }
+
+    /// The site of the combination of values that is drawn for a request, or once for all requests of its user.
+    fn site(
+        &self,
+        traffic: &Traffic,
+        template: &Template,
+        identity: u64,
+        origin: Origin,
+    ) -> SiteId {
+        let user = match &traffic.sessions {
+            None => None,
+            Some(Sessions::OfUsers) => origin.line,
+            Some(Sessions::Drawn(users)) => {
+                Some(users.at(Draws::new(self.key, identity, USER).unit()) as u32)
+            }
+        };
+        let whose = user.map_or(identity, |user| mix(!self.key ^ u64::from(user)));
+        let mut place = 0;
+        for &values in &template.uses {
+            let drawn = Draws::new(self.key, whose, VALUE + values).unit();
+            let values = &traffic.values[values as usize];
+            place = place * values.count() + values.at(drawn);
+        }
+        SiteId::new(template.site.index() + place)
     }
 }
 
 /// The site of the draws for the worker that takes a connection.
 const WORKER: u32 = 1;
+/// The site of the draw of a request's user.
+const USER: u32 = 2;
+/// The sites of the draws of values begin here.
+const VALUE: u32 = 16;

@@ -15,6 +15,7 @@ pub mod observation;
 mod pass;
 pub mod plan;
 mod pod;
+pub mod profile;
 mod server;
 mod shape;
 mod tcp;

@@ -225,7 +225,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn start_traffic(&mut self, id: TrafficId) {
         let traffic = &self.plan.traffic[id.index()];
         match &traffic.load {
-            Load::Open { .. } => self.schedule_arrival(traffic.start, id),
+            Load::Open { .. } | Load::Varying { .. } => self.schedule_arrival(traffic.start, id),
             Load::Closed {
                 users, think_time, ..
             } => {
@@ -246,16 +246,22 @@ impl<'a, O: Observer> World<'a, O> {
 
     #[inline]
     fn schedule_arrival(&mut self, now: SimTime, id: TrafficId) {
-        let Load::Open { arrivals, .. } = self.plan.traffic[id.index()].load else {
-            return;
-        };
+        let traffic = &self.plan.traffic[id.index()];
         let client = &mut self.clients[id.index()];
-        if let Some(gap) = client.gap(arrivals) {
+        let next = match &traffic.load {
+            Load::Open { arrivals, .. } => client.gap(*arrivals).map(|gap| now + gap),
+            Load::Varying { rate, arrivals } => {
+                let next = client.next_of(rate, *arrivals);
+                next.map(|since| traffic.start + since)
+            }
+            Load::Closed { .. } | Load::Listed(_) => None,
+        };
+        if let Some(at) = next {
             let event = Event::Arrival {
                 traffic: id.index() as u32,
                 epoch: client.epoch,
             };
-            self.calendar.schedule(now + gap, event);
+            self.calendar.schedule(at, event);
         }
     }
 
@@ -270,11 +276,13 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// A user has thought enough: it sends its next request, if it has one.
     fn on_thought(&mut self, now: SimTime, id: TrafficId, user: u32) {
-        let Load::Closed { each, .. } = self.plan.traffic[id.index()].load else {
+        let Load::Closed { each, more, .. } = self.plan.traffic[id.index()].load else {
             return;
         };
         let client = &mut self.clients[id.index()];
-        if each.is_none_or(|each| client.count_of_user(user) < each) {
+        let more = if user == 0 { more } else { 0 };
+        let before = client.count_of_user(user);
+        if each.is_none_or(|each| before < each + more) {
             let origin = Origin {
                 line: Some(user),
                 ..Origin::ANY
@@ -356,10 +364,17 @@ impl<'a, O: Observer> World<'a, O> {
         self.tally.ended += 1;
         let traffic = id.index() as u32;
         match &self.plan.traffic[id.index()].load {
-            Load::Open { .. } => {}
-            Load::Closed { think_time, .. } => {
-                let at = now + self.clients[id.index()].think(think_time);
+            Load::Open { .. } | Load::Varying { .. } => {}
+            Load::Closed {
+                think_time, pace, ..
+            } => {
+                let client = &mut self.clients[id.index()];
                 let user = line;
+                let mut at = now + client.think(think_time);
+                if let Some(pace) = *pace {
+                    let start = self.plan.traffic[id.index()].start;
+                    at = at.max(start + pace * u64::from(client.of_user(user)));
+                }
                 self.calendar.schedule(at, Event::Thought { traffic, user });
             }
             Load::Listed(_) if line == NO_LINE => {}

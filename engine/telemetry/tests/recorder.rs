@@ -12,7 +12,7 @@ use sim::observation::{Attempt, AttemptOutcome, Ejection, Exchange, Journey, Obs
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Change, ChangeEffect, ClusterLabels,
     Dial, Load, Network, Overflow, Plan, Pod, PodId, Server, Service, ServiceId, Site, SiteId,
-    Traffic, TrafficId, Workload, WorkloadId,
+    Template, Traffic, TrafficId, Workload, WorkloadId,
 };
 use telemetry::{
     AccessLog, AccessLogOptions, AttemptKind, Measurements, Outcome, Quantile, Recorder,
@@ -131,7 +131,9 @@ fn plan() -> Plan {
         traffic: vec![Traffic {
             name: "visitors".to_owned(),
             from: vec![PodId::new(0)],
-            templates: vec![(1, SiteId::new(0))],
+            templates: vec![Template::of(1, SiteId::new(0))],
+            values: Vec::new(),
+            sessions: None,
             load: Load::Open {
                 rate: 10.0,
                 arrivals: Arrivals::Constant,

@@ -64,10 +64,15 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
     }
     let listeners = tables.tables[0].listeners();
     for (source, written) in traffic.iter().zip(&scenario.traffic) {
-        for ((_, site), template) in source.templates.iter().zip(&written.requests) {
+        for (sent, template) in source.templates.iter().zip(&written.requests) {
             let request = &template.request;
             let found = find_listener(listeners, written, request, &mut report);
-            sites[site.index()].dial.listener = found;
+            let count: usize = (sent.uses.iter())
+                .map(|values| source.values[*values as usize].count())
+                .product();
+            for site in &mut sites[sent.site.index()..][..count] {
+                site.dial.listener = found;
+            }
         }
     }
     for expectation in &scenario.expect {

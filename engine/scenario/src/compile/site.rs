@@ -12,6 +12,7 @@ use crate::place::{Place, Placed};
 use crate::request::Request;
 use crate::traffic::Traffic;
 use crate::url::Scheme;
+use crate::values::combinations;
 use base::{SimDuration, SimTime};
 use proxy::listener::Layer;
 use proxy::request::{Protocol, RequestHead};
@@ -158,11 +159,26 @@ pub(super) fn traffic(
                 ports: entrance.as_ref().map(|entrance| &entrance.ports),
                 propagate: &[],
             };
+            if traffic.cut > 0 {
+                let message = format!(
+                    "{} requests of the trace come after the end of the run and are left out",
+                    traffic.cut
+                );
+                report.warn(code::NOT_SIMULATED, &traffic.place, message, None);
+            }
             let templates = traffic.requests.iter().map(|template| {
                 let timeout = template.timeout.or(traffic.timeout);
-                let patience = (timeout, traffic.retries.clone());
-                let site = sites.add(caller, &template.request, patience, None);
-                (template.weight, site)
+                let all = combinations(&template.request, &template.uses, &traffic.values);
+                let all = all.iter().map(|request| {
+                    let patience = (timeout, traffic.retries.clone());
+                    sites.add(caller, request, patience, None)
+                });
+                let sites: Vec<SiteId> = all.collect();
+                plan::Template {
+                    weight: template.weight,
+                    site: sites[0],
+                    uses: template.uses.clone(),
+                }
             });
             plan::Traffic {
                 name: traffic.name.clone(),
@@ -171,6 +187,10 @@ pub(super) fn traffic(
                     Some(entrance) => entrance.pods,
                     None => senders(traffic, population, report),
                 },
+                values: (traffic.values.iter())
+                    .map(|values| values.chances.clone())
+                    .collect(),
+                sessions: traffic.sessions.clone(),
                 load: traffic.load.clone(),
                 start: traffic.start,
                 stop: traffic.stop.unwrap_or(SimTime::ZERO + scenario.duration),

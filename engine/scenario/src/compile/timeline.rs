@@ -178,6 +178,7 @@ fn rate_effect(
     };
     let has = match scenario.traffic[index].load {
         Load::Open { .. } => None,
+        Load::Varying { .. } => Some("a load that changes by itself"),
         Load::Closed { .. } => Some("users"),
         Load::Listed(_) => Some("a list of requests"),
     };

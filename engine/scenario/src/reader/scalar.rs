@@ -16,6 +16,11 @@ impl Reader {
         None
     }
 
+    /// Reads a text, or a number as it is written.
+    pub(crate) fn text_or_number(&mut self, cursor: &Cursor<'_>) -> Option<String> {
+        cursor.written_number().or_else(|| self.text(cursor))
+    }
+
     /// Reads a text with its place.
     pub(crate) fn placed_text(&mut self, cursor: &Cursor<'_>) -> Option<Placed<String>> {
         Some(Placed::new(self.text(cursor)?, cursor.place()))

@@ -9,12 +9,15 @@ use crate::compile::Compiled;
 use crate::expectation::{Expectation, FigureExpectation, Measure, Selector, Unit};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
+use crate::request::Request;
 use crate::trace::{self, Sender};
+use crate::traffic::Traffic;
+use crate::values::combinations;
 use crate::verdict::Verdict;
 use crate::verdict::selection::{is_journey, is_request};
 use base::SimTime;
 use explain::model::Explanation;
-use sim::plan::Plan;
+use sim::plan::{self, Plan};
 use telemetry::{AccessLogEntry, Ended, EndedAs, Seen};
 
 /// A request that counts against an expectation, and why it went as it did.
@@ -213,7 +216,7 @@ fn explanation(seen: &Seen, scenario: &Scenario, compiled: &Compiled) -> Option<
                 (None, true) => Sender::Gateway(&traffic.from.value),
                 (None, false) => Sender::Pod(&source),
             };
-            (trace::asked(request), sender)
+            (trace::asked(&request), sender)
         }
         None => {
             let site = &plan.sites[seen.site.index()];
@@ -240,20 +243,21 @@ fn pod_name(plan: &Plan, seen: &Seen) -> ObjectName {
     }
 }
 
-/// The traffic source and its request template that a request was made of; none for calls of workloads.
+/// The traffic source and the request that it made, with what was drawn for it; none for calls of workloads.
 fn template<'s>(
     seen: &Seen,
     scenario: &'s Scenario,
     plan: &Plan,
-) -> Option<(&'s crate::traffic::Traffic, &'s crate::request::Request)> {
+) -> Option<(&'s Traffic, Request)> {
     let sources = plan.traffic.iter().zip(&scenario.traffic);
     sources
         .filter(|_| !seen.passed_on)
         .find_map(|(source, written)| {
-            let place = source
-                .templates
-                .iter()
-                .position(|(_, site)| *site == seen.site)?;
-            Some((written, &written.requests.get(place)?.request))
+            let begun = |template: &plan::Template| template.site <= seen.site;
+            let place = source.templates.iter().rposition(begun)?;
+            let (template, from) = (&written.requests[place], &source.templates[place]);
+            let all = combinations(&template.request, &template.uses, &written.values);
+            let offset = seen.site.index() - from.site.index();
+            Some((written, all.into_iter().nth(offset)?))
         })
 }
