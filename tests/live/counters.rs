@@ -6,7 +6,7 @@
 use super::experiment::Experiment;
 use super::suite::Suite;
 use super::world::Instance;
-use proxy::names::Names;
+use proxy::names::{ClusterId, Names};
 use proxy::proxy::Proxy;
 use proxy::stats::{ClusterStats, HttpStats};
 use std::collections::BTreeMap;
@@ -51,7 +51,9 @@ pub(super) fn of_ours(
 ) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
     let wanted = wanted_of_clusters(experiment);
-    for (id, stats) in proxy.stats() {
+    // Envoy tells nothing of a cluster that has gone; of ours, reports want to know.
+    let there = |id: &ClusterId| proxy.table().has_cluster(*id);
+    for (id, stats) in proxy.stats().filter(|(id, _)| there(id)) {
         let cluster = names.cluster_name(id);
         let gauges = proxy.cluster(id).map(|view| view.circuit_breakers());
         let all = stats

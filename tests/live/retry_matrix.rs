@@ -23,10 +23,11 @@ const POLICIES: [&str; 16] = [
     "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
 ];
 
-/// What happens to each try: a deed of the server's, or the path of a route to none.
-const EVENTS: [&str; 20] = [
+/// What happens to each try: a deed of the server's, or the path of a route to none, or to one that takes no
+/// connection.
+const EVENTS: [&str; 21] = [
     "200", "400", "404", "409", "429", "500", "501", "502", "503", "504", "grpc-1", "grpc-4",
-    "grpc-8", "grpc-13", "grpc-14", "fin", "rst", "garbage", "hang", "refused",
+    "grpc-8", "grpc-13", "grpc-14", "fin", "rst", "garbage", "hang", "refused", "mute",
 ];
 
 /// Each policy is a virtual host; two retries each.
@@ -62,12 +63,14 @@ pub(super) fn suite() -> Suite {
             "includeRequestAttemptCount": true,
             "routes": [
                 route("/refused", "matrix-dead", retry(None)),
+                route("/mute", "matrix-mute", retry(None)),
                 route("/hang", "matrix", retry(Some("0.200s"))),
                 route("/", "matrix", retry(None)),
             ],
         }));
         for event in EVENTS {
-            let deed = if event == "refused" { "200" } else { event };
+            let is_deed = !matches!(event, "refused" | "mute");
+            let deed = if is_deed { event } else { "200" };
             experiments.push(json!({
                 "name": format!("{policy} and {event}"),
                 "send": format!("GET /{event}"),
@@ -82,6 +85,7 @@ pub(super) fn suite() -> Suite {
         "clusters": [
             {"name": "matrix", "hosts": ["a"]},
             {"name": "matrix-dead", "hosts": ["dead"]},
+            {"name": "matrix-mute", "hosts": ["mute"], "connectTimeout": "0.1s"},
         ],
         "virtualHosts": virtual_hosts,
         "experiments": experiments,

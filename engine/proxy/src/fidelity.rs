@@ -167,7 +167,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         ROUTING,
         "configuration that changes under way",
-        IN_PART,
+        Exact,
         &["pushes"],
     ),
     // Faults and mirrors.
@@ -204,7 +204,12 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         Exact,
         &["listener-timeouts"],
     ),
-    row(TIME, "connect timeouts", Exact, &["pools", "timeouts"]),
+    row(
+        TIME,
+        "connect timeouts",
+        Exact,
+        &["pools", "timeouts", "retry-matrix"],
+    ),
     // Retries.
     row(
         RETRIES,
@@ -252,9 +257,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         HOSTS,
         "cookies that hash policies make",
-        Approximate(
-            "hosts are chosen by them and responses set them; simulated clients keep none",
-        ),
+        Approximate("hosts are chosen by them and responses set them; simulated clients keep none"),
         &["hashing", "cookies"],
     ),
     row(
@@ -303,7 +306,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         CONNECTIONS,
         "the ends of connections and of streams on them",
-        IN_PART,
+        Exact,
         &["connections", "timeouts"],
     ),
     row(
@@ -389,9 +392,6 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         &["mesh-gateway"],
     ),
 ];
-
-/// Most of it is exact, and some experiments still show otherwise.
-const IN_PART: Fidelity = Approximate("docs/live.md names the experiments that differ");
 
 const REQUESTS: &str = "Requests before they are routed";
 const ROUTING: &str = "Routing";
