@@ -2,7 +2,7 @@
 //! a script, and answer alike.
 //!
 //! An experiment is data: of a file (`live/experiments/*.yaml`; `live/suite.rs`, `live/experiment.rs` and
-//! `live/deed.rs` say what may stand there), or made (`live/retry_matrix.rs`, `live/random_*.rs`). What Envoy answered is
+//! `live/deed.rs` say what may stand there), or made (`live/retry_matrix.rs`, `live/first_turns.rs`, `live/random_*.rs`). What Envoy answered is
 //! recorded in `live/recorded/` and compared with our proxy in every run. Where an Envoy is found (by `MESHSIM_ENVOY` or
 //! on the `PATH`) it is asked again and must answer as recorded; `MESHSIM_UPDATE=1` records anew. Known differences stand
 //! with their reasons in `live/differences/`, and must still differ; an update strikes out those that do not.
@@ -21,6 +21,7 @@ mod deed;
 mod envoy;
 mod experiment;
 mod files;
+mod first_turns;
 mod http1;
 mod mesh;
 mod ours;

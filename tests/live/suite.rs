@@ -196,6 +196,7 @@ pub(super) fn all(folder: &Path) -> Vec<Suite> {
             Suite::read(&name.to_string_lossy(), written)
         })
         .collect();
+    suites.push(super::first_turns::suite());
     suites.push(super::retry_matrix::suite());
     suites.push(super::random_routes::suite());
     suites.push(super::random_traffic::suite());
