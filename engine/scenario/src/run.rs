@@ -14,7 +14,8 @@ use sim::plan::Plan;
 use std::borrow::Cow;
 use std::cell::Cell;
 use telemetry::{
-    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions, Witness,
+    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions, Trace,
+    Traces, Witness,
 };
 
 /// What is decided when a scenario is run.
@@ -26,6 +27,8 @@ pub struct RunOptions<'p> {
     pub replications: u32,
     /// Keeps single requests of the first replication.
     pub access_log: Option<AccessLogOptions>,
+    /// Keeps a few journeys of the first replication whole.
+    pub traces: bool,
     /// Told of each piece of simulated time that has passed, from any thread, of all replications.
     pub progress: Option<&'p (dyn Fn(SimDuration) + Sync)>,
     /// Shows one request that counts against each expectation that is missed: the run is played once more for it.
@@ -57,6 +60,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// Single requests, if they were asked for.
     pub access_log: Option<Vec<AccessLogEntry>>,
+    /// A few journeys, kept whole, if they were asked for.
+    pub traces: Vec<Trace>,
 }
 
 impl Outcome {
@@ -83,8 +88,13 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         .into_par_iter()
         .map(|index| {
             let plan = with_seed(&compiled.plan, seed.replication(u64::from(index)));
-            let access_log = options.access_log.filter(|_| index == 0);
-            play(&plan, &recorder, access_log, options)
+            // Single requests are told of the first replication only.
+            let options = RunOptions {
+                access_log: options.access_log.filter(|_| index == 0),
+                traces: options.traces && index == 0,
+                ..*options
+            };
+            play(&plan, &recorder, &options)
         })
         .collect();
     let merged = merge(runs);
@@ -105,6 +115,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         verdicts,
         measurements: merged.measurements,
         access_log: merged.access_log,
+        traces: merged.traces,
     }
 }
 
@@ -159,29 +170,28 @@ struct Run {
     requests: u64,
     measurements: Measurements,
     access_log: Option<Vec<AccessLogEntry>>,
+    traces: Vec<Trace>,
 }
 
-fn play(
-    plan: &Plan,
-    recorder: &RecorderOptions,
-    access_log: Option<AccessLogOptions>,
-    options: &RunOptions<'_>,
-) -> Run {
+fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Run {
     let mut recorder = Recorder::new(plan, recorder);
-    let (run, log) = match access_log {
-        None => (simulate(plan, &mut recorder, options), None),
-        Some(wanted) => {
-            let mut both = (recorder, AccessLog::new(wanted));
-            let run = simulate(plan, &mut both, options);
-            let log = both.1.finish(plan);
-            recorder = both.0;
-            (run, Some(log))
-        }
-    };
     let end = SimTime::ZERO + plan.duration;
+    if options.access_log.is_none() && !options.traces {
+        let run = simulate(plan, &mut recorder, options);
+        return Run {
+            measurements: recorder.finish(end),
+            ..run
+        };
+    }
+    let log = options.access_log.map(AccessLog::new);
+    let traces = options.traces.then(|| Traces::new(plan.duration));
+    let mut all = (recorder, (log, traces));
+    let run = simulate(plan, &mut all, options);
+    let (recorder, (log, traces)) = all;
     Run {
         measurements: recorder.finish(end),
-        access_log: log,
+        access_log: log.map(|log| log.finish(plan)),
+        traces: traces.map_or_else(Vec::new, |traces| traces.finish(plan)),
         ..run
     }
 }
@@ -212,6 +222,7 @@ fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: &RunOptions<'_>
         requests: tally.exchanges,
         measurements: Measurements::default(),
         access_log: None,
+        traces: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls: an application's request with its timeout and its own retries, whoever makes it.
 
 use crate::event::Event;
-use crate::observation::{Exchange, Journey, Observer};
+use crate::observation::{Exchange, Journey, Observer, Trace};
 use crate::pass::Downstream;
 use crate::plan::{ApplicationRetries, PodId, Side, SiteId, TrafficId};
 use crate::pod::Seat;
@@ -47,6 +47,8 @@ pub(crate) struct Request {
     pub(crate) head: HeadId,
     /// All its draws follow from this.
     pub(crate) identity: u64,
+    /// Where it belongs.
+    pub(crate) trace: Trace,
     /// How many requests deep it is nested: 0 for traffic.
     pub(crate) depth: u8,
     /// Which of its traffic source's requests it is, counted from 1; 0 for a nested one.
@@ -118,6 +120,20 @@ impl Call {
             identity
         } else {
             mix(identity ^ u64::from(self.requests))
+        }
+    }
+
+    /// The current try as whoever carries it sees it.
+    #[inline]
+    pub(crate) fn exchange(&self) -> Request {
+        let identity = self.exchange_identity();
+        Request {
+            identity,
+            trace: Trace {
+                parent: identity,
+                ..self.request.trace
+            },
+            ..self.request
         }
     }
 }
@@ -313,6 +329,7 @@ impl<O: Observer> World<'_, O> {
         let proxied = self.pods[call.request.source.index()].has_proxy();
         let exchange = Exchange {
             identity: call.exchange_identity(),
+            trace: call.request.trace,
             traffic: match call.owner {
                 Owner::Traffic(traffic) => Some((traffic, call.request.number)),
                 Owner::Job(_) => None,
@@ -346,6 +363,7 @@ impl<O: Observer> World<'_, O> {
         match call.owner {
             Owner::Traffic(traffic) => {
                 self.observer.on_journey(&Journey {
+                    identity: call.request.identity,
                     traffic,
                     site: call.request.site,
                     source: call.request.source,

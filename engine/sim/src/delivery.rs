@@ -18,7 +18,7 @@ use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::deed::{Answer, Deed, Rest};
 use crate::event::Event;
 use crate::network::sample;
-use crate::observation::{Attempt, AttemptOutcome, Observer};
+use crate::observation::{Attempt, AttemptOutcome, Observer, Trace};
 use crate::pass::{Downstream, Pass};
 use crate::plan::{Abandonment, Overflow, Plan, PodId, Side, SiteId, Step};
 use crate::pod::Seat;
@@ -76,6 +76,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) identity: u64,
     /// The exchange that it serves.
     exchange: u64,
+    /// The journey, and the exchange that calls made while it is served are made for.
+    pub(crate) trace: Trace,
     sent: SimTime,
     pub(crate) connected: Option<SimTime>,
     responded: Option<SimTime>,
@@ -259,10 +261,7 @@ impl<'a, O: Observer> World<'a, O> {
             Downstream::Call(slot) => {
                 let call = &self.calls[slot as usize];
                 Origin {
-                    request: Request {
-                        identity: call.exchange_identity(),
-                        ..call.request
-                    },
+                    request: call.exchange(),
                     shape: call.shape,
                     uploaded: call.uploaded(),
                     earlier: 0,
@@ -277,6 +276,15 @@ impl<'a, O: Observer> World<'a, O> {
                         source: pod,
                         head: delivery.head,
                         identity: delivery.identity,
+                        trace: Trace {
+                            // What a sidecar passes on to its application stays the caller's exchange.
+                            parent: if self.pods[pod.index()].is_gateway {
+                                delivery.identity
+                            } else {
+                                delivery.trace.parent
+                            },
+                            ..delivery.trace
+                        },
                         depth: delivery.depth,
                         number: 0,
                         line: NO_LINE,
@@ -392,10 +400,7 @@ impl<'a, O: Observer> World<'a, O> {
         let way = Way::Dialled {
             port: reached.map_or(dial.port, |(_, port)| port),
         };
-        let request = Request {
-            identity,
-            ..call.request
-        };
+        let request = call.exchange();
         let (client, times) = (Client::Call(call_slot), (now, call.uploaded()));
         let mut delivery = Delivery::new(client, &request, mix(identity), times, way);
         let target = reached.map(|(pod, _)| pod);
@@ -623,6 +628,7 @@ impl<'a, O: Observer> World<'a, O> {
         delivery.outstanding = step.calls.len() as u32;
         let (parent_head, parent_identity) = (delivery.head, delivery.identity);
         let (step_number, depth) = (u64::from(delivery.step), delivery.depth + 1);
+        let trace = delivery.trace;
         let workers = u64::from(self.plan.pods[target.index()].workers.max(1));
         for (index, site) in step.calls.iter().enumerate() {
             let head = self.shapes.nested(self.plan, *site, parent_head);
@@ -632,6 +638,7 @@ impl<'a, O: Observer> World<'a, O> {
                 source: target,
                 head,
                 identity,
+                trace,
                 depth,
                 number: 0,
                 line: NO_LINE,
@@ -1062,6 +1069,7 @@ impl Delivery<'_> {
             outcome: AttemptOutcome::Abandoned,
             identity,
             exchange: request.identity,
+            trace: request.trace,
             sent: now,
             connected: None,
             responded: None,
@@ -1103,6 +1111,7 @@ impl Delivery<'_> {
     ) -> Attempt {
         Attempt {
             exchange: self.exchange,
+            journey: self.trace.journey,
             site: self.site,
             source: self.source,
             passed_on: self.is_passed_on(),

@@ -31,6 +31,65 @@ pub trait Observer {
 /// Nobody watches.
 impl Observer for () {}
 
+/// Somebody may watch.
+impl<A: Observer> Observer for Option<A> {
+    #[inline]
+    fn on_arrival(&mut self, now: SimTime, traffic: TrafficId, site: SiteId) {
+        if let Some(watcher) = self {
+            watcher.on_arrival(now, traffic, site);
+        }
+    }
+
+    #[inline]
+    fn on_journey(&mut self, journey: &Journey) {
+        if let Some(watcher) = self {
+            watcher.on_journey(journey);
+        }
+    }
+
+    #[inline]
+    fn on_exchange(&mut self, exchange: &Exchange) {
+        if let Some(watcher) = self {
+            watcher.on_exchange(exchange);
+        }
+    }
+
+    #[inline]
+    fn on_reception(&mut self, reception: &Reception) {
+        if let Some(watcher) = self {
+            watcher.on_reception(reception);
+        }
+    }
+
+    #[inline]
+    fn on_attempt(&mut self, attempt: &Attempt) {
+        if let Some(watcher) = self {
+            watcher.on_attempt(attempt);
+        }
+    }
+
+    #[inline]
+    fn on_station(&mut self, now: SimTime, pod: PodId, station: Station) {
+        if let Some(watcher) = self {
+            watcher.on_station(now, pod, station);
+        }
+    }
+
+    #[inline]
+    fn on_ejection(&mut self, now: SimTime, proxy: PodId, ejection: Ejection) {
+        if let Some(watcher) = self {
+            watcher.on_ejection(now, proxy, ejection);
+        }
+    }
+
+    #[inline]
+    fn on_change(&mut self, now: SimTime, index: usize) {
+        if let Some(watcher) = self {
+            watcher.on_change(now, index);
+        }
+    }
+}
+
 /// Two watch; the first is told first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_arrival(&mut self, now: SimTime, traffic: TrafficId, site: SiteId) {
@@ -74,9 +133,20 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
+/// Where a request belongs: to which journey, and to which exchange that is served meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The identity of the journey that led to it.
+    pub journey: u64,
+    /// The identity of the exchange that it is made for; of the journey itself where a traffic source makes it.
+    pub parent: u64,
+}
+
 /// A traffic source's request, from its first try to its last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Journey {
+    /// Tells it apart from all others; what it leads to carries the same.
+    pub identity: u64,
     /// Whose.
     pub traffic: TrafficId,
     /// Which template.
@@ -98,6 +168,8 @@ pub struct Journey {
 pub struct Exchange {
     /// Tells it apart from all others; its tries carry the same.
     pub identity: u64,
+    /// Where it belongs.
+    pub trace: Trace,
     /// The traffic source and which of its requests this is, counted from 1; none for calls of workloads.
     pub traffic: Option<(TrafficId, u32)>,
     /// Where it was made.
@@ -160,6 +232,8 @@ pub struct Reception {
 pub struct Attempt {
     /// The exchange that it is part of.
     pub exchange: u64,
+    /// The identity of the journey that led to it.
+    pub journey: u64,
     /// Where the request was made.
     pub site: SiteId,
     /// The pod that sent it.

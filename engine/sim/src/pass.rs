@@ -265,6 +265,7 @@ impl<O: Observer> World<'_, O> {
         if self.pods[target.index()].is_gateway {
             let exchange = Exchange {
                 identity: delivery.identity,
+                trace: delivery.trace,
                 traffic: None,
                 site: delivery.site,
                 source: target,

@@ -13,7 +13,7 @@ use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
 use crate::network::Latencies;
-use crate::observation::{Ejection, Observer, Station};
+use crate::observation::{Ejection, Observer, Station, Trace};
 use crate::pass::Downstream;
 use crate::plan::{ChangeEffect, Load, Plan, PodId, Side, TableId, TrafficId};
 use crate::pod::{PodState, Seat};
@@ -351,6 +351,10 @@ impl<'a, O: Observer> World<'a, O> {
             source,
             head,
             identity,
+            trace: Trace {
+                journey: identity,
+                parent: identity,
+            },
             depth: 0,
             number,
             line: origin.line.unwrap_or(NO_LINE),

@@ -4,6 +4,7 @@
 //! has nothing to do with time.
 
 mod entry;
+mod written;
 
 use crate::names::PlanNames;
 use base::rng::mix;

@@ -1,7 +1,7 @@
 //! Observations to measurements.
 //!
 //! A [`Recorder`] watches a world and counts; what it hands out in the end, [`Measurements`], is plain data with the
-//! labels of Istio's standard metrics. An [`AccessLog`] keeps single requests. Nothing here changes what is watched,
+//! labels of Istio's standard metrics. An [`AccessLog`] keeps single requests, [`Traces`] whole journeys. Nothing here changes what is watched,
 //! and nothing here renders.
 //!
 //! ```
@@ -28,6 +28,7 @@ mod names;
 mod occupancy;
 mod recorder;
 mod summary;
+mod traces;
 mod witness;
 mod written;
 
@@ -44,4 +45,5 @@ pub use measurements::{
 };
 pub use recorder::{Recorder, RecorderOptions};
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};
+pub use traces::{Trace, TracedRequest, Traces};
 pub use witness::{Ended, EndedAs, Seen, Witness};

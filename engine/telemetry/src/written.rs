@@ -28,6 +28,26 @@ pub(crate) mod duration {
     }
 }
 
+/// A [`SimDuration`](base::SimDuration) that may be missing.
+pub(crate) mod maybe_duration {
+    use base::SimDuration;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        span: &Option<SimDuration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        span.map(SimDuration::as_nanos).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<SimDuration>, D::Error> {
+        let nanos = Option::<u64>::deserialize(from)?;
+        Ok(nanos.map(SimDuration::from_nanos))
+    }
+}
+
 /// A sum as decimal text: JSON's numbers end earlier.
 pub(crate) mod sum {
     use serde::{Deserialize, Deserializer, Serializer};

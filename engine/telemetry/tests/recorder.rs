@@ -8,7 +8,9 @@ use proxy::request::RequestHead;
 use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 use sim::act::Accept;
-use sim::observation::{Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station};
+use sim::observation::{
+    Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station, Trace,
+};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Change, ChangeEffect, ClusterLabels,
     Dial, Load, Network, Overflow, Plan, Pod, PodId, Server, Service, ServiceId, Site, SiteId,
@@ -179,6 +181,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
     observer.on_arrival(at(started), TrafficId::new(0), SiteId::new(0));
     observer.on_attempt(&Attempt {
         exchange: started,
+        journey: 0,
         site: SiteId::new(0),
         source: PodId::new(0),
         passed_on: false,
@@ -196,6 +199,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
     });
     observer.on_exchange(&Exchange {
         identity: started,
+        trace: Trace::default(),
         traffic: Some((TrafficId::new(0), 1)),
         site: SiteId::new(0),
         source: PodId::new(0),
@@ -212,6 +216,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
         route: None,
     });
     observer.on_journey(&Journey {
+        identity: 0,
         traffic: TrafficId::new(0),
         site: SiteId::new(0),
         source: PodId::new(0),
@@ -363,6 +368,7 @@ fn tries_are_told_apart_by_kind_and_outcome() {
     ] {
         recorder.on_attempt(&Attempt {
             exchange: 0,
+            journey: 0,
             site: SiteId::new(0),
             source: PodId::new(0),
             passed_on: false,
@@ -407,6 +413,7 @@ fn requests_that_reach_nobody_count_for_what_was_dialled() {
     ] {
         recorder.on_exchange(&Exchange {
             identity: 0,
+            trace: Trace::default(),
             traffic: None,
             site: SiteId::new(site),
             source: PodId::new(0),
@@ -588,6 +595,7 @@ fn an_access_log_tells_the_back_off_before_each_try() {
     for (number, sent, ended, outcome) in outcomes {
         log.on_attempt(&Attempt {
             exchange: 7,
+            journey: 0,
             site: SiteId::new(0),
             source: PodId::new(0),
             passed_on: false,
@@ -606,6 +614,7 @@ fn an_access_log_tells_the_back_off_before_each_try() {
     }
     log.on_exchange(&Exchange {
         identity: 7,
+        trace: Trace::default(),
         traffic: Some((TrafficId::new(0), 3)),
         site: SiteId::new(0),
         source: PodId::new(0),

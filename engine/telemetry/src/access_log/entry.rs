@@ -5,21 +5,32 @@ use crate::names::PlanNames;
 use base::{SimDuration, SimTime};
 use proxy::input::ResetReason;
 use proxy::request::Protocol;
+use serde::{Deserialize, Serialize};
 use sim::observation::{Attempt, AttemptOutcome, Exchange};
 use sim::plan::{Plan, PodId};
 
 /// A request as its source saw it, with names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AccessLogEntry {
     /// Which of its traffic source's requests it is, counted from 1; 0 for calls of workloads.
     pub number: u32,
     /// When it began.
+    #[serde(rename = "started_ns", with = "crate::written::time")]
     pub started: SimTime,
     /// From then until the last of it was sent.
+    #[serde(rename = "request_duration_ns", with = "crate::written::duration")]
     pub request_duration: SimDuration,
     /// From then until the response began to arrive; none where there was none.
+    #[serde(
+        rename = "time_to_first_byte_ns",
+        default,
+        with = "crate::written::maybe_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub time_to_first_byte: Option<SimDuration>,
     /// From then until its end.
+    #[serde(rename = "duration_ns", with = "crate::written::duration")]
     pub duration: SimDuration,
     /// Who made it: a traffic source's name, or a workload's `<namespace>/<name>`.
     pub caller: String,
@@ -30,6 +41,7 @@ pub struct AccessLogEntry {
     /// Where it went.
     pub destination: DestinationLabels,
     /// The pod of the last try; empty where none was chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub destination_pod: String,
     /// The method.
     pub method: String,
@@ -40,10 +52,12 @@ pub struct AccessLogEntry {
     /// `HTTP/1.1` or `HTTP/2`.
     pub protocol: String,
     /// The client's own name, where it tells it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
     /// The final status; 0 where there was none.
     pub response_code: u16,
     /// `grpc-status`, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_response_status: Option<u8>,
     /// Envoy's response flags; `-` if there are none.
     pub response_flags: String,
@@ -52,29 +66,56 @@ pub struct AccessLogEntry {
     /// Envoy's attempt count: those that found no host or no room included.
     pub attempts: u16,
     /// The cluster's name; empty where none was chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub upstream_cluster: String,
     /// The host of the last try; empty where none was chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub upstream_host: String,
     /// The route's name; empty where none was taken, or where it has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub route_name: String,
     /// Tries that were sent upstream, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tries: Vec<AccessLogTry>,
 }
 
 /// One try that was sent upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessLogTry {
     /// 1 for the first.
     pub number: u16,
+    /// It is a mirrored copy, whose answer nobody waits for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirror: bool,
     /// When it was sent.
+    #[serde(rename = "started_ns", with = "crate::written::time")]
     pub started: SimTime,
     /// From the end of the try before until then; none for the first.
+    #[serde(
+        rename = "back_off_ns",
+        default,
+        with = "crate::written::maybe_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub back_off: Option<SimDuration>,
     /// How long its connection took, where it had to be made.
+    #[serde(
+        rename = "connect_ns",
+        default,
+        with = "crate::written::maybe_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub connect: Option<SimDuration>,
     /// From being sent until the response began to arrive; none where there was none.
+    #[serde(
+        rename = "time_to_first_byte_ns",
+        default,
+        with = "crate::written::maybe_duration",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub time_to_first_byte: Option<SimDuration>,
     /// From being sent until its end.
+    #[serde(rename = "duration_ns", with = "crate::written::duration")]
     pub duration: SimDuration,
     /// The address; empty where no proxy chose it.
     pub host: String,
@@ -160,9 +201,13 @@ fn tries_of(attempts: &[Attempt], names: &PlanNames) -> Vec<AccessLogTry> {
         AccessLogTry {
             number: attempt.number,
             started: attempt.sent,
-            back_off: before
-                .replace(attempt.ended)
-                .map(|ended| attempt.sent.max(ended).since(ended)),
+            mirror: attempt.mirror,
+            back_off: if attempt.mirror {
+                None
+            } else {
+                let before = before.replace(attempt.ended);
+                before.map(|ended| attempt.sent.max(ended).since(ended))
+            },
             connect: attempt.connected.map(since_sent),
             time_to_first_byte: attempt.responded.map(since_sent),
             duration: since_sent(attempt.ended),
@@ -187,7 +232,7 @@ fn pod_name(pod: PodId, names: &PlanNames) -> String {
 }
 
 /// A reason in Envoy's words, as they stand in its details.
-const fn words(reason: ResetReason) -> &'static str {
+pub(super) const fn words(reason: ResetReason) -> &'static str {
     match reason {
         ResetReason::ConnectionFailure => "remote_connection_failure",
         ResetReason::ConnectionTimeout => "connection_timeout",
