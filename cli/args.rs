@@ -72,6 +72,7 @@ pub(crate) enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArgs),
+    Report(ReportArgs),
     Diff(DiffArgs),
     Sweep(SweepArgs),
     Test(TestArgs),
@@ -108,7 +109,7 @@ pub(crate) struct MeshArgs {
     pub(crate) skip_invalid: bool,
 }
 
-/// Simulate a scenario, print a summary, and write tables and plots
+/// Simulate a scenario, print a summary, and write a report, tables and plots
 #[derive(Debug, ArgGroup)]
 #[command(after_help = "Examples:
   meshsim run scenarios/canary-shift
@@ -137,6 +138,20 @@ pub(crate) struct RunArgs {
     pub(crate) access_log_format: AccessLogFormat,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
+}
+
+/// Make the report, plots and tables of a run again, from the measurements in its folder
+#[derive(Debug, ArgGroup)]
+#[command(after_help = "Example: meshsim report reports/out/canary-split
+
+The folder's access logs stay as they are.")]
+pub(crate) struct ReportArgs {
+    /// The folder that `meshsim run` wrote; it is replaced as a whole
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Another folder to write, and leave the run's as it is
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Compare two scenarios, or one under two sets of manifests: what changes for whom, beyond chance

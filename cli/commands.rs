@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 mod export;
 mod proxy_config;
+mod report;
 mod run;
 mod schema;
 pub(crate) mod sweep;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, output),
         Command::Analyze(args) => analyze::run(args, output),
         Command::Run(args) => run::run(args, output),
+        Command::Report(args) => report::run(args, output),
         Command::Diff(args) => diff::run(args, output),
         Command::Sweep(args) => sweep::run(args, output),
         Command::Test(args) => test::run(args, output),

@@ -170,6 +170,7 @@ impl Simulation {
                 .map(|verdict| self.reported(verdict))
                 .collect(),
             notes: self.notes().iter().map(ToString::to_string).collect(),
+            traces: outcome.traces.clone(),
             access_log: outcome
                 .access_log
                 .clone()

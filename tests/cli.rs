@@ -6,6 +6,7 @@ mod explain;
 mod judging;
 mod manifests;
 mod proxy_config;
+mod report;
 mod route_tests;
 mod simulation;
 mod sweep;
@@ -45,7 +46,9 @@ Shows where Istio and Envoy send a request, and what a mesh does under load, wit
 Usage: meshsim [OPTIONS] <COMMAND>
 
 Commands:
-  run           Simulate a scenario, print a summary, and write tables and plots
+  run           Simulate a scenario, print a summary, and write a report, tables and plots
+  report        Make the report, plots and tables of a run again, from the measurements in its
+                folder
   diff          Compare two scenarios, or one under two sets of manifests: what changes for whom,
                 beyond chance
   sweep         Run a scenario at every point of a grid, in replications, and tell each figure with
@@ -81,7 +84,7 @@ bug of ours.
 #[test]
 fn each_verb_has_its_help() {
     run(&["run", "-h"]).success().stdout_eq(str![[r#"
-Simulate a scenario, print a summary, and write tables and plots
+Simulate a scenario, print a summary, and write a report, tables and plots
 
 Usage: meshsim run [OPTIONS] <SCENARIO>
 

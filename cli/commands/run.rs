@@ -31,6 +31,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         seed: args.seed,
         replications: args.replications.get(),
         access_log: access_log(args.access_log),
+        traces: true,
         progress: Some(&tell),
         offending: true,
     };
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
             args::AccessLogFormat::Json => reports::AccessLogFormat::Json,
         };
     }
-    let files = reports::render(&report);
+    let files = threads.install(|| reports::render(&report));
     write_folder(&out, &contents(&files))?;
     match output.format {
         Format::Text | Format::Markdown => output.print(&reports::coloured_text(&report))?,
@@ -80,7 +81,8 @@ fn prepare(args: &RunArgs, output: &Output) -> Result<Simulation, Failure> {
     Simulation::prepare(&file, &settings).map_err(|unfit| simulation::refuse(unfit, output))
 }
 
-fn contents(files: &[OutputFile]) -> Vec<(&str, &[u8])> {
+/// Files as a folder takes them.
+pub(crate) fn contents(files: &[OutputFile]) -> Vec<(&str, &[u8])> {
     files
         .iter()
         .map(|file| (file.path.as_str(), file.bytes.as_slice()))
@@ -88,7 +90,7 @@ fn contents(files: &[OutputFile]) -> Vec<(&str, &[u8])> {
 }
 
 /// The folder, and how many files of which kind are in it.
-fn listing(out: &Path, files: &[OutputFile]) -> String {
+pub(crate) fn listing(out: &Path, files: &[OutputFile]) -> String {
     let count = |extension: &str| {
         let is_of =
             |file: &&OutputFile| Path::new(&file.path).extension() == Some(extension.as_ref());
@@ -96,7 +98,7 @@ fn listing(out: &Path, files: &[OutputFile]) -> String {
     };
     let folder: PathBuf = out.join("");
     format!(
-        "{}: summary.json, {} tables, {} plots as SVG and {} as PNG",
+        "{}: report.html, summary.json, measurements.json, {} tables, {} plots as SVG and {} as PNG",
         folder.display(),
         count("csv"),
         count("svg"),

@@ -17,10 +17,12 @@ mod access_log;
 mod csv;
 mod diff;
 mod figures;
+mod html;
 mod json;
 mod model;
 mod numbers;
 mod plots;
+mod saved;
 mod sweep;
 mod text;
 
@@ -32,6 +34,7 @@ pub use model::{
     AccessLog, AccessLogFormat, Decided, Expectation, Offending, OutputFile, RunReport, Unit,
 };
 pub use plots::pictures;
+pub use saved::{MEASUREMENTS_FILE, SavedError, read_measurements};
 pub use sweep::{
     SweepFigure, SweepJson, SweepParameter, SweepPoint, SweepReport, sweep_files, sweep_json,
     sweep_text,
@@ -50,7 +53,7 @@ pub enum Pictures {
     SvgAndPng,
 }
 
-/// All files of a run's folder but `report.html`, in order of their paths.
+/// All files of a run's folder, in order of their paths.
 pub fn render(report: &RunReport) -> Vec<OutputFile> {
     render_with(report, Pictures::SvgAndPng)
 }
@@ -60,6 +63,8 @@ pub fn render_with(report: &RunReport, pictures: Pictures) -> Vec<OutputFile> {
     let mut files = csv::files(report);
     files.extend(access_log::file(report));
     files.push(json::summary_file(report));
+    files.push(html::file(report));
+    files.push(saved::file(report));
     files.extend(plots::files(report, pictures));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files

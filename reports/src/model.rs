@@ -2,8 +2,8 @@
 
 use crate::numbers::{milliseconds, number, percent};
 use base::SimDuration;
-use serde::Serialize;
-use telemetry::{AccessLogEntry, Measurements};
+use serde::{Deserialize, Serialize};
+use telemetry::{AccessLogEntry, Measurements, Trace};
 
 /// All that is known of a run, or of several replications of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,10 +34,12 @@ pub struct RunReport {
     pub notes: Vec<String>,
     /// Single requests, if they were asked for.
     pub access_log: Option<AccessLog>,
+    /// A few requests of traffic sources with all that they led to, in the order in which they began.
+    pub traces: Vec<Trace>,
 }
 
 /// An expectation and what became of it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// Its name.
     pub name: String,
@@ -60,7 +62,7 @@ pub struct Expectation {
 }
 
 /// What was wanted of a single request, and what is decided about it, in words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
     /// What was wanted.
     pub want: String,
@@ -69,7 +71,7 @@ pub struct Decided {
 }
 
 /// A request that counts against an expectation, and the decisions about it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Offending {
     /// Why it counts against it, in a line.
     pub why: String,
@@ -80,7 +82,7 @@ pub struct Offending {
 }
 
 /// The unit of a figure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// A count, or a number without a unit.

@@ -4,20 +4,20 @@
 //! left out where there is nothing to show (no retries, no ejections).
 
 pub(crate) mod axis;
-mod call_graph;
-mod ejections;
+pub(crate) mod call_graph;
+pub(crate) mod ejections;
 pub(crate) mod frame;
-mod graph;
-mod latency;
+pub(crate) mod graph;
+pub(crate) mod latency;
 mod layout;
 pub(crate) mod palette;
 mod png;
-mod responses;
-mod retries;
-mod split;
-mod svg;
-mod times;
-mod utilization;
+pub(crate) mod responses;
+pub(crate) mod retries;
+pub(crate) mod split;
+pub(crate) mod svg;
+pub(crate) mod times;
+pub(crate) mod utilization;
 
 use crate::Pictures;
 use crate::model::{OutputFile, RunReport};
@@ -25,6 +25,7 @@ use crate::numbers::{number, seconds};
 use frame::Figure;
 use palette::Palette;
 use png::Painter;
+use rayon::prelude::*;
 use times::Times;
 
 /// The pictures that were asked for, as files.
@@ -36,10 +37,10 @@ pub(crate) fn files(report: &RunReport, wanted: Pictures) -> Vec<OutputFile> {
     }
 }
 
-/// Pictures as SVG and PNG files.
+/// Pictures as SVG and PNG files, painted on the threads of the rayon pool in which this is called.
 pub(crate) fn painted(pictures: Vec<(&'static str, String)>) -> Vec<OutputFile> {
     let painter = Painter::new();
-    let both = pictures.into_iter().flat_map(|(name, svg)| {
+    let both = pictures.into_par_iter().flat_map_iter(|(name, svg)| {
         let png = OutputFile {
             path: format!("plots/{name}.png"),
             bytes: painter.png(&svg),

@@ -126,7 +126,7 @@ fn shown(offending: &Offending, paint: Paint) -> Vec<String> {
 
 /// What was observed, and what was expected: `98.6%, expected at least 99.9%`. Where few digits would hide that an
 /// expectation was missed, there are more.
-fn judged(expectation: &Expectation) -> String {
+pub(crate) fn judged(expectation: &Expectation) -> String {
     if let Some(decided) = &expectation.decided {
         return match expectation.passed {
             true => decided.got.clone(),
@@ -344,7 +344,7 @@ fn failures(report: &RunReport, paint: Paint) -> Vec<String> {
 }
 
 /// What response flags mean. Source: Envoy documentation, access log usage, `%RESPONSE_FLAGS%`.
-fn meaning(flags: &str) -> String {
+pub(crate) fn meaning(flags: &str) -> String {
     let meanings = flags.split(',').filter_map(|flag| {
         let meaning = match flag {
             "UH" => "no healthy upstream host",

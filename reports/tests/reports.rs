@@ -343,6 +343,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
 fn one_try(number: u16, outcome: TryOutcome) -> AccessLogTry {
     let millis = SimDuration::from_millis;
     AccessLogTry {
+        mirror: false,
         number,
         started: at(1) + millis(u64::from(number) * 2),
         back_off: (number > 1).then_some(millis(25)),

@@ -40,7 +40,7 @@ users [..]
 "#]])
         .stderr_eq(str![[r#"
 
-wrote reports/out/tiny/: summary.json, [..] tables, [..] plots as SVG and [..] as PNG
+wrote reports/out/tiny/: report.html, summary.json, measurements.json, [..] tables, [..] plots as SVG and [..] as PNG
 
 "#]]);
     let out = scratch.path().join("reports/out/tiny");

@@ -42,6 +42,7 @@ const KEEP: RunOptions<'_> = RunOptions {
     access_log: None,
     traces: true,
     progress: None,
+    offending: false,
 };
 
 /// Web calls db, and now and then a try of either fails.

@@ -69,8 +69,8 @@ struct Measured {
 }
 
 impl CallGraph {
-    /// Calls after the warm-up.
-    pub(crate) fn of(report: &RunReport) -> Self {
+    /// Calls after the warm-up; of a large mesh the busiest edges, at most so many.
+    pub(crate) fn of(report: &RunReport, most: usize) -> Self {
         let window = &report.measurements.window;
         let traffic: BTreeSet<&str> = window.traffic.iter().map(|t| t.name.as_str()).collect();
         let mut measured: BTreeMap<(Key, Key), Measured> = BTreeMap::new();
@@ -98,8 +98,8 @@ impl CallGraph {
         }
         let mut busiest: Vec<((Key, Key), Measured)> = measured.into_iter().collect();
         busiest.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.latency.count()));
-        let left_out = busiest.len().saturating_sub(EDGES);
-        busiest.truncate(EDGES);
+        let left_out = busiest.len().saturating_sub(most);
+        busiest.truncate(most);
         busiest.sort_by(|a, b| a.0.cmp(&b.0));
         let mut graph = Self {
             nodes: Vec::new(),
@@ -241,6 +241,3 @@ fn has_sidecar(report: &RunReport, workload: &WorkloadLabels) -> bool {
     pods.iter()
         .any(|pod| pod.workload == *workload && pod.sidecar)
 }
-
-/// Of a large mesh the busiest edges are shown.
-const EDGES: usize = 40;

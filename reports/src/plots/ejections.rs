@@ -11,15 +11,7 @@ use telemetry::EjectionRecord;
 /// A row for each host that was ever ejected, a bar for each ejection; bars of several proxies add up in depth.
 pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Option<Figure> {
     let records = &report.measurements.ejections;
-    let mut hosts: BTreeMap<&str, Host<'_>> = BTreeMap::new();
-    for record in records {
-        let name = if record.pod.is_empty() {
-            &record.endpoint
-        } else {
-            &record.pod
-        };
-        hosts.entry(name).or_default().add(record);
-    }
+    let hosts = hosts(report);
     if hosts.is_empty() {
         return None;
     }
@@ -89,9 +81,23 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
     })
 }
 
+/// The hosts that were ever ejected, by name.
+pub(crate) fn hosts(report: &RunReport) -> BTreeMap<&str, Host<'_>> {
+    let mut hosts: BTreeMap<&str, Host<'_>> = BTreeMap::new();
+    for record in &report.measurements.ejections {
+        let name = if record.pod.is_empty() {
+            &record.endpoint
+        } else {
+            &record.pod
+        };
+        hosts.entry(name).or_default().add(record);
+    }
+    hosts
+}
+
 /// What happened to one host.
 #[derive(Default)]
-struct Host<'a> {
+pub(crate) struct Host<'a> {
     records: Vec<&'a EjectionRecord>,
 }
 
@@ -100,7 +106,8 @@ impl<'a> Host<'a> {
         self.records.push(record);
     }
 
-    fn ejected(&self) -> usize {
+    /// How often it was ejected.
+    pub(crate) fn ejected(&self) -> usize {
         self.records.iter().filter(|record| record.ejected).count()
     }
 
@@ -122,7 +129,7 @@ impl<'a> Host<'a> {
     }
 
     /// From when to when it was ejected, in seconds, by each proxy and cluster.
-    fn spans(&self, end: f64) -> Vec<(f64, f64)> {
+    pub(crate) fn spans(&self, end: f64) -> Vec<(f64, f64)> {
         let mut spans = Vec::new();
         for records in self.by_proxy().values() {
             let mut since = None;
@@ -141,7 +148,7 @@ impl<'a> Host<'a> {
         spans
     }
 
-    fn colour(&self, report: &RunReport, palette: &Palette) -> &'static str {
+    pub(crate) fn colour(&self, report: &RunReport, palette: &Palette) -> &'static str {
         let pod = &self.records[0].pod;
         let pods = &report.measurements.window.pods;
         let workload = pods.iter().find(|figures| figures.pod == *pod);

@@ -15,7 +15,7 @@ use telemetry::Quantile;
 
 /// The graph as an SVG document, if anything was requested.
 pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
-    let graph = CallGraph::of(report);
+    let graph = CallGraph::of(report, EDGES);
     if graph.edges.is_empty() {
         return None;
     }
@@ -61,22 +61,22 @@ pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
-    at: Point,
-    size: (f64, f64),
+pub(crate) struct Frame {
+    pub(crate) at: Point,
+    pub(crate) size: (f64, f64),
 }
 
 /// Where everything goes.
-struct Places {
-    width: f64,
-    height: f64,
-    nodes: Vec<Frame>,
+pub(crate) struct Places {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) nodes: Vec<Frame>,
     /// Boxes of groups with several nodes.
-    boxes: Vec<Option<Frame>>,
+    pub(crate) boxes: Vec<Option<Frame>>,
 }
 
 impl Places {
-    fn of(graph: &CallGraph) -> Self {
+    pub(crate) fn of(graph: &CallGraph) -> Self {
         let edges: Vec<(usize, usize, f64)> = (graph.edges.iter())
             .map(|edge| {
                 let (from, to) = (graph.nodes[edge.from].group, graph.nodes[edge.to].group);
@@ -223,10 +223,11 @@ fn draw_sidecar(svg: &mut Svg, (x, y): Point) {
 }
 
 /// An edge from border to border.
-struct Course {
-    from: Point,
-    to: Point,
-    reach: f64,
+pub(crate) struct Course {
+    pub(crate) from: Point,
+    pub(crate) to: Point,
+    /// How far it goes straight on at either end.
+    pub(crate) reach: f64,
 }
 
 impl Course {
@@ -269,28 +270,9 @@ fn draw_edges(svg: &mut Svg, graph: &CallGraph, places: &Places) {
         let head = [(x - 1.0, y), (x - 12.0, y - 5.5), (x - 12.0, y + 5.5)];
         svg.polygon(&head, Fill::solid(colour));
     }
-    let mut taken: Vec<Frame> = places.nodes.clone();
-    let mut labels = Vec::new();
-    for (edge, course) in graph.edges.iter().zip(&courses) {
-        let lines = label(edge);
-        let widths = lines.iter().map(|line| text_width(line, SMALL, false));
-        let size = (widths.fold(0.0, f64::max) + 12.0, LABEL_HEIGHT);
-        let frame = |part: f64| {
-            let (x, y) = course.at(part);
-            Frame {
-                at: (x - size.0 / 2.0, y - size.1 / 2.0),
-                size,
-            }
-        };
-        let free = PARTS.into_iter().map(frame).find(|frame| {
-            let overlaps = |other: &Frame| overlap(frame, other);
-            !taken.iter().any(overlaps)
-        });
-        let place = free.unwrap_or_else(|| frame(PARTS[0]));
-        taken.push(place);
-        labels.push((place, lines, edge.failures > 0));
-    }
-    for (place, lines, failures) in labels {
+    let labels = label_places(graph, places, &courses);
+    for (edge, place) in graph.edges.iter().zip(labels) {
+        let (lines, failures) = (label(edge), edge.failures > 0);
         let fill = Fill {
             colour: "#fff",
             opacity: 0.86,
@@ -311,8 +293,34 @@ fn draw_edges(svg: &mut Svg, graph: &CallGraph, places: &Places) {
     }
 }
 
+/// Where the labels of edges stand: on their edges, and apart from nodes and from each other where there is room.
+pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course]) -> Vec<Frame> {
+    let mut taken: Vec<Frame> = places.nodes.clone();
+    let mut labels = Vec::new();
+    for (edge, course) in graph.edges.iter().zip(courses) {
+        let lines = label(edge);
+        let widths = lines.iter().map(|line| text_width(line, SMALL, false));
+        let size = (widths.fold(0.0, f64::max) + 12.0, LABEL_HEIGHT);
+        let frame = |part: f64| {
+            let (x, y) = course.at(part);
+            Frame {
+                at: (x - size.0 / 2.0, y - size.1 / 2.0),
+                size,
+            }
+        };
+        let free = PARTS.into_iter().map(frame).find(|frame| {
+            let overlaps = |other: &Frame| overlap(frame, other);
+            !taken.iter().any(overlaps)
+        });
+        let place = free.unwrap_or_else(|| frame(PARTS[0]));
+        taken.push(place);
+        labels.push(place);
+    }
+    labels
+}
+
 /// Edges leave and arrive one below the other, in the order of their other ends.
-fn course(graph: &CallGraph, places: &Places, index: usize) -> Course {
+pub(crate) fn course(graph: &CallGraph, places: &Places, index: usize) -> Course {
     let edge = &graph.edges[index];
     let middle = |node: usize| {
         let frame = places.nodes[node];
@@ -373,11 +381,14 @@ fn overlap(a: &Frame, b: &Frame) -> bool {
     !apart
 }
 
+/// Of a large mesh the busiest edges are shown.
+const EDGES: usize = 40;
 /// Where along its edge a label may stand, best first.
 const PARTS: [f64; 7] = [0.58, 0.5, 0.42, 0.66, 0.34, 0.74, 0.26];
 const MIN_WIDTH: f64 = 960.0;
 const MARGIN: f64 = 28.0;
-const HEAD: f64 = 96.0;
+/// Above the nodes, for the title.
+pub(crate) const HEAD: f64 = 96.0;
 const NODE_WIDTH: f64 = 150.0;
 const MAX_NODE_WIDTH: f64 = 250.0;
 const NODE_HEIGHT: f64 = 56.0;

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Mark, Panel};
-use super::palette::{BLUE, VERMILION};
+use super::palette::{BLUE, DEEP_BLUE, PALE_BLUE, VERMILION};
 use super::times::{Times, add_latencies, last};
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, percent};
@@ -73,7 +73,7 @@ fn floor(greatest: f64) -> f64 {
 }
 
 /// The traffic sources that sent most, in the plan's order.
-fn busiest(report: &RunReport) -> Vec<&TrafficFigures> {
+pub(crate) fn busiest(report: &RunReport) -> Vec<&TrafficFigures> {
     let traffic = &report.measurements.window.traffic;
     let mut places: Vec<usize> = (0..traffic.len()).collect();
     places.sort_by_key(|place| std::cmp::Reverse(traffic[*place].totals().count()));
@@ -82,19 +82,19 @@ fn busiest(report: &RunReport) -> Vec<&TrafficFigures> {
     places.into_iter().map(|place| &traffic[place]).collect()
 }
 
-fn time_panel(
+/// The latencies of a source's journeys over time, in milliseconds: a line for each of [`PERCENTILES`].
+pub(crate) fn percentiles(
     report: &RunReport,
     source: &TrafficFigures,
-    panels: usize,
     times: &Times<'_>,
-) -> Option<Panel> {
+) -> Vec<Vec<Option<f64>>> {
     let mut histograms = vec![Histogram::default(); times.buckets()];
     for series in &report.measurements.series.journeys {
         if series.labels.traffic == source.name {
             add_latencies(&mut histograms, &series.buckets);
         }
     }
-    let lines: Vec<Vec<Option<f64>>> = PERCENTILES
+    PERCENTILES
         .iter()
         .map(|(_, quantile, _)| {
             let value = |histogram: &Histogram| {
@@ -103,7 +103,16 @@ fn time_panel(
             };
             histograms.iter().map(value).collect()
         })
-        .collect();
+        .collect()
+}
+
+fn time_panel(
+    report: &RunReport,
+    source: &TrafficFigures,
+    panels: usize,
+    times: &Times<'_>,
+) -> Option<Panel> {
+    let lines = percentiles(report, source, times);
     let values = || lines.iter().flatten().flatten().copied();
     let greatest = values().fold(0.0, f64::max);
     if greatest <= 0.0 {
@@ -280,10 +289,11 @@ const DECADES: f64 = 1e5;
 /// An axis is logarithmic where values differ by more than this.
 const WIDE: f64 = 12.0;
 
-const PERCENTILES: [(&str, Quantile, &str); 3] = [
-    ("p50", Quantile::P50, "#7fb8dc"),
+/// What lines show, with their colours.
+pub(crate) const PERCENTILES: [(&str, Quantile, &str); 3] = [
+    ("p50", Quantile::P50, PALE_BLUE),
     ("p90", Quantile::P90, BLUE),
-    ("p99", Quantile::P99, "#003a5c"),
+    ("p99", Quantile::P99, DEEP_BLUE),
 ];
 
 const MARKED: [(&str, Quantile); 4] = [

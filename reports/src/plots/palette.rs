@@ -30,6 +30,10 @@ pub(crate) const VERMILION: &str = "#d55e00";
 pub(crate) const YELLOW: &str = "#d9c62e";
 pub(crate) const BLACK: &str = "#3b4046";
 
+/// Beside blue, for percentiles of one thing.
+pub(crate) const PALE_BLUE: &str = "#7fb8dc";
+pub(crate) const DEEP_BLUE: &str = "#003a5c";
+
 /// Colours of things of one kind, in the order in which they are given out.
 pub(crate) const ORDER: [&str; 8] = [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK];
 

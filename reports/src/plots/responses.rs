@@ -40,17 +40,20 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>) -> Option<Figure> {
 }
 
 /// Responses that look alike.
-struct Kind {
-    name: String,
-    colour: &'static str,
-    success: bool,
-    counts: Vec<f64>,
+pub(crate) struct Kind {
+    pub(crate) name: String,
+    pub(crate) colour: &'static str,
+    pub(crate) success: bool,
+    /// Its status and flags; none where several are taken together.
+    pub(crate) code: Option<u16>,
+    pub(crate) flags: Option<String>,
+    pub(crate) counts: Vec<f64>,
     /// Requests after the warm-up.
-    measured: u64,
+    pub(crate) measured: u64,
 }
 
 /// Successes by status, then failures by status and flags, the most frequent first.
-fn kinds(report: &RunReport, times: &Times<'_>) -> Vec<Kind> {
+pub(crate) fn kinds(report: &RunReport, times: &Times<'_>) -> Vec<Kind> {
     let mut kinds: BTreeMap<Key<'_>, (Vec<f64>, u64)> = BTreeMap::new();
     for series in &report.measurements.series.requests {
         let (counts, _) =
@@ -65,6 +68,9 @@ fn kinds(report: &RunReport, times: &Times<'_>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = (kinds.into_iter())
         .map(|((success, code, grpc, flags), (counts, measured))| Kind {
             name: name(code, grpc, flags),
+            code: Some(code),
+            // Flags of successes are taken together.
+            flags: (!success).then(|| flags.to_owned()),
             colour: if code == 200 { GOOD } else { ALSO_GOOD },
             success,
             counts,
@@ -88,6 +94,8 @@ fn kinds(report: &RunReport, times: &Times<'_>) -> Vec<Kind> {
             name: format!("{} others", rest.len()),
             colour: NOBODY,
             success: false,
+            code: None,
+            flags: None,
             counts,
             measured: rest.iter().map(|kind| kind.measured).sum(),
         });

@@ -45,12 +45,13 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
 
 /// Tries by bucket, and how many there were after the warm-up.
 #[derive(Default)]
-struct Tries {
-    counts: Vec<f64>,
-    measured: u64,
+pub(crate) struct Tries {
+    pub(crate) counts: Vec<f64>,
+    pub(crate) measured: u64,
 }
 
-fn by_workload<'a>(
+/// Tries of a kind by destination.
+pub(crate) fn by_workload<'a>(
     report: &'a RunReport,
     times: &Times<'_>,
     kind: AttemptKind,
@@ -127,7 +128,8 @@ fn rates(
     }
 }
 
-fn name(workload: &WorkloadLabels) -> String {
+/// A destination's name.
+pub(crate) fn name(workload: &WorkloadLabels) -> String {
     if workload.workload.is_empty() {
         "nobody there".to_owned()
     } else if workload.app.is_empty() || workload.version.is_empty() {
@@ -137,8 +139,18 @@ fn name(workload: &WorkloadLabels) -> String {
     }
 }
 
-/// Tries per request of each Service where anything was retried.
-fn amplification(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Panel {
+/// Tries per request of a Service: over time, and after the warm-up.
+pub(crate) struct Amplification<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) over_time: Vec<Option<f64>>,
+    pub(crate) all: f64,
+}
+
+/// The Services where anything was retried, the most amplified first.
+pub(crate) fn amplifications<'a>(
+    report: &'a RunReport,
+    times: &Times<'_>,
+) -> Vec<Amplification<'a>> {
     let mut services: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for series in &report.measurements.series.requests {
         let service = series.labels.destination.service.as_str();
@@ -153,22 +165,36 @@ fn amplification(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Pa
         }
     }
     let window = &report.measurements.window;
-    let mut lines: Vec<(&str, Vec<Option<f64>>, f64)> = (services.into_iter())
+    let mut lines: Vec<Amplification<'_>> = (services.into_iter())
         .filter(|(_, (tries, requests))| tries.iter().zip(requests).any(|(t, r)| t > r))
         .map(|(service, (tries, requests))| {
             let all = window.requests_where(|labels| labels.destination.service == service);
             let ratio = |(tries, requests): (f64, f64)| (requests > 0.0).then(|| tries / requests);
             let line = tries.into_iter().zip(requests).map(ratio).collect();
-            (service, line, all.tries as f64 / all.count().max(1) as f64)
+            Amplification {
+                service,
+                over_time: line,
+                all: all.tries as f64 / all.count().max(1) as f64,
+            }
         })
         .collect();
-    lines.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(b.0)));
+    lines.sort_by(|a, b| b.all.total_cmp(&a.all).then(a.service.cmp(b.service)));
     lines.truncate(LINES);
-    let values = lines.iter().flat_map(|(_, line, _)| line).flatten();
+    lines
+}
+
+fn amplification(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Panel {
+    let lines = amplifications(report, times);
+    let values = lines.iter().flat_map(|line| &line.over_time).flatten();
     let greatest = values.fold(1.0_f64, |greatest, value| greatest.max(*value));
     let mut layers = Vec::new();
     let mut labels = Vec::new();
-    for (service, line, all) in &lines {
+    for Amplification {
+        service,
+        over_time: line,
+        all,
+    } in &lines
+    {
         let colour = palette.service(service);
         layers.push(Layer::Line {
             colour,

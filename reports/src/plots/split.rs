@@ -12,20 +12,10 @@ use telemetry::{DestinationLabels, RequestFigures, RequestSeries, WorkloadLabels
 /// A Service with more than one workload behind it gets a panel each, the busiest first; without any, one panel shows
 /// the share of each Service.
 pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Option<Figure> {
-    let mut services: BTreeMap<&str, Vec<&RequestSeries>> = BTreeMap::new();
-    for series in &report.measurements.series.requests {
-        let service = series.labels.destination.service.as_str();
-        services.entry(service).or_default().push(series);
-    }
-    let mut split: Vec<(u64, &str, Vec<Part>)> = (services.iter())
-        .map(|(service, series)| (*service, by_workload(report, series, times, palette)))
-        .filter(|(_, parts)| parts.iter().filter(|part| part.somebody).count() > 1)
-        .map(|(service, parts)| (total(&parts), service, parts))
-        .collect();
-    split.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let mut split = split(report, times, palette);
     split.truncate(PANELS);
     let (title, panels) = if split.is_empty() {
-        let parts = by_service(report, &services, times, palette);
+        let parts = by_service(report, times, palette);
         if parts.is_empty() {
             return None;
         }
@@ -34,7 +24,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
     } else {
         let count = split.len();
         let panels = (split.iter())
-            .map(|(_, service, parts)| {
+            .map(|(service, parts)| {
                 let heading = format!("requests to {service}, by version");
                 panel(&heading, parts, count, times)
             })
@@ -53,17 +43,45 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
 }
 
 /// One of those that share the requests.
-struct Part {
-    name: String,
-    colour: &'static str,
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) colour: &'static str,
+    /// `<namespace>/<name>` of the workload, where it is one.
+    pub(crate) workload: String,
     /// Somebody answered.
     somebody: bool,
-    counts: Vec<f64>,
+    pub(crate) counts: Vec<f64>,
     /// Requests after the warm-up.
-    measured: u64,
+    pub(crate) measured: u64,
 }
 
-fn total(parts: &[Part]) -> u64 {
+type Services<'a> = BTreeMap<&'a str, Vec<&'a RequestSeries>>;
+
+fn services(report: &RunReport) -> Services<'_> {
+    let mut services = Services::new();
+    for series in &report.measurements.series.requests {
+        let service = series.labels.destination.service.as_str();
+        services.entry(service).or_default().push(series);
+    }
+    services
+}
+
+/// The Services with more than one workload behind them, the busiest first.
+pub(crate) fn split<'a>(
+    report: &'a RunReport,
+    times: &Times<'_>,
+    palette: &Palette,
+) -> Vec<(&'a str, Vec<Part>)> {
+    let mut split: Vec<(&str, Vec<Part>)> = (services(report).into_iter())
+        .map(|(service, series)| (service, by_workload(report, &series, times, palette)))
+        .filter(|(_, parts)| parts.iter().filter(|part| part.somebody).count() > 1)
+        .collect();
+    split.sort_by(|a, b| total(&b.1).cmp(&total(&a.1)).then(a.0.cmp(b.0)));
+    split
+}
+
+/// All requests after the warm-up.
+pub(crate) fn total(parts: &[Part]) -> u64 {
     parts.iter().map(|part| part.measured).sum()
 }
 
@@ -95,6 +113,7 @@ fn by_workload(
             }
             .to_owned(),
             colour: palette.workload(workload),
+            workload: workload.full_name(),
             somebody,
             counts: vec![0.0; times.buckets()],
             measured: measured(report, |to| {
@@ -108,13 +127,9 @@ fn by_workload(
     parts
 }
 
-fn by_service(
-    report: &RunReport,
-    services: &BTreeMap<&str, Vec<&RequestSeries>>,
-    times: &Times<'_>,
-    palette: &Palette,
-) -> Vec<Part> {
-    let mut parts: Vec<Part> = (services.iter())
+/// The share of each Service, the busiest first.
+pub(crate) fn by_service(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Part> {
+    let mut parts: Vec<Part> = (services(report).iter())
         .map(|(service, series)| {
             let mut counts = vec![0.0; times.buckets()];
             for series in series {
@@ -123,6 +138,7 @@ fn by_service(
             Part {
                 name: (*service).to_owned(),
                 colour: palette.service(service),
+                workload: String::new(),
                 somebody: true,
                 counts,
                 measured: measured(report, |to| to.service == *service),
@@ -135,6 +151,7 @@ fn by_service(
         let mut other = Part {
             name: format!("{} others", rest.len()),
             colour: NOBODY,
+            workload: String::new(),
             somebody: true,
             counts: vec![0.0; times.buckets()],
             measured: total(&rest),

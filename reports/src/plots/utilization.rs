@@ -12,25 +12,8 @@ use telemetry::{PodFigures, PodSeries, WorkloadLabels};
 /// Utilization of workloads with a limited number of workers, the busiest first; requests in flight of the others
 /// where there is none with a limit.
 pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Option<Figure> {
-    let mut workloads: BTreeMap<&WorkloadLabels, Vec<&PodSeries>> = BTreeMap::new();
-    for series in &report.measurements.series.pods {
-        workloads.entry(&series.workload).or_default().push(series);
-    }
-    let mut busy: Vec<Busy<'_>> = (workloads.into_iter())
-        .map(|(workload, series)| {
-            let pods = report.measurements.window.pods.iter();
-            let pods: Vec<&PodFigures> = pods.filter(|pod| pod.workload == *workload).collect();
-            Busy::of(workload, &series, &pods, times)
-        })
-        .collect();
-    let limited = busy.iter().any(|busy| busy.limited);
-    busy.retain(|busy| busy.limited || !limited);
-    busy.sort_by(|a, b| b.busiest(limited).total_cmp(&a.busiest(limited)));
-    busy.truncate(LINES);
-    if busy.is_empty() {
-        return None;
-    }
-    busy.sort_by_key(|busy| (busy.workload.app.clone(), natural(variant(busy.workload))));
+    let busy = busiest(report, times);
+    let limited = busy.first()?.limited;
     let mut panels = Vec::new();
     if limited {
         let used: Vec<Line<'_>> = (busy.iter())
@@ -94,26 +77,48 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
     })
 }
 
+/// The busiest workloads, in order of app and version: those with a limited number of workers if there are any.
+pub(crate) fn busiest<'a>(report: &'a RunReport, times: &Times<'_>) -> Vec<Busy<'a>> {
+    let mut workloads: BTreeMap<&WorkloadLabels, Vec<&PodSeries>> = BTreeMap::new();
+    for series in &report.measurements.series.pods {
+        workloads.entry(&series.workload).or_default().push(series);
+    }
+    let mut busy: Vec<Busy<'_>> = (workloads.into_iter())
+        .map(|(workload, series)| {
+            let pods = report.measurements.window.pods.iter();
+            let pods: Vec<&PodFigures> = pods.filter(|pod| pod.workload == *workload).collect();
+            Busy::of(workload, &series, &pods, times)
+        })
+        .collect();
+    let limited = busy.iter().any(|busy| busy.limited);
+    busy.retain(|busy| busy.limited || !limited);
+    busy.sort_by(|a, b| b.busiest(limited).total_cmp(&a.busiest(limited)));
+    busy.truncate(LINES);
+    busy.sort_by_key(|busy| (busy.workload.app.clone(), natural(variant(busy.workload))));
+    busy
+}
+
 /// A workload's pods, taken together, by bucket.
-struct Busy<'a> {
-    workload: &'a WorkloadLabels,
-    limited: bool,
+pub(crate) struct Busy<'a> {
+    pub(crate) workload: &'a WorkloadLabels,
+    /// It has a limited number of workers.
+    pub(crate) limited: bool,
     /// Means over pods; those without any request in a bucket count as idle.
-    utilization: Vec<f64>,
+    pub(crate) utilization: Vec<f64>,
     /// The utilization of the pod that is busiest just then.
     busiest_pod: Vec<f64>,
-    in_service: Vec<f64>,
-    queued: Vec<f64>,
-    means: Means,
+    pub(crate) in_service: Vec<f64>,
+    pub(crate) queued: Vec<f64>,
+    pub(crate) means: Means,
 }
 
 /// Means over pods and the time after the warm-up.
-struct Means {
-    utilization: f64,
+pub(crate) struct Means {
+    pub(crate) utilization: f64,
     /// Of the pod that is busiest on the whole.
     busiest_pod: f64,
-    in_service: f64,
-    queued: f64,
+    pub(crate) in_service: f64,
+    pub(crate) queued: f64,
 }
 
 impl Means {
