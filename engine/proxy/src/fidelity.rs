@@ -246,7 +246,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         HOSTS,
         "ROUND_ROBIN, LEAST_REQUEST and RANDOM, with and without weights",
         Exact,
-        &["balancing", "traffic", "load-balancing.md"],
+        &["balancing", "first-turns", "traffic", "load-balancing.md"],
     ),
     row(
         HOSTS,

@@ -3,18 +3,19 @@
 use crate::config::{cluster, hosts, sidecar, to_a};
 use base::SimTime;
 use proxy::effect::{AttemptId, ConnectionId, Effect, RequestId, Timer, TimerKind};
-use proxy::input::{Arrival, Input};
+use proxy::input::{Arrival, Input, ResetReason};
 use proxy::names::{Endpoint, Names};
 use proxy::proxy::Proxy;
 use proxy::request::RequestHead;
 use proxy::response::ResponseHead;
 use proxy::table::{Resolution, Table};
 use std::sync::Arc;
-use xds::HttpProtocol;
+use xds::{Cluster, HttpProtocol};
 
 const STATES: [&str; 5] = ["connecting", "idle", "ready", "busy", "draining"];
+const HTTP1_STATES: [&str; 4] = ["connecting", "idle", "busy", "draining"];
 
-/// A proxy and its HTTP/2 connection, which takes two streams at a time.
+/// A proxy and its connection: over HTTP/2, which takes two streams at a time, or over HTTP/1.
 struct Stage {
     proxy: Proxy,
     names: Names,
@@ -25,24 +26,12 @@ struct Stage {
 }
 
 impl Stage {
-    /// A connection brought into a state.
+    /// An HTTP/2 connection brought into a state.
     fn new(state: &str) -> Self {
         let mut a = cluster("a");
         a.protocol = HttpProtocol::Http2;
         a.max_concurrent_streams = Some(2);
-        let snapshot = sidecar(vec![to_a(|_| {})], vec![(a, hosts(&[1]))]);
-        let mut names = Names::default();
-        let table = Arc::new(Table::compile(&snapshot, &mut names).0);
-        let config = table.route_config("80").expect("it is configured");
-        let resolution = table.resolve(config, &RequestHead::get("a", "/"));
-        let mut stage = Self {
-            proxy: Proxy::new(table, 7),
-            names,
-            resolution,
-            requests: Vec::new(),
-            attempts: Vec::new(),
-            connection: None,
-        };
+        let mut stage = Self::before(a);
         stage.play("request");
         let way: &[&str] = match state {
             "connecting" => &[],
@@ -57,6 +46,40 @@ impl Stage {
         stage
     }
 
+    /// An HTTP/1 connection brought into a state; what drains serves its last request.
+    fn http1(state: &str) -> Self {
+        let mut a = cluster("a");
+        a.max_requests_per_connection = Some(if state == "draining" { 1 } else { 9 });
+        let mut stage = Self::before(a);
+        stage.play("request");
+        let way: &[&str] = match state {
+            "connecting" => &[],
+            "idle" => &["connected", "answer"],
+            _ => &["connected"],
+        };
+        for input in way {
+            stage.play(input);
+        }
+        stage
+    }
+
+    /// Nothing has happened yet.
+    fn before(a: Cluster) -> Self {
+        let snapshot = sidecar(vec![to_a(|_| {})], vec![(a, hosts(&[1]))]);
+        let mut names = Names::default();
+        let table = Arc::new(Table::compile(&snapshot, &mut names).0);
+        let config = table.route_config("80").expect("it is configured");
+        let resolution = table.resolve(config, &RequestHead::get("a", "/"));
+        Self {
+            proxy: Proxy::new(table, 7),
+            names,
+            resolution,
+            requests: Vec::new(),
+            attempts: Vec::new(),
+            connection: None,
+        }
+    }
+
     /// What an input leads to, in words.
     fn play(&mut self, input: &str) -> String {
         let mut effects = Vec::new();
@@ -66,6 +89,9 @@ impl Stage {
         });
         let endpoint = self.names.endpoint(Endpoint::new("10.0.0.1", 8080));
         let fine = ResponseHead::of(200);
+        let mut last = ResponseHead::of(200);
+        let says_so = ("connection".to_owned(), "close".to_owned());
+        last.headers.push(says_so);
         let input = match input {
             "request" => Input::Request {
                 tag: self.requests.len() as u32,
@@ -85,6 +111,21 @@ impl Stage {
                 slot: connection.slot,
             }),
             "idle ones close" => Input::Disconnected { endpoint },
+            "last answer" => Input::Response {
+                attempt: self.attempts.first().copied().unwrap_or(AttemptId {
+                    slot: 9,
+                    generation: 0,
+                }),
+                response: &last,
+                complete: true,
+            },
+            "garbage" => Input::Reset {
+                attempt: self.attempts.first().copied().unwrap_or(AttemptId {
+                    slot: 9,
+                    generation: 0,
+                }),
+                reason: ResetReason::ProtocolError,
+            },
             "answer" => Input::Response {
                 attempt: self.attempts.first().copied().unwrap_or(AttemptId {
                     slot: 9,
@@ -208,6 +249,79 @@ fn every_state_meets_every_input() {
     ] {
         for (state, cell) in STATES.iter().zip(cells) {
             let mut stage = Stage::new(state);
+            let seen = stage.play(input);
+            let cell_seen = format!("{seen}: {}", stage.state());
+            if cell_seen != cell {
+                wrong.push(format!("{input} while {state}: `{cell_seen}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same of a connection of HTTP/1, which has one stream at a time and ends with any that does not end well.
+#[test]
+fn every_state_of_http1_meets_every_input() {
+    let mut wrong = Vec::new();
+    for (input, cells) in [
+        ("connected", ["sends: full", ": free", ": full", ": full"]),
+        (
+            "closed",
+            [
+                "503 UF: gone",
+                ": gone",
+                "abandons, 503 UC: gone",
+                "abandons, 503 UC: gone",
+            ],
+        ),
+        (
+            "too long",
+            ["closes, 503 UF: gone", ": free", ": full", ": full"],
+        ),
+        ("idle ones close", [": full", ": gone", ": full", ": full"]),
+        (
+            "request",
+            [
+                "connects: full",
+                "sends: full",
+                "connects: full",
+                "connects: full",
+            ],
+        ),
+        (
+            "answer",
+            [": full", ": free", "200 -: free", "200 -, closes: gone"],
+        ),
+        (
+            "last answer",
+            [
+                ": full",
+                ": free",
+                "200 -, closes: gone",
+                "200 -, closes: gone",
+            ],
+        ),
+        (
+            "garbage",
+            [
+                ": full",
+                ": free",
+                "closes, 502 UPE: gone",
+                "closes, 502 UPE: gone",
+            ],
+        ),
+        (
+            "client leaves",
+            [
+                "cancelled: connecting",
+                ": free",
+                "abandons, closes, cancelled: gone",
+                "abandons, closes, cancelled: gone",
+            ],
+        ),
+    ] {
+        for (state, cell) in HTTP1_STATES.iter().zip(cells) {
+            let mut stage = Stage::http1(state);
             let seen = stage.play(input);
             let cell_seen = format!("{seen}: {}", stage.state());
             if cell_seen != cell {

@@ -13,6 +13,7 @@ mod mesh;
 mod mirrors;
 mod outlier_detection;
 mod phases;
+mod pools;
 mod pushes;
 mod re2;
 mod retries;
