@@ -9,6 +9,7 @@ use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands::diff::Tolerance;
+use crate::commands::learn::Level;
 use crate::commands::sweep::Shard;
 
 /// Shows where Istio and Envoy send a request, and what a mesh does under load, without a cluster.
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Sweep(SweepArgs),
     Test(TestArgs),
+    Learn(LearnArgs),
     Explain(Box<ExplainArgs>),
     Analyze(AnalyzeArgs),
     ProxyConfig(ProxyConfigArgs),
@@ -313,6 +315,109 @@ pub(crate) enum Annotations {
     Auto,
     Github,
     None,
+}
+
+/// Learn by exercises that are judged by what a simulated mesh does with your manifests
+#[derive(Debug, ArgGroup)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  meshsim learn next
+  meshsim learn start first-pin
+  meshsim learn check"
+)]
+pub(crate) struct LearnArgs {
+    #[command(subcommand)]
+    pub(crate) verb: LearnVerb,
+    /// A folder of exercises, in place of those that meshsim brings along
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, global = true)]
+    pub(crate) exercises: Option<PathBuf>,
+}
+
+/// What a learner does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LearnVerb {
+    /// Show all exercises, by domain, and what was done
+    List(LearnListArgs),
+    /// Begin an exercise: write its task and its manifests into a folder
+    Start(StartArgs),
+    /// Judge the answer: each check passed or missed, with a request that shows why
+    Check(ExerciseArgs),
+    /// Judge the answer again whenever it is saved
+    Watch(WatchArgs),
+    /// Show the next hint
+    Hint(ExerciseArgs),
+    /// Show the solution, once the answer has passed
+    Solution(SolutionArgs),
+    /// Begin again; what is there is kept beside it
+    Reset(ExerciseArgs),
+    /// Show how far you are
+    Progress,
+    /// Begin the first exercise that has not passed, or go on with it
+    Next,
+    /// For authors: prove that exercises fail, pass and help as they should
+    Verify(VerifyArgs),
+}
+
+/// Which exercises are shown.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct LearnListArgs {
+    /// Those of this level only
+    #[arg(long)]
+    pub(crate) level: Option<Level>,
+    /// Those that train such a competency only, such as `TM` or `TM6`
+    #[arg(long, value_name = "TM|TS|SEC")]
+    pub(crate) domain: Option<String>,
+    /// Those that have not passed only
+    #[arg(long)]
+    pub(crate) todo: bool,
+}
+
+/// An exercise and where it is answered.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct StartArgs {
+    /// The exercise, by name or number
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The folder; one with the exercise's name if not given
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// An exercise that was started.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ExerciseArgs {
+    /// The exercise, by name or number; that of this folder, or the last one, if not given
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+/// An exercise that is watched.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) which: ExerciseArgs,
+    /// Stop after so many checks
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) times: Option<u32>,
+}
+
+/// An exercise whose solution is shown.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct SolutionArgs {
+    #[command(flatten)]
+    pub(crate) which: ExerciseArgs,
+    /// Show it although the answer has not passed; that is remembered
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+/// Exercises that are verified.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct VerifyArgs {
+    /// The exercises, by name or number; all if not given
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
 }
 
 /// Tell where one request goes and why, without a simulation

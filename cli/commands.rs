@@ -5,6 +5,7 @@ mod completions;
 pub(crate) mod diff;
 pub(crate) mod explain;
 mod export;
+pub(crate) mod learn;
 mod proxy_config;
 mod report;
 mod run;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
         Command::Diff(args) => diff::run(args, output),
         Command::Sweep(args) => sweep::run(args, output),
         Command::Test(args) => test::run(args, output),
+        Command::Learn(args) => learn::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::ProxyConfig(args) => proxy_config::run(args, output),
         Command::Export(args) => export::run(args, output),

@@ -6,6 +6,7 @@
 mod args;
 mod cluster_name;
 mod commands;
+mod documents;
 mod envoy_file;
 mod exit_code;
 mod figure;

@@ -10,7 +10,7 @@ use manifest::{Diagnostic, Level, Source};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use reports::{Decided, Expectation, RunReport};
 use scenario::{
-    CompileOptions, Compiled, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
+    CompileOptions, Compiled, Files, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
 };
 
 use crate::args::SimulationArgs;
@@ -73,6 +73,15 @@ impl Settings {
         })
     }
 
+    /// Nothing beside the file.
+    pub(crate) fn of_file_alone() -> Self {
+        Self {
+            overrides: Vec::new(),
+            mesh: None,
+            skip_invalid: false,
+        }
+    }
+
     /// A digest of all that a simulation follows from but its seed: files, overrides, the mesh's configuration.
     pub(crate) fn digest(&self, simulation: &Simulation) -> String {
         let mut digest = 0;
@@ -111,11 +120,24 @@ impl Simulation {
             name: default_name(file),
             overrides: settings.overrides.clone(),
         };
+        Self::of_source(&source, &load, &files, settings, |_| {})
+    }
+
+    /// Reads and compiles a scenario whose manifests somebody else reads, and which is changed before it is compiled.
+    pub(crate) fn of_source(
+        source: &Source,
+        load: &LoadOptions,
+        files: &Files<'_>,
+        settings: &Settings,
+        change: impl FnOnce(&mut Scenario),
+    ) -> Result<Self, Unfit> {
         let wrong = |diagnostics, manifests: &[Source]| Unfit::Wrong {
             diagnostics,
-            sources: std::iter::once(&source).chain(manifests).cloned().collect(),
+            sources: std::iter::once(source).chain(manifests).cloned().collect(),
         };
-        let scenario = scenario::load(&source, &load, &files).map_err(|found| wrong(found, &[]))?;
+        let mut scenario =
+            scenario::load(source, load, files).map_err(|found| wrong(found, &[]))?;
+        change(&mut scenario);
         let options = CompileOptions {
             mesh: settings.mesh.clone(),
             skip_invalid: settings.skip_invalid,

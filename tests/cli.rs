@@ -55,6 +55,7 @@ Commands:
                 its confidence interval
   test          Run all scenarios and route tests under the paths and judge their expectations, one
                 line each
+  learn         Learn by exercises that are judged by what a simulated mesh does with your manifests
   explain       Tell where one request goes and why, without a simulation
   analyze       Find what is wrong in manifests, as istioctl analyze does
   proxy-config  Print what Pilot would send a proxy: istioctl's columns, or Envoy's JSON [alias: pc]

@@ -6,6 +6,7 @@ mod determinism;
 mod envoy;
 mod fidelity;
 mod laws;
+mod learn;
 mod live;
 mod mutations;
 mod reference;

@@ -21,6 +21,7 @@ use xds::Origin;
 
 use super::routes::Routes;
 use super::suite::{Case, Outcome};
+use crate::documents::documents;
 
 /// A file.
 #[derive(Debug, Deserialize)]
@@ -64,28 +65,6 @@ pub(crate) fn judge(source: &Source, routes: &Routes) -> Result<Vec<Case>, Vec<D
         cases.extend(file.test_cases.iter().map(|case| judge_case(case, routes)));
     }
     Ok(cases)
-}
-
-/// The documents of a file as files of their own, in which everything keeps its line.
-fn documents(source: &Source) -> Vec<Source> {
-    let mut texts = vec![String::new()];
-    for (line, text) in source.text.lines().enumerate() {
-        if text.trim_end() == "---" {
-            texts.push("\n".repeat(line + 1));
-        } else {
-            let last = texts.last_mut().expect("there is a first");
-            *last += text;
-            last.push('\n');
-        }
-    }
-    let has_content = |text: &String| {
-        let mut lines = text.lines().map(str::trim);
-        lines.any(|line| !line.is_empty() && !line.starts_with('#'))
-    };
-    let texts = texts.into_iter().filter(has_content);
-    texts
-        .map(|text| Source::new(source.name.clone(), text))
-        .collect()
 }
 
 fn judge_case(case: &Spanned<TestCase>, routes: &Routes) -> Case {
@@ -343,16 +322,6 @@ fn show_destination(destination: &Destination) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn documents_keep_their_lines() {
-        let source = Source::new(
-            "t.yaml",
-            "# nothing\n---\ntestCases: []\n---\n\ntestCases: [x]\n",
-        );
-        let texts: Vec<String> = documents(&source).into_iter().map(|one| one.text).collect();
-        assert_eq!(texts, ["\n\ntestCases: []\n", "\n\n\n\n\ntestCases: [x]\n"]);
-    }
 
     #[test]
     fn of_an_absolute_url_the_path_counts() {

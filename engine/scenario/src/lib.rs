@@ -54,6 +54,7 @@ mod replay;
 pub mod request;
 mod request_list;
 mod run;
+mod scale;
 mod schema;
 pub mod script;
 pub mod server;

@@ -1,0 +1,119 @@
+//! The folder in which a learner answers: written once, then read again and again. Nothing in it is ever lost: what is
+//! replaced is kept beside it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use manifest::Source;
+
+use super::exercise::Exercise;
+use crate::input;
+use crate::output_folder::write_file;
+use crate::refusal::Refusal;
+
+/// The task, as the learner reads it.
+pub(crate) const TASK_FILE: &str = "TASK.md";
+/// What is there and stays as it is.
+pub(crate) const WORLD: &str = "world";
+
+/// Writes the start of an exercise into a folder that is new or empty.
+pub(crate) fn begin(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
+    let mut entries = match fs::read_dir(folder) {
+        Ok(entries) => Some(entries),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(input::unreadable(folder, &error)),
+    };
+    if entries
+        .as_mut()
+        .is_some_and(|entries| entries.next().is_some())
+    {
+        let name = folder.display();
+        return Err(Refusal::new(format!("`{name}` is not empty, and nothing in it is replaced"))
+            .with_help(format!("go on there, begin again with `meshsim learn reset {0}`, or name another folder: `meshsim learn start {0} FOLDER`", exercise.id)));
+    }
+    write(exercise, folder)
+}
+
+/// Puts what is there aside and writes the start again; gives the folder that keeps it, if there was anything.
+pub(crate) fn reset(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf>, Refusal> {
+    let mut kept = None;
+    if folder.exists() {
+        let backup = free_name(folder);
+        fs::rename(folder, &backup).map_err(|error| {
+            Refusal::new(format!("cannot put `{}` aside: {error}", folder.display()))
+                .with_help("nothing was changed")
+        })?;
+        kept = Some(backup);
+    }
+    write(exercise, folder)?;
+    Ok(kept)
+}
+
+/// What the learner wrote, by the paths in the folder.
+pub(crate) fn answer(folder: &Path, id: &str) -> Result<BTreeMap<String, Source>, Refusal> {
+    if !folder.is_dir() {
+        return Err(
+            Refusal::new(format!("the folder `{}` is not there", folder.display()))
+                .with_help(format!("`meshsim learn start {id}` writes it")),
+        );
+    }
+    let files = files(folder)?;
+    if files.is_empty() {
+        return Err(Refusal::new(format!(
+            "`{}` holds no *.yaml, *.yml or *.json file",
+            folder.display()
+        ))
+        .with_help(format!(
+            "`meshsim learn reset {id}` brings the start back, and keeps what is there"
+        )));
+    }
+    let name = |file: &Path| {
+        let inner = file.strip_prefix(folder).unwrap_or(file);
+        inner.to_string_lossy().replace('\\', "/")
+    };
+    let files = files.iter();
+    files
+        .map(|file| Ok((name(file), input::read_file(file)?)))
+        .collect()
+}
+
+/// The manifests in a folder, without those of the world.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
+    let world = folder.join(WORLD);
+    let mut found = Vec::new();
+    input::walk(folder, &mut Vec::new(), &mut |file| {
+        if input::is_manifest(file) && !file.starts_with(&world) {
+            found.push(file.to_owned());
+        }
+    })?;
+    Ok(found)
+}
+
+fn write(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
+    let id = &exercise.id;
+    let task = format!(
+        "# {}. {}\n\n{}\n\n---\n\nEdit the manifests in this folder; those in `{WORLD}/` are there to be read, and stay as they \
+         are. `meshsim learn check` judges your answer, `meshsim learn hint` helps.\n",
+        exercise.number, exercise.title, exercise.task
+    );
+    write_file(&folder.join(TASK_FILE), task.as_bytes())?;
+    for (name, text) in &exercise.start {
+        write_file(&folder.join(name), text.as_bytes())?;
+    }
+    for (name, text) in &exercise.world {
+        write_file(&folder.join(WORLD).join(name), text.as_bytes()).map_err(|refusal| {
+            refusal.with_help(format!("`meshsim learn reset {id}` tries again"))
+        })?;
+    }
+    Ok(())
+}
+
+/// A name beside a folder that nothing has.
+fn free_name(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    (1_u32..)
+        .map(|number| folder.with_file_name(format!("{name}.backup-{number}")))
+        .find(|path| !path.exists())
+        .expect("there are more numbers than folders")
+}
