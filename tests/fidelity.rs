@@ -58,7 +58,8 @@ fn behaviours_are_shown_by_what_exists_and_suites_show_some() {
 fn what_is_exact_differs_in_no_experiment() {
     let live = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/differences");
     let mut differing = BTreeSet::new();
-    for entry in std::fs::read_dir(live).expect("the differences") {
+    // Without the folder nothing differs.
+    for entry in std::fs::read_dir(live).into_iter().flatten() {
         let file = entry.expect("a readable folder").path();
         let text = std::fs::read_to_string(&file).expect("a readable file");
         let rows: std::collections::BTreeMap<String, String> =
