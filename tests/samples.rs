@@ -86,6 +86,137 @@ fn bookinfo_has_no_false_errors() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Istio's samples as they are and a line of traffic make a scenario: their containers behave as the catalogue says.
+#[test]
+fn samples_run_unmodified() {
+    let Some(samples) = samples() else {
+        return;
+    };
+    let mut failures = Vec::new();
+    for (what, manifests, scenario) in RUNS {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = manifests.iter().map(|name| samples.join(name));
+        let names: Vec<String> = names
+            .chain([PathBuf::from(INJECTED_NAMESPACE)])
+            .map(|path| format!("- {}\n", path.display()))
+            .collect();
+        let text = format!("manifests:\n{}{scenario}", names.concat());
+        std::fs::write(folder.path().join("scenario.yaml"), text).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_meshsim"))
+            .current_dir(folder.path())
+            .args(["test", "."])
+            .output()
+            .expect("the binary runs");
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout);
+            let erred = String::from_utf8_lossy(&output.stderr);
+            failures.push(format!("{what}: {said}{erred}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What is shown, the manifests, and the rest of the scenario.
+const RUNS: [(&str, &[&str], &str); 7] = [
+    (
+        "Bookinfo",
+        &["bookinfo/platform/kube/bookinfo.yaml", "curl/curl.yaml"],
+        "traffic: [{name: users, from: curl, rate: 50/s, url: 'http://productpage:9080/productpage'}]
+expect:
+- {successRate: {traffic: users}, equals: 100%}
+- {count: {traffic: users, degraded: reviews}, equals: 0}
+- {share: {sourceWorkload: productpage-v1, destinationWorkload: reviews-v2}, of: {sourceWorkload: productpage-v1, destinationService: reviews}, about: 33.3%, within: 5%}
+- {count: {sourceWorkload: reviews-v1}, equals: 0}
+- {count: {sourceWorkload: reviews-v2, destinationService: ratings}, atLeast: 500}
+",
+    ),
+    (
+        // The task «Fault Injection»: ratings come 7 s late for Jason, and the page gives up reviews after twice 3 s,
+        // though reviews v2 would wait for 10 s.
+        "Bookinfo with late ratings",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "curl/curl.yaml",
+            "bookinfo/networking/destination-rule-all.yaml",
+            "bookinfo/networking/virtual-service-all-v1.yaml",
+            "bookinfo/networking/virtual-service-reviews-test-v2.yaml",
+            "bookinfo/networking/virtual-service-ratings-test-delay.yaml",
+        ],
+        "network: {latency: 0, sidecarLatency: 0}
+traffic:
+- {name: jason, from: curl, requests: [{at: 1s, url: 'http://productpage:9080/productpage', headers: {end-user: jason}}]}
+- {name: others, from: curl, requests: [{at: 1s, url: 'http://productpage:9080/productpage'}]}
+expect:
+- {max: {traffic: jason}, atLeast: 6s, atMost: 6100ms}
+- {count: {traffic: jason, responseCode: 200, degraded: reviews}, equals: 1}
+- {count: {traffic: others, responseCode: 200, degraded: ''}, equals: 1}
+",
+    ),
+    (
+        "Bookinfo with failing ratings",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "curl/curl.yaml",
+            "bookinfo/networking/destination-rule-all.yaml",
+            "bookinfo/networking/virtual-service-all-v1.yaml",
+            "bookinfo/networking/virtual-service-reviews-test-v2.yaml",
+            "bookinfo/networking/virtual-service-ratings-test-abort.yaml",
+        ],
+        "traffic:
+- {name: jason, from: curl, requests: [{at: 1s, url: 'http://productpage:9080/productpage', headers: {end-user: jason}}]}
+expect:
+- {count: {traffic: jason, responseCode: 200, degraded: ratings}, equals: 1}
+",
+    ),
+    (
+        "Bookinfo with ratings in MySQL",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "bookinfo/platform/kube/bookinfo-ratings-v2-mysql.yaml",
+            "bookinfo/platform/kube/bookinfo-mysql.yaml",
+            "curl/curl.yaml",
+        ],
+        "traffic: [{name: users, from: curl, rate: 50/s, url: 'http://ratings:9080/ratings/0'}]
+expect:
+- {successRate: {traffic: users}, equals: 100%}
+- {count: {sourceWorkload: ratings-v2-mysql, destinationService: mysqldb}, atLeast: 1000}
+",
+    ),
+    (
+        "httpbin",
+        &["httpbin/httpbin.yaml", "curl/curl.yaml"],
+        "traffic:
+- {name: teapot, from: curl, requests: [{at: 1s, url: 'http://httpbin:8000/status/418'}]}
+- {name: slow, from: curl, requests: [{at: 1s, url: 'http://httpbin:8000/delay/5'}]}
+- {name: get, from: curl, requests: [{at: 1s, url: 'http://httpbin:8000/get'}]}
+- {name: post, from: curl, requests: [{at: 1s, url: 'http://httpbin:8000/get', method: POST}]}
+expect:
+- {count: {traffic: teapot, responseCode: 418}, equals: 1}
+- {max: {traffic: slow}, atLeast: 5s, atMost: 5100ms}
+- {count: {traffic: get, responseCode: 200}, equals: 1}
+- {count: {traffic: post, responseCode: 405}, equals: 1}
+",
+    ),
+    (
+        "helloworld",
+        &["helloworld/helloworld.yaml", "curl/curl.yaml"],
+        "traffic: [{name: users, from: curl, rate: 5/s, url: 'http://helloworld:5000/hello'}]
+expect:
+- {successRate: {traffic: users}, equals: 100%}
+- {share: {destinationVersion: v2}, of: {destinationService: helloworld}, about: 50%}
+- {mean: {traffic: users}, atLeast: 100ms}
+",
+    ),
+    (
+        "tcp-echo",
+        &["tcp-echo/tcp-echo.yaml", "curl/curl.yaml"],
+        "traffic: [{name: users, from: curl, rate: 50/s, url: 'tcp://tcp-echo:9000'}]
+expect:
+- {successRate: {traffic: users}, equals: 100%}
+",
+    ),
+];
+
 /// Bookinfo's namespace, in which pods get sidecars.
 const INJECTED_NAMESPACE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

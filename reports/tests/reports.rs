@@ -58,6 +58,7 @@ fn request(version: &str, code: u16, flags: &str) -> RequestLabels {
         response_code: code,
         grpc_response_status: None,
         response_flags: flags.to_owned(),
+        degraded: String::new(),
     }
 }
 
@@ -82,6 +83,7 @@ fn small() -> RunReport {
             response_code: code,
             grpc_response_status: None,
             response_flags: flags.to_owned(),
+            degraded: String::new(),
         },
         requests: latency.count(),
         latency: latency.clone(),

@@ -6,6 +6,7 @@ use base::Distribution;
 use scenario::script::{Ending, Script};
 use scenario::server::{Endpoint, Server};
 use sim::act::{Accept, ScriptBy};
+use sim::application::PathPattern;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,9 +53,13 @@ impl Conduct {
         let mut endpoints = self.server.endpoints.iter();
         let place = endpoints
             .position(|endpoint| {
-                let method = endpoint.method.as_ref();
+                let method = endpoint.matches.method.as_ref();
                 method.is_none_or(|method| *method == received.method)
-                    && received.path.starts_with(&endpoint.path)
+                    && match &endpoint.matches.path {
+                        PathPattern::Prefix(prefix) => received.path.starts_with(prefix),
+                        PathPattern::Exact(path) => received.path == *path,
+                        PathPattern::Template(_) => panic!("no suite has templates of paths"),
+                    }
             })
             .expect("the last matches all");
         let endpoint = &self.server.endpoints[place];
@@ -62,6 +67,7 @@ impl Conduct {
             return deed(endpoint, Ending::Respond, &Said::of(endpoint));
         };
         let number = match script.by {
+            ScriptBy::Chance => panic!("no suite leaves responses to chance"),
             ScriptBy::Server => {
                 let mut served = self.served.lock().expect("no task panics");
                 let served = served.entry(place).or_default();

@@ -1,11 +1,12 @@
 //! Builders of small worlds, and a watcher that keeps sums.
 
-use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
+use base::{Distribution, Seed, SimDuration, SimTime};
 use proxy::listener::Layer;
 use proxy::names::Names;
 use proxy::request::{Protocol, RequestHead};
-use proxy::response::ResponseHead;
 use sim::act::Accept;
+use sim::application::{CallRules, Failure};
+use sim::discipline::Discipline;
 use sim::observation::{Attempt, Exchange, Journey, Observer, Station};
 use sim::plan::{
     Abandonment, ApplicationRetries, Arrivals, Behaviour, Dial, Load, Network, Overflow, Plan, Pod,
@@ -20,21 +21,15 @@ pub(crate) fn server(concurrency: Option<u32>, service_time: Distribution) -> Se
         concurrency,
         queue_limit: None,
         overflow: Overflow::Respond(503),
+        discipline: Discipline::default(),
         abandonment: Abandonment::Continue,
         refuses: false,
         absent: false,
         accept: Accept::AT_ONCE,
         keep_alive: None,
         behaviours: vec![Behaviour {
-            method: None,
-            path_prefix: String::new(),
             service_time,
-            error_rate: Ratio::ZERO,
-            error: ResponseHead::of(500),
-            response: ResponseHead::of(200),
-            body_time: Distribution::ZERO,
-            script: None,
-            steps: Vec::new(),
+            ..Behaviour::default()
         }],
     }
 }
@@ -68,6 +63,7 @@ impl PlainWorld {
                     connect_trips: 0,
                 },
                 timeline: Vec::new(),
+                marks: vec![String::new()],
             },
         }
     }
@@ -126,7 +122,10 @@ impl PlainWorld {
             timeout: None,
             retries: ApplicationRetries::NONE,
             propagate: Vec::new(),
-            failure_status: Some(500),
+            rules: CallRules {
+                failure: Failure::Status(500),
+                ..CallRules::default()
+            },
         });
         SiteId::new(self.plan.sites.len() - 1)
     }
@@ -135,7 +134,10 @@ impl PlainWorld {
     pub(crate) fn calls(&mut self, workload: usize, site: SiteId) {
         self.plan.workloads[workload].server.behaviours[0]
             .steps
-            .push(Step { calls: vec![site] });
+            .push(Step {
+                calls: vec![site],
+                ..Step::default()
+            });
     }
 
     /// Adds a load from the first pod of the world.

@@ -21,6 +21,7 @@ mod dial;
 mod envoy;
 mod external;
 mod gateway;
+mod mark;
 mod names;
 mod outside;
 mod population;
@@ -99,7 +100,8 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     let endpoints = tables.endpoints(&stages, &population);
     outside::report(&stages, &population, &mut report);
     let clusters = tables.cluster_labels(&stages);
-    names::check(scenario, &population, &directory, &clusters, &mut report);
+    let named = (&clusters[..], servers.marks());
+    names::check(scenario, &population, &directory, named, &mut report);
     asked::check(scenario, &stages, &directory, &mut report);
     sites.report_unknown_hosts(&mut report);
     if report.is_refused() {
@@ -129,6 +131,7 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
             traffic,
             network,
             timeline,
+            marks: servers.marks(),
         },
         notes: report.into_diagnostics(),
     })

@@ -1,5 +1,6 @@
 //! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
 
+use crate::catalogue::Catalogue;
 use crate::envoy::{ENVOY, Envoy, read_concurrency};
 use crate::expectation::{EXPECTATION, Expectation, REQUEST_EXPECTATION};
 use crate::network::{NETWORK, Network};
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub envoy: Option<Envoy>,
     /// How containers behave; the first entry that matches a pod counts.
     pub workloads: Vec<Workload>,
+    /// How the others behave, by image.
+    pub catalogue: Catalogue,
     /// Sources of requests.
     pub traffic: Vec<Traffic>,
     /// How long things take between pods.
@@ -124,6 +127,12 @@ pub(crate) static SCENARIO: Object = Object {
             "How containers behave; the first entry that matches a pod tells all about it.",
         ),
         field(
+            "images",
+            Shape::OneOrMore(&Shape::Text),
+            "Files with lists of images and how their containers behave, in the form of `workloads` with a `name`: an \
+             addition to the catalogue, and asked before it.",
+        ),
+        field(
             "traffic",
             Shape::List(&Shape::Object(&TRAFFIC)),
             "Sources of requests.",
@@ -200,6 +209,14 @@ fn read(
         reader.set_envoy(Envoy::name(&namespace));
         Envoy::read(reader, &node, files)
     });
+    let mut catalogue = Catalogue::built_in();
+    let images = fields
+        .get("images")
+        .map(|node| reader.one_or_more(&node, Reader::placed_text))
+        .unwrap_or_default();
+    for source in read_files(reader, &images, files) {
+        catalogue.add(reader, &source);
+    }
     let mut scenario = Scenario {
         name: text(reader, "name").unwrap_or_else(|| options.name.clone()),
         description: text(reader, "description").unwrap_or_default(),
@@ -221,8 +238,13 @@ fn read(
         envoy,
         workloads: fields
             .get("workloads")
-            .map(|node| reader.list(&node, Workload::read))
+            .map(|node| {
+                reader.list(&node, |reader, item| {
+                    Workload::read(reader, item, &catalogue)
+                })
+            })
             .unwrap_or_default(),
+        catalogue,
         traffic: fields
             .get("traffic")
             .map(|node| reader.list(&node, |reader, item| Traffic::read(reader, item, files)))

@@ -37,8 +37,11 @@
 //! ```
 
 pub mod call;
+pub mod catalogue;
 pub mod comparison;
 mod compile;
+pub mod condition;
+pub mod discipline;
 mod distribution;
 pub mod envoy;
 pub mod envoy_json;
@@ -48,6 +51,7 @@ pub mod interval;
 mod load;
 pub mod network;
 pub mod object_name;
+mod path;
 pub mod place;
 mod reader;
 mod replay;

@@ -1,5 +1,6 @@
 //! The JSON Schema of scenario files, for editors: printed from the grammar that the reader checks against.
 
+use crate::catalogue::IMAGE_OBJECT;
 use crate::file::SCENARIO;
 use crate::shape::{Object, Shape};
 use serde_json::{Map, Value, json};
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 pub fn schema() -> Value {
     let mut objects = BTreeMap::new();
     collect(&SCENARIO, &mut objects);
+    collect(&IMAGE_OBJECT, &mut objects);
     let definitions: Map<String, Value> = objects
         .iter()
         .map(|(name, object)| ((*name).to_owned(), definition(object)))

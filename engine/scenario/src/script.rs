@@ -31,6 +31,10 @@ pub struct Act {
     pub service_time: Option<Distribution>,
     /// From the headers to the end of the body; none: as the endpoint says.
     pub body_time: Option<Distribution>,
+    /// What the response lacks; empty: nothing.
+    pub degraded: String,
+    /// Where chance decides: how likely the act is, beside the others.
+    pub weight: u32,
 }
 
 /// How an act ends.
@@ -97,6 +101,24 @@ pub(crate) const SCRIPT: Field = field(
      servers fail. The last goes for all further requests. In place of `status` and `errorRate`.",
 );
 
+/// `responses`
+pub(crate) const RESPONSES: Field = field(
+    "responses",
+    Shape::List(&RESPONSE_SHAPE),
+    "What is done by chance: acts as in `script`, each as likely as its `weight`. In place of `script`, `status` and \
+     `errorRate`.",
+);
+
+static RESPONSE_SHAPE: Shape = Shape::Object(&RESPONSE);
+
+/// `degraded`
+pub(crate) const DEGRADED: Field = field(
+    "degraded",
+    Shape::Text,
+    "What the response lacks, in a word: expectations select by it. Whoever calls for this response responds degraded, \
+     too.",
+);
+
 static SCRIPT_SHAPES: [Shape; 3] = [
     Shape::Any(&ACT_SHAPES),
     Shape::List(&ACT_SHAPE),
@@ -130,42 +152,79 @@ static SCRIPT_OBJECT: Object = Object {
 static ACT: Object = Object {
     name: "act",
     about: "What is done about one request.",
-    fields: &[
-        field(
-            "status",
-            Shape::Status,
-            "The status of the response; the endpoint's if not written.",
-        ),
-        field(
-            "end",
-            Shape::Word(&WORDS),
-            "How it ends other than with a whole response: `cut` (the connection closes within the body), `fin` or `rst` \
-             (it closes or is reset before the response), `garbage` (bytes that are no HTTP), `hang`, and in HTTP/2 \
-             `resetStream` and `refuseStream`.",
-        ),
-        field(
-            "headers",
-            Shape::Texts,
-            "Headers of the response, beside those of `responseHeaders`.",
-        ),
-        field(
-            "close",
-            Shape::Boolean,
-            "The connection takes no further request: `connection: close`, in HTTP/2 GOAWAY; `false` if not written.",
-        ),
-        field(
-            "serviceTime",
-            Shape::Distribution,
-            "How long a worker is busy before anything is sent; the endpoint's if not written.",
-        ),
-        field(
-            "bodyTime",
-            Shape::Distribution,
-            "From the headers to the end of the body, or to the cut; the endpoint's if not written.",
-        ),
-    ],
+    fields: &ACT_FIELDS,
     required: &[],
     one_of: &[],
+};
+
+const ACT_FIELDS: [Field; 7] = [
+    field(
+        "status",
+        Shape::Status,
+        "The status of the response; the endpoint's if not written.",
+    ),
+    field(
+        "end",
+        Shape::Word(&WORDS),
+        "How it ends other than with a whole response: `cut` (the connection closes within the body), `fin` or `rst` \
+         (it closes or is reset before the response), `garbage` (bytes that are no HTTP), `hang`, and in HTTP/2 \
+         `resetStream` and `refuseStream`.",
+    ),
+    field(
+        "headers",
+        Shape::Texts,
+        "Headers of the response, beside those of `responseHeaders`.",
+    ),
+    field(
+        "close",
+        Shape::Boolean,
+        "The connection takes no further request: `connection: close`, in HTTP/2 GOAWAY; `false` if not written.",
+    ),
+    field(
+        "serviceTime",
+        Shape::Distribution,
+        "How long a worker is busy before anything is sent; the endpoint's if not written.",
+    ),
+    field(
+        "bodyTime",
+        Shape::Distribution,
+        "From the headers to the end of the body, or to the cut; the endpoint's if not written.",
+    ),
+    DEGRADED,
+];
+
+static RESPONSE: Object = Object {
+    name: "response",
+    about: "What is done about a request by chance.",
+    fields: &RESPONSE_FIELDS,
+    required: &[],
+    one_of: &[],
+};
+
+const RESPONSE_FIELDS: [Field; 8] = {
+    let [
+        status,
+        end,
+        headers,
+        close,
+        service_time,
+        body_time,
+        degraded,
+    ] = ACT_FIELDS;
+    [
+        field(
+            "weight",
+            Shape::Whole(1),
+            "How likely it is, beside the others; 1 if not written.",
+        ),
+        status,
+        end,
+        headers,
+        close,
+        service_time,
+        body_time,
+        degraded,
+    ]
 };
 
 impl Script {
@@ -200,30 +259,63 @@ impl Script {
             acts,
         })
     }
+
+    /// Reads `responses`: acts by chance.
+    pub(crate) fn read_responses(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+        let acts = reader.list(node, |reader, item| {
+            let fields = reader.object(item, &RESPONSE)?;
+            let weight = fields
+                .get("weight")
+                .and_then(|node| reader.whole(&node, 1))
+                .unwrap_or(1);
+            Some(Act {
+                weight,
+                ..Act::PLAIN.with(reader, &fields)
+            })
+        });
+        if acts.is_empty() {
+            if node.is_empty_list() {
+                let message = "`responses` is empty".to_owned();
+                reader.invalid(node, message, "give at least one response");
+            }
+            return None;
+        }
+        Some(Self {
+            by: ScriptBy::Chance,
+            acts,
+        })
+    }
 }
 
 impl Act {
+    /// A whole response as the endpoint says.
+    const PLAIN: Self = Self {
+        ending: Ending::Respond,
+        status: None,
+        headers: Vec::new(),
+        close: false,
+        service_time: None,
+        body_time: None,
+        degraded: String::new(),
+        weight: 1,
+    };
+
     fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
-        let plain = Self {
-            ending: Ending::Respond,
-            status: None,
-            headers: Vec::new(),
-            close: false,
-            service_time: None,
-            body_time: None,
-        };
         if node.is_map() {
             let fields = reader.object(node, &ACT)?;
-            return Some(plain.with(reader, &fields));
+            return Some(Self::PLAIN.with(reader, &fields));
         }
         if node.is_text() {
             let ending = read_ending(reader, node)?;
-            return Some(Self { ending, ..plain });
+            return Some(Self {
+                ending,
+                ..Self::PLAIN
+            });
         }
         let status = reader.status(node)?;
         Some(Self {
             status: Some(status),
-            ..plain
+            ..Self::PLAIN
         })
     }
 
@@ -248,6 +340,11 @@ impl Act {
             body_time: fields
                 .get("bodyTime")
                 .and_then(|node| distribution::read(reader, &node)),
+            degraded: fields
+                .get("degraded")
+                .and_then(|node| reader.text(&node))
+                .unwrap_or_default(),
+            weight: self.weight,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! How a pod serves: a queueing station, and what it does for each method and path.
 
 use crate::call::{self, Step};
+use crate::condition::{Condition, ENDPOINT_WHEN};
+use crate::discipline::Discipline;
+use crate::distribution;
+use crate::path::{read_path, read_variable};
 use crate::reader::{Cursor, Fields, Reader};
 use crate::request::read_method;
 use crate::script::Script;
@@ -8,6 +12,7 @@ use crate::server_patch::ServerPatch;
 use crate::workload::ENDPOINT;
 use base::{Distribution, Ratio, SimDuration};
 use sim::act::Accept;
+use sim::application::{PathPattern, RequestMatch, Requested, RequestedDelay, Variable};
 use sim::plan::{Abandonment, Overflow};
 
 /// How a pod serves requests.
@@ -19,6 +24,8 @@ pub struct Server {
     pub queue: Option<u32>,
     /// What a request that finds the queue full meets.
     pub on_full: Overflow,
+    /// How its workers share the work.
+    pub discipline: Discipline,
     /// What becomes of work whose client has given up.
     pub on_abandon: Abandonment,
     /// Connections are refused.
@@ -36,18 +43,22 @@ pub struct Server {
 /// What is done for some requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
-    /// The method; none: any.
-    pub method: Option<String>,
-    /// The start of the path; empty: any.
-    pub path: String,
+    /// Which requests.
+    pub matches: RequestMatch,
     /// How long a worker is busy with its own work.
     pub service_time: Distribution,
+    /// How long the request waits then for what needs no processor.
+    pub delay: Distribution,
+    /// What requests ask for themselves.
+    pub requested: Requested,
     /// How many requests fail, without making calls.
     pub error_rate: Ratio,
     /// The status of those that fail.
     pub error_status: u16,
     /// The status of those that do not.
     pub status: u16,
+    /// What their response lacks; empty: nothing.
+    pub degraded: String,
     /// From the headers to the end of the body.
     pub body_time: Distribution,
     /// Headers of responses, names in lower case.
@@ -85,6 +96,7 @@ impl Default for Server {
             concurrency: None,
             queue: None,
             on_full: Overflow::Respond(503),
+            discipline: Discipline::default(),
             on_abandon: Abandonment::Continue,
             refuse: false,
             accept: Accept::AT_ONCE,
@@ -98,12 +110,14 @@ impl Default for Server {
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
-            method: None,
-            path: String::new(),
+            matches: RequestMatch::default(),
             service_time: Distribution::ZERO,
+            delay: Distribution::ZERO,
+            requested: Requested::default(),
             error_rate: Ratio::ZERO,
             error_status: 500,
             status: 200,
+            degraded: String::new(),
             body_time: Distribution::ZERO,
             response_headers: Vec::new(),
             script: None,
@@ -113,19 +127,28 @@ impl Default for Endpoint {
 }
 
 impl Server {
-    /// Reads the fields of an entry of `workloads` that say how its pods serve.
-    pub(crate) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Self {
-        let mut server = Self::default();
+    /// Reads the fields of an entry of `workloads` that say how its pods serve; those that are not there are as in `base`,
+    /// whose endpoints come after its own.
+    pub(crate) fn read(reader: &mut Reader, fields: &Fields<'_>, base: Self) -> Self {
+        let mut server = base;
         ServerPatch::read_station(reader, fields).apply(&mut server);
-        let default = server.endpoints.pop().expect("a server has an endpoint");
-        let default = Endpoint::read(reader, fields, &default);
+        let work = Work::read(reader, fields, &PathPattern::default());
+        for endpoint in &mut server.endpoints {
+            work.apply(endpoint);
+        }
+        server.discipline.read(reader, fields);
+        let default = server.endpoints.last().expect("a server has an endpoint");
+        let default = Endpoint {
+            matches: RequestMatch::default(),
+            ..default.clone()
+        };
         if let Some(node) = fields.get("endpoints") {
-            server.endpoints = reader.list(&node, |reader, item| {
+            let own = reader.list(&node, |reader, item| {
                 let fields = reader.object(item, &ENDPOINT)?;
                 Some(Endpoint::read(reader, &fields, &default))
             });
+            server.endpoints.splice(0..0, own);
         }
-        server.endpoints.push(default);
         if let Some(overflow) = fields
             .get("onFull")
             .and_then(|node| read_overflow(reader, &node))
@@ -156,18 +179,104 @@ impl Endpoint {
     /// Reads the fields of an endpoint; those that are not there are as in `default`.
     fn read(reader: &mut Reader, fields: &Fields<'_>, default: &Self) -> Self {
         let mut endpoint = default.clone();
-        ServerPatch::read_work(reader, fields).apply_to_endpoint(&mut endpoint);
         if let Some(node) = fields.get("method") {
-            endpoint.method = read_method(reader, &node);
+            endpoint.matches.method = read_method(reader, &node);
         }
         if let Some(path) = fields.get("path").and_then(|node| read_path(reader, &node)) {
-            endpoint.path = path;
+            endpoint.matches.path = path;
         }
-        if let Some(node) = fields.get("calls") {
-            endpoint.calls = call::read_steps(reader, &node);
+        if let Some(when) = fields
+            .get("when")
+            .and_then(|node| Condition::read(reader, &node, &ENDPOINT_WHEN))
+        {
+            endpoint.matches.headers = when.headers;
         }
+        Work::read(reader, fields, &endpoint.matches.path).apply(&mut endpoint);
         endpoint
     }
+}
+
+/// What is done for requests, as far as it is written.
+struct Work {
+    patch: ServerPatch,
+    asked_status: Option<Variable>,
+    delay: Option<(Distribution, Option<RequestedDelay>)>,
+    degraded: Option<String>,
+    calls: Option<Vec<Step>>,
+}
+
+impl Work {
+    /// Reads what is done for requests of this path.
+    fn read(reader: &mut Reader, fields: &Fields<'_>, path: &PathPattern) -> Self {
+        let mut patch = ServerPatch::read_work(reader, fields);
+        let asked_status = fields.get("status").filter(Cursor::is_text);
+        if let Some(node) = fields.get("responses") {
+            if fields.get("script").is_some() {
+                let message = "`responses` does not go with `script`".to_owned();
+                reader.invalid(&node, message, "leave one of them out");
+            }
+            patch.script = Script::read_responses(reader, &node).or(patch.script);
+        }
+        Self {
+            patch,
+            asked_status: asked_status.and_then(|node| read_variable(reader, &node, path)),
+            delay: read_delay(reader, fields, path),
+            degraded: fields.get("degraded").and_then(|node| reader.text(&node)),
+            calls: fields
+                .get("calls")
+                .map(|node| call::read_steps(reader, &node)),
+        }
+    }
+
+    /// What is not written stays.
+    fn apply(&self, endpoint: &mut Endpoint) {
+        self.patch.apply_to_endpoint(endpoint);
+        if let Some(from) = &self.asked_status {
+            endpoint.requested.status = Some(from.clone());
+        }
+        if let Some((delay, requested)) = &self.delay {
+            endpoint.delay = delay.clone();
+            endpoint.requested.delay = requested.clone();
+        }
+        if let Some(degraded) = &self.degraded {
+            endpoint.degraded = degraded.clone();
+        }
+        if let Some(calls) = &self.calls {
+            endpoint.calls = calls.clone();
+        }
+    }
+}
+
+/// Reads `delay`, a time or what the request asks for, and `delayAtMost`.
+fn read_delay(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    path: &PathPattern,
+) -> Option<(Distribution, Option<RequestedDelay>)> {
+    let at_most = fields.get("delayAtMost");
+    let node = fields.get("delay");
+    let is_asked = node.as_ref().is_some_and(Cursor::is_template);
+    for limit in [&at_most, &fields.get("delayBeyond")].into_iter().flatten() {
+        if !is_asked {
+            let name = limit.name();
+            let message = format!("`{name}` goes with a `delay` that requests ask for");
+            let help = "write `delay: \"{n}\"` with a capture of `path`, or leave it out";
+            reader.invalid(limit, message, help);
+        }
+    }
+    let node = node?;
+    if !is_asked {
+        return Some((distribution::read(reader, &node)?, None));
+    }
+    let requested = RequestedDelay {
+        from: read_variable(reader, &node, path)?,
+        at_most: at_most.and_then(|node| reader.duration(&node)),
+        refuses_more: fields
+            .get("delayBeyond")
+            .and_then(|node| reader.word(&node, &["cap", "refuse"]))
+            .is_some_and(|word| word == "refuse"),
+    };
+    Some((Distribution::ZERO, Some(requested)))
 }
 
 fn read_overflow(reader: &mut Reader, node: &Cursor<'_>) -> Option<Overflow> {
@@ -180,18 +289,5 @@ fn read_overflow(reader: &mut Reader, node: &Cursor<'_>) -> Option<Overflow> {
     }
     let message = format!("unsupported value \"{text}\": expected a status or `refuse`");
     reader.invalid(node, message, "");
-    None
-}
-
-fn read_path(reader: &mut Reader, node: &Cursor<'_>) -> Option<String> {
-    let path = reader.text(node)?;
-    if path.is_empty() || path.starts_with('/') {
-        return Some(path);
-    }
-    reader.invalid(
-        node,
-        format!("`{path}` is not a path: it does not begin with `/`"),
-        format!("write `/{path}`"),
-    );
     None
 }

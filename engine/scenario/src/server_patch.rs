@@ -148,7 +148,10 @@ impl ServerPatch {
             error_status: fields
                 .get("errorStatus")
                 .and_then(|node| reader.status(&node)),
-            status: fields.get("status").and_then(|node| reader.status(&node)),
+            status: fields
+                .get("status")
+                .filter(|node| !node.is_text())
+                .and_then(|node| reader.status(&node)),
             body_time: fields
                 .get("bodyTime")
                 .and_then(|node| distribution::read(reader, &node)),
@@ -204,7 +207,10 @@ impl ServerPatch {
         }
         endpoint.error_rate = self.error_rate.unwrap_or(endpoint.error_rate);
         endpoint.error_status = self.error_status.unwrap_or(endpoint.error_status);
-        endpoint.status = self.status.unwrap_or(endpoint.status);
+        if let Some(status) = self.status {
+            endpoint.status = status;
+            endpoint.requested.status = None;
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Object {
 }
 
 /// A field of an object.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     /// Its name.
     pub(crate) name: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Field {
 }
 
 /// What a value may be.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
     /// Any text.
     Text,

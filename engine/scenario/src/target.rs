@@ -17,8 +17,10 @@ pub struct Target {
     pub selector: BTreeMap<String, String>,
     /// Its namespace.
     pub namespace: Option<Placed<String>>,
-    /// The image of one of its containers, with or without registry and tag; `*` stands for any characters.
-    pub image: Option<Placed<String>>,
+    /// Any of these images of one of its containers, with or without registry and tag; `*` stands for any characters.
+    pub images: Vec<Placed<String>>,
+    /// Variables of the environment of one of its containers.
+    pub env: BTreeMap<String, String>,
     /// The address at which it serves, `ip:port` or `host:port`; `*` stands for any characters.
     pub address: Option<Placed<String>>,
     /// Where the conditions are written.
@@ -38,6 +40,8 @@ pub struct Candidate<'a> {
     pub labels: &'a BTreeMap<String, String>,
     /// The images of its containers.
     pub images: &'a [String],
+    /// The environment of its containers.
+    pub env: &'a [(String, String)],
     /// The address at which an Envoy reaches it, `ip:port` or `host:port`; empty in a mesh.
     pub address: &'a str,
 }
@@ -62,8 +66,15 @@ pub(crate) const NAMESPACE: Field = field("namespace", Shape::Text, "Pods of thi
 /// `image`
 pub(crate) const IMAGE: Field = field(
     "image",
-    Shape::Text,
-    "Pods with a container of this image, with or without registry and tag. `*` stands for any characters.",
+    Shape::OneOrMore(&Shape::Text),
+    "Pods with a container of this image, or one of these, with or without registry and tag. `*` stands for any \
+     characters.",
+);
+/// `env`
+pub(crate) const ENV: Field = field(
+    "env",
+    Shape::Texts,
+    "Pods with a container whose manifest sets these variables of its environment.",
 );
 /// `address`
 pub(crate) const ADDRESS: Field = field(
@@ -89,9 +100,14 @@ impl Target {
             namespace: fields
                 .get("namespace")
                 .and_then(|node| reader.placed_text(&node)),
-            image: fields
+            images: fields
                 .get("image")
-                .and_then(|node| reader.placed_text(&node)),
+                .map(|node| reader.one_or_more(&node, Reader::placed_text))
+                .unwrap_or_default(),
+            env: fields
+                .get("env")
+                .map(|node| reader.texts(&node).into_iter().collect())
+                .unwrap_or_default(),
             address: fields
                 .get("address")
                 .and_then(|node| reader.placed_text(&node)),
@@ -103,6 +119,7 @@ impl Target {
             "selector",
             "namespace",
             "image",
+            "env",
             "address",
         ]
         .iter()
@@ -142,11 +159,14 @@ impl Target {
                 .address
                 .as_ref()
                 .is_none_or(|pattern| matches_pattern(pattern, candidate.address))
-            && self.image.as_ref().is_none_or(|pattern| {
-                candidate
-                    .images
-                    .iter()
-                    .any(|image| matches_image(pattern, image))
+            && (self.images.is_empty()
+                || self.images.iter().any(|pattern| {
+                    let mut images = candidate.images.iter();
+                    images.any(|image| matches_image(pattern, image))
+                }))
+            && self.env.iter().all(|(name, value)| {
+                let mut variables = candidate.env.iter();
+                variables.any(|(own, set)| own == name && set == value)
             })
     }
 }

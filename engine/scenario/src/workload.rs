@@ -1,14 +1,18 @@
 //! How containers behave: an entry of `workloads`, which pods it speaks about and what it says.
 
 use crate::call::STEP;
+use crate::catalogue::Catalogue;
+use crate::condition::ENDPOINT_WHEN;
+use crate::discipline::DISCIPLINE_FIELDS;
+use crate::path::PATH;
 use crate::reader::{Cursor, Reader};
-use crate::script::{BODY_TIME, RESPONSE_HEADERS, SCRIPT};
+use crate::script::{BODY_TIME, DEGRADED, RESPONSE_HEADERS, RESPONSES, SCRIPT};
 use crate::server::Server;
 use crate::server_patch::{
-    ACCEPT, CONCURRENCY, ERROR_RATE, ERROR_STATUS, KEEP_ALIVE, QUEUE, REFUSE, SERVICE_TIME, STATUS,
+    ACCEPT, CONCURRENCY, ERROR_RATE, ERROR_STATUS, KEEP_ALIVE, QUEUE, REFUSE, SERVICE_TIME,
 };
 use crate::shape::{Field, Object, Shape, field};
-use crate::target::{ADDRESS, IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
+use crate::target::{ADDRESS, ENV, IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
 
 /// Pods and how their containers behave.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +24,17 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Reads an entry of `workloads`.
-    pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+    /// Reads an entry of `workloads`, which may be like an image of the catalogue.
+    pub(crate) fn read(
+        reader: &mut Reader,
+        node: &Cursor<'_>,
+        catalogue: &Catalogue,
+    ) -> Option<Self> {
         let fields = reader.object(node, &WORKLOAD_OBJECT)?;
-        let server = Server::read(reader, &fields);
+        let like = fields
+            .get("like")
+            .and_then(|node| catalogue.like(reader, &node));
+        let server = Server::read(reader, &fields, like.unwrap_or_default());
         let target = Target::read(reader, &fields)?;
         Some(Self { target, server })
     }
@@ -33,16 +44,43 @@ impl Workload {
 pub(crate) static WORKLOAD_OBJECT: Object = Object {
     name: "workload",
     about: "How the containers of some pods behave. The first entry that matches a pod tells all about it; pods that \
-            no entry matches answer 200 at once.",
-    fields: &[
+            no entry matches behave as the catalogue says of their image, and others answer 200 at once.",
+    fields: &WORKLOAD_FIELDS,
+    required: &[],
+    one_of: &[],
+};
+
+/// The fields of an entry of `workloads`.
+pub(crate) const WORKLOAD_FIELDS: [Field; 37] = {
+    let [
+        workers,
+        cpus,
+        queue_order,
+        drop,
+        slowdown,
+        cold_start,
+        deadlines,
+    ] = DISCIPLINE_FIELDS;
+    [
         WORKLOAD,
         POD,
         SELECTOR,
         NAMESPACE,
         IMAGE,
+        ENV,
         ADDRESS,
+        field(
+            "like",
+            Shape::Text,
+            "The name of an image of the catalogue, such as `httpbin`, or of `images`: what the entry does not say is as \
+             there, its own endpoints come first, and what it says beside them goes for all.",
+        ),
+        workers,
         CONCURRENCY,
+        cpus,
         QUEUE,
+        queue_order,
+        drop,
         field(
             "onFull",
             Shape::Any(&[Shape::Status, Shape::Word(&["refuse"])]),
@@ -54,20 +92,28 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
             Shape::Word(&["continue", "stop"]),
             "What becomes of work whose client has given up: most servers `continue`, which is the default.",
         ),
+        slowdown,
+        cold_start,
+        deadlines,
         REFUSE,
         ACCEPT,
         KEEP_ALIVE,
         SERVICE_TIME,
+        DELAY,
+        DELAY_AT_MOST,
+        DELAY_BEYOND,
         BODY_TIME,
         ERROR_RATE,
         ERROR_STATUS,
         STATUS,
+        RESPONSES,
+        DEGRADED,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
         field(
             "endpoints",
-            Shape::List(&Shape::Object(&ENDPOINT)),
+            Shape::List(&ENDPOINT_SHAPE),
             "What is done for some methods and paths; the first that matches a request counts. What an endpoint does \
              not say is as the workload says.",
         ),
@@ -77,10 +123,10 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
             "Headers that calls take over from the request being served; if not written, the tracing headers that \
              Istio asks applications to pass on.",
         ),
-    ],
-    required: &[],
-    one_of: &[],
+    ]
 };
+
+static ENDPOINT_SHAPE: Shape = Shape::Object(&ENDPOINT);
 
 /// An entry of `endpoints`.
 pub(crate) static ENDPOINT: Object = Object {
@@ -88,16 +134,22 @@ pub(crate) static ENDPOINT: Object = Object {
     about: "What is done for some methods and paths.",
     fields: &[
         field("method", Shape::Text, "The method; any if not written."),
+        PATH,
         field(
-            "path",
-            Shape::Text,
-            "How the path begins; any if not written.",
+            "when",
+            Shape::Object(&ENDPOINT_WHEN),
+            "Which requests it is for, beside method and path; all if not written.",
         ),
         SERVICE_TIME,
+        DELAY,
+        DELAY_AT_MOST,
+        DELAY_BEYOND,
         BODY_TIME,
         ERROR_RATE,
         ERROR_STATUS,
         STATUS,
+        RESPONSES,
+        DEGRADED,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
@@ -106,10 +158,37 @@ pub(crate) static ENDPOINT: Object = Object {
     one_of: &[],
 };
 
+const STATUS: Field = field(
+    "status",
+    Shape::Any(&[Shape::Status, Shape::Text]),
+    "The status of requests that do not fail, 200 if not written: a status, or what the request asks for, `{name}` for a \
+     capture of `path` and `{?name}` for a parameter of the query. It may be a list with weights, as in `200,503` or \
+     `503:50,404:10`; what cannot be read is answered 400.",
+);
+
+const DELAY: Field = field(
+    "delay",
+    Shape::Any(&[Shape::Distribution, Shape::Text]),
+    "How long a request waits after its service time for what occupies no processor, or what the request asks for, as \
+     for `status`: a duration or a number of seconds; no time if not written.",
+);
+
+const DELAY_AT_MOST: Field = field(
+    "delayAtMost",
+    Shape::Duration,
+    "The longest `delay` that a request may ask for; any if not written.",
+);
+
+const DELAY_BEYOND: Field = field(
+    "delayBeyond",
+    Shape::Word(&["cap", "refuse"]),
+    "What requests meet that ask for more than `delayAtMost`: that much (`cap`, the default), or status 400 (`refuse`).",
+);
+
 const CALLS: Field = field(
     "calls",
     Shape::List(&STEP),
     "Calls to others, made one after the other when the service time is over. Each is a URL, or a map with more to \
-     say; `parallel` holds calls made at the same time. A call that gets no response or a 5xx fails the container's \
-     own response, unless it is `optional`.",
+     say; `parallel` holds calls made at the same time, and `wait` is a pause. A call that gets no response or a 5xx fails \
+     the container's own response, unless it is `optional`, `degraded` or has a `fallback`.",
 );

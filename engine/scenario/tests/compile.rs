@@ -4,6 +4,7 @@ use base::SimDuration;
 use manifest::Source;
 use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, compile, load};
 use proxy::names::ClusterId;
+use sim::application::PathPattern;
 use sim::plan::{ChangeEffect, Dial, Plan, PodId};
 
 const MESH: &str = include_str!("mesh.yaml");
@@ -299,7 +300,10 @@ workloads:
     assert_eq!(calls, ["shop/web-v1", "shop/web-v2"]);
     let server = &plan.workload_of(pod(&plan, "web-v2-0")).server;
     assert_eq!(server.behaviours.len(), 2);
-    assert_eq!(server.behaviours[0].path_prefix, "/static");
+    assert_eq!(
+        server.behaviours[0].matches.path,
+        PathPattern::Prefix("/static".to_owned())
+    );
     assert!(server.behaviours[0].steps.is_empty());
     assert_eq!(server.behaviours[1].steps[0].calls.len(), 1);
 }

@@ -2,11 +2,15 @@
 
 use base::{Distribution, Ratio, SimDuration, SimTime};
 use manifest::Source;
+use meshsim_scenario::discipline::{Discipline, Workers};
 use meshsim_scenario::expectation::{Bound, Expectation, Measure};
 use meshsim_scenario::script::Ending;
 use meshsim_scenario::server::Endpoint;
+use meshsim_scenario::workload::Workload;
 use meshsim_scenario::{LoadOptions, Override, Scenario, load};
 use sim::act::{Accept, ScriptBy};
+use sim::application::{Failure, PathPattern, RequestMatch, Variable};
+use sim::discipline::{Deadlines, Drops, Fades, QueueOrder};
 use sim::plan::{Abandonment, Arrivals, Load, Overflow, Sessions};
 use sim::profile::{Piece, Profile};
 
@@ -32,6 +36,10 @@ fn files(name: &str) -> Result<Vec<Source>, String> {
         "trace.csv" => TRACE,
         "bad.csv" => "time,path\n1,/a\nsoon,/b\n",
         "empty.csv" => "time,path\n",
+        "images.yaml" => "- {name: own, image: own, serviceTime: 1ms}\n",
+        "bad-images.yaml" => {
+            "- {name: a, image: a, like: nonesuch}\n- {name: a, image: b}\n- {image: c}\n"
+        }
         _ => "",
     };
     Ok(vec![Source::new(name, text)])
@@ -111,15 +119,27 @@ fn every_field_is_read() {
     assert_eq!(web.concurrency, None);
     assert_eq!(web.propagate_headers, ["x-request-id", "end-user"]);
     assert_eq!(web.endpoints.len(), 3);
-    assert_eq!(web.endpoints[0].path, "/login");
+    assert_eq!(
+        web.endpoints[0].matches,
+        RequestMatch {
+            method: web.endpoints[0].matches.method.clone(),
+            ..RequestMatch::prefix("/login")
+        }
+    );
     assert!(web.endpoints[0].calls.is_empty());
     assert_eq!(web.endpoints[1].calls, web.endpoints[2].calls);
     let steps = &web.endpoints[2].calls;
-    assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 2]);
-    assert_eq!(steps[0][0].failure_status, Some(500));
-    assert_eq!(steps[1][0].failure_status, None);
-    assert_eq!(steps[1][0].retries.on_status, [503, 504]);
-    assert_eq!(steps[2][1].failure_status, Some(424));
+    assert_eq!(
+        steps
+            .iter()
+            .map(|step| step.calls.len())
+            .collect::<Vec<_>>(),
+        [1, 1, 2]
+    );
+    assert_eq!(steps[0].calls[0].failure, Failure::Status(500));
+    assert_eq!(steps[1].calls[0].failure, Failure::Ignored);
+    assert_eq!(steps[1].calls[0].retries.on_status, [503, 504]);
+    assert_eq!(steps[2].calls[1].failure, Failure::Status(424));
 
     let users = &scenario.traffic[0];
     assert!(matches!(
@@ -402,6 +422,94 @@ fn says_what_is_wrong_with_traffic() {
 }
 
 #[test]
+fn says_what_is_wrong_with_endpoints() {
+    check_field(
+        "workloads: [{workload: a, endpoints: [{path: '/s/{code}', status: '{cod}'}, {path: '/s/{a}b', status: '{?q}'}]}]",
+        &[
+            "s.yaml:3:67: error: workloads[0].endpoints[0].status: `path` captures no `{cod}` (did you mean `{code}`?)",
+            "s.yaml:3:84: error: workloads[0].endpoints[1].path: `/s/{a}b` is not a template of paths \
+             (braces hold the name of a whole segment, as in `/status/{code}`)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, status: soon, delay: '{?}', delayAtMost: 1s}]",
+        &[
+            "s.yaml:3:35: error: workloads[0].status: `soon` is no part of a request \
+             (write `{name}` for a capture of `path`, or `{?name}` for a parameter of the query)",
+            "s.yaml:3:48: error: workloads[0].delay: `{?}` is no part of a request \
+             (write `{name}` for a capture of `path`, or `{?name}` for a parameter of the query)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, delay: 1s, delayAtMost: 1s, script: 503, responses: []}]",
+        &[
+            "s.yaml:3:79: error: workloads[0].responses: `responses` does not go with `script` (leave one of them out)",
+            "s.yaml:3:79: error: workloads[0].responses: `responses` is empty (give at least one response)",
+            "s.yaml:3:51: error: workloads[0].delayAtMost: `delayAtMost` goes with a `delay` that requests ask for \
+             (write `delay: \"{n}\"` with a capture of `path`, or leave it out)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, endpoints: [{path: {exact: a}, when: {probability: 1%}}]}]",
+        &[
+            "s.yaml:3:54: error: workloads[0].endpoints[0].path.exact: `a` is not a path: it does not begin with `/` \
+             (write `/a`)",
+            "s.yaml:3:65: error: unknown field \"workloads[0].endpoints[0].when.probability\" (a endpointWhen has `headers`)",
+            "s.yaml:3:64: error: workloads[0].endpoints[0].when: the endpointWhen lacks `headers`",
+        ],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_disciplines() {
+    check_field(
+        "workloads: [{workload: a, workers: loop, queueOrder: filo, drop: last, deadlines: checked}]",
+        &[
+            "s.yaml:3:36: error: workloads[0].workers: unsupported value \"loop\": expected `threads`, `eventLoop` or `sharedCpu`",
+            "s.yaml:3:54: error: workloads[0].queueOrder: unsupported value \"filo\": expected `fifo` or `lifo` \
+             (did you mean `fifo`?)",
+            "s.yaml:3:66: error: workloads[0].drop: unsupported value \"last\": expected `newest` or `oldest`",
+            "s.yaml:3:83: error: workloads[0].deadlines: unsupported value \"checked\": expected `ignore`, `check` or `propagate` \
+             (did you mean `check`?)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, cpus: 2, slowdown: {}, coldStart: {factor: 0.5, requests: 1, for: 1s}}]",
+        &[
+            "s.yaml:3:33: error: workloads[0].cpus: `cpus` goes with `workers: sharedCpu` \
+             (write `workers: sharedCpu` beside it)",
+            "s.yaml:3:46: error: workloads[0].slowdown: the slowdown lacks `perInFlight`",
+            "s.yaml:3:93: error: workloads[0].coldStart.for: `requests` and `for` exclude each other: give one",
+            "s.yaml:3:70: error: workloads[0].coldStart.factor: `0.5` is out of range: expected 1 to 1000000",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, workers: sharedCpu, cpus: 2 cores}]",
+        &[
+            "s.yaml:3:53: error: workloads[0].cpus: `2 cores` is no number of CPUs (write it as in `2`, `0.5` or `500m`)",
+        ],
+    );
+}
+
+#[test]
+fn says_what_is_wrong_with_images() {
+    check_field(
+        "workloads: [{workload: a, like: httpbim}]",
+        &[
+            "s.yaml:3:33: error: workloads[0].like: `httpbim` is no image of the catalogue (did you mean `httpbin`?)",
+        ],
+    );
+    check_field(
+        "images: bad-images.yaml",
+        &[
+            "bad-images.yaml:1:29: error: [0].like: `nonesuch` is no image of the catalogue (the catalogue is in docs/workloads.md)",
+            "bad-images.yaml:2:3: error: [1]: two images are named `a` (the other one is at bad-images.yaml:1)",
+            "bad-images.yaml:3:3: error: [2]: the image lacks `name`",
+        ],
+    );
+}
+
+#[test]
 fn says_what_is_wrong_with_workloads() {
     check_field(
         "workloads: [{concurrency: 1}]",
@@ -455,6 +563,27 @@ fn says_what_is_wrong_with_workloads() {
              (write it inside each of the parallel calls)",
             "s.yaml:3:58: error: workloads[0].calls[0].parallel[0].parallel: `parallel` inside `parallel` is not possible \
              (list all calls that are made at the same time in one `parallel`)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, calls: [{parallel: [{wait: 1s}, {wait: 2s}]}, {wait: 1s, timeout: 1s}]}]",
+        &[
+            "s.yaml:3:66: error: workloads[0].calls[0].parallel[1].wait: two waits at the same time are one \
+             (keep the longer one)",
+            "s.yaml:3:93: error: workloads[0].calls[1].timeout: `timeout` does not go with `wait` \
+             (write it as a step of its own)",
+        ],
+    );
+    check_field(
+        "workloads: [{workload: a, calls: [{url: http://a/, failureStatus: sane, degraded: a, fallback: {wait: 1s}}]}]",
+        &[
+            "s.yaml:3:67: error: workloads[0].calls[0].failureStatus: unsupported value \"sane\": expected `same` \
+             (did you mean `same`?)",
+            "s.yaml:3:103: error: workloads[0].calls[0].fallback.wait: `wait` is no call (write it as a step of its own)",
+            "s.yaml:3:67: error: workloads[0].calls[0].failureStatus: `failureStatus` does not go with `degraded` \
+             (leave one of them out: the container either fails or goes on)",
+            "s.yaml:3:67: error: workloads[0].calls[0].failureStatus: `failureStatus` does not go with `fallback` \
+             (write it inside of `fallback`, whose failure counts)",
         ],
     );
     check_field(
@@ -812,4 +941,69 @@ fn says_what_is_wrong_with_loads_values_and_traces() {
         "{from: a, url: 'http://a/', rate: 1/s, values: {u: [x]}}",
         &["s.yaml:3:50: error: traffic[0].values: no request uses `{u}`"],
     );
+}
+
+#[test]
+fn new_fields_of_workloads_are_read() {
+    let scenario = read(EVERYTHING, &[]).expect("a good file");
+    let find = |name: &str| {
+        let mut workloads = scenario.workloads.iter();
+        let of_name = |workload: &&Workload| {
+            let target = workload.target.workload.as_ref();
+            target.is_some_and(|target| target.name == name)
+        };
+        &workloads.find(of_name).expect("an entry").server
+    };
+    let crowd = find("crowd");
+    let Discipline {
+        workers,
+        cpus,
+        order,
+        drops,
+        slowdown,
+        cold_start,
+        deadlines,
+    } = crowd.discipline;
+    assert_eq!(workers, Workers::SharedCpu);
+    assert_eq!((cpus, slowdown), (Some(500), 20_000));
+    assert_eq!((order, drops), (QueueOrder::Lifo, Drops::Oldest));
+    assert_eq!(deadlines, Deadlines::Propagated);
+    let cold_start = cold_start.expect("a cold start");
+    assert_eq!(cold_start.excess, 4_000_000);
+    assert_eq!(cold_start.fades, Fades::Requests(100));
+    // Its own endpoints come before those of httpbin.
+    assert!(crowd.endpoints.len() > 20);
+    let cold = &crowd.endpoints[0];
+    assert_eq!(cold.matches.path, PathPattern::Exact("/cold".to_owned()));
+    assert_eq!(cold.matches.headers.len(), 2);
+    assert_eq!(cold.matches.headers[0].name, "x-cold");
+    assert_eq!(cold.matches.headers[0].value, None);
+    assert_eq!((cold.status, cold.degraded.as_str()), (404, "ice"));
+    let asked = crowd.endpoints[1].requested.status.as_ref();
+    assert_eq!(asked, Some(&Variable::Query("code".to_owned())));
+    let delay = crowd.endpoints[2].requested.delay.as_ref();
+    let delay = delay.expect("what requests ask for");
+    assert_eq!(delay.from, Variable::Path("n".to_owned()));
+    assert_eq!(delay.at_most, Some(SimDuration::from_secs(3)));
+    assert!(delay.refuses_more);
+    let chance = crowd.endpoints[3].script.as_ref().expect("responses");
+    assert_eq!(chance.by, ScriptBy::Chance);
+    let weights: Vec<u32> = chance.acts.iter().map(|act| act.weight).collect();
+    assert_eq!(weights, [9, 1]);
+    assert_eq!(chance.acts[1].degraded, "all");
+
+    let warm = find("warm");
+    let steps = &warm.endpoints[0].calls;
+    assert_eq!(
+        steps[0].wait,
+        Some(Distribution::Constant(SimDuration::from_millis(5)))
+    );
+    let call = &steps[1].calls[0];
+    assert_eq!(call.success, [200, 404]);
+    assert_eq!(call.when.probability, Some(Ratio::from_percent(50.0)));
+    assert_eq!(call.failure, Failure::Ignored);
+    let fallback = call.fallback.as_ref().expect("a fallback");
+    assert_eq!(fallback.failure, Failure::Same);
+    assert_eq!(steps[2].calls.len(), 1);
+    assert!(steps[2].wait.is_some());
 }

@@ -1,6 +1,7 @@
 //! What a server does about a request besides answering at once: slow bodies, scripts, and the ways in which real servers
 //! fail.
 
+use crate::application::Mark;
 use base::{Distribution, SimDuration};
 use proxy::input::ResetReason;
 use proxy::response::ResponseHead;
@@ -35,6 +36,8 @@ pub enum ScriptBy {
     Server,
     /// Each request counts its tries.
     Try,
+    /// Nothing: each request meets an act by chance.
+    Chance,
 }
 
 /// What is done about one request.
@@ -48,6 +51,10 @@ pub struct Act {
     pub service_time: Distribution,
     /// From the head to the end of the body.
     pub body_time: Distribution,
+    /// What the response lacks.
+    pub mark: Mark,
+    /// Where chance decides: the weight of this act and all before it.
+    pub weight: u64,
 }
 
 /// How an act ends.
@@ -68,5 +75,15 @@ impl Script {
     #[inline]
     pub fn act(&self, number: u32) -> &Act {
         &self.acts[(number as usize).min(self.acts.len() - 1)]
+    }
+
+    /// The act that a draw hits.
+    #[inline]
+    pub fn drawn(&self, draw: u64) -> &Act {
+        let last = &self.acts[self.acts.len() - 1];
+        let hit = (u128::from(draw) * u128::from(last.weight)) >> 64;
+        let acts = self.acts.iter();
+        let mut after = acts.skip_while(|act| u128::from(act.weight) <= hit);
+        after.next().unwrap_or(last)
     }
 }

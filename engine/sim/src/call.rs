@@ -1,9 +1,10 @@
 //! Calls: an application's request with its timeout and its own retries, whoever makes it.
 
+use crate::application::Mark;
 use crate::event::Event;
 use crate::observation::{Exchange, Journey, Observer, Trace};
 use crate::pass::Downstream;
-use crate::plan::{ApplicationRetries, PodId, Side, SiteId, TrafficId};
+use crate::plan::{Plan, PodId, Side, Site, SiteId, TrafficId};
 use crate::pod::Seat;
 use crate::shape::{HeadId, Shape, ShapeId};
 use crate::world::World;
@@ -37,6 +38,10 @@ pub(crate) struct Call {
     pub(crate) via: Via,
     /// Over a connection whose bytes are passed on: the answer, once it has arrived.
     pub(crate) answer: Option<(u16, Option<u8>)>,
+    /// When the caller has no more time for it, whatever its own timeout says.
+    deadline: SimTime,
+    /// What the last response lacks.
+    pub(crate) mark: Mark,
 }
 
 /// What is asked, from where.
@@ -100,11 +105,36 @@ impl Call {
             timer: TimerId::NONE,
             via: Via::Nothing,
             answer: None,
+            deadline: SimTime::MAX,
+            mark: Mark::WHOLE,
         }
+    }
+
+    /// The same, which must have ended by then.
+    #[inline]
+    pub(crate) const fn until(self, deadline: SimTime) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// When the caller gives up the current try.
+    #[inline]
+    pub(crate) fn deadline(&self, plan: &Plan) -> SimTime {
+        let timeout = plan.sites[self.request.site.index()].timeout;
+        let own = timeout.map_or(SimTime::MAX, |timeout| self.exchange_started + timeout);
+        own.min(self.deadline)
     }
 
     pub(crate) fn is_traffic(&self) -> bool {
         matches!(self.owner, Owner::Traffic(_))
+    }
+
+    /// What an answer to the current try lacks: one that comes from a proxy lacks nothing.
+    fn mark_of(&self, reply: &Reply) -> Mark {
+        if reply.details == Details::ViaUpstream {
+            self.mark
+        } else {
+            Mark::WHOLE
+        }
     }
 
     /// When the last of the current try is sent.
@@ -159,13 +189,18 @@ impl<O: Observer> World<'_, O> {
         call.timer = TimerId::NONE;
         call.via = Via::Nothing;
         let site = &plan.sites[call.request.site.index()];
-        if let Some(timeout) = site.timeout {
-            call.timer = self
-                .calendar
-                .schedule_cancellable(now + timeout, Event::CallTimeout { call: slot });
-        }
         call.responded = None;
         call.answer = None;
+        call.mark = Mark::WHOLE;
+        let deadline = call.deadline(plan);
+        if deadline <= now {
+            // Its caller has no time left to make it.
+            return self.end_call(now, slot, no_answer(Details::DownstreamRemoteDisconnect));
+        }
+        if deadline != SimTime::MAX {
+            let event = Event::CallTimeout { call: slot };
+            call.timer = self.calendar.schedule_cancellable(deadline, event);
+        }
         call.upload = site.upload;
         if !site.upload.is_zero() {
             let event = Event::Uploaded { call: slot };
@@ -246,8 +281,8 @@ impl<O: Observer> World<'_, O> {
         self.calendar.cancel(timer);
         self.end_exchange(now, slot, reply, plain);
         let call = &self.calls[slot as usize];
-        let retries = &self.plan.sites[call.request.site.index()].retries;
-        if call.requests <= retries.attempts && is_retried(retries, reply.status) {
+        let site = &self.plan.sites[call.request.site.index()];
+        if call.requests <= site.retries.attempts && is_retried(site, reply.status) {
             self.pause(now, slot);
         } else {
             self.end_call(now, slot, reply);
@@ -348,6 +383,7 @@ impl<O: Observer> World<'_, O> {
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
             is_tcp: proxied && self.shapes.get(call.shape).is_tcp(),
+            mark: call.mark_of(&reply),
             route: if proxied {
                 self.shapes.get(call.shape).route()
             } else {
@@ -360,6 +396,7 @@ impl<O: Observer> World<'_, O> {
     #[inline]
     fn end_call(&mut self, now: SimTime, slot: u32, reply: Reply) {
         let call = self.calls.remove(slot as usize);
+        let mark = call.mark_of(&reply);
         match call.owner {
             Owner::Traffic(traffic) => {
                 self.observer.on_journey(&Journey {
@@ -370,12 +407,14 @@ impl<O: Observer> World<'_, O> {
                     started: call.started,
                     ended: now,
                     reply,
+                    mark,
                     requests: call.requests,
                 });
                 self.rest(now, traffic, call.request.line);
             }
             Owner::Job(job) => {
-                self.on_nested_reply(now, job, slot, call.request.site, reply.status)
+                let made = (slot, call.request.identity);
+                self.on_nested_reply(now, job, made, call.request.site, (reply.status, mark))
             }
         }
     }
@@ -390,12 +429,13 @@ const fn outbound(pod: PodId) -> Seat {
 }
 
 /// Whether an application repeats a request that was answered so.
-fn is_retried(retries: &ApplicationRetries, status: u16) -> bool {
+fn is_retried(site: &Site, status: u16) -> bool {
+    let on_status = &site.retries.on_status;
     status == 0
-        || if retries.on_status.is_empty() {
-            status >= 500
+        || if on_status.is_empty() {
+            site.rules.is_failure(status)
         } else {
-            retries.on_status.contains(&status)
+            on_status.contains(&status)
         }
 }
 

@@ -1,6 +1,7 @@
 //! What a server is about to do about one request: chosen when a worker takes it.
 
 use crate::act::{Ending, ScriptBy};
+use crate::application::Mark;
 use crate::plan::Behaviour;
 use base::{Distribution, SimDuration};
 use proxy::response::ResponseHead;
@@ -10,51 +11,85 @@ use proxy::response::ResponseHead;
 pub(crate) struct Deed<'a> {
     /// How it ends.
     pub(crate) ending: Ending,
-    /// The head of the response, where there is one.
-    pub(crate) response: &'a ResponseHead,
+    /// The response, where there is one.
+    pub(crate) response: Answer<'a>,
+    /// What it lacks.
+    pub(crate) mark: Mark,
     /// How long a worker is busy before anything is sent.
     pub(crate) service_time: &'a Distribution,
     /// From the response's head to the end of its body.
     pub(crate) body_time: &'a Distribution,
     /// It calls others before it responds.
     pub(crate) calls: bool,
+    /// It comes too late: no work is done for it.
+    pub(crate) is_late: bool,
 }
 
 impl<'a> Deed<'a> {
     /// What a behaviour does, as its script says or by chance: `served` requests came before it, `tries` of the same
-    /// request did, and `fails` draws whether it fails.
+    /// request did, `fails` draws whether it fails, and `chance` is the draw of an act.
     #[inline]
     pub(crate) fn of(
         behaviour: &'a Behaviour,
         served: impl FnOnce() -> u32,
         tries: u32,
         fails: impl FnOnce() -> bool,
+        chance: impl FnOnce() -> u64,
     ) -> Self {
         let Some(script) = &behaviour.script else {
             let fails = !behaviour.error_rate.is_zero() && fails();
             return Self {
                 ending: Ending::Respond,
-                response: if fails {
+                response: Answer::Head(if fails {
                     &behaviour.error
                 } else {
                     &behaviour.response
-                },
+                }),
+                mark: if fails { Mark::WHOLE } else { behaviour.mark },
                 service_time: &behaviour.service_time,
                 body_time: &behaviour.body_time,
                 calls: !fails,
+                is_late: false,
             };
         };
-        let act = script.act(match script.by {
-            ScriptBy::Server => served(),
-            ScriptBy::Try => tries,
-        });
+        let act = match script.by {
+            ScriptBy::Server => script.act(served()),
+            ScriptBy::Try => script.act(tries),
+            ScriptBy::Chance => script.drawn(chance()),
+        };
         Self {
             ending: act.ending,
-            response: &act.response,
+            response: Answer::Head(&act.response),
+            mark: act.mark,
             service_time: &act.service_time,
             body_time: &act.body_time,
             // As one that fails by chance makes no calls, neither does one that fails by its script.
             calls: act.ending == Ending::Respond && act.response.status < 400,
+            is_late: false,
+        }
+    }
+
+    /// Answers a request that comes too late.
+    pub(crate) const fn of_late(answer: Answer<'a>) -> Self {
+        Self {
+            ending: Ending::Respond,
+            response: answer,
+            mark: Mark::WHOLE,
+            service_time: &Distribution::ZERO,
+            body_time: &Distribution::ZERO,
+            calls: false,
+            is_late: true,
+        }
+    }
+
+    /// Responds with the status that the request asks for.
+    #[inline]
+    pub(crate) fn asked_for(self, status: u16) -> Self {
+        Self {
+            ending: Ending::Respond,
+            response: Answer::Status(status),
+            calls: status < 400,
+            ..self
         }
     }
 }

@@ -14,8 +14,10 @@
 //! worker and drops the calls it made.
 
 use crate::act::{Accept, Ending};
+use crate::application::{Failure, Mark};
 use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::deed::{Answer, Deed, Rest};
+use crate::discipline::{Deadlines, Load, Workers};
 use crate::event::Event;
 use crate::network::sample;
 use crate::observation::{Attempt, AttemptOutcome, Observer, Trace};
@@ -27,6 +29,7 @@ use crate::shape::{HeadId, Shape, ShapeId, Way};
 use crate::world::World;
 use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
+use kernel::TimerId;
 use proxy::effect::{AttemptId, Connect, ConnectionId, Reply, Send};
 use proxy::input::{Input, ResetReason};
 use proxy::listener::Layer;
@@ -63,6 +66,16 @@ pub(crate) struct Delivery<'a> {
     stopped: bool,
     connection: Option<ConnectionId>,
     behaviour: u32,
+    /// A worker is with it.
+    holds_worker: bool,
+    /// The end of its wait for what needs no processor, or for its own last byte.
+    wait: TimerId,
+    /// When whoever made it waits no more.
+    deadline: SimTime,
+    /// The call that it serves, if a proxy of the caller sent it.
+    call: Option<u32>,
+    /// What the answer lacks.
+    pub(crate) mark: Mark,
     /// What the server does about it, once a worker has it.
     deed: Option<Deed<'a>>,
     pub(crate) answer: Answer<'a>,
@@ -207,6 +220,8 @@ impl<'a, O: Observer> World<'a, O> {
             mirror: send.mirror,
             earlier: origin.earlier,
             parent: origin.parent,
+            deadline: origin.deadline,
+            call: origin.call,
             ..Delivery::new(
                 Client::Proxy(seat.side, send.attempt),
                 &origin.request,
@@ -250,6 +265,7 @@ impl<'a, O: Observer> World<'a, O> {
             target: self.reached(seat, dial.endpoint),
             earlier: origin.earlier,
             parent: origin.parent,
+            deadline: origin.deadline,
             ..Delivery::new(client, &origin.request, identity, times, way)
         }
     }
@@ -264,6 +280,8 @@ impl<'a, O: Observer> World<'a, O> {
                     request: call.exchange(),
                     shape: call.shape,
                     uploaded: call.uploaded(),
+                    deadline: call.deadline(self.plan),
+                    call: Some(slot),
                     earlier: 0,
                     parent: None,
                 }
@@ -292,6 +310,8 @@ impl<'a, O: Observer> World<'a, O> {
                     },
                     shape: delivery.pass.shape,
                     uploaded: delivery.uploaded,
+                    deadline: delivery.deadline,
+                    call: None,
                     earlier: delivery.earlier + delivery.number.max(1) - 1,
                     parent: Some(slot),
                 }
@@ -405,6 +425,7 @@ impl<'a, O: Observer> World<'a, O> {
         let mut delivery = Delivery::new(client, &request, mix(identity), times, way);
         let target = reached.map(|(pod, _)| pod);
         delivery.target = target;
+        delivery.deadline = self.calls[call_slot as usize].deadline(self.plan);
         self.count_attempt();
         let Some(target) = self.accepting(target, Side::Outbound) else {
             return self.turn_back(now, delivery);
@@ -534,25 +555,49 @@ impl<'a, O: Observer> World<'a, O> {
             }
             self.use_connection(now, connection, target);
         }
-        let pod = &mut self.pods[target.index()];
-        match pod
-            .occupancy
-            .arrive(slot, server.concurrency, server.queue_limit)
+        let discipline = &server.discipline;
+        if discipline.deadlines != Deadlines::Ignored
+            && let Some(told) = self.shapes.deadline(self.deliveries[slot as usize].head)
         {
+            let delivery = &mut self.deliveries[slot as usize];
+            delivery.deadline = delivery.deadline.min(now + told);
+        }
+        let occupancy = &mut self.pods[target.index()].occupancy;
+        let mut admission = occupancy.arrive(slot, server.concurrency, server.queue_limit);
+        if admission == Admission::Overflow {
+            let deliveries = &mut self.deliveries;
+            admission = occupancy.replace_oldest(slot, discipline.drops, |slot| {
+                let left = deliveries[slot as usize].stopped;
+                if left {
+                    deliveries.remove(slot as usize);
+                }
+                left
+            });
+        }
+        match admission {
             Admission::Serve => self.serve(now, target, slot),
             Admission::Queue => self.deliveries[slot as usize].stage = Stage::Queued,
-            Admission::Overflow => match server.overflow {
-                Overflow::Respond(status) => {
-                    self.deliveries[slot as usize].answer = Answer::Status(status);
-                    self.give_back(now, slot, AttemptOutcome::Response(status))
-                }
-                Overflow::Refuse => {
-                    let refused = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
-                    self.give_back(now, slot, refused)
-                }
-            },
+            Admission::QueueInPlaceOf(oldest) => {
+                self.deliveries[slot as usize].stage = Stage::Queued;
+                self.turn_away(now, oldest, server.overflow);
+            }
+            Admission::Overflow => self.turn_away(now, slot, server.overflow),
         }
         self.observe_station(now, target);
+    }
+
+    /// A server has no room for a request.
+    fn turn_away(&mut self, now: SimTime, slot: u32, overflow: Overflow) {
+        match overflow {
+            Overflow::Respond(status) => {
+                self.deliveries[slot as usize].answer = Answer::Status(status);
+                self.give_back(now, slot, AttemptOutcome::Response(status))
+            }
+            Overflow::Refuse => {
+                let refused = AttemptOutcome::Reset(ResetReason::ConnectionFailure);
+                self.give_back(now, slot, refused)
+            }
+        }
     }
 
     /// A worker takes a request.
@@ -561,27 +606,126 @@ impl<'a, O: Observer> World<'a, O> {
         let key = self.key;
         let pod = &mut self.pods[target.index()];
         let delivery = &mut self.deliveries[slot as usize];
-        let behaviours = &pod.server.behaviours;
-        let index = self
+        let server = pod.server;
+        let behaviours = &server.behaviours;
+        let case = self
             .shapes
-            .behaviour(pod.server_number, behaviours, delivery.head);
+            .case(pod.server_number, behaviours, delivery.head);
+        let behaviour = &behaviours[case.behaviour as usize];
         let identity = delivery.identity;
         let tries = u32::from(delivery.earlier + delivery.number.max(1) - 1);
-        let served = || pod.served.count(index);
-        let deed = Deed::of(&behaviours[index as usize], served, tries, || {
+        let served = || pod.served.count(case.behaviour);
+        let fails = || {
             let fails = Draws::new(key, identity, SERVER_ERROR).next_u64();
-            behaviours[index as usize].error_rate.holds(fails)
-        });
-        let busy = sample(deed.service_time, || {
-            Draws::new(key, identity, SERVICE_TIME)
-        });
-        delivery.behaviour = index;
+            behaviour.error_rate.holds(fails)
+        };
+        let chance = || Draws::new(key, identity, CHOSEN_ACT).next_u64();
+        let mut deed = Deed::of(behaviour, served, tries, fails, chance);
+        if let Some(asked) = case.status
+            && deed.calls
+        {
+            let draw = || Draws::new(key, identity, ASKED_STATUS).next_u64();
+            deed = deed.asked_for(self.shapes.drawn(asked, draw) as u16);
+        }
+        delivery.behaviour = case.behaviour;
         delivery.stage = Stage::Serving;
         delivery.deed = Some(deed);
+        delivery.holds_worker = true;
+        let discipline = &server.discipline;
+        if discipline.deadlines != Deadlines::Ignored && delivery.deadline <= now {
+            return self.refuse_late(now, slot);
+        }
+        let mut busy = sample(deed.service_time, || {
+            Draws::new(key, identity, SERVICE_TIME)
+        });
+        if discipline.stretches() {
+            let load = Load {
+                others: pod.occupancy.present().saturating_sub(1),
+                begun: pod.occupancy.begun,
+                started: pod.occupancy.started,
+            };
+            pod.occupancy.begun = load.begun.saturating_add(1);
+            busy = discipline.stretched(busy, now, load);
+        }
         // A server waits for the whole request.
         let begins = now.max(delivery.uploaded);
+        if let Workers::Shares(_) = discipline.workers {
+            return self.share(now, target, slot, (begins, busy));
+        }
         self.calendar
             .schedule(begins + busy, Event::Served { delivery: slot });
+    }
+
+    /// A request joins those that share a pod's processors for so long, now or when it is whole.
+    fn share(
+        &mut self,
+        now: SimTime,
+        target: PodId,
+        slot: u32,
+        (begins, busy): (SimTime, SimDuration),
+    ) {
+        if begins > now {
+            let event = Event::Waited { delivery: slot };
+            let delivery = &mut self.deliveries[slot as usize];
+            delivery.rest.time = busy;
+            delivery.wait = self.calendar.schedule_cancellable(begins, event);
+            return;
+        }
+        let shares = &mut self.pods[target.index()].occupancy.shares;
+        shares.begin(now, slot, busy);
+        self.schedule_share(target);
+    }
+
+    /// The next request of those that share a pod's processors ends at its time.
+    fn schedule_share(&mut self, target: PodId) {
+        let occupancy = &mut self.pods[target.index()].occupancy;
+        if let Some(old) = occupancy.next_share.take() {
+            self.calendar.cancel(old);
+        }
+        if let Some(at) = occupancy.shares.next_end() {
+            let pod = target.index() as u32;
+            let event = Event::Shared { pod };
+            occupancy.next_share = Some(self.calendar.schedule_cancellable(at, event));
+        }
+    }
+
+    /// A request of those that share a pod's processors has had its service time.
+    pub(crate) fn on_shared(&mut self, now: SimTime, target: PodId) {
+        let occupancy = &mut self.pods[target.index()].occupancy;
+        occupancy.next_share = None;
+        let ended = occupancy.shares.ended(now);
+        self.schedule_share(target);
+        if let Some(slot) = ended {
+            self.on_served(now, slot);
+        }
+    }
+
+    /// A pod's server is another one from now on.
+    pub(crate) fn adopt_server(&mut self, now: SimTime, target: PodId, was_absent: bool) {
+        let pod = &mut self.pods[target.index()];
+        if was_absent && !pod.server.absent {
+            pod.occupancy.started = now;
+            pod.occupancy.begun = 0;
+        }
+        pod.occupancy.adopt(now, pod.server);
+        if pod.occupancy.next_share.is_some() {
+            self.schedule_share(target);
+        }
+    }
+
+    /// A worker finds that nobody waits for a request any more.
+    #[cold]
+    fn refuse_late(&mut self, now: SimTime, slot: u32) {
+        let delivery = &self.deliveries[slot as usize];
+        let answer = if self.shapes.is_grpc(delivery.head) {
+            Answer::Grpc(DEADLINE_EXCEEDED)
+        } else {
+            Answer::Status(GATEWAY_TIMEOUT)
+        };
+        self.deliveries[slot as usize].deed = Some(Deed::of_late(answer));
+        // By an event: whoever handed it over is still busy.
+        self.calendar
+            .schedule(now, Event::Served { delivery: slot });
     }
 
     /// A server has done its own work for a request: it fails, calls others, or answers.
@@ -592,6 +736,71 @@ impl<'a, O: Observer> World<'a, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
+        let target = delivery.target.expect("only a pod serves");
+        let server = self.pods[target.index()].server;
+        if server.discipline.workers == Workers::EventLoop {
+            delivery.holds_worker = false;
+            self.pods[target.index()].occupancy.step_aside();
+            self.free_worker(now, target);
+        }
+        if self.waits(now, slot) {
+            return;
+        }
+        self.conclude(now, slot);
+    }
+
+    /// Whether a request waits for what needs no processor: its behaviour says so, or it asks for it.
+    #[inline]
+    fn waits(&mut self, now: SimTime, slot: u32) -> bool {
+        let key = self.key;
+        let delivery = &self.deliveries[slot as usize];
+        if delivery.deed.is_some_and(|deed| deed.is_late) {
+            return false;
+        }
+        let (identity, head) = (delivery.identity, delivery.head);
+        let target = delivery.target.expect("only a pod serves");
+        let pod = &self.pods[target.index()];
+        let behaviours = &pod.server.behaviours;
+        let behaviour = &behaviours[(delivery.behaviour as usize).min(behaviours.len() - 1)];
+        let mut wait = sample(&behaviour.delay, || Draws::new(key, identity, DELAY));
+        if behaviour.requested.delay.is_some() {
+            let case = self.shapes.case(pod.server_number, behaviours, head);
+            if let Some(asked) = case.delay {
+                let draw = || Draws::new(key, identity, ASKED_DELAY).next_u64();
+                wait += SimDuration::from_nanos(self.shapes.drawn(asked, draw));
+            }
+        }
+        if wait.is_zero() {
+            return false;
+        }
+        let event = Event::Waited { delivery: slot };
+        let timer = self.calendar.schedule_cancellable(now + wait, event);
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.stage = Stage::Calling;
+        delivery.wait = timer;
+        true
+    }
+
+    /// A request's wait is over.
+    pub(crate) fn on_waited(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.wait = TimerId::NONE;
+        if delivery.stage == Stage::Serving {
+            // Its last byte is there.
+            let busy = std::mem::replace(&mut delivery.rest.time, SimDuration::ZERO);
+            let target = delivery.target.expect("only a pod serves");
+            return self.share(now, target, slot, (now, busy));
+        }
+        if delivery.outstanding > 0 {
+            return self.on_part_of_step(now, slot);
+        }
+        self.conclude(now, slot);
+    }
+
+    /// A server has done all that comes before its calls.
+    #[inline]
+    fn conclude(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
         let deed = delivery.deed.expect("a worker has it");
         match deed.ending {
             Ending::Respond if deed.calls => self.next_step(now, slot),
@@ -604,48 +813,107 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// A server that does nothing but watch a connection sees that it is closed.
     fn stop_hanging(&mut self, now: SimTime, slot: u32) {
-        let target = self.deliveries.remove(slot as usize).target;
-        self.free_worker(now, target.expect("only a pod serves"));
+        let target = self.deliveries[slot as usize].target;
+        let target = target.expect("only a pod serves");
+        self.leave(now, target, slot);
+        self.deliveries.remove(slot as usize);
     }
 
     /// Makes the calls of the next step, or answers after the last.
     #[inline]
     fn next_step(&mut self, now: SimTime, slot: u32) {
+        loop {
+            let delivery = &self.deliveries[slot as usize];
+            let target = delivery.target.expect("only a pod serves");
+            let server = self.pods[target.index()].server;
+            let behaviour =
+                &server.behaviours[(delivery.behaviour as usize).min(server.behaviours.len() - 1)];
+            let Some(step) = behaviour.steps.get(delivery.step as usize) else {
+                return self.answer(now, slot, None);
+            };
+            if delivery.depth >= DEPTH_LIMIT && !step.calls.is_empty() {
+                return self.answer(now, slot, Some(LOOP_DETECTED));
+            }
+            if self.begin_step(now, slot, step) {
+                return;
+            }
+        }
+    }
+
+    /// Begins a step; whether there was anything to begin.
+    #[inline]
+    fn begin_step(&mut self, now: SimTime, slot: u32, step: &'a Step) -> bool {
+        let key = self.key;
         let delivery = &mut self.deliveries[slot as usize];
         let target = delivery.target.expect("only a pod serves");
-        let server = self.pods[target.index()].server;
-        let behaviour =
-            &server.behaviours[(delivery.behaviour as usize).min(server.behaviours.len() - 1)];
-        let step: &Step = match behaviour.steps.get(delivery.step as usize) {
-            Some(step) if !step.calls.is_empty() => step,
-            _ => return self.answer(now, slot, None),
-        };
-        if delivery.depth >= DEPTH_LIMIT {
-            return self.answer(now, slot, Some(LOOP_DETECTED));
-        }
         delivery.step += 1;
-        delivery.stage = Stage::Calling;
-        delivery.outstanding = step.calls.len() as u32;
-        let (parent_head, parent_identity) = (delivery.head, delivery.identity);
-        let (step_number, depth) = (u64::from(delivery.step), delivery.depth + 1);
-        let trace = delivery.trace;
-        let workers = u64::from(self.plan.pods[target.index()].workers.max(1));
-        for (index, site) in step.calls.iter().enumerate() {
-            let head = self.shapes.nested(self.plan, *site, parent_head);
-            let identity = mix(parent_identity ^ (step_number << 32 | index as u64 | 1 << 63));
-            let request = Request {
-                site: *site,
-                source: target,
-                head,
-                identity,
-                trace,
-                depth,
-                number: 0,
-                line: NO_LINE,
-                worker: (mix(identity) % workers) as u16,
-            };
-            self.start(now, Call::new(Owner::Job(slot), request, now));
+        let (head, identity, number) = (delivery.head, delivery.identity, delivery.step);
+        let wait = sample(&step.wait, || {
+            Draws::new(key, mix(identity ^ u64::from(number)), WAIT)
+        });
+        let made = |world: &mut Self, index: usize| {
+            let site = step.calls[index];
+            let head = world.shapes.nested(world.plan, site, head)?;
+            let identity = mix(identity ^ (u64::from(number) << 32 | index as u64 | 1 << 63));
+            let rules = &world.plan.sites[site.index()].rules;
+            let draw = || Draws::new(key, identity, CALL_IS_MADE).next_u64();
+            let is_made = rules.probability.is_none_or(|often| often.holds(draw()));
+            is_made.then_some((site, head, identity))
+        };
+        let calls = if step.is_conditional {
+            let indexes = 0..step.calls.len();
+            indexes.filter(|index| made(self, *index).is_some()).count()
+        } else {
+            step.calls.len()
+        };
+        let parts = calls as u32 + u32::from(!wait.is_zero());
+        if parts == 0 {
+            return false;
         }
+        let delivery = &mut self.deliveries[slot as usize];
+        delivery.stage = Stage::Calling;
+        delivery.outstanding = parts;
+        if !wait.is_zero() {
+            let event = Event::Waited { delivery: slot };
+            delivery.wait = self.calendar.schedule_cancellable(now + wait, event);
+        }
+        for index in 0..step.calls.len() {
+            if let Some((site, head, identity)) = made(self, index) {
+                self.call(now, (slot, target), site, (head, identity));
+            }
+        }
+        true
+    }
+
+    /// A request in service makes a call.
+    #[inline]
+    fn call(
+        &mut self,
+        now: SimTime,
+        (slot, target): (u32, PodId),
+        site: SiteId,
+        (head, identity): (HeadId, u64),
+    ) {
+        let delivery = &self.deliveries[slot as usize];
+        let workers = u64::from(self.plan.pods[target.index()].workers.max(1));
+        let request = Request {
+            site,
+            source: target,
+            head,
+            identity,
+            trace: delivery.trace,
+            depth: delivery.depth + 1,
+            number: 0,
+            line: NO_LINE,
+            worker: (mix(identity) % workers) as u16,
+        };
+        let server = self.pods[target.index()].server;
+        let deadline = match server.discipline.deadlines {
+            Deadlines::Propagated => delivery.deadline,
+            Deadlines::Ignored | Deadlines::Checked => SimTime::MAX,
+        };
+        let call = Call::new(Owner::Job(slot), request, now);
+        self.start(now, call.until(deadline));
     }
 
     /// A call that a request in service made has ended.
@@ -653,24 +921,50 @@ impl<'a, O: Observer> World<'a, O> {
         &mut self,
         now: SimTime,
         job: u32,
-        call: u32,
+        (call, identity): (u32, u64),
         site: SiteId,
-        status: u16,
+        (status, mark): (u16, Mark),
     ) {
+        let plan = self.plan;
         let delivery = &mut self.deliveries[job as usize];
         if let Some(at) = delivery.children.iter().position(|child| *child == call) {
             delivery.children.swap_remove(at);
         }
-        if (status == 0 || status >= 500) && delivery.failure.is_none() {
-            delivery.failure = self.plan.sites[site.index()].failure_status;
+        let rules = &plan.sites[site.index()].rules;
+        if rules.is_failure(status) {
+            delivery.degrade(rules.mark);
+            if let Some(fallback) = rules.fallback {
+                let target = delivery.target.expect("only a pod serves");
+                let head = delivery.head;
+                if let Some(head) = self.shapes.nested(plan, fallback, head) {
+                    let identity = mix(identity ^ FALLBACK);
+                    return self.call(now, (job, target), fallback, (head, identity));
+                }
+            }
+            let failed = match rules.failure {
+                Failure::Ignored => None,
+                Failure::Status(status) => Some(status),
+                Failure::Same if status == 0 => Some(500),
+                Failure::Same => Some(status),
+            };
+            let delivery = &mut self.deliveries[job as usize];
+            delivery.failure = delivery.failure.or(failed);
+        } else {
+            delivery.degrade(mark);
         }
+        self.on_part_of_step(now, job);
+    }
+
+    /// A call, or the wait, of a request's current step has ended.
+    fn on_part_of_step(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
         delivery.outstanding -= 1;
         if delivery.outstanding > 0 {
             return;
         }
         match delivery.failure {
-            Some(status) => self.answer(now, job, Some(status)),
-            None => self.next_step(now, job),
+            Some(status) => self.answer(now, slot, Some(status)),
+            None => self.next_step(now, slot),
         }
     }
 
@@ -682,11 +976,15 @@ impl<'a, O: Observer> World<'a, O> {
         let deed = delivery.deed.expect("a worker has it");
         let (identity, site) = (delivery.identity, delivery.site);
         (delivery.answer, delivery.rest) = match failure {
-            Some(status) => (Answer::Status(status), Rest::NONE),
+            Some(status) => {
+                delivery.mark = Mark::WHOLE;
+                (Answer::Status(status), Rest::NONE)
+            }
             None => {
+                delivery.degrade(deed.mark);
                 let time = sample(deed.body_time, || Draws::new(self.key, identity, BODY_TIME));
                 let ending = deed.ending;
-                (Answer::Head(deed.response), Rest { time, ending })
+                (deed.response, Rest { time, ending })
             }
         };
         if delivery.answer.status() >= 400 && self.is_of_bytes(site) {
@@ -695,12 +993,13 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let delivery = &self.deliveries[slot as usize];
         let sent = delivery.rest.time;
+        let holds_worker = delivery.holds_worker;
         let outcome = AttemptOutcome::Response(delivery.answer.status());
         let target = delivery.target.expect("only a pod answers");
         let connection = delivery.connection();
         self.use_connection(now + sent, connection, target);
-        if sent.is_zero() {
-            self.free_worker(now, target);
+        if sent.is_zero() || !holds_worker {
+            self.leave(now, target, slot);
         } else {
             let pod = target.index() as u32;
             self.calendar.schedule(now + sent, Event::Freed { pod });
@@ -745,8 +1044,18 @@ impl<'a, O: Observer> World<'a, O> {
     /// A server ends a request without a response.
     fn fail(&mut self, now: SimTime, slot: u32, reason: ResetReason) {
         let target = self.deliveries[slot as usize].target;
-        self.free_worker(now, target.expect("only a pod fails"));
+        self.leave(now, target.expect("only a pod fails"), slot);
         self.give_back(now, slot, AttemptOutcome::Reset(reason));
+    }
+
+    /// A request leaves its server: its worker is free, if one is with it.
+    #[inline]
+    fn leave(&mut self, now: SimTime, target: PodId, slot: u32) {
+        if self.deliveries[slot as usize].holds_worker {
+            self.free_worker(now, target);
+        } else {
+            self.pods[target.index()].occupancy.leave_aside();
+        }
     }
 
     /// A worker of a pod is free.
@@ -779,7 +1088,8 @@ impl<'a, O: Observer> World<'a, O> {
         loop {
             let pod = &mut self.pods[target.index()];
             let deliveries = &mut self.deliveries;
-            let next = pod.occupancy.next(pod.server.concurrency, |slot| {
+            let order = pod.server.discipline.order;
+            let next = pod.occupancy.next(pod.server.concurrency, order, |slot| {
                 let left = deliveries[slot as usize].stopped;
                 if left {
                     deliveries.remove(slot as usize);
@@ -816,15 +1126,16 @@ impl<'a, O: Observer> World<'a, O> {
             self.calendar.schedule(now + delivery.rest.time, event);
         }
         let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
-        let (parent, connection) = (delivery.parent, delivery.connection());
+        let (parent, call, mark) = (delivery.parent, delivery.call(), delivery.mark);
+        let connection = delivery.connection();
         match client {
             Client::Proxy(side, attempt) => {
                 self.tell_end_of_connection(now, connection, answer);
                 self.tell_response(
                     now,
                     Seat { pod: source, side },
-                    (attempt, parent),
-                    answer,
+                    (attempt, parent, call),
+                    (answer, mark),
                     false,
                 );
             }
@@ -836,7 +1147,10 @@ impl<'a, O: Observer> World<'a, O> {
                 let input = Input::Session { session, event };
                 self.tell(now, Seat { pod: source, side }, input);
             }
-            Client::Call(call) => self.calls[call as usize].responded = Some(now),
+            Client::Call(call) => {
+                self.calls[call as usize].responded = Some(now);
+                self.calls[call as usize].mark = mark;
+            }
         }
     }
 
@@ -870,9 +1184,10 @@ impl<'a, O: Observer> World<'a, O> {
                         self.tell(now, seat, Input::ResponseComplete { attempt });
                     }
                     AttemptOutcome::Response(_) => {
-                        let asked = (attempt, delivery.parent);
+                        let asked = (attempt, delivery.parent, delivery.call());
+                        let answer = (delivery.answer, delivery.mark);
                         self.tell_end_of_connection(now, delivery.connection(), delivery.answer);
-                        self.tell_response(now, seat, asked, delivery.answer, true);
+                        self.tell_response(now, seat, asked, answer, true);
                     }
                     AttemptOutcome::Reset(reason) => {
                         self.tell(now, seat, Input::Reset { attempt, reason });
@@ -890,6 +1205,7 @@ impl<'a, O: Observer> World<'a, O> {
                 let proxied = self.pods[source.index()].has_proxy();
                 let is_http = !self.is_of_bytes(delivery.site);
                 let reply = delivery.plain_reply(proxied, is_http);
+                self.calls[call as usize].mark = delivery.mark;
                 self.on_reply(now, call, reply, delivery.target);
             }
         }
@@ -914,13 +1230,17 @@ impl<'a, O: Observer> World<'a, O> {
         &mut self,
         now: SimTime,
         seat: Seat,
-        (attempt, parent): (AttemptId, Option<u32>),
-        answer: Answer<'a>,
+        (attempt, parent, call): (AttemptId, Option<u32>, Option<u32>),
+        (answer, mark): (Answer<'a>, Mark),
         complete: bool,
     ) {
         // What the proxy passes on of it goes on from there.
         if let Some(parent) = parent {
             self.deliveries[parent as usize].answer = answer;
+            self.deliveries[parent as usize].mark = mark;
+        }
+        if let Some(call) = call {
+            self.calls[call as usize].mark = mark;
         }
         let bare;
         let response = match answer {
@@ -999,19 +1319,35 @@ impl<'a, O: Observer> World<'a, O> {
             }
             // Its completion is still scheduled and finds it stopped.
             Stage::Serving => {
-                delivery.stopped = true;
+                let wait = std::mem::replace(&mut delivery.wait, TimerId::NONE);
+                let shares = &mut self.pods[target.index()].occupancy.shares;
+                if shares.remove(now, slot) {
+                    self.schedule_share(target);
+                    self.deliveries.remove(slot as usize);
+                } else if wait != TimerId::NONE {
+                    self.calendar.cancel(wait);
+                    self.deliveries.remove(slot as usize);
+                } else {
+                    delivery.stopped = true;
+                }
                 self.pods[target.index()].occupancy.release();
                 self.serve_next(now, target);
             }
             Stage::Hanging => return self.stop_hanging(now, slot),
             Stage::Calling => {
                 let children = std::mem::take(&mut delivery.children);
+                let (wait, held) = (delivery.wait, delivery.holds_worker);
                 self.deliveries.remove(slot as usize);
+                self.calendar.cancel(wait);
                 for child in children {
                     self.cancel_call(now, child);
                 }
-                self.pods[target.index()].occupancy.release();
-                self.serve_next(now, target);
+                if held {
+                    self.pods[target.index()].occupancy.release();
+                    self.serve_next(now, target);
+                } else {
+                    self.pods[target.index()].occupancy.leave_aside();
+                }
             }
         }
         self.observe_station(now, target);
@@ -1025,6 +1361,10 @@ struct Origin {
     shape: ShapeId,
     /// When the last of the request is there.
     uploaded: SimTime,
+    /// When whoever made it waits no more.
+    deadline: SimTime,
+    /// The call, if it is one.
+    call: Option<u32>,
     /// Tries that other proxies made of it before.
     earlier: u16,
     /// The delivery that it came by.
@@ -1060,6 +1400,11 @@ impl Delivery<'_> {
             stopped: false,
             connection: None,
             behaviour: 0,
+            holds_worker: false,
+            wait: TimerId::NONE,
+            deadline: SimTime::MAX,
+            call: None,
+            mark: Mark::WHOLE,
             deed: None,
             answer: Answer::Status(0),
             rest: Rest::NONE,
@@ -1075,6 +1420,20 @@ impl Delivery<'_> {
             responded: None,
             uploaded,
             children: SmallVec::new(),
+        }
+    }
+
+    /// The call whose caller's proxy sent it; a copy's answer is nobody's.
+    #[inline]
+    fn call(&self) -> Option<u32> {
+        self.call.filter(|_| !self.mirror)
+    }
+
+    /// Its answer lacks something; what it lacked first counts.
+    #[inline]
+    fn degrade(&mut self, mark: Mark) {
+        if self.mark == Mark::WHOLE {
+            self.mark = mark;
         }
     }
 
@@ -1173,6 +1532,12 @@ impl Delivery<'_> {
 const DEPTH_LIMIT: u8 = 100;
 /// HTTP 508.
 const LOOP_DETECTED: u16 = 508;
+/// HTTP 504.
+const GATEWAY_TIMEOUT: u16 = 504;
+/// `grpc-status: 4`.
+const DEADLINE_EXCEEDED: u8 = 4;
+/// Tells a fallback's draws from those of the call that failed.
+const FALLBACK: u64 = 0x6661_6c6c_6261_636b;
 
 /// How long an application's own connection attempt takes to fail: Linux gives up after six repetitions.
 const PLAIN_CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(127);
@@ -1187,3 +1552,9 @@ const PLAIN_CHOICE: u32 = 15;
 const BODY_TIME: u32 = 16;
 const CONNECT: u32 = 17;
 const ENTERING: u32 = 18;
+const DELAY: u32 = 19;
+const ASKED_DELAY: u32 = 20;
+const ASKED_STATUS: u32 = 21;
+const CHOSEN_ACT: u32 = 22;
+const WAIT: u32 = 23;
+const CALL_IS_MADE: u32 = 24;

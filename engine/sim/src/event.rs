@@ -46,6 +46,10 @@ pub(crate) enum Event {
     Delivered { delivery: u32 },
     /// A server has done its own work for a request.
     Served { delivery: u32 },
+    /// A request has waited for what needs no processor, or for its own last byte.
+    Waited { delivery: u32 },
+    /// A request of a pod whose processors are shared has had its service time.
+    Shared { pod: u32 },
     /// A response, the head of one, or the news that there is none, reaches the caller's side.
     Returned { delivery: u32 },
     /// The end of a response that began to arrive reaches the caller's side.
@@ -87,6 +91,8 @@ impl Event {
             Self::Uploaded { call } => (24, call),
             Self::Ended { delivery } => (25, delivery),
             Self::Freed { pod } => (26, pod),
+            Self::Waited { delivery } => (66, delivery),
+            Self::Shared { pod } => (67, pod),
             Self::Idle {
                 connection, closed, ..
             } => (27 + closed as u64, connection.slot),

@@ -4,10 +4,12 @@
 //! [`Observer`](observation::Observer) what happens. Nothing here asks who watches, and nothing here reads a manifest.
 
 pub mod act;
+pub mod application;
 mod call;
 mod client;
 mod deed;
 mod delivery;
+pub mod discipline;
 mod event;
 mod keep_alive;
 mod network;
@@ -18,6 +20,7 @@ mod pod;
 pub mod profile;
 mod server;
 mod shape;
+mod shares;
 mod tcp;
 mod world;
 

@@ -1,5 +1,6 @@
 //! Typed events for whoever watches.
 
+use crate::application::Mark;
 use crate::plan::{PodId, ServiceId, SiteId, TableId, TrafficId};
 use base::SimTime;
 use proxy::effect::Reply;
@@ -159,6 +160,8 @@ pub struct Journey {
     pub ended: SimTime,
     /// The last answer; status 0 where there was none.
     pub reply: Reply,
+    /// What that answer lacks.
+    pub mark: Mark,
     /// Requests that it took: one and each application retry.
     pub requests: u32,
 }
@@ -190,6 +193,8 @@ pub struct Exchange {
     pub ended: SimTime,
     /// The answer; status 0 where there was none, with flag DC where the caller gave up.
     pub reply: Reply,
+    /// What the answer lacks.
+    pub mark: Mark,
     /// The pod of the last try, where one was chosen.
     pub target: Option<PodId>,
     /// The Service that was dialled, for plain requests.

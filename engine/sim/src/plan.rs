@@ -1,6 +1,8 @@
 //! A world, described: all names resolved, all choices made but those of chance and load.
 
 use crate::act::{Accept, Script};
+use crate::application::{CallRules, Mark, RequestMatch, Requested};
+use crate::discipline::Discipline;
 use crate::profile::Profile;
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
 use proxy::listener::Layer;
@@ -55,6 +57,8 @@ pub struct Plan {
     pub network: Network,
     /// Changes, in order of time.
     pub timeline: Vec<Change>,
+    /// What degraded answers lack, by [`Mark`]; the first is empty.
+    pub marks: Vec<String>,
 }
 
 /// Pods that behave alike.
@@ -142,6 +146,8 @@ pub struct Server {
     pub queue_limit: Option<u32>,
     /// What a request that finds the queue full meets.
     pub overflow: Overflow,
+    /// How its workers share the work.
+    pub discipline: Discipline,
     /// What becomes of work whose client has given up.
     pub abandonment: Abandonment,
     /// Connections are refused: nobody listens.
@@ -177,31 +183,68 @@ pub enum Abandonment {
 /// How requests to some method and path are served.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// The method; none: any.
-    pub method: Option<String>,
-    /// The path's prefix (without query); empty: any.
-    pub path_prefix: String,
+    /// Which requests.
+    pub matches: RequestMatch,
     /// How long a worker is busy with its own work.
     pub service_time: Distribution,
+    /// How long the request waits afterwards for something that needs no processor.
+    pub delay: Distribution,
+    /// What the request itself asks for.
+    pub requested: Requested,
     /// How many requests fail, without making calls.
     pub error_rate: Ratio,
     /// The response of those that fail.
     pub error: ResponseHead,
     /// The response of those that do not.
     pub response: ResponseHead,
+    /// What that response lacks.
+    pub mark: Mark,
     /// From the response's head to the end of its body.
     pub body_time: Distribution,
-    /// What is done about one request after the other, in place of all above but the calls.
+    /// What is done about one request after the other, in place of all above but the delay and the calls.
     pub script: Option<Script>,
     /// Calls to others, made one step after the other once the own work is done.
     pub steps: Vec<Step>,
 }
 
 /// Calls made at the same time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// The calls.
     pub calls: Vec<SiteId>,
+    /// A wait beside them; the next step waits for its end, too.
+    pub wait: Distribution,
+    /// Whether any of the calls has a condition.
+    pub is_conditional: bool,
+}
+
+impl Default for Behaviour {
+    /// Answers 200 at once.
+    fn default() -> Self {
+        Self {
+            matches: RequestMatch::default(),
+            service_time: Distribution::ZERO,
+            delay: Distribution::ZERO,
+            requested: Requested::default(),
+            error_rate: Ratio::ZERO,
+            error: ResponseHead::of(500),
+            response: ResponseHead::of(200),
+            mark: Mark::WHOLE,
+            body_time: Distribution::ZERO,
+            script: None,
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        Self {
+            calls: Vec::new(),
+            wait: Distribution::ZERO,
+            is_conditional: false,
+        }
+    }
 }
 
 /// A place where requests are made.
@@ -225,8 +268,8 @@ pub struct Site {
     pub retries: ApplicationRetries,
     /// Names of headers passed on from the request being served, in lower case.
     pub propagate: Vec<String>,
-    /// A failure here fails the caller's own response (with this status).
-    pub failure_status: Option<u16>,
+    /// What a serving caller makes of it: when it is made, and what its failure leads to.
+    pub rules: CallRules,
 }
 
 /// Where a request is dialled.

@@ -67,7 +67,7 @@ impl<'a> PodState<'a> {
             is_gateway: pod.is_gateway,
             server,
             server_number: number as u32,
-            occupancy: Occupancy::default(),
+            occupancy: Occupancy::of(server),
             served: Served::default(),
             is_settled: !is_pushed(plan, id),
             responds: responds(server),

@@ -209,6 +209,8 @@ impl<'a, O: Observer> World<'a, O> {
             Event::Returned { delivery } => self.on_returned(now, delivery),
             Event::Ended { delivery } => self.on_ended(now, delivery),
             Event::Freed { pod } => self.free_worker(now, PodId::new(pod as usize)),
+            Event::Waited { delivery } => self.on_waited(now, delivery),
+            Event::Shared { pod } => self.on_shared(now, PodId::new(pod as usize)),
             Event::Idle {
                 pod,
                 side,
@@ -526,8 +528,10 @@ impl<'a, O: Observer> World<'a, O> {
                     self.schedule_arrival(from, *traffic);
                 }
                 ChangeEffect::Server { pod, server } => {
+                    let was_absent = self.pods[pod.index()].server.absent;
                     self.pods[pod.index()].change_server(server, self.next_server_number);
                     self.next_server_number += 1;
+                    self.adopt_server(now, *pod, was_absent);
                     self.serve_next(now, *pod);
                     self.observe_station(now, *pod);
                 }

@@ -8,6 +8,7 @@ use crate::labels::{
 use crate::names::PlanNames;
 use proxy::effect::Reply;
 use proxy::response_flag::ResponseFlags;
+use sim::application::Mark;
 use sim::observation::{Attempt, AttemptOutcome, Exchange, Journey, Reception};
 use sim::plan::PodId;
 
@@ -46,7 +47,7 @@ struct PathKey {
 /// What tells answers apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct AnswerKey {
-    /// The status, and above 16 bits the gRPC status and one.
+    /// The status, above 16 bits the gRPC status and one, and above 25 what the answer lacks.
     status: u32,
     flags: ResponseFlags,
 }
@@ -60,7 +61,7 @@ impl RequestKey {
         Self {
             path: PathKey::of(caller, exchange.source, destination, exchange.target, names),
             protocol: names.protocol(exchange.site, exchange.is_tcp),
-            answer: AnswerKey::of(&exchange.reply),
+            answer: AnswerKey::of(&exchange.reply, exchange.mark),
         }
     }
 
@@ -82,7 +83,7 @@ impl RequestKey {
         Self {
             path: PathKey::of(caller, source, destination, Some(target), names),
             protocol: names.protocol(site, is_tcp),
-            answer: AnswerKey::of(&reception.reply),
+            answer: AnswerKey::of(&reception.reply, Mark::WHOLE),
         }
     }
 
@@ -97,6 +98,7 @@ impl RequestKey {
             response_code: self.answer.response_code(),
             grpc_response_status: self.answer.grpc_response_status(),
             response_flags: self.answer.flags.to_string(),
+            degraded: names.marks[self.answer.mark()].clone(),
         }
     }
 }
@@ -106,7 +108,7 @@ impl JourneyKey {
     pub(crate) fn of(journey: &Journey) -> Self {
         Self {
             traffic: journey.traffic.index() as u32,
-            answer: AnswerKey::of(&journey.reply),
+            answer: AnswerKey::of(&journey.reply, journey.mark),
         }
     }
 
@@ -121,6 +123,7 @@ impl JourneyKey {
             response_code: self.answer.response_code(),
             grpc_response_status: self.answer.grpc_response_status(),
             response_flags: self.answer.flags.to_string(),
+            degraded: names.marks[self.answer.mark()].clone(),
         }
     }
 }
@@ -186,10 +189,10 @@ impl PathKey {
 
 impl AnswerKey {
     #[inline]
-    fn of(reply: &Reply) -> Self {
+    fn of(reply: &Reply, mark: Mark) -> Self {
         let grpc = reply.grpc_status.map_or(0, |status| u32::from(status) + 1);
         Self {
-            status: u32::from(reply.status) | grpc << 16,
+            status: u32::from(reply.status) | grpc << 16 | u32::from(mark.0) << 25,
             flags: reply.flags,
         }
     }
@@ -198,8 +201,12 @@ impl AnswerKey {
         self.status as u16
     }
 
+    const fn mark(self) -> usize {
+        (self.status >> 25) as usize
+    }
+
     fn grpc_response_status(self) -> Option<u8> {
-        (self.status >> 16)
+        (self.status >> 16 & 0x1ff)
             .checked_sub(1)
             .map(|status| status as u8)
     }

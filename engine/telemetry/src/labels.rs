@@ -22,6 +22,9 @@ pub struct RequestLabels {
     pub grpc_response_status: Option<u8>,
     /// Envoy's response flags as its access log shows them; `-` if there are none.
     pub response_flags: String,
+    /// What the answer lacks, in the scenario's word; empty if it is whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub degraded: String,
 }
 
 /// What a proxy takes a request for: Istio's `request_protocol`.
@@ -68,6 +71,9 @@ pub struct JourneyLabels {
     pub grpc_response_status: Option<u8>,
     /// Envoy's response flags as its access log shows them; `-` if there are none.
     pub response_flags: String,
+    /// What the answer lacks, in the scenario's word; empty if it is whole.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub degraded: String,
 }
 
 impl JourneyLabels {

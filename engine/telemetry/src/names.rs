@@ -27,6 +27,8 @@ pub(crate) struct PlanNames {
     /// The caller that each pod's workload is.
     pod_callers: Vec<u32>,
     pub(crate) traffic: Vec<String>,
+    /// What degraded answers lack, by number; the first is empty.
+    pub(crate) marks: Vec<String>,
     pub(crate) changes: Vec<ChangeNames>,
 }
 
@@ -88,6 +90,7 @@ impl PlanNames {
                 .iter()
                 .map(|traffic| traffic.name.clone())
                 .collect(),
+            marks: plan.marks.clone(),
             changes: plan.timeline.iter().map(change_names).collect(),
         }
     }

@@ -1,13 +1,14 @@
 //! What a recorder makes of observations: a small world, told by hand.
 
-use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
+use base::{Distribution, Seed, SimDuration, SimTime};
 use proxy::effect::Reply;
 use proxy::input::ResetReason;
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::request::RequestHead;
-use proxy::response::ResponseHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 use sim::act::Accept;
+use sim::application::{CallRules, Mark};
+use sim::discipline::Discipline;
 use sim::observation::{
     Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station, Trace,
 };
@@ -40,22 +41,13 @@ fn server(workers: Option<u32>) -> Server {
         concurrency: workers,
         queue_limit: None,
         overflow: Overflow::Respond(503),
+        discipline: Discipline::default(),
         abandonment: Abandonment::Continue,
         refuses: false,
         absent: false,
         accept: Accept::AT_ONCE,
         keep_alive: None,
-        behaviours: vec![Behaviour {
-            method: None,
-            path_prefix: String::new(),
-            service_time: Distribution::ZERO,
-            error_rate: Ratio::ZERO,
-            error: ResponseHead::of(500),
-            response: ResponseHead::of(200),
-            body_time: Distribution::ZERO,
-            script: None,
-            steps: Vec::new(),
-        }],
+        behaviours: vec![Behaviour::default()],
     }
 }
 
@@ -106,7 +98,7 @@ fn plan() -> Plan {
         timeout: None,
         retries: ApplicationRetries::NONE,
         propagate: Vec::new(),
-        failure_status: None,
+        rules: CallRules::default(),
     };
     Plan {
         seed: Seed::new(1),
@@ -157,6 +149,7 @@ fn plan() -> Plan {
                 server: Box::new(server(Some(6))),
             }],
         }],
+        marks: vec![String::new()],
     }
 }
 
@@ -213,6 +206,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
         target,
         service: None,
         is_tcp: false,
+        mark: Mark::WHOLE,
         route: None,
     });
     observer.on_journey(&Journey {
@@ -223,6 +217,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
         started: at(started),
         ended: at(ended),
         reply,
+        mark: Mark::WHOLE,
         requests: 1,
     });
 }
@@ -427,6 +422,7 @@ fn requests_that_reach_nobody_count_for_what_was_dialled() {
             target: None,
             service: None,
             is_tcp: false,
+            mark: Mark::WHOLE,
             route: None,
         });
     }
@@ -628,6 +624,7 @@ fn an_access_log_tells_the_back_off_before_each_try() {
         target: Some(PodId::new(1)),
         service: None,
         is_tcp: false,
+        mark: Mark::WHOLE,
         route: None,
     });
     let entries = log.finish(&plan);

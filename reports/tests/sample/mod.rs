@@ -118,6 +118,7 @@ impl Tape {
             response_code: call.code,
             grpc_response_status: None,
             response_flags: call.flags.to_owned(),
+            degraded: String::new(),
         };
         (self.requests.entry(labels).or_default()).add(call.second, call.millis, call.tries);
         for number in 1..=call.tries {
@@ -157,6 +158,7 @@ impl Tape {
             response_code: code,
             grpc_response_status: None,
             response_flags: flags.to_owned(),
+            degraded: String::new(),
         };
         (self.journeys.entry(labels).or_default()).add(second, millis, 1);
     }

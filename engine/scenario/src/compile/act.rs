@@ -1,5 +1,6 @@
 //! Responses and scripts as a world plays them: what an act leaves open is as its endpoint says.
 
+use crate::compile::mark::Marks;
 use crate::script::{Act, Ending, Script};
 use crate::server::Endpoint;
 use proxy::input::ResetReason;
@@ -23,14 +24,22 @@ pub(super) fn head(status: u16, headers: &[(String, String)]) -> ResponseHead {
 const GRPC_STATUS: &str = "grpc-status";
 
 /// A script of an endpoint.
-pub(super) fn script(script: &Script, endpoint: &Endpoint) -> act::Script {
+pub(super) fn script(script: &Script, endpoint: &Endpoint, marks: &Marks) -> act::Script {
+    let mut weight = 0;
+    let acts = script.acts.iter().map(|one| {
+        weight += u64::from(one.weight);
+        act::Act {
+            weight,
+            ..act(one, endpoint, marks)
+        }
+    });
     act::Script {
         by: script.by,
-        acts: script.acts.iter().map(|one| act(one, endpoint)).collect(),
+        acts: acts.collect(),
     }
 }
 
-fn act(act: &Act, endpoint: &Endpoint) -> act::Act {
+fn act(act: &Act, endpoint: &Endpoint, marks: &Marks) -> act::Act {
     let Act {
         ending,
         status,
@@ -38,6 +47,8 @@ fn act(act: &Act, endpoint: &Endpoint) -> act::Act {
         close,
         service_time,
         body_time,
+        degraded,
+        weight: _,
     } = act;
     let mut all: Vec<(String, String)> = Vec::new();
     let is_new = |(name, _): &&(String, String)| headers.iter().all(|(own, _)| own != name);
@@ -62,5 +73,11 @@ fn act(act: &Act, endpoint: &Endpoint) -> act::Act {
             .unwrap_or(&endpoint.service_time)
             .clone(),
         body_time: body_time.as_ref().unwrap_or(&endpoint.body_time).clone(),
+        mark: marks.of_word(if degraded.is_empty() {
+            &endpoint.degraded
+        } else {
+            degraded
+        }),
+        weight: 0,
     }
 }

@@ -57,7 +57,8 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
     let timeline = timeline::changes(scenario, &[], &population, &tables, &servers, &mut report);
     let network = network(scenario, &population, &mut report);
     let clusters = tables.cluster_labels(&[]);
-    names::check(scenario, &population, &directory, &clusters, &mut report);
+    let named = (&clusters[..], servers.marks());
+    names::check(scenario, &population, &directory, named, &mut report);
     let mut sites = sites.into_sites();
     for site in &mut sites {
         site.dial.pod = endpoint(&site.dial, &addresses);
@@ -102,6 +103,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
             traffic,
             network,
             timeline,
+            marks: servers.marks(),
         },
         notes: report.into_diagnostics(),
     })

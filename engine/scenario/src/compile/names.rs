@@ -15,7 +15,7 @@ pub(super) fn check(
     scenario: &Scenario,
     population: &Population,
     directory: &Directory<'_>,
-    clusters: &[ClusterLabels],
+    (clusters, marks): (&[ClusterLabels], Vec<String>),
     report: &mut Report,
 ) {
     let set = |names: Vec<String>| names.into_iter().collect();
@@ -27,6 +27,7 @@ pub(super) fn check(
         versions: versions.filter(|version| !version.is_empty()).collect(),
         services: directory.service_names().into_iter().chain(hosts).collect(),
         pods: set(population.pod_names()),
+        marks: set(marks),
         clusters,
     };
     for expectation in scenario.expect.iter().filter_map(Expectation::figure) {
@@ -45,6 +46,7 @@ struct Known<'a> {
     versions: BTreeSet<String>,
     services: BTreeSet<String>,
     pods: BTreeSet<String>,
+    marks: BTreeSet<String>,
     clusters: &'a [ClusterLabels],
 }
 
@@ -60,6 +62,7 @@ impl Known<'_> {
             destination_version,
             response_code: _,
             response_flags: _,
+            degraded,
             workload,
             pod,
         } = selector;
@@ -68,6 +71,7 @@ impl Known<'_> {
         one("version", source_version, &self.versions, report);
         named("workload", destination_workload, &self.workloads, report);
         one("version", destination_version, &self.versions, report);
+        one("degraded response", degraded, &self.marks, report);
         named("workload", workload, &self.workloads, report);
         named("pod", pod, &self.pods, report);
         if let Some(service) = destination_service

@@ -37,6 +37,10 @@ pub(super) struct Pod {
     address: String,
     labels: BTreeMap<String, String>,
     images: Vec<String>,
+    /// The environment of its containers.
+    env: Vec<(String, String)>,
+    /// The processors that its containers are limited to, where all of them are.
+    pub(super) cpu_limit: Option<f64>,
     /// Whether it is there, by stage.
     pub(super) exists: Vec<bool>,
     /// Whether it has a proxy, when it first appears.
@@ -123,6 +127,8 @@ impl Population {
             address,
             labels: BTreeMap::new(),
             images: Vec::new(),
+            env: Vec::new(),
+            cpu_limit: None,
             exists: vec![true],
             has_proxy: false,
         });
@@ -160,6 +166,15 @@ impl Population {
                 .iter()
                 .map(|container| container.image.clone())
                 .collect(),
+            env: containers
+                .iter()
+                .flat_map(|container| &container.env)
+                .map(|variable| (variable.name.clone(), variable.value.clone()))
+                .collect(),
+            cpu_limit: containers
+                .iter()
+                .map(|container| Some(container.resources.limits.get("cpu")?.value()))
+                .sum(),
             exists: vec![false; stages],
             has_proxy: pod.has_proxy(),
         });
@@ -265,6 +280,7 @@ impl Population {
             workload: &self.workloads[pod.workload.index()].name.name,
             labels: &pod.labels,
             images: &pod.images,
+            env: &pod.env,
             address: &pod.address,
         }
     }

@@ -1,16 +1,21 @@
 //! How each pod serves: the first entry of `workloads` that matches it, and what the timeline changes about it.
 
 use crate::compile::act;
+use crate::compile::mark::Marks;
 use crate::compile::population::Population;
-use crate::compile::report::Report;
+use crate::compile::report::{Report, code};
 use crate::compile::site::{Caller, Sites};
 use crate::compile::tables::Tables;
+use crate::condition::Condition;
+use crate::discipline::{self, Workers};
 use crate::file::Scenario;
 use crate::place::Placed;
 use crate::server::{Endpoint, Server};
 use crate::target::Target;
-use base::SimTime;
+use crate::workload::Workload;
+use base::{Distribution, SimTime};
 use manifest::diagnostic::codes;
+use sim::discipline::Discipline;
 use sim::plan::{self, Behaviour, PodId, Side, Step, WorkloadId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +27,8 @@ pub(super) struct Servers<'s> {
     /// What calls make of each pair of workload and server: steps by endpoint.
     steps: BTreeMap<(WorkloadId, usize), Vec<Vec<Step>>>,
     default: Server,
+    /// What degraded responses lack.
+    marks: Marks,
     /// The worker threads of each pod's proxy, where the scenario says so.
     workers: Option<u16>,
 }
@@ -30,8 +37,10 @@ pub(super) struct Servers<'s> {
 #[derive(Debug)]
 struct OfPod<'s> {
     workload: WorkloadId,
-    /// The entry of `workloads`, counted from one; zero: none matches.
+    /// The entry of `workloads`, and after them of the catalogue, counted from one; zero: none matches.
     entry: usize,
+    /// Thousandths of a processor that its manifest limits it to.
+    cpu_limit: Option<u32>,
     /// What that entry says.
     server: Option<&'s Server>,
     /// Changes of it, in order of time.
@@ -54,39 +63,85 @@ impl<'s> Servers<'s> {
         sites: &mut Sites<'_>,
         report: &mut Report,
     ) -> Self {
+        let images = scenario.catalogue.images();
+        let entries: Vec<&Workload> = scenario
+            .workloads
+            .iter()
+            .chain(images.map(|image| &image.workload))
+            .collect();
+        let of_pods: Vec<OfPod<'_>> = population
+            .pod_ids()
+            .map(|id| {
+                let candidate = population.candidate(id);
+                let mut matching = entries.iter();
+                let matching = matching.position(|entry| entry.target.matches(candidate));
+                let pod = &population.pods[id.index()];
+                OfPod {
+                    workload: pod.workload,
+                    entry: matching.map_or(0, |index| index + 1),
+                    cpu_limit: pod.cpu_limit.and_then(discipline::thousandths),
+                    server: matching.map(|index| &entries[index].server),
+                    patches: Vec::new(),
+                }
+            })
+            .collect();
+        let used: BTreeSet<usize> = of_pods.iter().map(|of_pod| of_pod.entry).collect();
+        let used = used.into_iter().filter_map(|entry| entry.checked_sub(1));
+        let used = used.map(|index| &entries[index].server);
         let mut servers = Self {
-            of_pods: Vec::new(),
+            marks: Marks::of(used, scenario, report),
+            of_pods,
             steps: BTreeMap::new(),
             default: Server::default(),
             workers: (scenario.envoy.as_ref())
                 .map_or(scenario.concurrency, |envoy| Some(envoy.concurrency)),
         };
-        for id in population.pod_ids() {
-            let candidate = population.candidate(id);
-            let matching = scenario
-                .workloads
-                .iter()
-                .position(|workload| workload.target.matches(candidate));
-            let entry = matching.map_or(0, |index| index + 1);
-            let server = matching.map(|index| &scenario.workloads[index].server);
-            let workload = population.pods[id.index()].workload;
-            let written = server.unwrap_or(&servers.default);
+        for of_pod in &servers.of_pods {
+            let written = of_pod.server.unwrap_or(&servers.default);
             servers
                 .steps
-                .entry((workload, entry))
-                .or_insert_with(|| steps(written, workload, population, sites));
-            servers.of_pods.push(OfPod {
-                workload,
-                entry,
-                server,
-                patches: Vec::new(),
-            });
+                .entry((of_pod.workload, of_pod.entry))
+                .or_insert_with(|| {
+                    steps(
+                        written,
+                        of_pod.workload,
+                        population,
+                        (sites, &servers.marks),
+                    )
+                });
         }
+        servers.check_cpus(&entries, report);
         for workload in &scenario.workloads {
             check_target(&workload.target, population, report);
         }
         servers.add_patches(scenario, population, report);
         servers
+    }
+
+    /// Where nothing limits the processors there is nothing to share.
+    fn check_cpus(&self, entries: &[&Workload], report: &mut Report) {
+        for of_pod in &self.of_pods {
+            let Some(server) = of_pod.server else {
+                continue;
+            };
+            let discipline = &server.discipline;
+            if discipline.workers == Workers::SharedCpu && cpus(of_pod, server).is_none() {
+                let place = &entries[of_pod.entry - 1].target.place;
+                let message = "`workers: sharedCpu` without a limit shares nothing: no container limits its CPU";
+                let help = "write `cpus`, or `resources.limits.cpu` in the manifest";
+                report.warn(
+                    code::APPROXIMATE,
+                    place,
+                    message.to_owned(),
+                    Some(help.to_owned()),
+                );
+            }
+        }
+    }
+
+    /// What degraded responses lack, by number.
+    pub(super) fn marks(&self) -> Vec<String> {
+        self.marks.words()
     }
 
     fn add_patches(
@@ -194,6 +249,7 @@ impl<'s> Servers<'s> {
             concurrency,
             queue,
             on_full,
+            discipline: _,
             on_abandon,
             refuse,
             accept,
@@ -201,10 +257,17 @@ impl<'s> Servers<'s> {
             propagate_headers: _,
             endpoints,
         } = server;
+        let discipline = discipline(of_pod, server);
         plan::Server {
-            concurrency: *concurrency,
+            concurrency: match discipline.workers {
+                sim::discipline::Workers::EventLoop => concurrency.or(Some(1)),
+                sim::discipline::Workers::Threads | sim::discipline::Workers::Shares(_) => {
+                    *concurrency
+                }
+            },
             queue_limit: *queue,
             overflow: *on_full,
+            discipline,
             abandonment: *on_abandon,
             refuses: *refuse,
             absent: false,
@@ -213,34 +276,70 @@ impl<'s> Servers<'s> {
             behaviours: endpoints
                 .iter()
                 .zip(steps)
-                .map(|(endpoint, steps)| behaviour(endpoint, steps))
+                .map(|(endpoint, steps)| behaviour(endpoint, steps, &self.marks))
                 .collect(),
         }
     }
 }
 
-fn behaviour(endpoint: &Endpoint, steps: &[Step]) -> Behaviour {
+/// The thousandths of a processor that a server's workers share.
+fn cpus(of_pod: &OfPod<'_>, server: &Server) -> Option<u32> {
+    server.discipline.cpus.or(of_pod.cpu_limit)
+}
+
+fn discipline(of_pod: &OfPod<'_>, server: &Server) -> Discipline {
+    let discipline::Discipline {
+        workers,
+        cpus: _,
+        order,
+        drops,
+        slowdown,
+        cold_start,
+        deadlines,
+    } = server.discipline;
+    Discipline {
+        workers: match workers {
+            Workers::Threads => sim::discipline::Workers::Threads,
+            Workers::EventLoop => sim::discipline::Workers::EventLoop,
+            Workers::SharedCpu => cpus(of_pod, server).map_or(
+                sim::discipline::Workers::Threads,
+                sim::discipline::Workers::Shares,
+            ),
+        },
+        order,
+        drops,
+        slowdown,
+        cold_start,
+        deadlines,
+    }
+}
+
+fn behaviour(endpoint: &Endpoint, steps: &[Step], marks: &Marks) -> Behaviour {
     let Endpoint {
-        method,
-        path,
+        matches,
         service_time,
+        delay,
+        requested,
         error_rate,
         error_status,
         status,
+        degraded,
         body_time,
         response_headers,
         script,
         calls: _,
     } = endpoint;
     Behaviour {
-        method: method.clone(),
-        path_prefix: path.clone(),
+        matches: matches.clone(),
         service_time: service_time.clone(),
+        delay: delay.clone(),
+        requested: requested.clone(),
         error_rate: *error_rate,
         error: act::head(*error_status, response_headers),
         response: act::head(*status, response_headers),
+        mark: marks.of_word(degraded),
         body_time: body_time.clone(),
-        script: script.as_ref().map(|script| act::script(script, endpoint)),
+        script: (script.as_ref()).map(|script| act::script(script, endpoint, marks)),
         steps: steps.to_vec(),
     }
 }
@@ -250,7 +349,7 @@ fn steps(
     server: &Server,
     workload: WorkloadId,
     population: &Population,
-    sites: &mut Sites<'_>,
+    (sites, marks): (&mut Sites<'_>, &Marks),
 ) -> Vec<Vec<Step>> {
     let name = &population.workloads[workload.index()].name;
     let caller = Caller {
@@ -262,8 +361,15 @@ fn steps(
     let endpoints = server.endpoints.iter();
     endpoints
         .map(|endpoint| {
-            let steps = endpoint.calls.iter().map(|calls| Step {
-                calls: calls.iter().map(|call| sites.call(caller, call)).collect(),
+            let steps = endpoint.calls.iter().map(|step| Step {
+                calls: (step.calls.iter())
+                    .map(|call| sites.call(caller, call, marks))
+                    .collect(),
+                wait: step.wait.clone().unwrap_or(Distribution::ZERO),
+                is_conditional: step
+                    .calls
+                    .iter()
+                    .any(|call| call.when != Condition::default()),
             });
             steps.collect()
         })

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::compile::dial::Directory;
 use crate::compile::gateway;
+use crate::compile::mark::Marks;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::stage::Stage;
@@ -16,6 +17,7 @@ use crate::values::combinations;
 use base::{SimDuration, SimTime};
 use proxy::listener::Layer;
 use proxy::request::{Protocol, RequestHead};
+use sim::application::CallRules;
 use sim::plan::{self, ApplicationRetries, Dial, PodId, Site, SiteId};
 use std::collections::BTreeMap;
 
@@ -51,10 +53,28 @@ impl<'a> Sites<'a> {
         }
     }
 
-    /// The site of a call.
-    pub(super) fn call(&mut self, caller: Caller<'_>, call: &Call) -> SiteId {
-        let patience = (call.timeout, call.retries.clone());
-        self.add(caller, &call.request, patience, call.failure_status)
+    /// The site of a call, after that of its fallback.
+    pub(super) fn call(&mut self, caller: Caller<'_>, call: &Call, marks: &Marks) -> SiteId {
+        let Call {
+            request,
+            timeout,
+            retries,
+            when,
+            success,
+            failure,
+            degraded,
+            fallback,
+        } = call;
+        let fallback = fallback.as_ref();
+        let rules = CallRules {
+            headers: when.headers.clone(),
+            probability: when.probability,
+            success: success.clone(),
+            failure: *failure,
+            mark: marks.of_word(degraded),
+            fallback: fallback.map(|fallback| self.call(caller, fallback, marks)),
+        };
+        self.add(caller, request, (*timeout, retries.clone()), rules)
     }
 
     fn add(
@@ -62,7 +82,7 @@ impl<'a> Sites<'a> {
         caller: Caller<'_>,
         request: &Request,
         (timeout, retries): (Option<SimDuration>, ApplicationRetries),
-        failure_status: Option<u16>,
+        rules: CallRules,
     ) -> SiteId {
         let url = &request.url;
         let dial = match caller.ports {
@@ -115,7 +135,7 @@ impl<'a> Sites<'a> {
             timeout,
             retries,
             propagate: caller.propagate.to_vec(),
-            failure_status,
+            rules,
         });
         SiteId::new(self.sites.len() - 1)
     }
@@ -171,7 +191,7 @@ pub(super) fn traffic(
                 let all = combinations(&template.request, &template.uses, &traffic.values);
                 let all = all.iter().map(|request| {
                     let patience = (timeout, traffic.retries.clone());
-                    sites.add(caller, request, patience, None)
+                    sites.add(caller, request, patience, CallRules::default())
                 });
                 let sites: Vec<SiteId> = all.collect();
                 plan::Template {

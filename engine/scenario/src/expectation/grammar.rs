@@ -222,6 +222,11 @@ pub(super) static REQUESTS: Object = Object {
             Shape::OneOrMore(&Shape::Text),
             "Envoy's response flags as its access log shows them, such as `UO` or `URX,UF`; `-` for none.",
         ),
+        field(
+            "degraded",
+            Shape::Text,
+            "What the response lacks, in the word of `degraded` in `workloads` or the catalogue; empty for whole responses.",
+        ),
     ],
     required: &[],
     one_of: &[],

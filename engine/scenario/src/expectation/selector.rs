@@ -26,6 +26,8 @@ pub struct Selector {
     pub response_code: Vec<StatusClass>,
     /// Any of these texts of response flags, such as `UO` or `-`.
     pub response_flags: Vec<String>,
+    /// What the response lacks; empty for whole ones.
+    pub degraded: Option<Placed<String>>,
     /// Of stations: their workload.
     pub workload: Option<Placed<ObjectName>>,
     /// Of stations and ejections: the pod.
@@ -73,6 +75,7 @@ impl Selector {
                 .get("responseFlags")
                 .map(|node| reader.one_or_more(&node, Reader::text))
                 .unwrap_or_default(),
+            degraded: text(reader, "degraded"),
             workload: named(reader, "workload"),
             pod: named(reader, "pod"),
         })
@@ -101,6 +104,7 @@ impl Selector {
             destination_version,
             response_code: _,
             response_flags: _,
+            degraded: _,
             workload,
             pod,
         } = self;

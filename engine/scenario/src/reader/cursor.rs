@@ -52,6 +52,11 @@ impl<'n> Cursor<'n> {
         matches!(self.node.value, Value::String(_))
     }
 
+    /// Whether it is a text in braces.
+    pub(crate) fn is_template(&self) -> bool {
+        matches!(&self.node.value, Value::String(text) if text.starts_with('{'))
+    }
+
     /// Whether it is this word.
     pub(crate) fn is_word(&self, word: &str) -> bool {
         matches!(&self.node.value, Value::String(text) if text == word)

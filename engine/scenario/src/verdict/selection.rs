@@ -17,11 +17,13 @@ pub(super) fn is_request(select: &Selector, labels: &RequestLabels) -> bool {
         )
         && is_destination(select, &labels.destination)
         && is_response(select, labels.response_code, &labels.response_flags)
+        && is_text(&select.degraded, &labels.degraded)
 }
 
 pub(super) fn is_journey(select: &Selector, labels: &JourneyLabels) -> bool {
     is_text(&select.traffic, &labels.traffic)
         && is_response(select, labels.response_code, &labels.response_flags)
+        && is_text(&select.degraded, &labels.degraded)
 }
 
 pub(super) fn is_attempt(select: &Selector, labels: &AttemptLabels) -> bool {
