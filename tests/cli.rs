@@ -124,6 +124,42 @@ Examples:
   meshsim run scenario.yaml --seed 7 --set traffic[0].rate=500/s -o json
 
 "#]]);
+    run(&["learn", "-h"]).success().stdout_eq(str![[r#"
+Learn by exercises that are judged by what a simulated mesh does with your manifests
+
+Usage: meshsim learn [OPTIONS] <COMMAND>
+
+Commands:
+  list      Show all exercises, by domain, and what was done
+  start     Begin an exercise: write its task and its manifests into a folder
+  check     Judge the answer: each check passed or missed, with a request that shows why
+  watch     Judge the answer again whenever it is saved
+  hint      Show the next hint
+  solution  Show the solution, once the answer has passed
+  reset     Begin again; what is there is kept beside it
+  progress  Show how far you are
+  next      Begin the first exercise that has not passed, or go on with it
+  verify    For authors: prove that exercises fail, pass and help as they should
+
+Options:
+      --exercises <FOLDER>  A folder of exercises, in place of those that meshsim brings along
+  -h, --help                Print help
+
+Global options:
+  -o, --output <FORMAT>  Text is for people and may change; JSON is versioned and does not; Markdown
+                         is for pull requests [default: text] [possible values: text, json,
+                         markdown]
+      --color <WHEN>     Colours; NO_COLOR is respected [default: auto] [possible values: auto,
+                         always, never]
+  -q, --quiet            Say nothing but data and errors
+  -v, --verbose          Say what is read and left out as well
+
+Examples:
+  meshsim learn next
+  meshsim learn start first-pin
+  meshsim learn check
+
+"#]]);
     run(&["test", "-h"]).success().stdout_eq(str![[r#"
 Run all scenarios and route tests under the paths and judge their expectations, one line each
 

@@ -8,26 +8,72 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 
+use super::Learner;
 use super::exercise::Exercise;
 use super::judge::{Answer, CheckKind, Judgement, sources};
 use super::library::Library;
+use crate::args::Format;
+use crate::exit_code::Exit;
+use crate::output::{ERROR, GOOD};
+use crate::refusal::Failure;
 use crate::simulation::{Settings, Unfit};
 
 /// What is to be said against an exercise.
 #[derive(Debug, Serialize)]
-pub(crate) struct Verified {
-    pub(crate) exercise: String,
+struct Verified {
+    exercise: String,
     /// Nothing: it is fair.
-    pub(crate) problems: Vec<String>,
+    problems: Vec<String>,
     /// How long a check takes, at best.
-    pub(crate) check_seconds: f64,
+    check_seconds: f64,
+}
+
+impl Learner<'_> {
+    /// Verifies exercises, or all of them.
+    pub(crate) fn verify(&self, ids: &[String]) -> Result<Exit, Failure> {
+        let all = match ids {
+            [] => self.library.all()?,
+            ids => ids
+                .iter()
+                .map(|id| self.library.find(id))
+                .collect::<Result<_, _>>()?,
+        };
+        let settings = Settings::of_file_alone();
+        let verified: Vec<_> = all
+            .par_iter()
+            .map(|exercise| verify(exercise, self.library, &settings))
+            .collect();
+        let is_fair = verified.iter().all(|one| one.problems.is_empty());
+        match self.output.format {
+            Format::Json => self.output.print_json(&json!({
+                "schema": "meshsim.learn.verify/1",
+                "exercises": verified,
+            }))?,
+            Format::Text | Format::Markdown => {
+                let lines = verified.iter().map(|one| {
+                    let problems = one.problems.iter();
+                    let problems: String = problems
+                        .map(|problem| format!("        {problem}\n"))
+                        .collect();
+                    let verdict = match one.problems.is_empty() {
+                        true => format!("{GOOD}ok{GOOD:#}     "),
+                        false => format!("{ERROR}FAILED{ERROR:#} "),
+                    };
+                    format!("{verdict} {}\n{problems}", one.exercise)
+                });
+                self.output.print(&lines.collect::<String>())?;
+            }
+        }
+        Ok(if is_fair { Exit::Success } else { Exit::Failed })
+    }
 }
 
 /// Verifies an exercise.
-pub(crate) fn verify(exercise: &Exercise, library: &Library, settings: &Settings) -> Verified {
+fn verify(exercise: &Exercise, library: &Library, settings: &Settings) -> Verified {
     let mut problems = shape(exercise);
-    let mut answers = vec![("start".to_owned(), exercise.start.clone(), false)];
+    let mut answers = vec![(START.to_owned(), exercise.start.clone(), false)];
     for (name, overlay) in &exercise.solutions {
         answers.push((
             format!("solutions/{name}"),
@@ -88,7 +134,8 @@ fn judge(
         library,
         files: &files,
         seed: Some(seed),
-        shows_requests: false,
+        // As a learner meets it: what the start misses is shown.
+        shows_requests: name == START,
     };
     answer.judge(settings)
 }
@@ -217,6 +264,7 @@ fn given_away(exercise: &Exercise) -> BTreeSet<String> {
         .collect()
 }
 
+const START: &str = "start";
 const SEEDS: [u64; 3] = [1, 7, 42];
 const LONGEST: Duration = Duration::from_secs(1);
 /// Shorter lines, such as `name: v1`, are words that a hint may need.

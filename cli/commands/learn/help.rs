@@ -1,0 +1,81 @@
+//! `hint` and `solution`: help in steps, and how much was asked for is remembered.
+
+use serde_json::{Value, json};
+
+use super::exercise::Exercise;
+use super::state::Course;
+use super::{Learner, text};
+use crate::args::Format;
+use crate::exit_code::Exit;
+use crate::refusal::{Failure, Refusal};
+
+impl Learner<'_> {
+    /// Shows the next hint.
+    pub(crate) fn hint(&self, id: Option<&str>) -> Result<Exit, Failure> {
+        let mut course = Course::open(&self.here)?;
+        let exercise = self.exercise(id, &course)?;
+        let progress = course.progress(&exercise.id);
+        let number = progress.hints.min(exercise.hints.len().saturating_sub(1));
+        let is_new = progress.hints < exercise.hints.len();
+        progress.hints = (progress.hints + 1).min(exercise.hints.len());
+        let Some(hint) = exercise.hints.get(number) else {
+            return Err(Refusal::new(format!("`{}` has no hints", exercise.id)).into());
+        };
+        let of = exercise.hints.len();
+        match self.output.format {
+            Format::Json => self.output.print_json(&json!({
+                "schema": "meshsim.learn.hint/1",
+                "exercise": exercise.id,
+                "number": number + 1,
+                "of": of,
+                "hint": hint,
+            }))?,
+            Format::Text | Format::Markdown => {
+                self.output.print(&text::hint(number + 1, of, hint))?
+            }
+        }
+        if !is_new {
+            self.output.note(
+                "that was the last hint; `meshsim learn solution --reveal` shows the solution",
+            );
+        }
+        self.remember(&course);
+        Ok(Exit::Success)
+    }
+
+    /// Shows the solutions, once the answer has passed or by force.
+    pub(crate) fn solution(&self, id: Option<&str>, reveal: bool) -> Result<Exit, Failure> {
+        let mut course = Course::open(&self.here)?;
+        let exercise = self.exercise(id, &course)?;
+        let progress = course.progress(&exercise.id);
+        if !progress.passed && !progress.revealed {
+            if !reveal {
+                return Err(
+                    Refusal::new(format!("`{}` has not passed yet", exercise.id))
+                        .with_help(
+                            "`--reveal` shows the solution all the same, and that is remembered",
+                        )
+                        .into(),
+                );
+            }
+            progress.revealed = true;
+        }
+        match self.output.format {
+            Format::Json => self.output.print_json(&json!({
+                "schema": "meshsim.learn.solution/1",
+                "exercise": exercise.id,
+                "solutions": solutions_json(&exercise),
+            }))?,
+            Format::Text | Format::Markdown => self.output.print(&text::solutions(&exercise))?,
+        }
+        self.remember(&course);
+        Ok(Exit::Success)
+    }
+}
+
+fn solutions_json(exercise: &Exercise) -> Value {
+    let solutions = exercise.solutions.iter();
+    solutions
+        .map(|(name, overlay)| json!({"name": name, "files": overlay.files, "deleted": overlay.deleted}))
+        .collect()
+}
