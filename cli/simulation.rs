@@ -8,9 +8,11 @@ use base::Seed;
 use control_plane::MeshConfig;
 use manifest::{Diagnostic, Level, Source};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use reports::{Decided, Expectation, RunReport};
+use reports::{Decided, Ends, Expectation, RunReport};
+use scenario::statistic::Subject;
 use scenario::{
-    CompileOptions, Compiled, Files, LoadOptions, Outcome, Override, RunOptions, Scenario, Verdict,
+    CompileOptions, Compiled, Files, Interval, LoadOptions, Outcome, Override, RunOptions,
+    Scenario, Spread, Verdict,
 };
 
 use crate::args::SimulationArgs;
@@ -191,6 +193,7 @@ impl Simulation {
             expectations: (outcome.verdicts.iter())
                 .map(|verdict| self.reported(verdict))
                 .collect(),
+            intervals: outcome.spreads.iter().map(interval).collect(),
             notes: self.notes().iter().map(ToString::to_string).collect(),
             traces: outcome.traces.clone(),
             access_log: outcome
@@ -216,6 +219,7 @@ impl Simulation {
             max: verdict.max.map(show),
             unit: unit(verdict.unit),
             message: verdict.evidence.clone(),
+            interval: (verdict.interval.as_ref()).map(|interval| ends(interval, verdict.unit)),
             decided: verdict.got.as_ref().map(|got| Decided {
                 want: verdict.bound.clone(),
                 got: got.clone(),
@@ -224,6 +228,37 @@ impl Simulation {
                 .then(|| offending::reported(verdict, &self.sources()))
                 .flatten(),
         }
+    }
+}
+
+/// A figure over replications as reports know it.
+fn interval(spread: &Spread) -> reports::Interval {
+    let of = spread.name.unit();
+    reports::Interval {
+        subject: match &spread.subject {
+            Subject::Traffic(name) => reports::Subject::Traffic(name.clone()),
+            Subject::Destination {
+                service,
+                subset,
+                workload,
+            } => reports::Subject::Destination(service.clone(), subset.clone(), workload.clone()),
+            other @ (Subject::Pod(_) | Subject::Mesh | Subject::Expectation(_)) => {
+                reports::Subject::Other(other.to_string())
+            }
+        },
+        statistic: spread.name.to_string(),
+        unit: unit(of),
+        ends: ends(&spread.interval, of),
+    }
+}
+
+fn ends(interval: &Interval, unit: scenario::expectation::Unit) -> Ends {
+    let show = |value: f64| in_unit(unit, value);
+    Ends {
+        mean: show(interval.mean),
+        low: interval.half_width.map(|half| show(interval.mean - half)),
+        high: interval.half_width.map(|half| show(interval.mean + half)),
+        replications: interval.count,
     }
 }
 

@@ -14,6 +14,7 @@ use self::columns::{
 };
 pub(crate) use self::columns::{Table, number};
 use crate::figures::{LatencyFigures, ratio};
+use crate::intervals;
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use std::collections::BTreeMap;
 use telemetry::{
@@ -31,6 +32,7 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
         pods(report),
         expectations(report),
     ];
+    files.extend(intervals::file(report));
     if let Some(log) = &report.access_log
         && log.format == AccessLogFormat::Csv
     {

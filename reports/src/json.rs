@@ -8,7 +8,8 @@ mod summary;
 pub(crate) use summary::summary_file;
 
 use crate::figures::LatencyFigures;
-use crate::model::{Decided, Expectation, RunReport};
+use crate::intervals::{DestinationIntervals, TrafficIntervals};
+use crate::model::{Decided, Ends, Expectation, RunReport};
 use serde::Serialize;
 use telemetry::{DestinationTotals, ResponseCount, TrafficFigures};
 
@@ -40,9 +41,17 @@ pub fn run_json(report: &RunReport) -> RunJson {
         wall_seconds: report.wall_seconds,
         events: report.events,
         requests: report.requests,
-        traffic: window.traffic.iter().map(TrafficJson::of).collect(),
+        traffic: (window.traffic.iter())
+            .map(|traffic| TrafficJson {
+                interval: TrafficIntervals::of(report, traffic),
+                ..TrafficJson::of(traffic)
+            })
+            .collect(),
         destinations: (window.destinations().iter())
-            .map(DestinationJson::of)
+            .map(|totals| DestinationJson {
+                interval: DestinationIntervals::of(report, totals),
+                ..DestinationJson::of(totals)
+            })
             .collect(),
         expectations: (report.expectations.iter())
             .map(ExpectationJson::of)
@@ -57,6 +66,9 @@ struct TrafficJson {
     success_rate: Option<f64>,
     latency_ms: ShortLatency,
     responses: Vec<ResponseJson>,
+    /// Over replications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<TrafficIntervals>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -71,6 +83,9 @@ struct DestinationJson {
     retries: u64,
     responses: Vec<ResponseJson>,
     latency_ms: ShortLatency,
+    /// Over replications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<DestinationIntervals>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -97,6 +112,9 @@ struct ExpectationJson {
     bound: Bound,
     unit: &'static str,
     message: String,
+    /// What was observed, over replications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<Ends>,
     /// Of a single request, which has no figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     decided: Option<Decided>,
@@ -120,6 +138,7 @@ impl TrafficJson {
             success_rate: totals.success_rate(),
             latency_ms: ShortLatency::of(LatencyFigures::of(&totals.latency)),
             responses: responses(&totals.responses),
+            interval: None,
         }
     }
 }
@@ -138,6 +157,7 @@ impl DestinationJson {
             retries: totals.attempts.retries,
             responses: responses(&totals.requests.responses),
             latency_ms: ShortLatency::of(LatencyFigures::of(&totals.requests.latency)),
+            interval: None,
         }
     }
 }
@@ -166,6 +186,7 @@ impl ExpectationJson {
             },
             unit: expectation.unit.as_str(),
             message: expectation.message.clone(),
+            interval: expectation.interval,
             decided: expectation.decided.clone(),
             offending: (expectation.offending.as_ref()).map(|request| request.json.clone()),
         }

@@ -18,6 +18,7 @@ mod csv;
 mod diff;
 mod figures;
 mod html;
+mod intervals;
 mod json;
 mod model;
 mod numbers;
@@ -31,7 +32,8 @@ pub use diff::{
 };
 pub use json::{RunJson, run_json};
 pub use model::{
-    AccessLog, AccessLogFormat, Decided, Expectation, Offending, OutputFile, RunReport, Unit,
+    AccessLog, AccessLogFormat, Decided, Ends, Expectation, Interval, Offending, OutputFile,
+    RunReport, Subject, Unit,
 };
 pub use plots::pictures;
 pub use saved::{MEASUREMENTS_FILE, SavedError, read_measurements};

@@ -30,6 +30,8 @@ pub struct RunReport {
     pub measurements: Measurements,
     /// Judged expectations, in the scenario's order.
     pub expectations: Vec<Expectation>,
+    /// Figures with their intervals over replications; empty for a single one.
+    pub intervals: Vec<Interval>,
     /// What a reader should know before trusting the figures, such as fields that are not simulated.
     pub notes: Vec<String>,
     /// Single requests, if they were asked for.
@@ -57,8 +59,47 @@ pub struct Expectation {
     pub message: String,
     /// Of a single request that is decided without a run: what was wanted and what is decided. There are no figures.
     pub decided: Option<Decided>,
+    /// What was measured, over replications; none of a single one.
+    pub interval: Option<Ends>,
     /// One request that counts against it, where it was missed.
     pub offending: Option<Offending>,
+}
+
+/// A figure over replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// What it is about.
+    pub subject: Subject,
+    /// What it is called in words, such as `p99 latency`.
+    pub statistic: String,
+    /// The unit of its ends.
+    pub unit: Unit,
+    /// Mean and ends.
+    pub ends: Ends,
+}
+
+/// What an interval is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// A traffic source.
+    Traffic(String),
+    /// A destination: Service, subset, workload.
+    Destination(String, String, String),
+    /// Anything else, in words.
+    Other(String),
+}
+
+/// A mean over replications, and the ends of Student's interval at 95 % confidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ends {
+    /// The mean over the replications.
+    pub mean: f64,
+    /// The lower end; none where only one replication had the figure.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// How many replications had the figure.
+    pub replications: usize,
 }
 
 /// What was wanted of a single request, and what is decided about it, in words.
@@ -123,6 +164,34 @@ pub struct OutputFile {
     pub path: String,
     /// Its content.
     pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Traffic(name) => write!(f, "traffic {name}"),
+            Self::Destination(service, subset, workload) => {
+                f.write_str(service)?;
+                if !subset.is_empty() {
+                    write!(f, " subset {subset}")?;
+                }
+                match workload.as_str() {
+                    "" => f.write_str(" unanswered"),
+                    workload => write!(f, " at {workload}"),
+                }
+            }
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+impl RunReport {
+    /// The interval of a figure.
+    pub(crate) fn interval(&self, subject: &Subject, statistic: &str) -> Option<Ends> {
+        let mut all = self.intervals.iter();
+        all.find(|i| i.subject == *subject && i.statistic == statistic)
+            .map(|interval| interval.ends)
+    }
 }
 
 impl Unit {

@@ -4,7 +4,7 @@
 //! the next of the same scenario and seed (how long it took) is not in it, nor are single requests that were asked for as
 //! files of their own.
 
-use crate::model::{Expectation, OutputFile, RunReport};
+use crate::model::{Expectation, Interval, OutputFile, RunReport};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -41,6 +41,9 @@ struct Saved<'a> {
     events: u64,
     requests: u64,
     expectations: Cow<'a, [Expectation]>,
+    /// None of a single replication.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    intervals: Cow<'a, [Interval]>,
     notes: Cow<'a, [String]>,
     measurements: Cow<'a, Measurements>,
     traces: Cow<'a, [Trace]>,
@@ -59,6 +62,7 @@ pub(crate) fn file(report: &RunReport) -> OutputFile {
         events: report.events,
         requests: report.requests,
         expectations: (&report.expectations).into(),
+        intervals: (&report.intervals).into(),
         notes: (&report.notes).into(),
         measurements: Cow::Borrowed(&report.measurements),
         traces: (&report.traces).into(),
@@ -105,6 +109,7 @@ pub fn read_measurements(bytes: &[u8]) -> Result<RunReport, SavedError> {
         wall_seconds: 0.0,
         measurements: saved.measurements.into_owned(),
         expectations: saved.expectations.into_owned(),
+        intervals: saved.intervals.into_owned(),
         notes: saved.notes.into_owned(),
         access_log: None,
         traces: saved.traces.into_owned(),

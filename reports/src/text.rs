@@ -1,6 +1,7 @@
 //! A run on one screen: were the expectations met, what did traffic experience, where did it go, what failed.
 
 use crate::figures::{LatencyFigures, rate};
+use crate::intervals;
 use crate::model::{Expectation, Offending, RunReport, Unit};
 use crate::numbers::{milliseconds, number, percent, seconds};
 use std::collections::BTreeMap;
@@ -19,7 +20,15 @@ pub fn coloured_text(report: &RunReport) -> String {
 
 fn write(report: &RunReport, paint: Paint) -> String {
     let mut text = String::new();
-    for part in [head, expectations, traffic, destinations, failures, notes] {
+    for part in [
+        head,
+        expectations,
+        traffic,
+        destinations,
+        spread,
+        failures,
+        notes,
+    ] {
         let lines = part(report, paint);
         if !lines.is_empty() && !text.is_empty() {
             text.push('\n');
@@ -146,7 +155,13 @@ pub(crate) fn judged(expectation: &Expectation) -> String {
             short(value, expectation.unit)
         }
     };
-    let observed = write(observed);
+    let mut observed = write(observed);
+    if let Some(interval) = expectation
+        .interval
+        .and_then(|i| intervals::show(i, expectation.unit))
+    {
+        observed += &format!(" ({interval} over replications)");
+    }
     match (expectation.min, expectation.max) {
         (Some(min), Some(max)) if min == max => format!("{observed}, expected {}", write(min)),
         (Some(min), Some(max)) => {
@@ -172,6 +187,15 @@ fn exact(value: f64, unit: Unit) -> String {
         Unit::Ratio => format!("{}%", value * 100.0),
         Unit::Milliseconds => format!("{value} ms"),
     }
+}
+
+/// Figures over replications.
+fn spread(report: &RunReport, paint: Paint) -> Vec<String> {
+    let mut lines = intervals::lines(report);
+    if let Some(head) = lines.first_mut() {
+        *head = paint.bold(head);
+    }
+    lines
 }
 
 fn traffic(report: &RunReport, paint: Paint) -> Vec<String> {

@@ -637,3 +637,41 @@ fn the_text_fits_a_screen_and_tells_what_failed() {
         |text: &str| -> Vec<String> { text.lines().map(|l| l.trim_end().to_owned()).collect() };
     assert_eq!(lines(&stripped), lines(&plain));
 }
+
+#[test]
+fn intervals_stand_beside_figures() {
+    let mut report = sample::canary(1.0);
+    let ends = |mean: f64, half: f64| reports::Ends {
+        mean,
+        low: Some(mean - half),
+        high: Some(mean + half),
+        replications: 5,
+    };
+    let name = report.measurements.window.traffic[0].name.clone();
+    report.intervals = vec![reports::Interval {
+        subject: reports::Subject::Traffic(name.clone()),
+        statistic: "p99 latency".to_owned(),
+        unit: reports::Unit::Milliseconds,
+        ends: ends(90.0, 2.5),
+    }];
+    report.expectations[1].interval = Some(ends(92.25, 1.5));
+    let text = reports::text(&report);
+    assert!(
+        text.contains(&format!("traffic {name}  p99 latency  90 ms ± 2.5 ms")),
+        "{text}"
+    );
+    assert!(text.contains("± 1.5 ms over replications)"), "{text}");
+    let json = serde_json::to_value(reports::run_json(&report)).expect("JSON");
+    let p99 = &json["traffic"][0]["interval"]["latency_ms"]["p99"];
+    assert_eq!((&p99["low"], &p99["high"]), (&87.5.into(), &92.5.into()));
+    assert_eq!(json["expectations"][1]["interval"]["replications"], 5);
+    let files = reports::render_with(&report, reports::Pictures::None);
+    let table = files
+        .iter()
+        .find(|file| file.path == "intervals.csv")
+        .expect("it is written");
+    let want = format!(
+        "subject,statistic,unit,mean,low,high,replications\ntraffic {name},p99 latency,ms,90,87.5,92.5,5\n"
+    );
+    assert_eq!(String::from_utf8_lossy(&table.bytes), want);
+}

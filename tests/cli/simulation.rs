@@ -82,6 +82,20 @@ fn a_run_prints_json_and_repeats_with_any_number_of_threads() {
     assert_eq!(one.0["seed"], 9);
     assert_eq!(one.0["expectations"][0]["passed"], true);
     assert_eq!(one.0["destinations"][0]["service"], "frontend/app-svc");
+    let interval = &one.0["traffic"][0]["interval"];
+    let mean = &interval["latency_ms"]["mean"];
+    assert_eq!(mean["replications"], 3);
+    assert!(mean["low"].as_f64() < mean["mean"].as_f64(), "{mean}");
+    assert!(mean["mean"].as_f64() < mean["high"].as_f64(), "{mean}");
+    assert_eq!(interval["success_rate"]["low"], 1.0);
+    let share = &one.0["destinations"][0]["interval"]["share"];
+    assert_eq!(share["mean"], 1.0);
+    assert_eq!(one.0["expectations"][0]["interval"]["mean"], 1.0);
+    let intervals = fs::read_to_string(out.join("intervals.csv")).expect("it is written");
+    assert!(
+        intervals
+            .starts_with("subject,statistic,unit,mean,low,high,replications\ntraffic users,rate,")
+    );
     assert_eq!(one, ran("4", &["--access-log"]));
     let rows = |path: &str| {
         let text = fs::read_to_string(out.join(path)).expect("it is written");
@@ -96,6 +110,12 @@ fn a_run_prints_json_and_repeats_with_any_number_of_threads() {
         &["--duration", "1s", "--set", "traffic[users].rate=10/s"],
     );
     assert_eq!(other.0["simulated_seconds"], 1.0);
+    let single = json(&["run", "scenarios/tiny", "-o", "json", "--out", folder], 0);
+    assert_eq!(single["traffic"][0].get("interval"), None);
+    assert!(
+        !out.join("intervals.csv").exists(),
+        "one replication has none"
+    );
     assert!(other.0["requests"].as_u64() < Some(60));
     assert!(
         !out.join("access_log.csv").exists(),

@@ -82,5 +82,5 @@ pub use interval::Interval;
 pub use run::{Outcome, RunOptions, run};
 pub use schema::schema;
 pub use set::Override;
-pub use statistic::{Statistic, statistics};
+pub use statistic::{Spread, Statistic, statistics};
 pub use verdict::{Offending, Verdict};

@@ -4,6 +4,7 @@
 
 use crate::compile::Compiled;
 use crate::file::Scenario;
+use crate::statistic::{Spread, Statistic, figures, spreads};
 use crate::verdict::{self, Verdict};
 use base::{Seed, SimDuration, SimTime};
 use kernel::Fingerprint;
@@ -58,6 +59,8 @@ pub struct Outcome {
     pub measurements: Measurements,
     /// Judged expectations, in the scenario's order.
     pub verdicts: Vec<Verdict>,
+    /// Figures with their intervals over replications; none of a single one.
+    pub spreads: Vec<Spread>,
     /// Single requests, if they were asked for.
     pub access_log: Option<Vec<AccessLogEntry>>,
     /// A few journeys, kept whole, if they were asked for.
@@ -97,8 +100,20 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
             play(&plan, &recorder, &options)
         })
         .collect();
+    let observed: Vec<Observed> = match &runs[..] {
+        [_] => Vec::new(),
+        several => several
+            .par_iter()
+            .map(|run| Observed::of(scenario, &run.measurements))
+            .collect(),
+    };
     let merged = merge(runs);
     let mut verdicts = verdict::judge(scenario, compiled, &merged.measurements);
+    for (place, verdict) in verdicts.iter_mut().enumerate() {
+        let values = observed.iter().filter_map(|one| one.expectations[place]);
+        verdict.replicated(scenario.expect[place].figure(), &values.collect::<Vec<_>>());
+    }
+    let statistics: Vec<_> = observed.into_iter().map(|one| one.statistics).collect();
     if options.offending {
         let seeds = (0..replications).map(|index| seed.replication(u64::from(index)));
         find_offending(scenario, compiled, seeds, &mut verdicts);
@@ -113,9 +128,28 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         events: merged.events,
         requests: merged.requests,
         verdicts,
+        spreads: spreads(&statistics),
         measurements: merged.measurements,
         access_log: merged.access_log,
         traces: merged.traces,
+    }
+}
+
+/// What one of several replications came down to.
+struct Observed {
+    statistics: Vec<Statistic>,
+    /// What each expectation looked at.
+    expectations: Vec<Option<f64>>,
+}
+
+impl Observed {
+    fn of(scenario: &Scenario, measurements: &Measurements) -> Self {
+        let verdicts = verdict::judge_figures(scenario, measurements);
+        let expectations = verdicts.iter().map(|verdict| verdict.as_ref()?.observed);
+        Self {
+            expectations: expectations.collect(),
+            statistics: figures(measurements, verdicts.iter().flatten()),
+        }
     }
 }
 

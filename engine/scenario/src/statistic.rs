@@ -1,9 +1,12 @@
 //! What a run comes down to: named figures that all runs of a scenario have, so that runs can be compared.
 
 use crate::expectation::Unit;
+use crate::interval::{CONFIDENCE, Interval};
 use crate::run::Outcome;
+use crate::verdict::Verdict;
+use std::collections::BTreeMap;
 use std::fmt;
-use telemetry::{DestinationTotals, PodFigures, Quantile, TrafficFigures};
+use telemetry::{DestinationTotals, Measurements, PodFigures, Quantile, TrafficFigures};
 
 /// One figure of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,9 +83,61 @@ pub enum Percentile {
     P999,
 }
 
+/// A figure over replications: its mean, and how far chance moves it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// What it is about.
+    pub subject: Subject,
+    /// Which figure of it.
+    pub name: Name,
+    /// Student's interval over the replications that had the figure.
+    pub interval: Interval,
+}
+
 /// All figures of a run, in the order in which a reader wants them.
 pub fn statistics(outcome: &Outcome) -> Vec<Statistic> {
-    let measured = &outcome.measurements;
+    figures(&outcome.measurements, &outcome.verdicts)
+}
+
+/// The intervals of all figures over replications, in the order in which they first appear; those that no replication
+/// had are left out.
+pub(crate) fn spreads(replications: &[Vec<Statistic>]) -> Vec<Spread> {
+    let mut places: BTreeMap<(&Subject, &Name), usize> = BTreeMap::new();
+    let mut values: Vec<(&Subject, &Name, Vec<f64>)> = Vec::new();
+    for (index, statistics) in replications.iter().enumerate() {
+        for statistic in statistics {
+            let (subject, name) = (&statistic.subject, &statistic.name);
+            let place = *places.entry((subject, name)).or_insert_with(|| {
+                // Replications before did not list it.
+                let before = name.when_absent().map(|absent| vec![absent; index]);
+                values.push((subject, name, before.unwrap_or_default()));
+                values.len() - 1
+            });
+            values[place].2.extend(statistic.value);
+        }
+        for (_, name, values) in &mut values {
+            if let Some(absent) = name.when_absent()
+                && values.len() <= index
+            {
+                values.push(absent);
+            }
+        }
+    }
+    let spread = |(subject, name, values): (&Subject, &Name, Vec<f64>)| {
+        Some(Spread {
+            subject: subject.clone(),
+            name: name.clone(),
+            interval: Interval::of(&values, CONFIDENCE)?,
+        })
+    };
+    values.into_iter().filter_map(spread).collect()
+}
+
+/// The figures of measurements and verdicts.
+pub(crate) fn figures<'v>(
+    measured: &Measurements,
+    verdicts: impl IntoIterator<Item = &'v Verdict>,
+) -> Vec<Statistic> {
     let window = &measured.window;
     let replications = f64::from(measured.facts.replications.max(1));
     let seconds = window.seconds() * replications;
@@ -102,7 +157,7 @@ pub fn statistics(outcome: &Outcome) -> Vec<Statistic> {
         name: Name::Ejections,
         value: Some(ejections as f64 / replications),
     });
-    for verdict in &outcome.verdicts {
+    for verdict in verdicts {
         all.push(Statistic {
             subject: Subject::Expectation(verdict.name.clone()),
             name: Name::Observed(verdict.unit),
@@ -258,5 +313,35 @@ impl fmt::Display for Name {
             Self::Ejections => "ejections",
             Self::Observed(_) => "observed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spreads_are_over_those_that_have_a_figure_or_stand_for_one() {
+        let one = |name: Name, value: Option<f64>| Statistic {
+            subject: Subject::Mesh,
+            name,
+            value,
+        };
+        let failed = Name::Response(503, "UO".to_owned());
+        let spreads = spreads(&[
+            vec![one(Name::Mean, Some(1.0))],
+            vec![one(Name::Mean, None), one(failed.clone(), Some(0.3))],
+            vec![one(Name::Mean, Some(3.0))],
+        ]);
+        let [mean, responses] = &spreads[..] else {
+            panic!("{spreads:?}");
+        };
+        assert_eq!((mean.interval.mean, mean.interval.count), (2.0, 2));
+        assert_eq!(responses.name, failed);
+        assert_eq!(
+            responses.interval.count, 3,
+            "what never happened happened in no part"
+        );
+        assert!((responses.interval.mean - 0.1).abs() < 1e-12);
     }
 }

@@ -12,6 +12,11 @@
 //! Single requests are judged by the decisions about them, without a run (`decision.rs`). Of what a run misses, one
 //! request is shown that counts against it (`offending.rs`).
 //!
+//! Several replications are pooled: bounds that leave nothing to chance are held against the pooled figure, and so are the
+//! laws above. From five replications on, an `about` also passes inside Student's interval over them, which needs no law:
+//! where requests are not independent after all - users who keep their values, failures that come together - it is the
+//! wider one.
+//!
 //! Percentiles, extremes and plain counts follow no law that is known here: they take `within` instead.
 
 mod batch_means;
@@ -24,6 +29,7 @@ mod selection;
 use crate::compile::Compiled;
 use crate::expectation::{Bound, Expectation, FigureExpectation, Unit, WindowSpan};
 use crate::file::Scenario;
+use crate::interval::{CONFIDENCE, Interval};
 use crate::place::Place;
 use crate::verdict::batch_means::BatchMeans;
 use crate::verdict::figure::{Figure, figure};
@@ -51,6 +57,8 @@ pub struct Verdict {
     pub bound: String,
     /// What was seen and what it was measured against, in a sentence.
     pub evidence: String,
+    /// What was observed, over replications; none of a single one.
+    pub interval: Option<Interval>,
     /// Of a single request, what is decided about it, in words.
     pub got: Option<String>,
     /// One request that counts against it, where it was missed and one was looked for.
@@ -58,6 +66,41 @@ pub struct Verdict {
     /// Where the expectation is written.
     pub place: Place,
 }
+
+impl Verdict {
+    /// Takes into account what was observed in each of several replications: an `about` that the law of one run does not
+    /// let pass does so where the replications themselves scatter as widely.
+    pub(crate) fn replicated(&mut self, figure: Option<&FigureExpectation>, values: &[f64]) {
+        if values.len() < 2 {
+            return;
+        }
+        self.interval = Interval::of(values, CONFIDENCE);
+        let (Some(figure), Some(observed)) = (figure, self.observed) else {
+            return;
+        };
+        let Bound::About { about, confidence } = figure.bound else {
+            return;
+        };
+        let interval = self.interval.filter(|_| values.len() >= ENOUGH);
+        let Some(half) = interval.and_then(|interval| interval.at(confidence)) else {
+            return;
+        };
+        let widest =
+            |by_law: Option<f64>| by_law.map_or(half, |bound| half.max((bound - about).abs()));
+        let (below, above) = (widest(self.min), widest(self.max));
+        self.min = Some(about - below);
+        self.max = Some(about + above);
+        self.passed = about - below <= observed && observed <= about + above;
+        self.evidence += &format!(
+            "; {} replications scatter so that their mean stays within {} of it",
+            values.len(),
+            self.unit.show_measured(half)
+        );
+    }
+}
+
+/// Fewer replications tell too little about how figures scatter.
+const ENOUGH: usize = 5;
 
 /// The windows that expectations ask for, each once.
 pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
@@ -81,20 +124,33 @@ pub(crate) fn judge(
     compiled: &Compiled,
     measurements: &Measurements,
 ) -> Vec<Verdict> {
+    let figures = judge_figures(scenario, measurements);
+    let all = scenario.expect.iter().zip(figures);
+    all.map(|(expectation, verdict)| match (expectation, verdict) {
+        (Expectation::Figure(_), Some(verdict)) => verdict,
+        (Expectation::Figure(_), None) => unreachable!("every figure is judged"),
+        (Expectation::Request(request), _) => decision::judge(request, scenario, compiled),
+    })
+    .collect()
+}
+
+/// Judges figures; what is expected of single requests has none.
+pub(crate) fn judge_figures(
+    scenario: &Scenario,
+    measurements: &Measurements,
+) -> Vec<Option<Verdict>> {
     let windows = windows(&scenario.expect);
-    let judge = |expectation: &Expectation| match expectation {
-        Expectation::Request(request) => decision::judge(request, scenario, compiled),
-        Expectation::Figure(figure) => {
-            let window = match figure.window {
-                None => &measurements.window,
-                Some(window) => {
-                    let index = windows.iter().position(|other| *other == window);
-                    let index = index.expect("every window of an expectation is listed");
-                    &measurements.windows[index]
-                }
-            };
-            judge_figure(figure, measurements, window)
-        }
+    let judge = |expectation: &Expectation| {
+        let figure = expectation.figure()?;
+        let window = match figure.window {
+            None => &measurements.window,
+            Some(window) => {
+                let index = windows.iter().position(|other| *other == window);
+                let index = index.expect("every window of an expectation is listed");
+                &measurements.windows[index]
+            }
+        };
+        Some(judge_figure(figure, measurements, window))
     };
     scenario.expect.iter().map(judge).collect()
 }
@@ -117,6 +173,7 @@ fn judge_figure(
         unit,
         bound: expectation.bound.show(unit),
         evidence: String::new(),
+        interval: None,
         got: None,
         offending: None,
         place: expectation.place.clone(),

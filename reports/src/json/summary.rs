@@ -2,6 +2,7 @@
 
 use super::{ExpectationJson, ResponseJson, responses};
 use crate::figures::{LatencyFigures, rate, ratio};
+use crate::intervals::{DestinationIntervals, TrafficIntervals};
 use crate::model::{OutputFile, RunReport};
 use serde::Serialize;
 use telemetry::{DestinationTotals, PodFigures, TrafficFigures};
@@ -54,6 +55,8 @@ struct TrafficSummary {
     requests_sent: u64,
     latency_ms: LatencyFigures,
     responses: Vec<ResponseJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<TrafficIntervals>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,6 +74,8 @@ struct DestinationSummary {
     mirrors: u64,
     latency_ms: LatencyFigures,
     responses: Vec<ResponseJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<DestinationIntervals>,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,10 +153,16 @@ fn summary(report: &RunReport) -> SummaryJson {
             .map(ExpectationJson::of)
             .collect(),
         traffic: (window.traffic.iter())
-            .map(|traffic| TrafficSummary::of(traffic, watched))
+            .map(|traffic| TrafficSummary {
+                interval: TrafficIntervals::of(report, traffic),
+                ..TrafficSummary::of(traffic, watched)
+            })
             .collect(),
         destinations: (window.destinations().iter())
-            .map(DestinationSummary::of)
+            .map(|totals| DestinationSummary {
+                interval: DestinationIntervals::of(report, totals),
+                ..DestinationSummary::of(totals)
+            })
             .collect(),
         retries: RetrySummary::of(report),
         pods: window.pods.iter().map(PodSummary::of).collect(),
@@ -183,6 +194,7 @@ impl TrafficSummary {
             requests_sent: totals.tries,
             latency_ms: LatencyFigures::of(&totals.latency),
             responses: responses(&totals.responses),
+            interval: None,
         }
     }
 }
@@ -204,6 +216,7 @@ impl DestinationSummary {
             mirrors: totals.attempts.mirrors,
             latency_ms: LatencyFigures::of(&totals.requests.latency),
             responses: responses(&totals.requests.responses),
+            interval: None,
         }
     }
 }

@@ -459,6 +459,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
                 ..Expectation::default()
             },
         ],
+        intervals: Vec::new(),
         notes: vec!["DestinationRule default/reviews: `tcpKeepalive` is not simulated".to_owned()],
         access_log: None,
         traces: Vec::new(),

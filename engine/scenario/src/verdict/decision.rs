@@ -44,6 +44,7 @@ pub(super) fn judge(
         unit: Unit::Number,
         bound: in_words(want),
         evidence: "its sender is not there at this time".to_owned(),
+        interval: None,
         got: None,
         offending: None,
         place: expectation.place.clone(),
