@@ -8,6 +8,8 @@
 //! with their reasons in `live/differences/`, and must still differ; an update strikes out those that do not.
 //! `MESHSIM_LIVE=paths,mesh` asks only suites with these words in their names.
 //!
+//! TCP has experiments and a test of its own (`live/tcp.rs`).
+//!
 //! Each suite has an Envoy, each experiment clusters and a listener of its own, so that all run at once and none finds
 //! what another left behind. What differs is asked twice more before it counts: machines may be slow.
 
@@ -32,6 +34,7 @@ mod report;
 mod retry_matrix;
 mod server;
 mod suite;
+mod tcp;
 mod world;
 
 use outcome::Outcome;

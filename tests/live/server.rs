@@ -50,7 +50,7 @@ impl Servers {
         for host in suite.hosts() {
             let address = match host.as_str() {
                 dead if dead.starts_with("dead") => super::world::free_addresses(1)[0],
-                mute if mute.starts_with("mute") => servers.start_mute(),
+                mute if mute.starts_with("mute") => start_mute(&mut servers.kept),
                 _ => servers.start_one(suite, &host).await,
             };
             servers.addresses.insert(host, address);
@@ -90,7 +90,7 @@ impl Servers {
             let address = if conduct.refuses() {
                 super::world::free_addresses(1)[0]
             } else if conduct.is_mute() {
-                servers.start_mute()
+                start_mute(&mut servers.kept)
             } else {
                 let server = Server {
                     host: host.clone(),
@@ -106,25 +106,6 @@ impl Servers {
         servers
     }
 
-    /// Nobody accepts, and the queue of those who wait is full: whoever calls waits for ever.
-    fn start_mute(&mut self) -> SocketAddr {
-        let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        let listener = socket();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        listener.bind(&any.into()).expect("a free port");
-        listener.listen(0).expect("a bound socket");
-        let address = listener.local_addr().expect("it is bound");
-        for _ in 0..2 {
-            let waiting = socket();
-            waiting.set_nonblocking(true).expect("an open socket");
-            // It is under way, whatever it says.
-            let _ = waiting.connect(&address);
-            self.kept.push(waiting);
-        }
-        self.kept.push(listener);
-        address.as_socket().expect("an IPv4 address")
-    }
-
     /// Where each of them is.
     pub(super) fn addresses(&self) -> &Addresses {
         &self.addresses
@@ -138,6 +119,25 @@ impl Servers {
     pub(super) fn stop(&self, host: &str) {
         self.running[host].abort();
     }
+}
+
+/// Nobody accepts, and the queue of those who wait is full: whoever calls waits for ever.
+pub(super) fn start_mute(kept: &mut Vec<Socket>) -> SocketAddr {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let listener = socket();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    listener.bind(&any.into()).expect("a free port");
+    listener.listen(0).expect("a bound socket");
+    let address = listener.local_addr().expect("it is bound");
+    for _ in 0..2 {
+        let waiting = socket();
+        waiting.set_nonblocking(true).expect("an open socket");
+        // It is under way, whatever it says.
+        let _ = waiting.connect(&address);
+        kept.push(waiting);
+    }
+    kept.push(listener);
+    address.as_socket().expect("an IPv4 address")
 }
 
 impl Journal {

@@ -331,9 +331,9 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         CONNECTIONS,
         "TCP proxying, with weights per connection",
         Approximate(
-            "an answered exchange is recorded with status 200 where Envoy says 0; no experiment is kept",
+            "an answered exchange is recorded with status 200 where Envoy says 0; one attempt to connect, as Istio leaves it",
         ),
-        &["tcp.md", "gateways.md"],
+        &["tcp", "tcp.md", "gateways.md"],
     ),
     // What is told.
     row(

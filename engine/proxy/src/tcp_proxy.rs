@@ -409,7 +409,11 @@ impl Router {
         }
         let generation = self.tcp.sessions.generation(slot);
         let flags = flags.map_or(ResponseFlags::NONE, ResponseFlags::of);
-        let record = self.record(slot, flags, details);
+        let mut record = self.record(slot, flags, details);
+        // Envoy names a host once it is connected, or cannot be.
+        if end == End::MaxDuration && session.phase == Phase::Connecting {
+            record.endpoint = None;
+        }
         if is_up {
             ask(turn, SessionEffect::HangUp(SessionId { slot, generation }));
         }
