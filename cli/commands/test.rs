@@ -84,7 +84,7 @@ fn read_routes(
         return Err(routes::not_named(&first.path).into());
     }
     let routes = Routes::read(args, output)?;
-    if routes.virtual_services.is_none()
+    if routes.rules.is_none()
         && let Some(file) = files
             .iter()
             .find(|file| matches!(file.kind, Kind::ConfigValidator(_)))

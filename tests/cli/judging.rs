@@ -181,10 +181,10 @@ fn junit_reports_keep_to_the_schema_of_jenkins() {
     .code(2);
     let counts = validate(&file);
     // Two and one of the scenarios, the file that cannot be read, and those of the tests of routes.
-    assert_eq!(counts.cases, 2 + 1 + 1 + 4 + 7);
+    assert_eq!(counts.cases, 2 + 1 + 1 + 5 + 8);
     assert_eq!(
         (counts.failures, counts.errors, counts.skipped),
-        (1 + 3, 1, 1)
+        (1 + 4, 1, 1)
     );
 }
 

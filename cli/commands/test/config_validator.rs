@@ -6,6 +6,8 @@
 //!
 //! Source: getyourguide/istio-config-validator, docs/test-cases.md, internal/pkg/unit/unit.go.
 
+mod rule;
+
 use std::collections::BTreeMap;
 
 use manifest::destination::Destination;
@@ -13,8 +15,8 @@ use manifest::fault::HttpFaultInjection;
 use manifest::header_operations::Headers;
 use manifest::redirect::HttpRedirect;
 use manifest::rewrite::HttpRewrite;
-use manifest::virtual_service::{Delegate, HttpRoute, HttpRouteDestination};
-use manifest::{Diagnostic, Source, Spanned, VirtualService, from_yaml};
+use manifest::virtual_service::{Delegate, HttpRouteDestination};
+use manifest::{Diagnostic, Source, Spanned, from_yaml};
 use proxy::request::RequestHead;
 use serde::Deserialize;
 use xds::Origin;
@@ -138,15 +140,27 @@ fn judge_request(
     head: &RequestHead,
     routes: &Routes,
 ) -> Result<(), (String, String)> {
-    let (_, trace) = routes.table.explain(routes.config, head);
-    let origin = trace.route.as_ref().and_then(|route| route.origin);
-    let all = routes.virtual_services.as_deref().unwrap_or_default();
-    let rule = origin
-        .map(|origin| Rule::behind(origin, all))
-        .unwrap_or_default();
-    let place = match origin {
-        Some(origin) => format!("by the rule at {}", origin.location),
-        None => "as no rule matches".to_owned(),
+    let rules = routes.rules.as_ref().expect("these routes are Istio's");
+    let origin = rule::that_takes(routes, head);
+    let root = rule::that_takes(&rules.roots, head);
+    let all = &rules.virtual_services;
+    let rule = origin.as_ref().map(|origin| rule::behind(origin, all));
+    let rule = rule.unwrap_or_default();
+    let delegate = root.as_ref().and_then(|root| rule::delegate_of(root, all));
+    let is_of =
+        |root: &Origin, origin: &Origin| root.object == origin.object && root.rule == origin.rule;
+    let place = match (&origin, &root) {
+        (Some(origin), Some(root)) if is_of(root, origin) => {
+            format!("by the rule at {}", origin.location)
+        }
+        (_, Some(root)) if delegate.is_some() => {
+            format!(
+                "as no rule of the delegate holds together with that at {}",
+                root.location
+            )
+        }
+        (Some(origin), _) => format!("by the rule at {}", origin.location),
+        (None, _) => "as no rule matches".to_owned(),
     };
     let not = if case.want_match { "" } else { "not " };
     let equal = |what: &str, wanted: String, got: String, is_equal: bool| {
@@ -161,23 +175,20 @@ fn judge_request(
         (false, false) => format!("no {what}"),
     };
     if let Some(wanted) = &case.delegate {
-        let is_equal = rule.delegate.as_ref() == Some(wanted);
-        let got = rule
-            .delegate
-            .as_ref()
-            .map_or("none".to_owned(), |delegate| show_delegate(delegate));
+        let is_equal = delegate == Some(wanted);
+        let got = delegate.map_or("none".to_owned(), |delegate| show_delegate(delegate));
         equal("delegate", show_delegate(wanted), got, is_equal)?;
     }
     if !case.route.is_empty() {
-        let is_equal = rule.route.route == case.route;
+        let is_equal = rule.route == case.route;
         equal(
             "route",
             show_route(&case.route),
-            show_route(&rule.route.route),
+            show_route(&rule.route),
             is_equal,
         )?;
     }
-    let route = &rule.route;
+    let route = &rule;
     for (what, is_wanted, is_said, is_equal) in [
         (
             "redirect",
@@ -224,65 +235,6 @@ impl TestCase {
             || self.fault.is_some()
             || self.headers.is_some()
             || self.delegate.is_some()
-    }
-}
-
-/// What the matching rule says, that of its delegate included; empty where none matches.
-#[derive(Debug, Default)]
-struct Rule {
-    route: HttpRoute,
-    delegate: Option<Spanned<Delegate>>,
-}
-
-impl Rule {
-    fn behind(origin: &Origin, all: &[VirtualService]) -> Self {
-        let object = |object: &&VirtualService| {
-            format!("{}/{}", object.meta.namespace, object.meta.name) == *origin.object
-        };
-        let Some(root) = all.iter().find(object) else {
-            return Self::default();
-        };
-        let index = origin.rule.map(|index| index as usize);
-        let Some(rule) = index.and_then(|index| root.spec.http.get(index)) else {
-            return Self::default();
-        };
-        let Some(delegate) = &rule.delegate else {
-            return Self {
-                route: rule.value.clone(),
-                delegate: None,
-            };
-        };
-        let namespace = match delegate.namespace.as_str() {
-            "" => &root.meta.namespace,
-            namespace => namespace,
-        };
-        let owner = all
-            .iter()
-            .find(|object| object.meta.namespace == namespace && object.meta.name == delegate.name);
-        let rules = owner
-            .map(|owner| owner.spec.http.as_slice())
-            .unwrap_or_default();
-        // The place is that of the delegate's own condition, or of the root's where the delegate has none.
-        let is_it = |own: &&Spanned<HttpRoute>| {
-            own.at == origin.location
-                || own.matches.iter().any(|block| block.at == origin.location)
-                || (own.matches.is_empty()
-                    && rule.matches.iter().any(|block| block.at == origin.location))
-        };
-        let own = rules
-            .iter()
-            .find(is_it)
-            .map(|own| own.value.clone())
-            .unwrap_or_default();
-        Self {
-            route: HttpRoute {
-                rewrite: own.rewrite.or_else(|| rule.rewrite.clone()),
-                fault: own.fault.or_else(|| rule.fault.clone()),
-                headers: own.headers.or_else(|| rule.headers.clone()),
-                ..own
-            },
-            delegate: Some(delegate.clone()),
-        }
     }
 }
 

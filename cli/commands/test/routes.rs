@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::Location;
-use manifest::{Invalid, Resources, Source, VirtualService, parse};
+use control_plane::MeshConfig;
+use manifest::direct_response::HttpDirectResponse;
+use manifest::{Invalid, Resources, Source, Spanned, VirtualService, parse};
 use proxy::names::Names;
 use proxy::table::{RouteConfigId, Table};
 use scenario::envoy_json;
@@ -27,7 +29,14 @@ pub(crate) struct Routes {
     pub(crate) table: Table,
     pub(crate) config: RouteConfigId,
     /// The rules behind them; none where they are Envoy's own.
-    pub(crate) virtual_services: Option<Vec<VirtualService>>,
+    pub(crate) rules: Option<Rules>,
+}
+
+/// The rules of Istio behind routes.
+pub(crate) struct Rules {
+    pub(crate) virtual_services: Vec<VirtualService>,
+    /// The same routes, in which rules that delegate stand for themselves, whatever their delegates say.
+    pub(crate) roots: Box<Routes>,
 }
 
 impl Routes {
@@ -55,7 +64,7 @@ impl Routes {
             .iter()
             .map(|routes| routes.name.clone());
         match (names.next(), names.next()) {
-            (Some(only), None) => Self::compile(&proxy.snapshot, &only, None, output),
+            (Some(only), None) => Self::compile(&proxy.snapshot, &only, output),
             (None, _) => Err(Refusal::new(format!("`{file}` has no routes"))),
             (Some(_), Some(_)) => Err(Refusal::new(format!(
                 "`{file}` has more than one route configuration"
@@ -78,31 +87,38 @@ impl Routes {
             output.note(format_args!("{place}: what this rule says of clients, gateways and ports is taken to hold: tests of routes name none"));
         }
         let config = mesh_config::read(read.mesh_config.as_deref(), &resources, output)?;
-        let mesh = control_plane::compile(&resources, &config);
+        let roots = Self::at_gateway(&without_delegation(&resources), &config, output)?;
+        let routes = Self::at_gateway(&resources, &config, output)?;
+        Ok(Self {
+            rules: Some(Rules {
+                virtual_services,
+                roots: Box::new(roots),
+            }),
+            ..routes
+        })
+    }
+
+    /// What the Gateway that was added is told.
+    fn at_gateway(
+        resources: &Resources,
+        config: &MeshConfig,
+        output: &Output,
+    ) -> Result<Self, Refusal> {
+        let mesh = control_plane::compile(resources, config);
         let edge = mesh
             .edge_of_gateway(NAMESPACE, NAME)
             .expect("the Gateway was added");
         let mut snapshot = edge.snapshot;
         let Some(routes) = snapshot.routes.first_mut() else {
-            return Err(Refusal::new("the manifests have no routes").into());
+            return Err(Refusal::new("the manifests have no routes"));
         };
         let routes = Arc::make_mut(routes);
-        add_short_names(routes, &virtual_services, &config.domain_suffix);
+        add_short_names(routes, &resources.virtual_services, &config.domain_suffix);
         let name = routes.name.clone();
-        Ok(Self::compile(
-            &snapshot,
-            &name,
-            Some(virtual_services),
-            output,
-        )?)
+        Self::compile(&snapshot, &name, output)
     }
 
-    fn compile(
-        snapshot: &Snapshot,
-        name: &str,
-        virtual_services: Option<Vec<VirtualService>>,
-        output: &Output,
-    ) -> Result<Self, Refusal> {
+    fn compile(snapshot: &Snapshot, name: &str, output: &Output) -> Result<Self, Refusal> {
         let (table, problems) = Table::compile(snapshot, &mut Names::default());
         for problem in problems {
             match &problem.origin {
@@ -115,7 +131,7 @@ impl Routes {
             config: config
                 .ok_or_else(|| Refusal::new(format!("no listener uses the routes `{name}`")))?,
             table,
-            virtual_services,
+            rules: None,
         })
     }
 
@@ -131,7 +147,7 @@ impl Routes {
             (None, Some(config)) => Ok(Self {
                 config,
                 table,
-                virtual_services: None,
+                rules: None,
             }),
             (Some(problem), _) => Err(problem.to_string()),
             (None, None) => Err("there are no routes".to_owned()),
@@ -231,7 +247,7 @@ fn bind_to_one_gateway(resources: &mut Resources) -> Vec<Location> {
         let spec = &mut virtual_service.spec;
         let at = &virtual_service.location;
         if !spec.hosts.is_empty() {
-            let bound = manifest::Spanned::new(format!("{NAMESPACE}/{NAME}"), at.clone());
+            let bound = Spanned::new(format!("{NAMESPACE}/{NAME}"), at.clone());
             spec.gateways = vec![bound];
             spec.export_to.clear();
         }
@@ -255,6 +271,22 @@ fn bind_to_one_gateway(resources: &mut Resources) -> Vec<Location> {
         }
     }
     places
+}
+
+/// The same with answers of the proxy's own in the place of delegates.
+fn without_delegation(resources: &Resources) -> Resources {
+    let mut resources = resources.clone();
+    let all = resources.virtual_services.iter_mut();
+    for rule in all.flat_map(|object| &mut object.spec.http) {
+        if let Some(delegate) = rule.value.delegate.take() {
+            let answer = HttpDirectResponse {
+                status: 200,
+                body: None,
+            };
+            rule.value.direct_response = Some(Spanned::new(answer, delegate.at));
+        }
+    }
+    resources
 }
 
 /// Lets short hosts be asked for as they are written.

@@ -22,6 +22,7 @@ pub(crate) struct Test {
 pub(crate) struct Input {
     pub(crate) authority: String,
     pub(crate) path: String,
+    #[serde(default = "get")]
     pub(crate) method: String,
     #[serde(default, alias = "randomValue")]
     pub(crate) random_value: Option<Value>,
@@ -37,6 +38,11 @@ pub(crate) struct Input {
     pub(crate) additional_response_headers: Vec<HeaderValue>,
     #[serde(default, alias = "dynamicMetadata")]
     pub(crate) dynamic_metadata: Option<Value>,
+}
+
+/// The method of older files that name none.
+fn get() -> String {
+    "GET".to_owned()
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +61,12 @@ pub(crate) struct Validate {
     pub(crate) path_redirect: Option<String>,
     #[serde(alias = "codeRedirect")]
     pub(crate) code_redirect: Option<u32>,
-    #[serde(default, alias = "requestHeaderFields")]
+    #[serde(
+        default,
+        alias = "requestHeaderFields",
+        alias = "header_fields",
+        alias = "custom_header_fields"
+    )]
     pub(crate) request_header_fields: Vec<HeaderValue>,
     #[serde(default, alias = "responseHeaderFields")]
     pub(crate) response_header_fields: Vec<HeaderValue>,
