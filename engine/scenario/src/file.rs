@@ -3,6 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::envoy::{ENVOY, Envoy, read_concurrency};
 use crate::expectation::{EXPECTATION, Expectation, REQUEST_EXPECTATION};
+use crate::isotope;
 use crate::network::{NETWORK, Network};
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader, Times};
@@ -122,6 +123,12 @@ pub(crate) static SCENARIO: Object = Object {
              listeners, and each endpoint address is a workload.",
         ),
         field(
+            "isotope",
+            Shape::Text,
+            "A service graph of isotope, the generator of Istio's performance tests, instead of `manifests`: its services are \
+             in namespace `service-graph`, beside a `client` to send from.",
+        ),
+        field(
             "workloads",
             Shape::List(&Shape::Object(&WORKLOAD_OBJECT)),
             "How containers behave; the first entry that matches a pod tells all about it.",
@@ -157,7 +164,7 @@ pub(crate) static SCENARIO: Object = Object {
         ),
     ],
     required: &["traffic"],
-    one_of: &[&["manifests", "envoy"]],
+    one_of: &[&["manifests", "envoy", "isotope"]],
 };
 
 /// Reads a scenario file and asks `files` for its manifests, whose text is not read here.
@@ -217,6 +224,18 @@ fn read(
     for source in read_files(reader, &images, files) {
         catalogue.add(reader, &source);
     }
+    let mut manifests = read_files(reader, &manifests, files);
+    let mut of_graph = Vec::new();
+    if let Some(node) = fields.get("isotope")
+        && let Some(name) = reader.placed_text(&node)
+    {
+        for source in read_files(reader, &[name], files) {
+            if let Some(graph) = isotope::read(reader, &source) {
+                manifests.push(graph.manifests);
+                of_graph.extend(graph.workloads);
+            }
+        }
+    }
     let mut scenario = Scenario {
         name: text(reader, "name").unwrap_or_else(|| options.name.clone()),
         description: text(reader, "description").unwrap_or_default(),
@@ -231,7 +250,7 @@ fn read(
             .and_then(|node| read_bucket(reader, &node))
             .unwrap_or_else(|| default_bucket(times.duration)),
         namespace,
-        manifests: read_files(reader, &manifests, files),
+        manifests,
         concurrency: fields
             .get("concurrency")
             .and_then(|node| read_concurrency(reader, &node)),
@@ -263,6 +282,7 @@ fn read(
             .unwrap_or_default(),
         source: source.clone(),
     };
+    scenario.workloads.extend(of_graph);
     for mesh in scenario.timeline.iter_mut().filter_map(|c| c.mesh.as_mut()) {
         mesh.sources = read_files(reader, &mesh.apply, files);
     }

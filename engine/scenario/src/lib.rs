@@ -48,6 +48,7 @@ pub mod envoy_json;
 pub mod expectation;
 pub mod file;
 pub mod interval;
+mod isotope;
 mod load;
 pub mod network;
 pub mod object_name;

@@ -135,14 +135,19 @@ impl Request {
 
     /// A GET of the URL in short.
     pub(crate) fn read_short(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
-        Some(Self {
-            url: read_url(reader, node)?,
+        read_url(reader, node).map(Self::get)
+    }
+
+    /// A GET of a URL.
+    pub(crate) fn get(url: Placed<Url>) -> Self {
+        Self {
+            url,
             method: "GET".to_owned(),
             authority: None,
             headers: Vec::new(),
             body_bytes: 0,
             upload: SimDuration::ZERO,
-        })
+        }
     }
 }
 

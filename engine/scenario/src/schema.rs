@@ -2,6 +2,7 @@
 
 use crate::catalogue::IMAGE_OBJECT;
 use crate::file::SCENARIO;
+use crate::isotope::GRAPH;
 use crate::shape::{Object, Shape};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ pub fn schema() -> Value {
     let mut objects = BTreeMap::new();
     collect(&SCENARIO, &mut objects);
     collect(&IMAGE_OBJECT, &mut objects);
+    collect(&GRAPH, &mut objects);
     let definitions: Map<String, Value> = objects
         .iter()
         .map(|(name, object)| ((*name).to_owned(), definition(object)))

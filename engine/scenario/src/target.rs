@@ -134,6 +134,20 @@ impl Target {
         Some(target)
     }
 
+    /// No conditions.
+    pub(crate) const fn of_all(place: Place) -> Self {
+        Self {
+            workload: None,
+            pod: None,
+            selector: BTreeMap::new(),
+            namespace: None,
+            images: Vec::new(),
+            env: BTreeMap::new(),
+            address: None,
+            place,
+        }
+    }
+
     /// Whether the conditions hold.
     pub fn matches(&self, candidate: Candidate<'_>) -> bool {
         let named = |pattern: &ObjectName, name: &str| {

@@ -16,6 +16,8 @@ use sim::profile::{Piece, Profile};
 
 /// A file that uses every field.
 const EVERYTHING: &str = include_str!("everything.yaml");
+/// A service graph that uses every field.
+const GRAPH: &str = include_str!("graph.yaml");
 /// A file that uses those that go with an Envoy.
 const EVERYTHING_OF_ENVOY: &str = include_str!("everything-envoy.yaml");
 
@@ -85,9 +87,12 @@ fn every_field_is_read() {
     let schema = meshsim_scenario::schema();
     for (name, definition) in schema["$defs"].as_object().expect("definitions") {
         for field in definition["properties"].as_object().expect("fields").keys() {
+            let is_of_graph = name.starts_with("isotope") || field == "isotope";
             let field_of = |file: &str| file.contains(&format!("{field}:"));
             assert!(
-                field_of(EVERYTHING) || field_of(EVERYTHING_OF_ENVOY),
+                field_of(EVERYTHING)
+                    || field_of(EVERYTHING_OF_ENVOY)
+                    || is_of_graph && (field_of(GRAPH) || field == "isotope"),
                 "{name}.{field} is not in everything.yaml"
             );
         }
@@ -304,7 +309,7 @@ fn says_what_is_wrong_with_the_file() {
         "seed: 1\n",
         &[
             "s.yaml:1:1: error: the scenario lacks `traffic`",
-            "s.yaml:1:1: error: the scenario lacks `manifests` or `envoy`",
+            "s.yaml:1:1: error: the scenario lacks `manifests`, `envoy` or `isotope`",
         ],
     );
     check("[]", &["s.yaml:1:1: error: expected object, got array"]);

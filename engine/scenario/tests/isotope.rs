@@ -1,0 +1,77 @@
+//! Service graphs of isotope as scenarios.
+
+use base::SimDuration;
+use manifest::Source;
+use meshsim_scenario::{CompileOptions, LoadOptions, Outcome, RunOptions, compile, load, run};
+
+fn outcome(graph: &str, rest: &str) -> Result<Outcome, Vec<String>> {
+    let texts = |found: Vec<manifest::Diagnostic>| -> Vec<String> {
+        found.iter().map(ToString::to_string).collect()
+    };
+    let text = format!("isotope: graph.yaml\nnetwork: {{latency: 0, sidecarLatency: 0}}\n{rest}");
+    let files = |name: &str| Ok(vec![Source::new(name, graph)]);
+    let source = Source::new("s.yaml", text);
+    let scenario = load(&source, &LoadOptions::default(), &files).map_err(texts)?;
+    let compiled = compile(&scenario, &CompileOptions::default()).map_err(texts)?;
+    Ok(run(&scenario, &compiled, &RunOptions::default()))
+}
+
+#[test]
+fn a_graph_runs_as_its_scripts_say() {
+    let outcome = outcome(
+        include_str!("graph.yaml"),
+        "traffic: [{name: users, from: service-graph/client, rate: 50/s, url: 'http://d:8080/'}]
+expect:
+- {share: {traffic: users, responseCode: 500}, of: {traffic: users}, about: 25%}
+- {p50: {sourceWorkload: service-graph/d, destinationService: service-graph/c}, atLeast: 399ms, atMost: 401ms}
+- {share: {sourceWorkload: service-graph/c}, of: {destinationService: service-graph/a}, about: 66.7%, within: 1%}
+- {count: {sourceWorkload: service-graph/a}, equals: 0}
+",
+    )
+    .expect("a good graph");
+    assert!(outcome.passed(), "{:?}", outcome.verdicts);
+    assert_eq!(outcome.simulated, SimDuration::from_secs(60));
+    let pods = &outcome.measurements.window.pods;
+    let of_a = pods.iter().filter(|pod| pod.workload.workload == "a");
+    assert_eq!(of_a.count(), 2, "two pods, as the defaults say");
+}
+
+#[test]
+fn says_what_is_wrong_with_a_graph() {
+    for (graph, expected) in [
+        ("{}", "graph.yaml:1:1: error: the isotope lacks `services`"),
+        (
+            "services: [{name: a, script: [{call: bb}]}, {name: b}]",
+            "graph.yaml:1:38: error: services[0].script[0].call: there is no service `bb` (did you mean `b`?)",
+        ),
+        (
+            "services: [{name: A}]",
+            "graph.yaml:1:19: error: services[0].name: `A` cannot be the name of a Service \
+             (write small letters, digits and `-`)",
+        ),
+        (
+            "services: [{name: a}, {name: a}]",
+            "graph.yaml:1:30: error: two services are named `a` (the other one is in line 1)",
+        ),
+        (
+            "services: [{name: a, errorRate: 5}]",
+            "graph.yaml:1:33: error: services[0].errorRate: `5` is out of range: expected 0 to 1 (write `5%`)",
+        ),
+        (
+            "services: [{name: a, replicas: 5}]",
+            "graph.yaml:1:22: error: unknown field \"services[0].replicas\" (did you mean `numReplicas`?)",
+        ),
+        (
+            "{defaults: {requestSize: big}, services: [{name: a}]}",
+            "graph.yaml:1:26: error: defaults.requestSize: `big` is no size (write it as in `128`, `16 KB` or `1 MiB`)",
+        ),
+        (
+            "services: [{name: a, script: [{sleep: 1s, call: a}]}]",
+            "graph.yaml:1:49: error: services[0].script[0].call: `sleep` and `call` exclude each other: give one",
+        ),
+    ] {
+        let traffic = "traffic: [{from: service-graph/client, rate: 1/s, url: 'http://a:8080/'}]";
+        let found = outcome(graph, traffic).expect_err(graph);
+        assert_eq!(found, [expected], "{graph}");
+    }
+}
