@@ -106,8 +106,34 @@ fn a_canary_shifts_traffic_and_nothing_else() {
         shares[1].0.contains("v2") && (shares[1].1 - 0.1).abs() < 0.01,
         "{shares:?}"
     );
+    // The pods' loads shift with the shares: a tenth of 200 a second.
+    let loads: Vec<_> = changed
+        .iter()
+        .filter(|c| c["statistic"] == "load")
+        .collect();
+    let [stable, canary] = loads[..] else {
+        panic!("{loads:?}");
+    };
+    assert_eq!(
+        (&stable["subject"], &canary["subject"]),
+        (&"pod web-v1".into(), &"pod web-v2".into())
+    );
+    for (load, from, to) in [(stable, 200.0, 180.0), (canary, 0.0, 20.0)] {
+        let near =
+            |value: &Value, want: f64| value.as_f64().is_some_and(|v| (v - want).abs() < 5.0);
+        assert!(
+            near(&load["before"], from) && near(&load["after"], to),
+            "{load}"
+        );
+        assert!(
+            load["half_width"]
+                .as_f64()
+                .is_some_and(|half| half > 0.0 && half < 5.0),
+            "{load}"
+        );
+    }
     // All else that changes is that the canary is there at all.
-    let other = changed.iter().filter(|c| c["statistic"] != "share");
+    let other = (changed.iter()).filter(|c| c["statistic"] != "share" && c["statistic"] != "load");
     for change in other {
         let subject = change["subject"].as_str().expect("text");
         assert!(

@@ -60,6 +60,8 @@ pub enum Name {
     Share,
     /// Tries as a multiple of requests.
     TriesPerRequest,
+    /// Tries that were sent to a pod, a second, mirrored copies included.
+    Load,
     /// The part of its workers that was busy.
     Utilization,
     /// The mean number of requests that waited.
@@ -149,7 +151,7 @@ pub(crate) fn figures<'v>(
         of_destination(&mut all, &destination);
     }
     for pod in &window.pods {
-        of_pod(&mut all, pod);
+        of_pod(&mut all, pod, seconds);
     }
     let ejections = measured.ejections.iter().filter(|e| e.ejected).count();
     all.push(Statistic {
@@ -217,7 +219,7 @@ fn of_destination(all: &mut Vec<Statistic>, totals: &DestinationTotals) {
     add(Name::Latency(Percentile::P99), some(p99.as_secs_f64()));
 }
 
-fn of_pod(all: &mut Vec<Statistic>, pod: &PodFigures) {
+fn of_pod(all: &mut Vec<Statistic>, pod: &PodFigures, seconds: f64) {
     let mut add = |name, value| {
         all.push(Statistic {
             subject: Subject::Pod(pod.pod.clone()),
@@ -225,6 +227,9 @@ fn of_pod(all: &mut Vec<Statistic>, pod: &PodFigures) {
             value,
         });
     };
+    if pod.tries > 0 && seconds > 0.0 {
+        add(Name::Load, Some(pod.tries as f64 / seconds));
+    }
     if let Some(utilization) = pod.utilization() {
         add(Name::Utilization, Some(utilization));
         add(Name::QueueLength, Some(pod.queue_mean()));
@@ -235,7 +240,7 @@ impl Name {
     /// What the figure is counted in.
     pub const fn unit(&self) -> Unit {
         match self {
-            Self::RequestRate => Unit::PerSecond,
+            Self::RequestRate | Self::Load => Unit::PerSecond,
             Self::SuccessRate | Self::Response(..) | Self::Share | Self::Utilization => {
                 Unit::Percent
             }
@@ -248,7 +253,7 @@ impl Name {
     /// What a run that does not list the figure stands for: what never happened there happened in no part of it.
     pub const fn when_absent(&self) -> Option<f64> {
         match self {
-            Self::Response(..) | Self::Share => Some(0.0),
+            Self::Response(..) | Self::Share | Self::Load => Some(0.0),
             _ => None,
         }
     }
@@ -308,6 +313,7 @@ impl fmt::Display for Name {
             Self::Response(code, flags) => return write!(f, "responses {code} {flags}"),
             Self::Share => "share",
             Self::TriesPerRequest => "tries per request",
+            Self::Load => "load",
             Self::Utilization => "utilization",
             Self::QueueLength => "queue length",
             Self::Ejections => "ejections",
