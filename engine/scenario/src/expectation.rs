@@ -108,13 +108,15 @@ impl FigureExpectation {
         if matches!(
             measure,
             Measure::Tries | Measure::Retries | Measure::Mirrors
-        ) && !select.response_flags.is_empty()
-        {
-            reader.invalid(
-                &node_of_measure,
-                "`responseFlags` belong to requests, not to tries".to_owned(),
-                "leave them out, or `count` requests",
-            );
+        ) {
+            let of_requests = ["responseFlags", "requestProtocol", "grpcResponseStatus"];
+            for label in node_of_measure.entries() {
+                if of_requests.contains(&label.name()) {
+                    let message = format!("`{}` belong to requests, not to tries", label.name());
+                    let help = "leave them out, or `count` requests";
+                    reader.invalid(&node_of_measure, message, help);
+                }
+            }
         }
         let bound = bound?;
         Some(Self {

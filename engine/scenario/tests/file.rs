@@ -180,7 +180,10 @@ fn every_field_is_read() {
         }
     );
     let names: Vec<&str> = scenario.expect.iter().map(Expectation::name).collect();
-    assert_eq!(names[1], "count of destinationWorkload reviews-v3 equals 0");
+    assert_eq!(
+        names[1],
+        "count of destinationWorkload reviews-v3, requestProtocol grpc, grpcResponseStatus 0, 14 equals 0"
+    );
     assert_eq!(names[8], "p99.9 of traffic users at most 1s");
 }
 
@@ -790,6 +793,28 @@ fn expectations_of_single_requests_are_checked() {
         (
             "{request: {url: http://a/}, status: 404}".to_owned(),
             "s.yaml:3:20: error: expect[0].request: the askedRequest lacks `from` or `gateway`",
+        ),
+    ] {
+        check_field(&format!("expect: [{entry}]"), &[expected]);
+    }
+}
+
+#[test]
+fn labels_of_requests_are_checked() {
+    for (entry, expected) in [
+        (
+            "{count: {requestProtocol: http2}, equals: 0}",
+            "s.yaml:3:36: error: expect[0].count.requestProtocol: unsupported value \"http2\": expected `http`, `grpc` or \
+             `tcp` (did you mean `http`?)",
+        ),
+        (
+            "{count: {grpcResponseStatus: 17}, equals: 0}",
+            "s.yaml:3:39: error: expect[0].count.grpcResponseStatus: `17` is not a gRPC status: expected 0 to 16",
+        ),
+        (
+            "{tries: {requestProtocol: http}, equals: 0}",
+            "s.yaml:3:18: error: expect[0].tries: `requestProtocol` belong to requests, not to tries (leave them out, or \
+             `count` requests)",
         ),
     ] {
         check_field(&format!("expect: [{entry}]"), &[expected]);

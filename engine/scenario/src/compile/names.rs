@@ -62,6 +62,8 @@ impl Known<'_> {
             destination_version,
             response_code: _,
             response_flags: _,
+            request_protocol: _,
+            grpc_status: _,
             degraded,
             workload,
             pod,

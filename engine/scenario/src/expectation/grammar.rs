@@ -1,6 +1,7 @@
 //! The fields of an entry of `expect`.
 
 use crate::expectation::measure::Measure;
+use crate::expectation::selector::PROTOCOLS;
 use crate::shape::{Object, Shape, field};
 
 /// An entry of `expect`.
@@ -221,6 +222,16 @@ pub(super) static REQUESTS: Object = Object {
             "responseFlags",
             Shape::OneOrMore(&Shape::Text),
             "Envoy's response flags as its access log shows them, such as `UO` or `URX,UF`; `-` for none.",
+        ),
+        field(
+            "requestProtocol",
+            Shape::Word(&PROTOCOLS),
+            "What proxies take the requests for.",
+        ),
+        field(
+            "grpcResponseStatus",
+            Shape::OneOrMore(&Shape::Whole(0)),
+            "The gRPC status of the answer, such as 14, or a list.",
         ),
         field(
             "degraded",

@@ -4,6 +4,7 @@ use crate::object_name::ObjectName;
 use crate::place::Placed;
 use crate::reader::{Cursor, Reader};
 use crate::shape::Object;
+use telemetry::RequestProtocol;
 
 /// Conditions on the labels of requests; those that are none or empty hold for all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +29,10 @@ pub struct Selector {
     pub response_flags: Vec<String>,
     /// What the response lacks; empty for whole ones.
     pub degraded: Option<Placed<String>>,
+    /// What proxies take the requests for.
+    pub request_protocol: Option<RequestProtocol>,
+    /// Any of these gRPC statuses.
+    pub grpc_status: Vec<u8>,
     /// Of stations: their workload.
     pub workload: Option<Placed<ObjectName>>,
     /// Of stations and ejections: the pod.
@@ -76,6 +81,18 @@ impl Selector {
                 .map(|node| reader.one_or_more(&node, Reader::text))
                 .unwrap_or_default(),
             degraded: text(reader, "degraded"),
+            request_protocol: fields
+                .get("requestProtocol")
+                .and_then(|node| reader.word(&node, &PROTOCOLS))
+                .map(|word| match word {
+                    "grpc" => RequestProtocol::Grpc,
+                    "tcp" => RequestProtocol::Tcp,
+                    _ => RequestProtocol::Http,
+                }),
+            grpc_status: fields
+                .get("grpcResponseStatus")
+                .map(|node| reader.one_or_more(&node, read_grpc_status))
+                .unwrap_or_default(),
             workload: named(reader, "workload"),
             pod: named(reader, "pod"),
         })
@@ -88,6 +105,7 @@ impl Selector {
             source_workload: self.source_workload.clone(),
             source_version: self.source_version.clone(),
             destination_service: self.destination_service.clone(),
+            request_protocol: self.request_protocol,
             ..Self::default()
         }
     }
@@ -104,6 +122,8 @@ impl Selector {
             destination_version,
             response_code: _,
             response_flags: _,
+            request_protocol,
+            grpc_status: _,
             degraded: _,
             workload,
             pod,
@@ -115,6 +135,7 @@ impl Selector {
             && subset.is_none()
             && destination_workload.is_none()
             && destination_version.is_none()
+            && request_protocol.is_none()
             && workload.is_none()
             && pod.is_none()
     }
@@ -124,6 +145,22 @@ impl StatusClass {
     /// Whether a status belongs to it.
     pub const fn contains(self, status: u16) -> bool {
         self.first <= status && status <= self.last
+    }
+}
+
+/// Istio's words for protocols.
+pub(super) const PROTOCOLS: [&str; 3] = ["http", "grpc", "tcp"];
+
+/// Reads a status of gRPC.
+fn read_grpc_status(reader: &mut Reader, node: &Cursor<'_>) -> Option<u8> {
+    let status = reader.whole(node, 0)?;
+    match u8::try_from(status) {
+        Ok(status) if status <= 16 => Some(status),
+        _ => {
+            let message = format!("`{status}` is not a gRPC status: expected 0 to 16");
+            reader.invalid(node, message, "");
+            None
+        }
     }
 }
 

@@ -16,13 +16,18 @@ pub(super) fn is_request(select: &Selector, labels: &RequestLabels) -> bool {
             &labels.source,
         )
         && is_destination(select, &labels.destination)
+        && select
+            .request_protocol
+            .is_none_or(|wanted| wanted == labels.request_protocol)
         && is_response(select, labels.response_code, &labels.response_flags)
+        && is_grpc_status(select, labels.grpc_response_status)
         && is_text(&select.degraded, &labels.degraded)
 }
 
 pub(super) fn is_journey(select: &Selector, labels: &JourneyLabels) -> bool {
     is_text(&select.traffic, &labels.traffic)
         && is_response(select, labels.response_code, &labels.response_flags)
+        && is_grpc_status(select, labels.grpc_response_status)
         && is_text(&select.degraded, &labels.degraded)
 }
 
@@ -85,10 +90,43 @@ fn is_response(select: &Selector, code: u16, flags: &str) -> bool {
             || select.response_flags.iter().any(|wanted| wanted == flags))
 }
 
+fn is_grpc_status(select: &Selector, status: Option<u8>) -> bool {
+    select.grpc_status.is_empty() || status.is_some_and(|s| select.grpc_status.contains(&s))
+}
+
 fn is_status(wanted: &[StatusClass], status: u16) -> bool {
     wanted.is_empty() || wanted.iter().any(|class| class.contains(status))
 }
 
 fn is_text(wanted: &Option<Placed<String>>, text: &str) -> bool {
     wanted.as_ref().is_none_or(|wanted| **wanted == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telemetry::RequestProtocol;
+
+    #[test]
+    fn protocols_and_grpc_statuses_tell_requests_apart() {
+        let labels = |request_protocol, grpc_response_status| RequestLabels {
+            request_protocol,
+            grpc_response_status,
+            ..RequestLabels::default()
+        };
+        let select = Selector {
+            request_protocol: Some(RequestProtocol::Grpc),
+            grpc_status: vec![13, 14],
+            ..Selector::default()
+        };
+        for (protocol, status, is_selected) in [
+            (RequestProtocol::Grpc, Some(14), true),
+            (RequestProtocol::Grpc, Some(0), false),
+            (RequestProtocol::Grpc, None, false),
+            (RequestProtocol::Http, Some(14), false),
+        ] {
+            let found = is_request(&select, &labels(protocol, status));
+            assert_eq!(found, is_selected, "{protocol:?} {status:?}");
+        }
+    }
 }
