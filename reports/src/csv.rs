@@ -33,6 +33,9 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
         expectations(report),
     ];
     files.extend(intervals::file(report));
+    if !report.measurements.replicas.is_empty() {
+        files.push(replicas(report));
+    }
     if let Some(log) = &report.access_log
         && log.format == AccessLogFormat::Csv
     {
@@ -210,6 +213,30 @@ fn ejections(report: &RunReport) -> OutputFile {
     table.into_file("ejections.csv")
 }
 
+fn replicas(report: &RunReport) -> OutputFile {
+    let mut table = Table::new(&[&[
+        "replication",
+        "time_seconds",
+        "workload_namespace",
+        "workload",
+        "desired",
+        "pods",
+        "ready",
+    ]]);
+    for record in &report.measurements.replicas {
+        table.add(&[
+            record.replication.to_string(),
+            record.at.as_secs_f64().to_string(),
+            record.namespace.clone(),
+            record.workload.clone(),
+            record.desired.to_string(),
+            record.pods.to_string(),
+            record.ready.to_string(),
+        ]);
+    }
+    table.into_file("replicas.csv")
+}
+
 fn pods(report: &RunReport) -> OutputFile {
     let mut table = Table::new(&[&[
         "pod",
@@ -224,7 +251,13 @@ fn pods(report: &RunReport) -> OutputFile {
         "tries",
         "overflowed",
     ]]);
-    for pod in &report.measurements.window.pods {
+    for pod in report
+        .measurements
+        .window
+        .pods
+        .iter()
+        .filter(|pod| pod.watched_ns > 0)
+    {
         table.add(&[
             pod.pod.clone(),
             pod.workload.namespace.clone(),

@@ -166,6 +166,7 @@ fn small() -> RunReport {
                 ],
                 ..Series::default()
             },
+            replicas: Vec::new(),
             ejections: vec![EjectionRecord {
                 replication: 0,
                 at: at(12),

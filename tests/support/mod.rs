@@ -61,9 +61,13 @@ impl PlainWorld {
                     links: Vec::new(),
                     sidecar_latency: Distribution::ZERO,
                     connect_trips: 0,
+                    places: Vec::new(),
+                    tiers: [const { None }; 4],
+                    disturbances: Vec::new(),
                 },
                 timeline: Vec::new(),
                 marks: vec![String::new()],
+                cluster: None,
             },
         }
     }

@@ -14,11 +14,13 @@ use crate::endpoint_slice::EndpointSliceData;
 use crate::endpoints::EndpointsData;
 use crate::gateway::GatewaySpec;
 use crate::gateway_api;
+use crate::horizontal_pod_autoscaler::HorizontalPodAutoscalerSpec;
 use crate::names::NameRule;
 use crate::namespace::NamespaceSpec;
 use crate::object::Object;
 use crate::peer_authentication::PeerAuthenticationSpec;
 use crate::pod::PodSpec;
+use crate::pod_disruption_budget::PodDisruptionBudgetSpec;
 use crate::resource::{Resource, Resources};
 use crate::schema::Schema;
 use crate::service::ServiceSpec;
@@ -101,6 +103,8 @@ pub(crate) static KINDS: &[Row] = &[
     row::<EndpointSliceData>(),
     row::<EndpointsData>(),
     row::<ClusterNodeSpec>(),
+    row::<HorizontalPodAutoscalerSpec>(),
+    row::<PodDisruptionBudgetSpec>(),
     row::<VirtualServiceSpec>(),
     row::<DestinationRuleSpec>(),
     row::<GatewaySpec>(),
@@ -138,6 +142,7 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
         ],
     ),
     ("apps", &["ControllerRevision", "DaemonSet"]),
+    ("policy", &["PodSecurityPolicy"]),
     ("networking.istio.io", &["EnvoyFilter", "ProxyConfig"]),
     (
         "security.istio.io",

@@ -12,10 +12,12 @@ use crate::endpoint_slice::EndpointSlice;
 use crate::endpoints::Endpoints;
 use crate::gateway::Gateway;
 use crate::gateway_api;
+use crate::horizontal_pod_autoscaler::HorizontalPodAutoscaler;
 use crate::metadata::ObjectMeta;
 use crate::namespace::Namespace;
 use crate::peer_authentication::PeerAuthentication;
 use crate::pod::Pod;
+use crate::pod_disruption_budget::PodDisruptionBudget;
 use crate::service::Service;
 use crate::service_entry::ServiceEntry;
 use crate::sidecar::Sidecar;
@@ -54,6 +56,10 @@ pub struct Resources {
     pub stateful_sets: Vec<StatefulSet>,
     /// Nodes of the cluster.
     pub nodes: Vec<ClusterNode>,
+    /// HorizontalPodAutoscalers.
+    pub horizontal_pod_autoscalers: Vec<HorizontalPodAutoscaler>,
+    /// PodDisruptionBudgets.
+    pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
     /// EndpointSlices.
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Endpoints.

@@ -4,6 +4,7 @@
 //! the structs of `pod`, `service` and `workload` then hold what matters. Custom resources need no such list: their
 //! structs are complete. Rules that span several fields stand with the kinds.
 
+mod autoscaling;
 mod config_map;
 mod container;
 mod endpoints;
@@ -85,6 +86,12 @@ pub(crate) const ENDPOINT_SLICE: Schema = Schema::Object(endpoints::ENDPOINT_SLI
 pub(crate) const ENDPOINTS: Schema = Schema::Object(endpoints::ENDPOINTS);
 /// `spec` of a Node.
 pub(crate) const NODE: Schema = Schema::Object(endpoints::NODE_SPEC);
+/// `spec` of a HorizontalPodAutoscaler.
+pub(crate) const HORIZONTAL_POD_AUTOSCALER: Schema =
+    Schema::Object(autoscaling::HORIZONTAL_POD_AUTOSCALER_SPEC);
+/// `spec` of a PodDisruptionBudget.
+pub(crate) const POD_DISRUPTION_BUDGET: Schema =
+    Schema::Object(autoscaling::POD_DISRUPTION_BUDGET_SPEC);
 /// `spec` of a Namespace.
 pub(crate) const NAMESPACE: Schema = Schema::Object(workload::NAMESPACE_SPEC);
 /// `spec` of a Pod.

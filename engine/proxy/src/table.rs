@@ -6,6 +6,7 @@
 
 mod cluster;
 mod compile;
+mod membership;
 mod mutations;
 mod resolve;
 mod response;

@@ -17,12 +17,14 @@
 mod act;
 mod application;
 mod asked;
+mod cluster;
 mod dial;
 mod envoy;
 mod external;
 mod gateway;
 mod mark;
 mod names;
+mod network;
 mod outside;
 mod population;
 mod report;
@@ -43,7 +45,7 @@ use crate::file::Scenario;
 use base::{Seed, SimTime};
 use control_plane::{Mesh, MeshConfig};
 use manifest::Diagnostic;
-use sim::plan::{Link, Network, Plan};
+use sim::plan::Plan;
 use std::sync::Arc;
 
 /// What is decided outside of a scenario's file.
@@ -76,11 +78,11 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
         return envoy::compile(scenario, envoy);
     }
     let mut report = Report::default();
-    let stages = stage::stages(scenario, options, &mut report);
+    let (stages, pools) = stage::stages(scenario, options, &mut report);
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
-    let population = Population::of(&stages, External::all(&scenario.workloads));
+    let population = Population::of(&stages, pools.as_ref(), External::all(&scenario.workloads));
     let directory = Directory::of(&stages, &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
@@ -88,15 +90,15 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     let mut senders = servers.callers();
     senders.extend(traffic.iter().flat_map(|traffic| &traffic.from));
     let mut tables = Tables::of(&stages, &population, &senders, scenario, &mut report);
-    let timeline = timeline::changes(
-        scenario,
-        &stages,
-        &population,
-        &tables,
-        &servers,
-        &mut report,
-    );
-    let network = network(scenario, &population, &mut report);
+    let future = timeline::Future {
+        stages: &stages,
+        population: &population,
+        tables: &tables,
+        servers: &servers,
+        pools: pools.as_ref(),
+    };
+    let timeline = future.changes(scenario, &mut report);
+    let network = network::network(scenario, &stages, &population, pools.as_ref(), &mut report);
     let endpoints = tables.endpoints(&stages, &population);
     outside::report(&stages, &population, &mut report);
     let clusters = tables.cluster_labels(&stages);
@@ -107,6 +109,7 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
+    let cluster = pools.map(|pools| pools.plan(scenario, &population, &mut report));
     let pods = servers.pods(&population, &tables);
     let workloads = servers.workloads(&population);
     let services = directory.services();
@@ -132,33 +135,8 @@ pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled
             network,
             timeline,
             marks: servers.marks(),
+            cluster,
         },
         notes: report.into_diagnostics(),
     })
 }
-
-fn network(scenario: &Scenario, population: &Population, report: &mut Report) -> Network {
-    let written = &scenario.network;
-    let mut links = Vec::new();
-    for link in &written.links {
-        let [a, b] = &link.between;
-        let a = population.workloads_named(a, report);
-        let b = population.workloads_named(b, report);
-        for &a in &a {
-            links.extend(b.iter().map(|&b| Link {
-                a,
-                b,
-                latency: link.latency.clone(),
-            }));
-        }
-    }
-    Network {
-        latency: written.latency.clone(),
-        links,
-        sidecar_latency: written.sidecar_latency.clone(),
-        connect_trips: CONNECT_TRIPS,
-    }
-}
-
-/// SYN and SYN-ACK; the request follows with the ACK. A TLS handshake, which would take as much again, is left out.
-const CONNECT_TRIPS: u32 = 2;

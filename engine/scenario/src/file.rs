@@ -1,6 +1,7 @@
 //! The scenario file: manifests by reference, how containers behave, traffic, changes, expectations.
 
 use crate::catalogue::Catalogue;
+use crate::cluster::{CLUSTER, Cluster};
 use crate::envoy::{ENVOY, Envoy, read_concurrency};
 use crate::expectation::{EXPECTATION, Expectation, REQUEST_EXPECTATION};
 use crate::isotope;
@@ -9,10 +10,10 @@ use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader, Times};
 use crate::set::{self, Override};
 use crate::shape::{Object, Shape, field};
-use crate::timeline::{CHANGE, Change};
+use crate::timeline::{Act, CHANGE, Change};
 use crate::traffic::{TRAFFIC, Traffic};
 use crate::workload::{WORKLOAD_OBJECT, Workload};
-use base::{SimDuration, SimTime};
+use base::{Location, SimDuration, SimTime};
 use manifest::diagnostic::codes;
 use manifest::{Diagnostic, Level, Source, read_node};
 use sim::plan::Load;
@@ -48,6 +49,8 @@ pub struct Scenario {
     pub traffic: Vec<Traffic>,
     /// How long things take between pods.
     pub network: Network,
+    /// Nodes, and how pods come and go; none: as manifests say it, at once.
+    pub cluster: Option<Cluster>,
     /// Changes, in order of time.
     pub timeline: Vec<Change>,
     /// What the run is expected to show.
@@ -148,6 +151,12 @@ pub(crate) static SCENARIO: Object = Object {
             "network",
             Shape::Object(&NETWORK),
             "How long things take between pods.",
+        ),
+        field(
+            "cluster",
+            Shape::Object(&CLUSTER),
+            "Nodes, how pods come and go, and how fast news of them travels. If not written, pods are there or not as the \
+             manifests say, unless something happens to them in `timeline`.",
         ),
         field(
             "timeline",
@@ -272,9 +281,12 @@ fn read(
             .get("network")
             .map(|node| Network::read(reader, &node))
             .unwrap_or_default(),
+        cluster: fields
+            .get("cluster")
+            .and_then(|node| Cluster::read(reader, &node)),
         timeline: fields
             .get("timeline")
-            .map(|node| reader.list(&node, Change::read))
+            .map(|node| reader.list(&node, Change::read).concat())
             .unwrap_or_default(),
         expect: fields
             .get("expect")
@@ -405,10 +417,24 @@ fn check_envoy(reader: &mut Reader, scenario: &Scenario) {
     if scenario.envoy.is_none() {
         return;
     }
-    let changes = scenario.timeline.iter();
-    for change in changes.filter(|change| change.mesh.is_some()) {
-        let message = "`apply` and `delete` go with `manifests`, not with `envoy`".to_owned();
+    for change in &scenario.timeline {
+        let message = if change.mesh.is_some() {
+            "`apply` and `delete` go with `manifests`, not with `envoy`"
+        } else if change.acts.iter().any(Act::needs_cluster) {
+            "what happens to pods and nodes goes with `manifests`, not with `envoy`"
+        } else {
+            continue;
+        };
+        let message = message.to_owned();
         reader.push(error(codes::INVALID_VALUE, &change.place, message, None));
+    }
+    if scenario.cluster.is_some() {
+        let place = Place {
+            location: Location::start_of(scenario.source.name.clone()),
+            span: 0..0,
+        };
+        let message = "`cluster` goes with `manifests`, not with `envoy`".to_owned();
+        reader.push(error(codes::INVALID_VALUE, &place, message, None));
     }
 }
 

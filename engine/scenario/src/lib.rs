@@ -38,6 +38,7 @@
 
 pub mod call;
 pub mod catalogue;
+pub mod cluster;
 pub mod comparison;
 mod compile;
 pub mod condition;

@@ -16,6 +16,17 @@ pub struct Network {
     pub sidecar_latency: Distribution,
     /// Pairs of workloads between which it differs.
     pub links: Vec<Link>,
+    /// Where pods are on one node, in one zone, in one region, in two regions.
+    pub tiers: [Option<Tier>; 4],
+}
+
+/// Links by how far their pods are from each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    /// One way; none: as between any two pods.
+    pub latency: Option<Distribution>,
+    /// The share of packets that are lost.
+    pub loss: f64,
 }
 
 /// The latency between two workloads.
@@ -46,6 +57,45 @@ pub(crate) static NETWORK: Object = Object {
             "links",
             Shape::List(&Shape::Object(&LINK)),
             "Pairs of workloads between which the latency differs.",
+        ),
+        field(
+            "sameNode",
+            Shape::Object(&TIER),
+            "Links between pods on one node.",
+        ),
+        field(
+            "sameZone",
+            Shape::Object(&TIER),
+            "Links between pods in one zone.",
+        ),
+        field(
+            "acrossZones",
+            Shape::Object(&TIER),
+            "Links between zones of one region.",
+        ),
+        field(
+            "acrossRegions",
+            Shape::Object(&TIER),
+            "Links between regions.",
+        ),
+    ],
+    required: &[],
+    one_of: &[],
+};
+
+static TIER: Object = Object {
+    name: "tier",
+    about: "Links by how far their pods are from each other.",
+    fields: &[
+        field(
+            "latency",
+            Shape::Distribution,
+            "One way; as between any two pods if not written.",
+        ),
+        field(
+            "loss",
+            Shape::Percentage,
+            "Packets that are lost: what they carry is sent again, as TCP does it.",
         ),
     ],
     required: &[],
@@ -78,6 +128,7 @@ impl Default for Network {
             latency: Distribution::Constant(SimDuration::from_micros(250)),
             sidecar_latency: Distribution::Constant(SimDuration::from_micros(250)),
             links: Vec::new(),
+            tiers: [const { None }; 4],
         }
     }
 }
@@ -104,7 +155,25 @@ impl Network {
         if let Some(node) = fields.get("links") {
             network.links = reader.list(&node, Link::read);
         }
+        let names = ["sameNode", "sameZone", "acrossZones", "acrossRegions"];
+        for (tier, name) in network.tiers.iter_mut().zip(names) {
+            *tier = fields.get(name).and_then(|node| Tier::read(reader, &node));
+        }
         network
+    }
+}
+
+impl Tier {
+    fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+        let fields = reader.object(node, &TIER)?;
+        let latency = fields
+            .get("latency")
+            .and_then(|node| distribution::read(reader, &node));
+        let loss = fields.get("loss").and_then(|node| reader.percentage(&node));
+        Some(Self {
+            latency,
+            loss: loss.unwrap_or(0.0),
+        })
     }
 }
 

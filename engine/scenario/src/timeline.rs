@@ -1,12 +1,36 @@
-//! What changes during a run: manifests, rates, servers.
+//! What changes during a run: manifests, rates, servers, pods, nodes, links. One file for each sort of act.
 
+mod crash;
+mod drain;
+mod freeze;
+mod kill;
+mod link;
+mod mesh;
+mod nodes;
+mod outage;
+mod rate;
+mod repeat;
+mod roll_out;
+mod scale;
+mod server;
+mod slow;
+
+use crate::object_name::ObjectName;
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
-use crate::server_patch::{PATCH_FIELDS, ServerPatch};
+use crate::server_patch::PATCH_FIELDS;
 use crate::shape::{Field, Object, Shape, field};
 use crate::target::{ADDRESS, IMAGE, NAMESPACE, POD, SELECTOR, Target, WORKLOAD};
+use crate::timeline::repeat::Repeat;
 use base::{SimDuration, SimTime};
-use manifest::Source;
+
+pub use kill::Kill;
+pub use link::{End, LinkChange};
+pub use mesh::{DeletedObject, MeshChange};
+pub use nodes::NodeTarget;
+pub use rate::RateChange;
+pub use roll_out::TemplateChange;
+pub use server::ServerChange;
 
 /// Changes at one time.
 #[derive(Clone, Debug)]
@@ -21,63 +45,93 @@ pub struct Change {
     pub rate: Option<RateChange>,
     /// Servers that behave otherwise.
     pub server: Option<ServerChange>,
+    /// What happens to pods, nodes and links.
+    pub acts: Vec<Act>,
+    /// How long that lasts; none: from now on.
+    pub lasts: Option<SimDuration>,
     /// Where it is written.
     pub place: Place,
 }
 
-/// Manifests that are applied or deleted, as kubectl would.
-#[derive(Clone, Debug, Default)]
-pub struct MeshChange {
-    /// Files and folders as written.
-    pub apply: Vec<Placed<String>>,
-    /// What they hold: objects that replace those of the same kind, namespace and name.
-    pub sources: Vec<Source>,
-    /// Objects that go.
-    pub delete: Vec<Placed<DeletedObject>>,
-}
-
-/// An object that is deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeletedObject {
-    /// Its kind as written, such as `VirtualService` or `virtualservice`.
-    pub kind: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// A new rate.
+/// Something that happens to pods, nodes or links.
 #[derive(Clone, Debug)]
-pub struct RateChange {
-    /// The traffic source's name.
-    pub traffic: Placed<String>,
-    /// Requests a second.
-    pub rate: f64,
+pub enum Act {
+    /// A workload is to have another number of pods.
+    Scale {
+        /// Which.
+        workload: Placed<ObjectName>,
+        /// How many.
+        replicas: u32,
+    },
+    /// The pods of a Deployment are replaced by those of another template.
+    RollOut {
+        /// Which.
+        workload: Placed<ObjectName>,
+        /// What is other about it.
+        template: TemplateChange,
+    },
+    /// Pods are deleted.
+    Kill {
+        /// Of these.
+        target: Target,
+        /// How many, and how.
+        kill: Kill,
+    },
+    /// Containers crash now, and after each start.
+    Crash {
+        /// Of these pods.
+        target: Target,
+        /// So long after each start.
+        after: SimDuration,
+    },
+    /// Applications take connections and do nothing, or go on.
+    Freeze {
+        /// Of these pods.
+        target: Target,
+        /// Whether they do nothing.
+        is_frozen: bool,
+    },
+    /// Applications take longer.
+    Slow {
+        /// Of these pods.
+        target: Target,
+        /// How many times, in thousandths.
+        permille: u32,
+    },
+    /// Pods are evicted from nodes.
+    Drain(NodeTarget),
+    /// Nodes fail.
+    Outage(NodeTarget),
+    /// Links are slower, lose packets, or are cut.
+    Link(LinkChange),
 }
 
-/// Servers that behave otherwise.
-#[derive(Clone, Debug)]
-pub struct ServerChange {
-    /// Which pods.
-    pub target: Target,
-    /// What changes.
-    pub patch: ServerPatch,
-    /// For how long; none: from now on.
-    pub lasts: Option<SimDuration>,
+impl Act {
+    /// Whether pods have to come and go for it.
+    pub(crate) const fn needs_cluster(&self) -> bool {
+        match self {
+            Self::Scale { .. }
+            | Self::RollOut { .. }
+            | Self::Kill { .. }
+            | Self::Crash { .. }
+            | Self::Drain(_)
+            | Self::Outage(_) => true,
+            Self::Freeze { .. } | Self::Slow { .. } | Self::Link(_) => false,
+        }
+    }
 }
 
 /// An entry of `timeline`.
 pub(crate) static CHANGE: Object = Object {
     name: "change",
-    about: "Changes at one time: manifests that are applied or deleted, a new rate of a traffic source, or servers that \
-            behave otherwise.",
+    about: "Changes at one time: manifests that are applied or deleted, a new rate of a traffic source, servers that \
+            behave otherwise, or what happens to pods, nodes and links.",
     fields: &CHANGE_FIELDS,
     required: &["at"],
     one_of: &[],
 };
 
-const CHANGE_FIELDS: [Field; 25] = {
+const CHANGE_FIELDS: [Field; 35] = {
     let [
         concurrency,
         queue,
@@ -99,27 +153,10 @@ const CHANGE_FIELDS: [Field; 25] = {
             Shape::Text,
             "What readers see at this time in plots, such as `canary at 50%`.",
         ),
-        field(
-            "apply",
-            Shape::OneOrMore(&Shape::Text),
-            "Manifest files or folders, relative to the scenario file: objects of the same kind, namespace and name are \
-             replaced, as by `kubectl apply`.",
-        ),
-        field(
-            "delete",
-            Shape::OneOrMore(&Shape::Text),
-            "Objects that are deleted, written `kind/namespace/name`, such as `virtualservice/default/reviews`.",
-        ),
-        field(
-            "traffic",
-            Shape::Text,
-            "The traffic source whose rate changes.",
-        ),
-        field(
-            "rate",
-            Shape::Rate,
-            "Its new rate, such as `400/s`; `0/s` for a pause.",
-        ),
+        mesh::APPLY,
+        mesh::DELETE,
+        rate::TRAFFIC,
+        rate::RATE,
         WORKLOAD,
         POD,
         SELECTOR,
@@ -138,135 +175,158 @@ const CHANGE_FIELDS: [Field; 25] = {
         status,
         response_headers,
         script,
+        scale::SCALE,
+        roll_out::ROLL_OUT,
+        kill::KILL,
+        crash::CRASH,
+        freeze::FREEZE,
+        slow::SLOW,
+        drain::DRAIN,
+        outage::OUTAGE,
+        link::LINK,
         field(
             "for",
             Shape::Duration,
-            "How long the servers behave otherwise; to the end of the run if not written.",
+            "How long it lasts, where it can end: servers that behave otherwise, `crash`, `freeze`, `slow`, `drain`, \
+             `outage`, `link`. To the end of the run if not written.",
         ),
+        repeat::REPEAT,
     ]
 };
 
+/// What is done to the pods that an entry is about.
+const POD_ACTS: [&str; 6] = ["scale", "rollOut", "kill", "crash", "freeze", "slow"];
+
 impl Change {
-    /// Reads an entry of `timeline`.
-    pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Self> {
+    /// Reads an entry of `timeline`: one change, or as many as it is repeated.
+    pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Vec<Self>> {
         let fields = reader.object(node, &CHANGE)?;
         let at = fields.get("at").and_then(|node| reader.time(&node));
         let label = fields.get("label").and_then(|node| reader.text(&node));
-        let mesh = read_mesh(reader, &fields);
-        let rate = read_rate(reader, &fields);
-        let server = read_server(reader, &fields);
-        let what = ["apply", "delete", "traffic", "rate"];
-        let changes = mesh.is_some()
-            || what.iter().any(|name| fields.get(name).is_some())
-            || server_fields(&fields).next().is_some();
-        if !changes {
+        let lasts = fields
+            .get("for")
+            .and_then(|node| reader.positive_duration(&node));
+        let repeat = fields.get("repeat").map(|node| Repeat::read(reader, &node));
+        let mesh = mesh::read(reader, &fields);
+        let rate = rate::read(reader, &fields);
+        let is_about_pods = pod_fields(&fields).next().is_some();
+        let target = if is_about_pods {
+            Target::read(reader, &fields)
+        } else {
+            None
+        };
+        let server = server::read(reader, &fields, target.as_ref(), lasts);
+        let acts = read_acts(reader, &fields, target.as_ref());
+        let is_written = |name: &&str| fields.get(name).is_some();
+        let others = [
+            "apply", "delete", "traffic", "rate", "drain", "outage", "link",
+        ];
+        let does = |name: &&str| {
+            PATCH_FIELDS.iter().any(|field| field.name == *name) || POD_ACTS.contains(name)
+        };
+        if is_about_pods {
+            if target.is_some() && !fields.iter().any(|field| does(&field.name())) {
+                reader.missing(
+                    &fields,
+                    "what changes, such as `serviceTime`, `script` or `refuse`",
+                );
+            }
+        } else if !others.iter().any(is_written) {
             reader.missing(&fields, "`apply`, `delete`, `traffic` or `workload`");
             return None;
         }
         let label = label.unwrap_or_else(|| describe(mesh.as_ref(), rate.as_ref(), &fields));
-        Some(Self {
+        let change = Self {
             at: at?,
             label,
             mesh,
             rate,
             server,
+            acts,
+            lasts,
             place: node.place(),
-        })
+        };
+        let Some(repeat) = repeat else {
+            return Some(vec![change]);
+        };
+        let end = SimTime::ZERO + reader.times().duration;
+        let times = repeat?.times_from(change.at, end).into_iter();
+        Some(
+            times
+                .map(|at| Self {
+                    at,
+                    ..change.clone()
+                })
+                .collect(),
+        )
     }
 }
 
-fn read_mesh(reader: &mut Reader, fields: &Fields<'_>) -> Option<MeshChange> {
-    let apply = fields.get("apply");
-    let delete = fields.get("delete");
-    if apply.is_none() && delete.is_none() {
-        return None;
+fn read_acts(reader: &mut Reader, fields: &Fields<'_>, target: Option<&Target>) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for field in fields.iter() {
+        let act = match field.name() {
+            "scale" => reader.whole(&field, 0).and_then(|replicas| {
+                let workload = workload(reader, &field, target)?;
+                Some(Act::Scale { workload, replicas })
+            }),
+            "rollOut" => TemplateChange::read(reader, &field).and_then(|template| {
+                let workload = workload(reader, &field, target)?;
+                Some(Act::RollOut { workload, template })
+            }),
+            "kill" => Kill::read(reader, &field).and_then(|kill| {
+                let target = target?.clone();
+                Some(Act::Kill { target, kill })
+            }),
+            "crash" => reader.duration(&field).and_then(|after| {
+                let target = target?.clone();
+                Some(Act::Crash { target, after })
+            }),
+            "freeze" => reader.boolean(&field).and_then(|is_frozen| {
+                let target = target?.clone();
+                Some(Act::Freeze { target, is_frozen })
+            }),
+            "slow" => slow::read(reader, &field).and_then(|permille| {
+                let target = target?.clone();
+                Some(Act::Slow { target, permille })
+            }),
+            "drain" => NodeTarget::read(reader, &field).map(Act::Drain),
+            "outage" => NodeTarget::read(reader, &field).map(Act::Outage),
+            "link" => LinkChange::read(reader, &field).map(Act::Link),
+            _ => None,
+        };
+        acts.extend(act);
     }
-    Some(MeshChange {
-        apply: apply
-            .map(|node| reader.one_or_more(&node, Reader::placed_text))
-            .unwrap_or_default(),
-        sources: Vec::new(),
-        delete: delete
-            .map(|node| reader.one_or_more(&node, read_deleted))
-            .unwrap_or_default(),
-    })
+    acts
 }
 
-fn read_deleted(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<DeletedObject>> {
-    let text = reader.text(node)?;
-    let parts: Vec<&str> = text.split('/').collect();
-    let (kind, namespace, name) = match parts[..] {
-        [kind, name] => (kind, reader.namespace(), name),
-        [kind, namespace, name] => (kind, namespace, name),
-        _ => {
-            reader.invalid(
-                node,
-                format!("`{text}` does not name an object"),
-                "write `kind/namespace/name`, as in `virtualservice/default/reviews`",
-            );
-            return None;
-        }
-    };
-    let object = DeletedObject {
-        kind: kind.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    };
-    Some(Placed::new(object, node.place()))
-}
-
-fn read_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<RateChange> {
-    let traffic = fields.get("traffic");
-    let rate = fields.get("rate");
-    if let (Some(_), None) | (None, Some(_)) = (&traffic, &rate) {
-        reader.missing(
-            fields,
-            if rate.is_none() {
-                "`rate`"
-            } else {
-                "`traffic`"
-            },
-        );
-        return None;
+/// The workload that a target names, for what is done to workloads.
+fn workload(
+    reader: &mut Reader,
+    field: &Cursor<'_>,
+    target: Option<&Target>,
+) -> Option<Placed<ObjectName>> {
+    let workload = target?.workload.clone();
+    if workload.is_none() {
+        let message = format!("`{}` is about a workload", field.name());
+        reader.invalid(field, message, "write `workload: namespace/name` beside it");
     }
-    let traffic = reader.placed_text(&traffic?);
-    let rate = reader.rate_or_zero(&rate?);
-    Some(RateChange {
-        traffic: traffic?,
-        rate: rate?,
-    })
+    workload
 }
 
-fn read_server(reader: &mut Reader, fields: &Fields<'_>) -> Option<ServerChange> {
-    server_fields(fields).next()?;
-    let patch = ServerPatch::read(reader, fields);
-    let lasts = fields
-        .get("for")
-        .and_then(|node| reader.positive_duration(&node));
-    let target = Target::read(reader, fields)?;
-    if !PATCH_FIELDS
+/// The fields of an entry that speak about pods.
+fn pod_fields<'f, 'n>(fields: &'f Fields<'n>) -> impl Iterator<Item = Cursor<'n>> + 'f {
+    const OTHERS: [&str; 11] = [
+        "at", "label", "apply", "delete", "traffic", "rate", "drain", "outage", "link", "repeat",
+        "for",
+    ];
+    // What lasts for a while, and is nothing else, is about servers.
+    let is_lasting = ["drain", "outage", "link"]
         .iter()
-        .any(|field| fields.get(field.name).is_some())
-    {
-        reader.missing(
-            fields,
-            "what changes, such as `serviceTime`, `script` or `refuse`",
-        );
-        return None;
-    }
-    Some(ServerChange {
-        target,
-        patch,
-        lasts,
+        .any(|name| fields.get(name).is_some());
+    fields.iter().filter(move |field| {
+        !OTHERS.contains(&field.name()) || (field.name() == "for" && !is_lasting)
     })
-}
-
-/// The fields of an entry that speak about servers.
-fn server_fields<'f, 'n>(fields: &'f Fields<'n>) -> impl Iterator<Item = Cursor<'n>> + 'f {
-    const OTHERS: [&str; 6] = ["at", "label", "apply", "delete", "traffic", "rate"];
-    fields
-        .iter()
-        .filter(|field| !OTHERS.contains(&field.name()))
 }
 
 /// A label for a change that has none.
@@ -288,18 +348,23 @@ fn describe(mesh: Option<&MeshChange>, rate: Option<&RateChange>, fields: &Field
     if let Some(rate) = rate {
         parts.push(format!("{} at {}/s", rate.traffic.value, rate.rate));
     }
-    let mut server: Vec<String> = Vec::new();
-    for field in server_fields(fields) {
-        match field.name() {
-            "workload" | "pod" | "image" | "namespace" | "address" => {
-                server.insert(0, field.source_text())
-            }
-            "selector" => server.insert(0, "selected pods".to_owned()),
-            name => server.push(format!("{name} {}", field.source_text())),
+    for name in ["drain", "outage", "link"] {
+        if let Some(field) = fields.get(name) {
+            parts.push(format!("{name} {}", field.source_text()));
         }
     }
-    if !server.is_empty() {
-        parts.push(server.join(" "));
+    let mut pods: Vec<String> = Vec::new();
+    for field in pod_fields(fields) {
+        match field.name() {
+            "workload" | "pod" | "image" | "namespace" | "address" => {
+                pods.insert(0, field.source_text())
+            }
+            "selector" => pods.insert(0, "selected pods".to_owned()),
+            name => pods.push(format!("{name} {}", field.source_text())),
+        }
+    }
+    if !pods.is_empty() {
+        parts.push(pods.join(" "));
     }
     parts.join(", ")
 }

@@ -124,6 +124,11 @@ impl Call {
         own.min(self.deadline)
     }
 
+    /// Another delivery brings the answer.
+    pub(crate) fn is_carried_by(&mut self, delivery: u32) {
+        self.via = Via::Plain(delivery);
+    }
+
     pub(crate) fn is_traffic(&self) -> bool {
         matches!(self.owner, Owner::Traffic(_))
     }
@@ -208,6 +213,13 @@ impl<O: Observer> World<'_, O> {
             call.upload_timer = self.calendar.schedule_cancellable(at, event);
         }
         let source = call.request.source;
+        if !self.pods[source.index()].conduct.is_up {
+            // Nobody is there to send it.
+            self.calendar.cancel(call.timer);
+            let event = Event::CallTimeout { call: slot };
+            call.timer = (self.calendar).schedule_cancellable(now + NOBODY_THERE, event);
+            return;
+        }
         let Some(state) = self.pods[source.index()].proxy_mut(Side::Outbound) else {
             return self.plain(now, slot);
         };
@@ -308,6 +320,14 @@ impl<O: Observer> World<'_, O> {
         self.calendar.cancel(timer);
         self.give_up(now, slot);
         self.calls.remove(slot as usize);
+    }
+
+    /// Whoever made a call is gone.
+    pub(crate) fn drop_call(&mut self, now: SimTime, slot: u32) {
+        let timer = self.calls[slot as usize].timer;
+        self.calendar.cancel(timer);
+        self.give_up(now, slot);
+        self.end_call(now, slot, no_answer(Details::DownstreamRemoteDisconnect));
     }
 
     /// The current try's answer is no longer wanted.
@@ -458,6 +478,9 @@ fn no_answer(details: Details) -> Reply {
         endpoint: None,
     }
 }
+
+/// How long it takes a client to find out that nobody is there: until TCP first repeats itself.
+const NOBODY_THERE: SimDuration = SimDuration::from_secs(1);
 
 /// The site of the draws for an application's pause.
 const APPLICATION_BACK_OFF: u32 = 3;

@@ -19,7 +19,7 @@ use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::deed::{Answer, Deed, Rest};
 use crate::discipline::{Deadlines, Load, Workers};
 use crate::event::Event;
-use crate::network::sample;
+use crate::network::{Message, sample};
 use crate::observation::{Attempt, AttemptOutcome, Observer, Trace};
 use crate::pass::{Downstream, Pass};
 use crate::plan::{Abandonment, Overflow, Plan, PodId, Side, SiteId, Step};
@@ -362,16 +362,20 @@ impl<'a, O: Observer> World<'a, O> {
     ) -> Option<(SimDuration, bool)> {
         let identity = mix(u64::from(slot) << 32 | u64::from(generation)) ^ seat.pod.index() as u64;
         let draws = || Draws::new(self.key, mix(identity), CONNECT);
-        let way = |latency| match seat.side {
-            Side::Outbound => sample(latency, draws),
-            Side::Inbound => SimDuration::ZERO,
-        };
+        let now = self.calendar.now();
         match self.accepting(self.reached(seat, endpoint), seat.side) {
             Some(target) => {
-                let way = way(self.latencies.between(self.plan, seat.pod, target));
+                let way = match seat.side {
+                    Side::Outbound => {
+                        let pods = (seat.pod, target);
+                        (self.latencies).way(self.plan, now, pods, Message::Connection, draws)
+                    }
+                    Side::Inbound => SimDuration::ZERO,
+                };
                 Some((self.accept_time(way, target, seat.side)?, true))
             }
-            None => Some((way(&self.plan.network.latency) * 2, false)),
+            None if seat.side == Side::Inbound => Some((SimDuration::ZERO, false)),
+            None => Some((sample(&self.plan.network.latency, draws) * 2, false)),
         }
     }
 
@@ -412,10 +416,14 @@ impl<'a, O: Observer> World<'a, O> {
         let identity = call.exchange_identity();
         let reached = dial.pod.map(|pod| (pod, dial.port)).or_else(|| {
             let service = &self.plan.services[dial.service?.index()];
-            let port = service.ports.iter().find(|port| port.number == dial.port)?;
-            let count = port.endpoints.len() as u64;
+            let place = (service.ports.iter()).position(|port| port.number == dial.port)?;
+            let endpoints = match &self.cluster {
+                Some(cluster) => cluster.served(dial.service?, place),
+                None => &service.ports[place].endpoints,
+            };
+            let count = endpoints.len() as u64;
             let draw = Draws::new(self.key, identity, PLAIN_CHOICE).next_u64();
-            (count > 0).then(|| port.endpoints[(draw % count) as usize])
+            (count > 0).then(|| endpoints[(draw % count) as usize])
         });
         let way = Way::Dialled {
             port: reached.map_or(dial.port, |(_, port)| port),
@@ -432,7 +440,7 @@ impl<'a, O: Observer> World<'a, O> {
         };
         delivery.stage = Stage::Connecting;
         let slot = self.deliveries.insert(delivery) as u32;
-        let way = self.way(slot, OUTBOUND);
+        let way = self.way(slot, OUTBOUND, Message::Connection);
         let taken = self.accept_time(way, target, Side::Outbound);
         match taken.filter(|taken| *taken < PLAIN_CONNECT_TIMEOUT) {
             Some(taken) => {
@@ -454,6 +462,9 @@ impl<'a, O: Observer> World<'a, O> {
     fn accept_time(&self, way: SimDuration, target: PodId, from: Side) -> Option<SimDuration> {
         let trips = way * u64::from(self.plan.network.connect_trips);
         let target = &self.pods[target.index()];
+        if target.conduct.is_lost {
+            return None;
+        }
         if from == Side::Outbound && target.entrance().is_some() {
             // Its proxy takes it.
             return Some(trips);
@@ -466,14 +477,15 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// How long one way takes; between a proxy and its application, no time.
     #[inline]
-    fn way(&self, slot: u32, site: u32) -> SimDuration {
+    fn way(&self, slot: u32, site: u32, message: Message) -> SimDuration {
         let delivery = &self.deliveries[slot as usize];
         if delivery.is_for_application() {
             return SimDuration::ZERO;
         }
         let target = delivery.target.expect("only a pod is reached");
-        let latency = (self.latencies).between(self.plan, delivery.source, target);
-        sample(latency, || Draws::new(self.key, delivery.identity, site))
+        let draws = || Draws::new(self.key, delivery.identity, site);
+        let pods = (delivery.source, target);
+        (self.latencies).way(self.plan, self.calendar.now(), pods, message, draws)
     }
 
     /// A plain connection is made, and the request that waited for it goes out.
@@ -490,7 +502,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     #[inline]
     pub(crate) fn travel(&mut self, now: SimTime, slot: u32) {
-        let time = self.way(slot, OUTBOUND) + self.cost_of_proxies(slot);
+        let time = self.way(slot, OUTBOUND, Message::Data) + self.cost_of_proxies(slot);
         if time.is_zero() {
             self.on_delivered(now, slot);
         } else {
@@ -528,6 +540,13 @@ impl<'a, O: Observer> World<'a, O> {
         let delivery = &self.deliveries[slot as usize];
         let target = delivery.target.expect("only a pod is reached");
         let pod = &self.pods[target.index()];
+        if pod.conduct.is_lost {
+            return self.fall_silent(now, slot);
+        }
+        if !pod.conduct.is_up {
+            let closed = AttemptOutcome::Reset(ResetReason::ConnectionTermination);
+            return self.give_back(now, slot, closed);
+        }
         let entrance = pod.entrance().filter(|_| !delivery.is_for_application());
         // A proxy finds the connection closed before it has done anything.
         let is_dropped = entrance.is_some() || pod.server.abandonment == Abandonment::Stop;
@@ -562,8 +581,11 @@ impl<'a, O: Observer> World<'a, O> {
             let delivery = &mut self.deliveries[slot as usize];
             delivery.deadline = delivery.deadline.min(now + told);
         }
-        let occupancy = &mut self.pods[target.index()].occupancy;
-        let mut admission = occupancy.arrive(slot, server.concurrency, server.queue_limit);
+        let pod = &mut self.pods[target.index()];
+        pod.arrived += 1;
+        let (concurrency, queue_limit) = pod.room();
+        let occupancy = &mut pod.occupancy;
+        let mut admission = occupancy.arrive(slot, concurrency, queue_limit);
         if admission == Admission::Overflow {
             let deliveries = &mut self.deliveries;
             admission = occupancy.replace_oldest(slot, discipline.drops, |slot| {
@@ -647,6 +669,8 @@ impl<'a, O: Observer> World<'a, O> {
             pod.occupancy.begun = load.begun.saturating_add(1);
             busy = discipline.stretched(busy, now, load);
         }
+        busy = pod.slowed(busy);
+        pod.busy_nanos += busy.as_nanos();
         // A server waits for the whole request.
         let begins = now.max(delivery.uploaded);
         if let Workers::Shares(_) = discipline.workers {
@@ -737,6 +761,10 @@ impl<'a, O: Observer> World<'a, O> {
             return;
         }
         let target = delivery.target.expect("only a pod serves");
+        if self.pods[target.index()].is_frozen {
+            self.pods[target.index()].paused.push(slot);
+            return;
+        }
         let server = self.pods[target.index()].server;
         if server.discipline.workers == Workers::EventLoop {
             delivery.holds_worker = false;
@@ -784,11 +812,16 @@ impl<'a, O: Observer> World<'a, O> {
     /// A request's wait is over.
     pub(crate) fn on_waited(&mut self, now: SimTime, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
+        let target = delivery.target.expect("only a pod serves");
+        if self.pods[target.index()].is_frozen {
+            let event = Event::Waited { delivery: slot };
+            delivery.wait = (self.calendar).schedule_cancellable(now + FROZEN_LOOK, event);
+            return;
+        }
         delivery.wait = TimerId::NONE;
         if delivery.stage == Stage::Serving {
             // Its last byte is there.
             let busy = std::mem::replace(&mut delivery.rest.time, SimDuration::ZERO);
-            let target = delivery.target.expect("only a pod serves");
             return self.share(now, target, slot, (now, busy));
         }
         if delivery.outstanding > 0 {
@@ -1020,7 +1053,7 @@ impl<'a, O: Observer> World<'a, O> {
         outcome: AttemptOutcome,
         by_event: bool,
     ) {
-        let way = self.way(slot, RETURN);
+        let way = self.way(slot, RETURN, Message::Data);
         let delivery = &mut self.deliveries[slot as usize];
         delivery.outcome = outcome;
         delivery.stage = Stage::Returning;
@@ -1055,6 +1088,9 @@ impl<'a, O: Observer> World<'a, O> {
             self.free_worker(now, target);
         } else {
             self.pods[target.index()].occupancy.leave_aside();
+            if self.pods[target.index()].conduct.is_draining {
+                self.on_drain(now, target);
+            }
         }
     }
 
@@ -1064,6 +1100,26 @@ impl<'a, O: Observer> World<'a, O> {
         self.pods[target.index()].occupancy.release();
         self.serve_next(now, target);
         self.observe_station(now, target);
+        if self.pods[target.index()].conduct.is_draining {
+            self.on_drain(now, target);
+        }
+    }
+
+    /// Nobody is there who could say that nobody is there: the sender finds out when TCP gives up.
+    pub(crate) fn fall_silent(&mut self, now: SimTime, slot: u32) {
+        let delivery = &mut self.deliveries[slot as usize];
+        if delivery.abandoned {
+            self.deliveries.remove(slot as usize);
+            return;
+        }
+        delivery.outcome = AttemptOutcome::Reset(ResetReason::ConnectionTermination);
+        delivery.stage = Stage::Returning;
+        if delivery.pass.is_transparent {
+            self.end_transparent_pass(now, slot, AttemptOutcome::Abandoned);
+            self.deliveries[slot as usize].pass.is_transparent = false;
+        }
+        let event = Event::Returned { delivery: slot };
+        self.calendar.schedule(now + TCP_GIVES_UP, event);
     }
 
     /// A request that gets no response goes back; always by an event, since its proxy may still be sending.
@@ -1077,7 +1133,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// The end of a response whose head has gone back before sets out.
     pub(crate) fn follow_up(&mut self, now: SimTime, slot: u32) {
-        let way = self.way(slot, RETURN);
+        let way = self.way(slot, RETURN, Message::Data);
         self.calendar
             .schedule(now + way, Event::Ended { delivery: slot });
     }
@@ -1089,7 +1145,8 @@ impl<'a, O: Observer> World<'a, O> {
             let pod = &mut self.pods[target.index()];
             let deliveries = &mut self.deliveries;
             let order = pod.server.discipline.order;
-            let next = pod.occupancy.next(pod.server.concurrency, order, |slot| {
+            let (concurrency, _) = pod.room();
+            let next = pod.occupancy.next(concurrency, order, |slot| {
                 let left = deliveries[slot as usize].stopped;
                 if left {
                     deliveries.remove(slot as usize);
@@ -1302,7 +1359,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// A server learns that nobody waits for a request.
-    fn stop(&mut self, now: SimTime, target: PodId, slot: u32) {
+    pub(crate) fn stop(&mut self, now: SimTime, target: PodId, slot: u32) {
         let delivery = &mut self.deliveries[slot as usize];
         match delivery.stage {
             // Dropped at its next event.
@@ -1371,7 +1428,36 @@ struct Origin {
     parent: Option<u32>,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    /// Whether its server has been told to stop: all that is left of it is an event.
+    #[inline]
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Whether nobody waits for its end.
+    #[inline]
+    pub(crate) const fn is_abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// The same request, whose server is gone.
+    pub(crate) fn heir(&self) -> Delivery<'a> {
+        Delivery {
+            deed: None,
+            wait: TimerId::NONE,
+            holds_worker: false,
+            children: SmallVec::new(),
+            ..*self
+        }
+    }
+
+    /// Another delivery brings the news about its request.
+    pub(crate) fn become_tombstone(&mut self) {
+        self.abandoned = true;
+        self.pass = Pass::default();
+    }
+
     #[inline]
     fn new(
         client: Client,
@@ -1538,6 +1624,12 @@ const GATEWAY_TIMEOUT: u16 = 504;
 const DEADLINE_EXCEEDED: u8 = 4;
 /// Tells a fallback's draws from those of the call that failed.
 const FALLBACK: u64 = 0x6661_6c6c_6261_636b;
+
+/// How often a request whose wait is over looks whether its application goes on.
+const FROZEN_LOOK: SimDuration = SimDuration::from_millis(10);
+
+/// How long TCP repeats what nobody acknowledges (`tcp_retries2`: 15).
+const TCP_GIVES_UP: SimDuration = SimDuration::from_millis(924_600);
 
 /// How long an application's own connection attempt takes to fail: Linux gives up after six repetitions.
 const PLAIN_CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(127);

@@ -1,5 +1,6 @@
 //! All that can happen in a world.
 
+use crate::cluster::Step;
 use crate::plan::Side;
 use proxy::effect::{ConnectionId, Timer};
 use proxy::tcp_proxy::SessionId;
@@ -67,6 +68,22 @@ pub(crate) enum Event {
     ProxyTimer { pod: u32, side: Side, timer: Timer },
     /// An entry of the timeline is due.
     Change { index: u32 },
+    /// A step of a pod's life is due, if it still has that life.
+    Life { pod: u32, epoch: u32, step: Step },
+    /// A pod's proxy learns of endpoints.
+    EndpointsTold { pod: u32, version: u32 },
+    /// Nodes learn of endpoints.
+    EndpointsServed { version: u32 },
+    /// The pods of a node that is being drained are asked to go again.
+    Evict { node: u32 },
+    /// A node has been missed for long.
+    NodeMissed {
+        node: u32,
+        epoch: u32,
+        is_evicted: bool,
+    },
+    /// An autoscaler looks at what it measures.
+    Autoscale { autoscaler: u32 },
 }
 
 impl Event {
@@ -108,6 +125,14 @@ impl Event {
                 is_made,
                 ..
             } => (64 + is_made as u64, pod ^ session.slot.rotate_left(16)),
+            Self::Life { pod, epoch, step } => (80 + step as u64, pod ^ epoch.rotate_left(16)),
+            Self::EndpointsTold { pod, version } => (96, pod ^ version.rotate_left(16)),
+            Self::EndpointsServed { version } => (97, version),
+            Self::Evict { node } => (98, node),
+            Self::NodeMissed {
+                node, is_evicted, ..
+            } => (99 + is_evicted as u64, node),
+            Self::Autoscale { autoscaler } => (101, autoscaler),
         };
         kind << 32 | u64::from(detail)
     }

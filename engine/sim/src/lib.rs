@@ -7,6 +7,7 @@ pub mod act;
 pub mod application;
 mod call;
 mod client;
+mod cluster;
 mod deed;
 mod delivery;
 pub mod discipline;

@@ -1,6 +1,7 @@
 //! Typed events for whoever watches.
 
 use crate::application::Mark;
+use crate::plan::cluster::ControllerId;
 use crate::plan::{PodId, ServiceId, SiteId, TableId, TrafficId};
 use base::SimTime;
 use proxy::effect::Reply;
@@ -25,6 +26,10 @@ pub trait Observer {
     fn on_station(&mut self, _now: SimTime, _pod: PodId, _station: Station) {}
     /// A host is ejected or unejected by the proxy of a pod.
     fn on_ejection(&mut self, _now: SimTime, _proxy: PodId, _ejection: Ejection) {}
+    /// A pod that a controller makes is in another phase of its life.
+    fn on_pod(&mut self, _now: SimTime, _pod: PodId, _phase: PodPhase) {}
+    /// A controller is to have so many pods.
+    fn on_scale(&mut self, _now: SimTime, _controller: ControllerId, _replicas: u32) {}
     /// An entry of the timeline has taken effect.
     fn on_change(&mut self, _now: SimTime, _index: usize) {}
 }
@@ -126,6 +131,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_ejection(&mut self, now: SimTime, proxy: PodId, ejection: Ejection) {
         self.0.on_ejection(now, proxy, ejection);
         self.1.on_ejection(now, proxy, ejection);
+    }
+
+    fn on_pod(&mut self, now: SimTime, pod: PodId, phase: PodPhase) {
+        self.0.on_pod(now, pod, phase);
+        self.1.on_pod(now, pod, phase);
+    }
+
+    fn on_scale(&mut self, now: SimTime, controller: ControllerId, replicas: u32) {
+        self.0.on_scale(now, controller, replicas);
+        self.1.on_scale(now, controller, replicas);
     }
 
     fn on_change(&mut self, now: SimTime, index: usize) {
@@ -289,6 +304,26 @@ pub struct Station {
     pub queued: u32,
     /// Requests that found the queue full, so far.
     pub overflowed: u64,
+}
+
+/// Where a pod is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PodPhase {
+    /// It does not exist.
+    #[default]
+    Absent,
+    /// It is made, and its container does not run yet.
+    Starting,
+    /// Its container runs, and it is not ready.
+    Running,
+    /// It is ready: an endpoint of its Services.
+    Ready,
+    /// It is deleted, and its container still runs.
+    Terminating,
+    /// Its container has ended, and is to be started again.
+    BackOff,
+    /// Its node has failed.
+    Lost,
 }
 
 /// A host left or re-entered a cluster's load balancing in one proxy.

@@ -1,8 +1,13 @@
 //! A world, described: all names resolved, all choices made but those of chance and load.
 
+pub mod cluster;
+pub mod network;
+
 use crate::act::{Accept, Script};
 use crate::application::{CallRules, Mark, RequestMatch, Requested};
 use crate::discipline::Discipline;
+use crate::plan::cluster::{Cluster, ControllerId, NodeId};
+use crate::plan::network::{Disturbance, Place, Tier};
 use crate::profile::Profile;
 use base::{Distribution, Ratio, Seed, SimDuration, SimTime};
 use proxy::listener::Layer;
@@ -59,6 +64,8 @@ pub struct Plan {
     pub timeline: Vec<Change>,
     /// What degraded answers lack, by [`Mark`]; the first is empty.
     pub marks: Vec<String>,
+    /// What makes pods and where they run; none: pods are there or not as their servers say.
+    pub cluster: Option<Cluster>,
 }
 
 /// Pods that behave alike.
@@ -425,6 +432,12 @@ pub struct Network {
     pub sidecar_latency: Distribution,
     /// How many one-way latencies it takes to make a connection before a request can be sent.
     pub connect_trips: u32,
+    /// Where pods are, by [`PodId`]; may be empty where neither of the next two is written.
+    pub places: Vec<Place>,
+    /// Links by their [`Distance`](network::Distance), where these differ.
+    pub tiers: [Option<Tier>; 4],
+    /// What happens to links, and when.
+    pub disturbances: Vec<Disturbance>,
 }
 
 /// The latency between two workloads.
@@ -474,6 +487,79 @@ pub enum ChangeEffect {
         pod: PodId,
         /// The new behaviour.
         server: Box<Server>,
+    },
+    /// Something happens to the cluster.
+    Cluster(ClusterEffect),
+}
+
+/// Something that happens to the cluster.
+#[derive(Clone, Debug)]
+pub enum ClusterEffect {
+    /// A controller is to have another number of pods.
+    Scale {
+        /// Which.
+        controller: ControllerId,
+        /// How many.
+        replicas: u32,
+    },
+    /// A controller's pods are to be of another template.
+    RollOut {
+        /// Whose.
+        controller: ControllerId,
+        /// Which of its templates.
+        revision: u32,
+    },
+    /// Pods are deleted.
+    Kill {
+        /// Of these, those that are there.
+        pods: Vec<PodId>,
+        /// So many of them, by chance; none: all.
+        count: Option<u32>,
+        /// As `kubectl delete` does it; else their processes end at once.
+        gracefully: bool,
+    },
+    /// Applications crash now, and again after each start.
+    Crash {
+        /// Of these pods.
+        pods: Vec<PodId>,
+        /// So long after each start.
+        after: SimDuration,
+        /// Those that start before.
+        until: SimTime,
+    },
+    /// Applications take connections and do nothing, or go on.
+    Freeze {
+        /// Of these pods.
+        pods: Vec<PodId>,
+        /// Whether they do nothing.
+        is_frozen: bool,
+    },
+    /// Applications take longer, or as long as planned.
+    Slow {
+        /// Of these pods.
+        pods: Vec<PodId>,
+        /// So much longer, in thousandths.
+        permille: u32,
+    },
+    /// Nodes take no further pods, and those that they have are evicted.
+    Drain {
+        /// Which.
+        nodes: Vec<NodeId>,
+    },
+    /// Nodes take pods again.
+    Uncordon {
+        /// Which.
+        nodes: Vec<NodeId>,
+    },
+    /// Nodes fail.
+    Outage {
+        /// Which.
+        nodes: Vec<NodeId>,
+    },
+    /// Nodes are back.
+    Recover {
+        /// Which.
+        nodes: Vec<NodeId>,
     },
 }
 

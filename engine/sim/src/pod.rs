@@ -1,6 +1,7 @@
 //! A pod while the world moves: its proxy, a state machine per side, and its server.
 
 use crate::act::Accept;
+use crate::cluster::Conduct;
 use crate::delivery::Delivery;
 use crate::plan::{Behaviour, ChangeEffect, Overflow, Plan, PodId, Server, Side, TableId};
 use crate::server::{Occupancy, Served};
@@ -35,6 +36,18 @@ pub(crate) struct PodState<'a> {
     is_settled: bool,
     /// Whoever asks the server gets a response.
     responds: bool,
+    /// What it does about connections.
+    pub(crate) conduct: Conduct,
+    /// Its application does nothing.
+    pub(crate) is_frozen: bool,
+    /// Requests that would have been served while it is frozen.
+    pub(crate) paused: Vec<u32>,
+    /// How much longer everything takes, in thousandths.
+    pub(crate) slowness: u32,
+    /// Requests that have reached its application.
+    pub(crate) arrived: u64,
+    /// How long its workers have been or will be busy with what they began.
+    pub(crate) busy_nanos: u64,
 }
 
 /// A side of a proxy and what the world remembers for it.
@@ -71,7 +84,33 @@ impl<'a> PodState<'a> {
             served: Served::default(),
             is_settled: !is_pushed(plan, id),
             responds: responds(server),
+            conduct: Conduct::SERVING,
+            is_frozen: false,
+            paused: Vec::new(),
+            slowness: AS_PLANNED,
+            arrived: 0,
+            busy_nanos: 0,
         }
+    }
+
+    /// Its workers, and the room in its queue; none: no limit.
+    #[inline]
+    pub(crate) fn room(&self) -> (Option<u32>, Option<u32>) {
+        if self.is_frozen {
+            return (Some(0), None);
+        }
+        (self.server.concurrency, self.server.queue_limit)
+    }
+
+    /// How long something takes that was planned to take so long.
+    #[inline]
+    pub(crate) fn slowed(&self, time: SimDuration) -> SimDuration {
+        if self.slowness == AS_PLANNED {
+            return time;
+        }
+        let nanos =
+            u128::from(time.as_nanos()) * u128::from(self.slowness) / u128::from(AS_PLANNED);
+        SimDuration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// The proxy's state on one side, if there is one.
@@ -111,19 +150,24 @@ impl<'a> PodState<'a> {
     /// Whether it takes connections: its proxy does, whatever the application does.
     #[inline]
     pub(crate) fn accepts_connections(&self) -> bool {
-        !self.server.absent && (!self.server.refuses || self.entrance().is_some())
+        if self.conduct.is_lost {
+            // Nobody says that nobody is there.
+            return true;
+        }
+        let listens = self.conduct.takes_new && !self.server.refuses;
+        self.conduct.is_up && !self.server.absent && (listens || self.entrance().is_some())
     }
 
     /// Whether its application takes connections.
     #[inline]
     pub(crate) fn application_accepts(&self) -> bool {
-        !self.server.absent && !self.server.refuses
+        self.conduct.takes_new && !self.server.absent && !self.server.refuses
     }
 
     /// Whether what reaches a transparent inbound proxy is answered by the application, now and for as long as it lasts.
     #[inline]
     pub(crate) fn is_reached_for_certain(&self) -> bool {
-        self.responds && self.is_settled
+        self.responds && self.is_settled && self.conduct.takes_new && !self.is_frozen
     }
 
     /// Its server behaves otherwise from now on.
@@ -160,12 +204,15 @@ impl ProxyState<'_> {
     }
 }
 
+/// A pod that is as slow as planned, in thousandths.
+pub(crate) const AS_PLANNED: u32 = 1000;
+
 /// Whether an inbound proxy is ever told something else.
 fn is_pushed(plan: &Plan, id: PodId) -> bool {
     let effects = plan.timeline.iter().flat_map(|change| &change.effects);
     effects.into_iter().any(|effect| match effect {
         ChangeEffect::Push { pod, side, .. } => *pod == id && *side == Side::Inbound,
-        ChangeEffect::Rate { .. } | ChangeEffect::Server { .. } => false,
+        ChangeEffect::Rate { .. } | ChangeEffect::Server { .. } | ChangeEffect::Cluster(_) => false,
     })
 }
 

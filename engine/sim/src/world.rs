@@ -9,12 +9,14 @@
 
 use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::client::{Client, Origin};
+use crate::cluster::ClusterState;
 use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
 use crate::network::Latencies;
 use crate::observation::{Ejection, Observer, Station, Trace};
 use crate::pass::Downstream;
+use crate::plan::cluster::NodeId;
 use crate::plan::{ChangeEffect, Load, Plan, PodId, Side, TableId, TrafficId};
 use crate::pod::{PodState, Seat};
 use crate::shape::{HeadId, Shapes};
@@ -23,6 +25,7 @@ use kernel::{Calendar, Fingerprint, TimerId};
 use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
 use proxy::proxy::Proxy;
+use proxy::table::Table;
 use proxy::tcp_proxy::{SessionEffect, SessionEvent};
 use slab::Slab;
 use std::sync::Arc;
@@ -49,6 +52,8 @@ pub struct World<'a, O> {
     next_server_number: u32,
     /// Requests to which nothing can happen in an inbound proxy go straight to its application.
     pub(crate) shortcuts: bool,
+    /// What makes pods and where they run.
+    pub(crate) cluster: Option<Box<ClusterState<'a>>>,
     /// Empty buffers for effects.
     pub(crate) buffers: Vec<Vec<Effect>>,
 }
@@ -99,8 +104,10 @@ impl<'a, O: Observer> World<'a, O> {
             tally: Tally::default(),
             next_server_number: (plan.workloads.len() + plan.pods.len()) as u32,
             shortcuts: true,
+            cluster: None,
             buffers: Vec::new(),
         };
+        world.begin_cluster();
         for (index, change) in plan.timeline.iter().enumerate() {
             world.calendar.schedule(
                 change.at,
@@ -221,6 +228,20 @@ impl<'a, O: Observer> World<'a, O> {
                 self.tell(now, seat(pod, side), Input::Timer(timer))
             }
             Event::Change { index } => self.on_change(now, index as usize),
+            Event::Life { pod, epoch, step } => {
+                self.on_life(now, PodId::new(pod as usize), epoch, step);
+            }
+            Event::EndpointsTold { pod, version } => {
+                self.on_told_endpoints(now, PodId::new(pod as usize), version);
+            }
+            Event::EndpointsServed { version } => self.on_served_endpoints(version),
+            Event::Evict { node } => self.evict(now, NodeId::new(node as usize)),
+            Event::NodeMissed {
+                node,
+                epoch,
+                is_evicted,
+            } => self.on_node_missed(now, NodeId::new(node as usize), epoch, is_evicted),
+            Event::Autoscale { autoscaler } => self.autoscale(now, autoscaler as usize),
         }
     }
 
@@ -340,7 +361,10 @@ impl<'a, O: Observer> World<'a, O> {
             return;
         }
         let client = &mut self.clients[id.index()];
-        let (identity, source, site) = client.next(traffic, origin);
+        let turn = client.begun;
+        let (identity, planned, site) = client.next(traffic, origin);
+        let source = self.sender(id, turn, planned);
+        let client = &mut self.clients[id.index()];
         let workers = self.plan.pods[source.index()].workers;
         let worker = client.worker(origin, identity, workers);
         // After four thousand million requests it begins anew.
@@ -535,6 +559,7 @@ impl<'a, O: Observer> World<'a, O> {
                     self.serve_next(now, *pod);
                     self.observe_station(now, *pod);
                 }
+                ChangeEffect::Cluster(effect) => self.on_cluster_effect(now, effect),
             }
         }
         self.observer.on_change(now, index);
@@ -542,13 +567,25 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// A proxy learns another configuration.
     fn push(&mut self, now: SimTime, seat: Seat, table: TableId) {
-        let compiled = Arc::clone(&self.plan.tables[table.index()]);
-        let mut effects = self.buffer();
         let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
             return;
         };
         state.table = table;
-        state.proxy.apply(now, compiled, &mut effects);
+        let told = match seat.side {
+            Side::Outbound => self.told_table(seat.pod, table),
+            Side::Inbound => Some(Arc::clone(&self.plan.tables[table.index()])),
+        };
+        if let Some(told) = told {
+            self.apply(now, seat, told);
+        }
+    }
+
+    /// A proxy takes over a configuration.
+    pub(crate) fn apply(&mut self, now: SimTime, seat: Seat, table: Arc<Table>) {
+        let mut effects = self.buffer();
+        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+        let state = state.expect("it has a proxy");
+        state.proxy.apply(now, table, &mut effects);
         self.perform(now, seat, effects);
     }
 }

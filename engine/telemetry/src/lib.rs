@@ -22,6 +22,7 @@ mod cells;
 mod histogram;
 mod keys;
 mod labels;
+mod lives;
 mod measurements;
 mod merge;
 mod names;
@@ -40,8 +41,8 @@ pub use labels::{
 };
 pub use measurements::{
     AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,
-    LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries, RequestFigures,
-    RequestSeries, Series, TrafficFigures, Window,
+    LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries, ReplicaRecord,
+    RequestFigures, RequestSeries, Series, TrafficFigures, Window,
 };
 pub use recorder::{Recorder, RecorderOptions};
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};

@@ -26,6 +26,9 @@ pub struct Measurements {
     pub series: Series,
     /// Hosts that left and re-entered load balancing, in order of time.
     pub ejections: Vec<EjectionRecord>,
+    /// How many pods each workload had whenever that changed, where pods come and go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<ReplicaRecord>,
 }
 
 /// Times that all figures of a run refer to.
@@ -243,6 +246,26 @@ pub struct EjectionRecord {
     pub pod: String,
     /// True when it is ejected, false when it is unejected.
     pub ejected: bool,
+}
+
+/// How many pods a workload had from some time on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReplicaRecord {
+    /// In which replication, from 0.
+    pub replication: u32,
+    /// From when on.
+    #[serde(rename = "at_ns", with = "crate::written::time")]
+    pub at: SimTime,
+    /// The workload's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub workload: String,
+    /// Pods that are wanted.
+    pub desired: u32,
+    /// Pods that exist, those that are about to go left out.
+    pub pods: u32,
+    /// Those of them that are ready.
+    pub ready: u32,
 }
 
 impl Facts {

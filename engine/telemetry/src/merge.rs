@@ -34,6 +34,11 @@ impl Measurements {
             self.ejections.push(ejection);
         }
         self.ejections.sort_by_key(|e| (e.at, e.replication));
+        for mut record in other.replicas {
+            record.replication += before;
+            self.replicas.push(record);
+        }
+        self.replicas.sort_by_key(|r| (r.at, r.replication));
     }
 }
 

@@ -10,10 +10,14 @@ mod finish;
 
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum, in_window};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
+use crate::lives::Lives;
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use base::{SimDuration, SimTime};
-use sim::observation::{Attempt, Ejection, Exchange, Journey, Observer, Reception, Station};
+use sim::observation::{
+    Attempt, Ejection, Exchange, Journey, Observer, PodPhase, Reception, Station,
+};
+use sim::plan::cluster::ControllerId;
 use sim::plan::{Plan, PodId, SiteId, TrafficId};
 
 /// What a recorder measures besides the whole run.
@@ -53,6 +57,7 @@ pub struct Recorder {
     /// Tries by window and pod.
     tries: Vec<Vec<u64>>,
     ejections: Vec<(SimTime, PodId, Ejection)>,
+    lives: Lives,
     marks: Vec<(SimTime, usize)>,
 }
 
@@ -73,11 +78,12 @@ impl Recorder {
         })
         .chain(asked)
         .collect();
-        let stations = names
-            .pods
-            .iter()
-            .map(|pod| StationTrack::new(pod.workers, windows.len(), bucket))
-            .collect();
+        let mut lives = Lives::of(plan, |pod| names.pods[pod].workers);
+        let stations = names.pods.iter().enumerate().map(|(index, pod)| {
+            let workers = lives.on_resize(PodId::new(index), pod.workers);
+            StationTrack::new(workers, windows.len(), bucket)
+        });
+        let stations = stations.collect();
         Self {
             arrivals: vec![vec![0; names.traffic.len()]; windows.len()],
             tries: vec![vec![0; names.pods.len()]; windows.len()],
@@ -96,6 +102,7 @@ impl Recorder {
             touched_attempts: Vec::new(),
             stations,
             ejections: Vec::new(),
+            lives,
             marks: Vec::new(),
         }
     }
@@ -221,7 +228,18 @@ impl Observer for Recorder {
     fn on_change(&mut self, now: SimTime, index: usize) {
         self.marks.push((now, index));
         for (pod, workers) in &self.names.changes[index].workers {
-            self.stations[pod.index()].resize(now, *workers, &self.windows, self.bucket);
+            let workers = self.lives.on_resize(*pod, *workers);
+            self.stations[pod.index()].resize(now, workers, &self.windows, self.bucket);
         }
+    }
+
+    fn on_pod(&mut self, now: SimTime, pod: PodId, phase: PodPhase) {
+        if let Some(workers) = self.lives.on_pod(now, pod, phase) {
+            self.stations[pod.index()].resize(now, workers, &self.windows, self.bucket);
+        }
+    }
+
+    fn on_scale(&mut self, now: SimTime, controller: ControllerId, replicas: u32) {
+        self.lives.on_scale(now, controller, replicas);
     }
 }

@@ -140,6 +140,9 @@ fn plan() -> Plan {
             links: Vec::new(),
             sidecar_latency: Distribution::ZERO,
             connect_trips: 1,
+            places: Vec::new(),
+            tiers: [const { None }; 4],
+            disturbances: Vec::new(),
         },
         timeline: vec![Change {
             at: at(5_000),
@@ -150,6 +153,7 @@ fn plan() -> Plan {
             }],
         }],
         marks: vec![String::new()],
+        cluster: None,
     }
 }
 

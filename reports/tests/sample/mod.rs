@@ -436,6 +436,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
             windows: Vec::new(),
             series,
             ejections: ejections(),
+            replicas: Vec::new(),
         },
         expectations: vec![
             Expectation {

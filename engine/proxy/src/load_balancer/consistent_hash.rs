@@ -127,6 +127,28 @@ impl HashTables {
         }
     }
 
+    /// The tables of the hosts at these positions only, in localities that are renumbered.
+    pub(crate) fn of_hosts(
+        &self,
+        positions: &[usize],
+        localities: Vec<LocalityConfig>,
+        renumbered: impl Fn(u32) -> u32,
+    ) -> Self {
+        let hosts = positions.iter().map(|position| {
+            let host = &self.hosts[*position];
+            HashedHost {
+                locality: renumbered(host.locality),
+                ..host.clone()
+            }
+        });
+        Self::new(
+            self.kind,
+            hosts.collect(),
+            localities,
+            self.locality_weighted,
+        )
+    }
+
     /// The table of a priority over the hosts for which `is_used` holds, by position.
     pub(crate) fn table(&self, priority: u32, is_used: impl Fn(usize) -> bool) -> Arc<HashTable> {
         let at = |host: &HashedHost| self.localities[host.locality as usize].priority == priority;

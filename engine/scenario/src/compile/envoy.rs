@@ -2,12 +2,13 @@
 //! clusters is a workload with one pod.
 
 use crate::compile::dial::Directory;
+use crate::compile::network::network;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::server::Servers;
 use crate::compile::site::{self, Sites};
 use crate::compile::tables::Tables;
-use crate::compile::{Compiled, network, timeline};
+use crate::compile::{Compiled, timeline};
 use crate::compile::{asked, names};
 use crate::envoy::Envoy;
 use crate::envoy_json::once_each;
@@ -54,8 +55,15 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
     let traffic = site::traffic(scenario, &[], &population, &mut sites, &mut report);
     let tables = Tables::of_envoy(table, names, &population);
-    let timeline = timeline::changes(scenario, &[], &population, &tables, &servers, &mut report);
-    let network = network(scenario, &population, &mut report);
+    let future = timeline::Future {
+        stages: &[],
+        population: &population,
+        tables: &tables,
+        servers: &servers,
+        pools: None,
+    };
+    let timeline = future.changes(scenario, &mut report);
+    let network = network(scenario, &[], &population, None, &mut report);
     let clusters = tables.cluster_labels(&[]);
     let named = (&clusters[..], servers.marks());
     names::check(scenario, &population, &directory, named, &mut report);
@@ -104,6 +112,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
             network,
             timeline,
             marks: servers.marks(),
+            cluster: None,
         },
         notes: report.into_diagnostics(),
     })

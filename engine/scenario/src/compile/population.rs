@@ -1,5 +1,6 @@
 //! The pods and workloads of all stages, numbered once: a pod keeps its number while it comes and goes.
 
+use crate::compile::cluster::Pools;
 use crate::compile::external::External;
 use crate::compile::report::Report;
 use crate::compile::stage::Stage;
@@ -58,8 +59,9 @@ pub(super) struct Workload {
 }
 
 impl Population {
-    /// The pods of all stages, those of the first in order of their names; then servers outside of the mesh.
-    pub(super) fn of(stages: &[Stage], externals: Vec<External>) -> Self {
+    /// The pods of all stages, those of the first in order of their names; then servers outside of the mesh. Pods that come
+    /// and go at run time count as there in all stages.
+    pub(super) fn of(stages: &[Stage], pools: Option<&Pools>, externals: Vec<External>) -> Self {
         let mut population = Self {
             pods: Vec::new(),
             workloads: Vec::new(),
@@ -70,8 +72,14 @@ impl Population {
         let mut workload_ids = BTreeMap::new();
         for (number, stage) in stages.iter().enumerate() {
             for pod in stage.mesh.pods() {
-                let id = population.add(pod, &mut workload_ids, stages.len());
-                population.pods[id.index()].exists[number] = true;
+                let template = pools.and_then(|p| p.template_of(&pod.namespace, &pod.name));
+                let key = (pod.workload.clone(), template.unwrap_or(0));
+                let id = population.add(pod, key, &mut workload_ids, stages.len());
+                let exists = &mut population.pods[id.index()].exists;
+                match template {
+                    Some(_) => exists.fill(true),
+                    None => exists[number] = true,
+                }
             }
         }
         for external in externals {
@@ -138,15 +146,16 @@ impl Population {
     fn add(
         &mut self,
         pod: &control_plane::Pod,
-        workload_ids: &mut BTreeMap<WorkloadRef, WorkloadId>,
+        workload: (WorkloadRef, usize),
+        workload_ids: &mut BTreeMap<(WorkloadRef, usize), WorkloadId>,
         stages: usize,
     ) -> PodId {
         let key = (pod.namespace.clone(), pod.name.clone());
         if let Some(id) = self.by_name.get(&key) {
             return *id;
         }
-        let workload = *workload_ids.entry(pod.workload.clone()).or_insert_with(|| {
-            self.workloads.push(workload(pod));
+        let workload = *workload_ids.entry(workload).or_insert_with(|| {
+            self.workloads.push(self::workload(pod));
             WorkloadId::new(self.workloads.len() - 1)
         });
         let id = PodId::new(self.pods.len());

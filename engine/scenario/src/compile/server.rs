@@ -377,7 +377,7 @@ fn steps(
 }
 
 /// A target that matches no pod is an error where it names one, and a warning where it describes some.
-fn check_target(target: &Target, population: &Population, report: &mut Report) {
+pub(super) fn check_target(target: &Target, population: &Population, report: &mut Report) {
     let matches = |id| target.matches(population.candidate(id));
     if population.pod_ids().any(matches) {
         return;

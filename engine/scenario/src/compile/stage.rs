@@ -1,14 +1,16 @@
 //! The mesh at time zero, and after each change of its manifests.
 
 use crate::compile::CompileOptions;
+use crate::compile::cluster::{self, Pools, Written};
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
+use crate::object_name::ObjectName;
 use crate::place::Placed;
-use crate::timeline::{DeletedObject, MeshChange};
+use crate::timeline::{Act, DeletedObject, MeshChange, TemplateChange};
 use base::SimTime;
 use control_plane::mesh_config::from_config_map;
 use control_plane::{Mesh, MeshConfig};
-use manifest::{Deletion, Diagnostic, Level, ObjectRef, Resources, Source, parse};
+use manifest::{Deletion, Diagnostic, Level, ObjectMeta, ObjectRef, Resources, Source, parse};
 
 /// A mesh and from when on it holds.
 #[derive(Debug)]
@@ -21,37 +23,93 @@ pub(super) struct Stage {
     pub(super) mesh: Mesh,
 }
 
-/// All stages in order of time; the first holds from the start.
+/// All stages in order of time; the first holds from the start. With all pods that can ever exist, where pods come and go
+/// other than by what manifests say.
 pub(super) fn stages(
     scenario: &Scenario,
     options: &CompileOptions,
     report: &mut Report,
-) -> Vec<Stage> {
+) -> (Vec<Stage>, Option<Pools>) {
+    let written = written(scenario, options, report);
+    let pools =
+        cluster::is_needed(scenario, &written).then(|| Pools::of(scenario, &written, report));
+    let stages = written.iter().enumerate().map(|(number, stage)| Stage {
+        from: stage.from,
+        change: stage.change,
+        mesh: match &pools {
+            Some(pools) => {
+                control_plane::compile(&pools.expand(&stage.resources, number), &stage.config)
+            }
+            None => control_plane::compile(&stage.resources, &stage.config),
+        },
+    });
+    (stages.collect(), pools)
+}
+
+/// Manifests as they stand at the start, and after each change of them.
+fn written(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -> Vec<Written> {
     let mut resources = read(scenario, &scenario.manifests, options, report);
     let config = configure(&resources, options, None, report);
-    let mut stages = vec![stage(SimTime::ZERO, None, &resources, &config)];
+    let mut stages = vec![Written {
+        from: SimTime::ZERO,
+        change: None,
+        resources: resources.clone(),
+        config,
+    }];
     for (index, change) in scenario.timeline.iter().enumerate() {
-        let Some(mesh) = &change.mesh else { continue };
-        apply(scenario, mesh, &mut resources, options, report);
-        let before = stages.last().map(|stage| stage.mesh.config());
-        let config = configure(&resources, options, before, report);
-        stages.push(stage(change.at, Some(index), &resources, &config));
+        let mut is_changed = false;
+        if let Some(mesh) = &change.mesh {
+            apply(scenario, mesh, &mut resources, options, report);
+            is_changed = true;
+        }
+        for act in &change.acts {
+            if let Act::RollOut { workload, template } = act {
+                roll_out(workload, template, &mut resources, report);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            let before = stages.last().map(|stage| &stage.config);
+            let config = configure(&resources, options, before, report);
+            stages.push(Written {
+                from: change.at,
+                change: Some(index),
+                resources: resources.clone(),
+                config,
+            });
+        }
     }
     report_other_kinds(&resources, report);
     stages
 }
 
-fn stage(
-    from: SimTime,
-    change: Option<usize>,
-    resources: &Resources,
-    config: &MeshConfig,
-) -> Stage {
-    Stage {
-        from,
-        change,
-        mesh: control_plane::compile(resources, config),
+/// A Deployment gets another template.
+fn roll_out(
+    workload: &Placed<ObjectName>,
+    template: &TemplateChange,
+    resources: &mut Resources,
+    report: &mut Report,
+) {
+    let is = |meta: &ObjectMeta| meta.namespace == workload.namespace && meta.name == workload.name;
+    let mut deployments = resources.deployments.iter_mut();
+    if let Some(deployment) = deployments.find(|deployment| is(&deployment.meta)) {
+        template.apply(&mut deployment.spec.template);
+        let meta = &deployment.spec.template.metadata;
+        if !deployment.spec.selector.matches(&meta.labels) {
+            let message = format!(
+                "the selector of Deployment {} does not select its new pods",
+                workload.value
+            );
+            report.invalid(&workload.place, message, None);
+        }
+        return;
     }
+    let known = resources.deployments.iter();
+    let known: Vec<String> = known
+        .map(|one| format!("{}/{}", one.meta.namespace, one.meta.name))
+        .collect();
+    let known = known.iter().map(String::as_str);
+    report.unknown(&workload.place, "Deployment", &workload.to_string(), known);
 }
 
 /// The mesh's configuration; what there is to say about one that holds already has been said.

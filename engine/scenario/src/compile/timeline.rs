@@ -1,5 +1,8 @@
-//! Changes at given times: pushes to the proxies whose configuration changes, rates, servers.
+//! Changes at given times: pushes to the proxies whose configuration changes, rates, servers, pods and nodes.
 
+mod acts;
+
+use crate::compile::cluster::Pools;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
 use crate::compile::server::Servers;
@@ -12,27 +15,33 @@ use base::SimTime;
 use control_plane::Mesh;
 use sim::plan::{Change, ChangeEffect, Load, Side, TrafficId};
 
-/// The plan's timeline: the scenario's, and the ends of changes that last for a while.
-pub(super) fn changes(
-    scenario: &Scenario,
-    stages: &[Stage],
-    population: &Population,
-    tables: &Tables,
-    servers: &Servers<'_>,
-    report: &mut Report,
-) -> Vec<Change> {
-    let world = World {
-        stages,
-        population,
-        tables,
-        servers,
-    };
+/// All that changes may be about.
+#[derive(Clone, Copy)]
+pub(super) struct Future<'a> {
+    pub(super) stages: &'a [Stage],
+    pub(super) population: &'a Population,
+    pub(super) tables: &'a Tables,
+    pub(super) servers: &'a Servers<'a>,
+    /// The workloads whose pods come and go.
+    pub(super) pools: Option<&'a Pools>,
+}
+
+impl Future<'_> {
+    /// The plan's timeline: the scenario's, and the ends of changes that last for a while.
+    pub(super) fn changes(self, scenario: &Scenario, report: &mut Report) -> Vec<Change> {
+        changes(self, scenario, report)
+    }
+}
+
+fn changes(world: Future<'_>, scenario: &Scenario, report: &mut Report) -> Vec<Change> {
+    let stages = world.stages;
     let mut changes = Vec::new();
     for (index, written) in scenario.timeline.iter().enumerate() {
         let mut effects = Vec::new();
         if let Some(stage) = stages.iter().position(|s| s.change == Some(index)) {
             effects.extend(world.pushes(stage));
             effects.extend(world.comings_and_goings(stage));
+            effects.extend(world.controllers_changed(stage));
             for message in world.sidecars_kept(stage) {
                 let help = "injection happens when a pod is made: give the workload another name";
                 report.warn(
@@ -49,6 +58,7 @@ pub(super) fn changes(
         if let Some(server) = &written.server {
             effects.extend(world.server_effects(server, written.at, index));
         }
+        let ends = world.act_effects(written, &mut effects, report);
         changes.push(Change {
             at: written.at,
             label: written.label.clone(),
@@ -64,19 +74,19 @@ pub(super) fn changes(
                 effects: world.server_effects(server, at, index),
             });
         }
+        if let (Some(lasts), false) = (written.lasts, ends.is_empty()) {
+            changes.push(Change {
+                at: written.at + lasts,
+                label: format!("{} ends", written.label),
+                effects: ends,
+            });
+        }
     }
     changes.sort_by_key(|change| change.at);
     changes
 }
 
-struct World<'a> {
-    stages: &'a [Stage],
-    population: &'a Population,
-    tables: &'a Tables,
-    servers: &'a Servers<'a>,
-}
-
-impl World<'_> {
+impl Future<'_> {
     /// What proxies are told when a stage begins, where it differs from what they knew.
     fn pushes(&self, stage: usize) -> Vec<ChangeEffect> {
         let ids = self.population.pod_ids();

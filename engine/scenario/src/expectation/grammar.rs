@@ -106,6 +106,11 @@ pub(crate) static EXPECTATION: Object = Object {
             Shape::Object(&EJECTIONS),
             "Hosts that outlier detection ejected, once for each proxy and time (in one run).",
         ),
+        field(
+            "replicas",
+            Shape::Object(&STATIONS),
+            "The mean number of pods of a workload that were ready, where pods come and go.",
+        ),
         field("atLeast", BOUND, "The least value that passes."),
         field("atMost", BOUND, "The greatest value that passes."),
         field("equals", BOUND, "The only value that passes."),
@@ -149,6 +154,7 @@ pub(crate) static EXPECTATION: Object = Object {
         "inFlight",
         "overflows",
         "ejections",
+        "replicas",
     ]],
 };
 
@@ -285,9 +291,11 @@ static EJECTIONS: Object = Object {
 /// What a figure is measured over.
 pub(super) fn object_of(measure: Measure) -> &'static Object {
     match measure {
-        Measure::Utilization | Measure::QueueLength | Measure::InFlight | Measure::Overflows => {
-            &STATIONS
-        }
+        Measure::Utilization
+        | Measure::QueueLength
+        | Measure::InFlight
+        | Measure::Overflows
+        | Measure::Replicas => &STATIONS,
         Measure::Ejections => &EJECTIONS,
         Measure::Share
         | Measure::Count

@@ -36,6 +36,8 @@ pub enum Measure {
     InFlight,
     /// Requests that found a queue full.
     Overflows,
+    /// Pods that were ready.
+    Replicas,
     /// Hosts that were ejected.
     Ejections,
 }
@@ -75,6 +77,7 @@ impl Measure {
             "queueLength" => Self::QueueLength,
             "inFlight" => Self::InFlight,
             "overflows" => Self::Overflows,
+            "replicas" => Self::Replicas,
             "ejections" => Self::Ejections,
             _ => return None,
         })
@@ -94,6 +97,7 @@ impl Measure {
             | Self::QueueLength
             | Self::InFlight
             | Self::Overflows
+            | Self::Replicas
             | Self::Ejections => Unit::Number,
         }
     }

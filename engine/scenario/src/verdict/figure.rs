@@ -5,8 +5,8 @@ use crate::verdict::batch_means::Batch;
 use crate::verdict::selection::{is_attempt, is_ejection, is_journey, is_request, is_station};
 use base::SimTime;
 use telemetry::{
-    Facts, JourneyLabels, LatencyBucket, Measurements, Occupancy, PodFigures, RequestLabels,
-    Totals, Window,
+    Facts, JourneyLabels, LatencyBucket, Measurements, Occupancy, PodFigures, ReplicaRecord,
+    RequestLabels, Totals, Window,
 };
 
 /// What was observed.
@@ -117,6 +117,7 @@ pub(super) fn figure(
         Measure::QueueLength => run.occupancy(select, |o| o.queued_ns),
         Measure::InFlight => run.occupancy(select, |o| o.in_service_ns + o.queued_ns),
         Measure::Overflows => per_run(run.stations(select).map(|pod| pod.overflowed).sum()),
+        Measure::Replicas => run.replicas(select),
         Measure::Ejections => {
             let all = measurements.ejections.iter();
             let ejections = all.filter(|e| {
@@ -223,6 +224,37 @@ impl Run<'_> {
         }
     }
 
+    /// The mean number of ready pods.
+    fn replicas(&self, select: &Selector) -> Figure {
+        let records = self.measurements.replicas.iter();
+        let chosen: Vec<&ReplicaRecord> = records
+            .filter(|record| {
+                let workload = select.workload.as_ref();
+                workload.is_none_or(|name| {
+                    name.namespace == record.namespace && name.name == record.workload
+                })
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Figure::Nothing("no pods of it come and go".to_owned());
+        }
+        let mut area = 0_u128;
+        for (place, record) in chosen.iter().enumerate() {
+            let of_same = |other: &&&ReplicaRecord| {
+                (other.replication, &other.namespace, &other.workload)
+                    == (record.replication, &record.namespace, &record.workload)
+            };
+            let next = chosen[place + 1..].iter().find(of_same);
+            let until = next
+                .map_or(self.window.to, |next| next.at)
+                .min(self.window.to);
+            let since = record.at.max(self.window.from).min(until);
+            area += u128::from(record.ready) * u128::from(until.since(since).as_nanos());
+        }
+        let time = self.window.seconds() * 1e9 * self.replications;
+        Figure::plain(area as f64 / time)
+    }
+
     fn stations(&self, select: &Selector) -> impl Iterator<Item = &PodFigures> {
         let pods = self.window.pods.iter();
         pods.filter(move |pod| is_station(select, &pod.workload, &pod.pod))
@@ -231,7 +263,7 @@ impl Run<'_> {
     fn utilization(&self, select: &Selector) -> Figure {
         let unlimited = self
             .stations(select)
-            .find(|pod| pod.occupancy.workers_ns == 0);
+            .find(|pod| pod.occupancy.workers_ns == 0 && pod.watched_ns > 0);
         if let Some(pod) = unlimited {
             let reason = format!("pod `{}` has no limit of its `concurrency`", pod.pod);
             return Figure::Nothing(reason);

@@ -115,6 +115,7 @@ fn against(figure: &FigureExpectation, verdict: &Verdict) -> Option<Against> {
             | Measure::QueueLength
             | Measure::InFlight
             | Measure::Overflows
+            | Measure::Replicas
             | Measure::Ejections,
             _,
         ) => return None,

@@ -36,6 +36,17 @@ impl Recorder {
         finish_journeys(self.journeys, names, &mut windows, &mut series);
         finish_attempts(self.attempts, names, &mut windows, &mut series);
         finish_pods(self.stations, &self.tries, names, &mut windows, &mut series);
+        for window in &mut windows {
+            let span = Span {
+                from: window.from,
+                to: window.to,
+            };
+            for (index, pod) in window.pods.iter_mut().enumerate() {
+                if let Some(watched) = self.lives.watched(index, span, end) {
+                    pod.watched_ns = watched;
+                }
+            }
+        }
         combine_groups(&mut windows, &mut series);
         let mut windows = windows.into_iter();
         Measurements {
@@ -50,6 +61,7 @@ impl Recorder {
             windows: windows.collect(),
             series,
             ejections: finish_ejections(&self.ejections, names),
+            replicas: self.lives.replicas(),
         }
     }
 

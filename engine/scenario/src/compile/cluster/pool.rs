@@ -1,0 +1,408 @@
+//! How many pods of each workload there can ever be, and where.
+//!
+//! Each template has as many slots in each locality as there can be pods of it at once: those that are wanted, those that
+//! an update makes in addition, and those that are on their way out while others take their place.
+
+use crate::compile::cluster::autoscaler::most;
+use crate::compile::cluster::{
+    HOSTNAME, Node, Pool, Pools, REGION, SUBZONE, Slot, Template, Written, ZONE,
+};
+use crate::compile::report::{Report, code};
+use crate::file::Scenario;
+use crate::object_name::ObjectName;
+use crate::place::Place;
+use crate::timeline::Act;
+use base::Location;
+use manifest::int_or_string::IntOrString;
+use manifest::pod::{Pod, PodTemplateSpec};
+use manifest::workload::{DeploymentSpec, DeploymentStrategyType};
+use manifest::{ObjectMeta, Resources};
+use sim::plan::cluster::{Share, Strategy};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Pools {
+    /// The pools of a scenario whose manifests stand as written, stage by stage.
+    pub(in crate::compile) fn of(
+        scenario: &Scenario,
+        stages: &[Written],
+        report: &mut Report,
+    ) -> Self {
+        let nodes = nodes(scenario, &stages[0].resources);
+        let mut pools: Vec<Pool> = Vec::new();
+        for (number, stage) in stages.iter().enumerate() {
+            for found in workloads(&stage.resources) {
+                let place = pools
+                    .iter()
+                    .position(|pool| pool.name == found.name && pool.kind == found.kind);
+                let place = place.unwrap_or_else(|| {
+                    pools.push(Pool::new(&found, stages.len()));
+                    pools.len() - 1
+                });
+                pools[place].add(found, number);
+            }
+        }
+        let mut taken: BTreeSet<(String, String)> = BTreeSet::new();
+        for pool in &mut pools {
+            pool.fill(
+                scenario,
+                &nodes,
+                &mut taken,
+                most(stages, &pool.name),
+                report,
+            );
+        }
+        Self {
+            nodes,
+            pools,
+            first: stages[0].clone(),
+        }
+    }
+}
+
+/// A workload as it is written in a stage.
+struct Found<'a> {
+    kind: &'static str,
+    name: ObjectName,
+    replicas: u32,
+    template: PodTemplateSpec,
+    strategy: Strategy,
+    min_ready_seconds: u32,
+    location: &'a Location,
+}
+
+fn workloads(resources: &Resources) -> Vec<Found<'_>> {
+    let mut found = Vec::new();
+    for pod in resources
+        .pods
+        .iter()
+        .filter(|pod| stands_alone(pod, resources))
+    {
+        found.push(Found {
+            kind: "Pod",
+            name: name(&pod.meta),
+            replicas: 1,
+            template: PodTemplateSpec {
+                metadata: pod.meta.clone(),
+                spec: pod.spec.clone(),
+            },
+            strategy: Strategy::Never,
+            min_ready_seconds: 0,
+            location: &pod.location,
+        });
+    }
+    for set in &resources.stateful_sets {
+        found.push(Found {
+            kind: "StatefulSet",
+            name: name(&set.meta),
+            replicas: set.spec.replica_count(),
+            template: set.spec.template.clone(),
+            strategy: Strategy::Ordered,
+            min_ready_seconds: set.spec.min_ready_seconds,
+            location: &set.location,
+        });
+    }
+    for deployment in &resources.deployments {
+        found.push(Found {
+            kind: "Deployment",
+            name: name(&deployment.meta),
+            replicas: deployment.spec.replica_count(),
+            template: deployment.spec.template.clone(),
+            strategy: strategy(&deployment.spec),
+            min_ready_seconds: deployment.spec.min_ready_seconds,
+            location: &deployment.location,
+        });
+    }
+    for set in &resources.replica_sets {
+        let mut owners = set.meta.owner_references.iter();
+        if owners.any(|owner| owner.kind == "Deployment") {
+            continue;
+        }
+        found.push(Found {
+            kind: "ReplicaSet",
+            name: name(&set.meta),
+            replicas: set.spec.replica_count(),
+            template: set.spec.template.clone(),
+            strategy: Strategy::RollingUpdate {
+                max_surge: Share::Count(0),
+                max_unavailable: Share::Count(0),
+            },
+            min_ready_seconds: set.spec.min_ready_seconds,
+            location: &set.location,
+        });
+    }
+    found
+}
+
+/// Whether a pod is nobody's, or of an owner that is not written, and serves.
+fn stands_alone(pod: &Pod, resources: &Resources) -> bool {
+    let conditions = &pod.status.conditions;
+    let is_ready = conditions
+        .iter()
+        .all(|condition| condition.condition_type != "Ready" || condition.status == "True");
+    let phase = pod.status.phase.as_deref();
+    let runs = !matches!(phase, Some("Succeeded" | "Failed" | "Pending"));
+    is_ready && runs && pod.meta.deletion_timestamp.is_none() && !is_owned(pod, resources)
+}
+
+/// Whether the workload that made a pod is written, too.
+pub(super) fn is_owned(pod: &Pod, resources: &Resources) -> bool {
+    let namespace = &pod.meta.namespace;
+    let is = |meta: &ObjectMeta, name: &str| meta.namespace == *namespace && meta.name == name;
+    pod.meta.owner_references.iter().any(|owner| {
+        let name = owner.name.as_str();
+        match owner.kind.as_str() {
+            "ReplicaSet" => resources.replica_sets.iter().any(|set| is(&set.meta, name)),
+            "StatefulSet" => resources
+                .stateful_sets
+                .iter()
+                .any(|set| is(&set.meta, name)),
+            "Deployment" => resources.deployments.iter().any(|one| is(&one.meta, name)),
+            _ => false,
+        }
+    })
+}
+
+fn name(meta: &ObjectMeta) -> ObjectName {
+    ObjectName {
+        namespace: meta.namespace.clone(),
+        name: meta.name.clone(),
+    }
+}
+
+fn strategy(spec: &DeploymentSpec) -> Strategy {
+    match spec.strategy.strategy_type {
+        DeploymentStrategyType::Recreate => Strategy::Recreate,
+        DeploymentStrategyType::RollingUpdate => {
+            let rolling = spec.strategy.rolling_update.as_ref();
+            let quarter = Share::Percent(25);
+            let surge = rolling.and_then(|rolling| rolling.max_surge.as_ref());
+            let unavailable = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
+            Strategy::RollingUpdate {
+                max_surge: surge.map_or(quarter, share),
+                max_unavailable: unavailable.map_or(quarter, share),
+            }
+        }
+    }
+}
+
+/// A number of pods, or per cent of them.
+pub(super) fn share(written: &IntOrString) -> Share {
+    match written {
+        IntOrString::Int(count) => Share::Count(u32::try_from(*count).unwrap_or(0)),
+        IntOrString::String(text) => {
+            let percent = text
+                .strip_suffix('%')
+                .and_then(|digits| digits.parse().ok());
+            Share::Percent(percent.unwrap_or(0))
+        }
+    }
+}
+
+impl Pool {
+    fn new(found: &Found<'_>, stages: usize) -> Self {
+        Self {
+            name: found.name.clone(),
+            kind: found.kind,
+            strategy: found.strategy,
+            min_ready_seconds: found.min_ready_seconds,
+            templates: Vec::new(),
+            by_stage: vec![None; stages],
+            location: found.location.clone(),
+        }
+    }
+
+    fn add(&mut self, found: Found<'_>, stage: usize) {
+        let known = self
+            .templates
+            .iter()
+            .position(|known| known.written == found.template);
+        let template = match known {
+            // Pods of a StatefulSet, and lone ones, keep their template: they would have to go before others come.
+            _ if !self.templates.is_empty() && self.kind != "Deployment" => 0,
+            Some(known) => known,
+            None => {
+                self.templates.push(Template {
+                    written: found.template,
+                    nodes: Vec::new(),
+                    slots: Vec::new(),
+                });
+                self.templates.len() - 1
+            }
+        };
+        self.by_stage[stage] = Some((found.replicas, template));
+    }
+
+    fn fill(
+        &mut self,
+        scenario: &Scenario,
+        nodes: &[Node],
+        taken: &mut BTreeSet<(String, String)>,
+        most: u32,
+        report: &mut Report,
+    ) {
+        let count = self.slots_per_locality(scenario, most);
+        let mut number = 0_u32;
+        for template in &mut self.templates {
+            template.nodes = eligible(nodes, &template.written);
+            if template.nodes.is_empty() {
+                let place = Place {
+                    location: self.location.clone(),
+                    span: 0..0,
+                };
+                let message = format!("no node is as the pods of {} want it", self.name);
+                report.warn(code::APPROXIMATE, &place, message, None);
+            }
+            let mut localities: Vec<(u32, usize)> = Vec::new();
+            for &node in &template.nodes {
+                if localities
+                    .iter()
+                    .all(|(known, _)| *known != nodes[node].locality)
+                {
+                    localities.push((nodes[node].locality, node));
+                }
+            }
+            // A pod that keeps its name keeps its locality; lone ones are spread like the others.
+            let (total, offset) = match self.kind {
+                "Pod" => (count as usize, taken.len()),
+                "StatefulSet" => (count as usize, 0),
+                _ => (count as usize * localities.len(), 0),
+            };
+            for turn in 0..total {
+                if localities.is_empty() {
+                    break;
+                }
+                let (locality, node) = localities[(turn + offset) % localities.len()];
+                let name = free_name(&self.name, self.kind, &mut number, taken);
+                template.slots.push(Slot {
+                    name,
+                    locality,
+                    node: (!nodes[node].is_everywhere).then(|| nodes[node].name.clone()),
+                });
+            }
+        }
+    }
+
+    /// How many pods of a template there can be at once, all in one locality if it comes to that.
+    fn slots_per_locality(&self, scenario: &Scenario, most: u32) -> u32 {
+        let mut wanted = most;
+        for (replicas, _) in self.by_stage.iter().flatten() {
+            wanted = wanted.max(*replicas);
+        }
+        let (mut are_replaced, mut are_scaled) = (self.templates.len() > 1, most > 0);
+        are_scaled |= self.by_stage.windows(2).any(|pair| pair[0] != pair[1]);
+        for act in scenario.timeline.iter().flat_map(|change| &change.acts) {
+            match act {
+                Act::Scale { replicas, .. } => {
+                    wanted = wanted.max(*replicas);
+                    are_scaled = true;
+                }
+                Act::Kill { .. } | Act::Drain(_) | Act::Outage(_) | Act::RollOut { .. } => {
+                    are_replaced = true;
+                }
+                Act::Crash { .. } | Act::Freeze { .. } | Act::Slow { .. } | Act::Link(_) => {}
+            }
+        }
+        match self.strategy {
+            Strategy::Never | Strategy::Ordered => wanted,
+            Strategy::RollingUpdate { max_surge, .. } if are_replaced => {
+                2 * wanted + max_surge.rounded_up(wanted)
+            }
+            Strategy::RollingUpdate { .. } | Strategy::Recreate if are_replaced || are_scaled => {
+                2 * wanted
+            }
+            Strategy::RollingUpdate { .. } | Strategy::Recreate => wanted,
+        }
+    }
+}
+
+/// The next name of a workload's pod that nothing else has.
+fn free_name(
+    workload: &ObjectName,
+    kind: &str,
+    number: &mut u32,
+    taken: &mut BTreeSet<(String, String)>,
+) -> String {
+    if kind == "Pod" {
+        taken.insert((workload.namespace.clone(), workload.name.clone()));
+        return workload.name.clone();
+    }
+    loop {
+        let name = format!("{}-{number}", workload.name);
+        *number += 1;
+        if taken.insert((workload.namespace.clone(), name.clone())) {
+            return name;
+        }
+    }
+}
+
+/// The nodes that a pod may run on, by its `nodeName` or its `nodeSelector`.
+fn eligible(nodes: &[Node], template: &PodTemplateSpec) -> Vec<usize> {
+    let spec = &template.spec;
+    let fits = |node: &Node| {
+        if node.is_everywhere {
+            return true;
+        }
+        let has = |(key, value): (&String, &String)| node.labels.get(key) == Some(value);
+        match &spec.node_name {
+            Some(name) => node.name == *name,
+            None => spec.node_selector.iter().all(has),
+        }
+    };
+    let fitting = nodes.iter().enumerate().filter(|(_, node)| fits(node));
+    fitting.map(|(place, _)| place).collect()
+}
+
+/// The nodes of the scenario and of its manifests; one without limits if there is none.
+fn nodes(scenario: &Scenario, resources: &Resources) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::new();
+    for node in scenario.cluster.iter().flat_map(|cluster| &cluster.nodes) {
+        nodes.push(Node {
+            name: node.name.clone(),
+            labels: with_name(&node.labels, &node.name),
+            capacity: node.capacity,
+            locality: 0,
+            is_new: true,
+            is_everywhere: false,
+        });
+    }
+    for node in &resources.nodes {
+        if nodes.iter().all(|known| known.name != node.meta.name) {
+            nodes.push(Node {
+                name: node.meta.name.clone(),
+                labels: with_name(&node.meta.labels, &node.meta.name),
+                capacity: None,
+                locality: 0,
+                is_new: false,
+                is_everywhere: false,
+            });
+        }
+    }
+    if nodes.is_empty() {
+        nodes.push(Node {
+            name: "node".to_owned(),
+            labels: BTreeMap::new(),
+            capacity: None,
+            locality: 0,
+            is_new: false,
+            is_everywhere: true,
+        });
+    }
+    let mut known: Vec<[Option<String>; 3]> = Vec::new();
+    for node in &mut nodes {
+        let place = [REGION, ZONE, SUBZONE].map(|label| node.labels.get(label).cloned());
+        let found = known.iter().position(|known| *known == place);
+        node.locality = found.unwrap_or_else(|| {
+            known.push(place);
+            known.len() - 1
+        }) as u32;
+    }
+    nodes
+}
+
+fn with_name(labels: &BTreeMap<String, String>, name: &str) -> BTreeMap<String, String> {
+    let mut labels = labels.clone();
+    labels
+        .entry(HOSTNAME.to_owned())
+        .or_insert_with(|| name.to_owned());
+    labels
+}
