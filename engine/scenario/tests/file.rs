@@ -6,6 +6,7 @@ use meshsim_scenario::discipline::{Discipline, Workers};
 use meshsim_scenario::expectation::{Bound, Expectation, Measure};
 use meshsim_scenario::script::Ending;
 use meshsim_scenario::server::Endpoint;
+use meshsim_scenario::timeline::{Act, Kill};
 use meshsim_scenario::workload::Workload;
 use meshsim_scenario::{LoadOptions, Override, Scenario, load};
 use sim::act::{Accept, ScriptBy};
@@ -162,7 +163,35 @@ fn every_field_is_read() {
 
     assert_eq!(scenario.network.sidecar_latency, Distribution::ZERO);
     let times: Vec<SimTime> = scenario.timeline.iter().map(|change| change.at).collect();
-    assert_eq!(times, [10, 20, 30].map(|s| SimTime::ZERO + ms(1000 * s)));
+    let written = [10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 55, 65];
+    assert_eq!(times, written.map(|s| SimTime::ZERO + ms(1000 * s)));
+    let slow = &scenario.timeline[8..];
+    for again in [&slow[0], &slow[4], &slow[5]] {
+        assert!(matches!(again.acts[..], [Act::Slow { permille: 2500, .. }]));
+    }
+    assert!(matches!(
+        &scenario.timeline[5].acts[..],
+        [Act::Kill {
+            kill: Kill {
+                count: Some(1),
+                gracefully: true
+            },
+            ..
+        }]
+    ));
+    let cluster = scenario.cluster.as_ref().expect("a cluster");
+    let names: Vec<&str> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect();
+    assert_eq!(names, ["a-0", "a-1"]);
+    assert_eq!(
+        cluster.nodes[0].labels["topology.kubernetes.io/zone"],
+        "eu-a"
+    );
+    assert_eq!(cluster.nodes[0].capacity, Some(20));
+    assert_eq!(cluster.sidecar_cpu, SimDuration::from_micros(350));
     assert_eq!(
         scenario.timeline[0].label,
         "shop/db serviceTime 50ms errorRate 20% for 5s".replace("shop/", "")
