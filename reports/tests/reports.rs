@@ -58,7 +58,7 @@ fn request(version: &str, code: u16, flags: &str) -> RequestLabels {
         response_code: code,
         grpc_response_status: None,
         response_flags: flags.to_owned(),
-        degraded: String::new(),
+        degraded: if version == "v1" { "ratings" } else { "" }.to_owned(),
     }
 }
 
@@ -202,7 +202,7 @@ const TO_V2: &str = "client,default,unknown,unknown,reviews.default.svc.cluster.
 #[test]
 fn tables_have_the_figures_of_the_window() {
     let files = render_with(&small(), Pictures::None);
-    let answer = "request_protocol,response_code,grpc_response_status,response_flags";
+    let answer = "request_protocol,response_code,grpc_response_status,response_flags,degraded";
     let figures = "count,mean_ms,p50_ms,p90_ms,p95_ms,p99_ms,p99.9_ms,max_ms";
     let tries = "requests,tries,retries,mirrors,tries_per_request,responses,resets,abandoned,\
                  mean_try_ms";
@@ -213,24 +213,24 @@ fn tables_have_the_figures_of_the_window() {
             "requests_total.csv",
             format!(
                 "reporter,caller,{LABELS},{answer},requests_total,tries\n\
-                 source,visitors,{TO_V1},http,200,,-,2,2\n\
-                 source,visitors,{TO_V2},http,503,,URX,1,2\n"
+                 source,visitors,{TO_V1},http,200,,-,ratings,2,2\n\
+                 source,visitors,{TO_V2},http,503,,URX,,1,2\n"
             ),
         ),
         (
             "latency.csv",
             format!(
                 "reporter,caller,{LABELS},{answer},{figures}\n\
-                 source,visitors,{TO_V1},http,200,,-,{good}\n\
-                 source,visitors,{TO_V2},http,503,,URX,{bad}\n"
+                 source,visitors,{TO_V1},http,200,,-,ratings,{good}\n\
+                 source,visitors,{TO_V2},http,503,,URX,,{bad}\n"
             ),
         ),
         (
             "timeseries.csv",
             format!(
                 "time_seconds,reporter,caller,{LABELS},{answer},{figures}\n\
-                 0,source,visitors,{TO_V1},http,200,,-,{good}\n\
-                 10,source,visitors,{TO_V2},http,503,,URX,{bad}\n"
+                 0,source,visitors,{TO_V1},http,200,,-,ratings,{good}\n\
+                 10,source,visitors,{TO_V2},http,503,,URX,,{bad}\n"
             ),
         ),
         (

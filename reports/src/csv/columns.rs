@@ -22,7 +22,7 @@ pub(super) const DESTINATION_LABELS: [&str; 8] = [
     "destination_version",
 ];
 
-pub(super) const REQUEST_LABELS: [&str; 18] = [
+pub(super) const REQUEST_LABELS: [&str; 19] = [
     "reporter",
     "caller",
     SOURCE_LABELS[0],
@@ -41,6 +41,7 @@ pub(super) const REQUEST_LABELS: [&str; 18] = [
     "response_code",
     "grpc_response_status",
     "response_flags",
+    "degraded",
 ];
 
 pub(super) const LATENCY: [&str; 8] = [
@@ -59,6 +60,7 @@ pub(super) fn request_labels(reporter: &str, labels: &RequestLabels) -> Vec<Stri
     row.push(labels.response_code.to_string());
     row.push(grpc_status(labels.grpc_response_status));
     row.push(labels.response_flags.clone());
+    row.push(labels.degraded.clone());
     row
 }
 
