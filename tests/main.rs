@@ -1,5 +1,6 @@
 //! Behaviour that a user can rely on, tested across crates.
 
+mod browser;
 mod circuit_breaking;
 mod cli;
 mod determinism;
