@@ -45,9 +45,10 @@ function dragToScroll(view) {
 function pointAtParts(svg) {
   const details = find(".graph-details");
   const parts = findAll(".edge, .node", svg);
+  const labels = findAll(".label", svg);
   const clear = () => {
     svg.classList.remove("pointing");
-    for (const part of parts) part.classList.remove("lit");
+    for (const part of [...parts, ...labels]) part.classList.remove("lit");
   };
   const light = (part) => {
     clear();
@@ -59,6 +60,7 @@ function pointAtParts(svg) {
       const touches = node === undefined ? edge === part : edge.dataset.from === node || edge.dataset.to === node;
       if (!touches) continue;
       edge.classList.add("lit");
+      labels[Number(edge.dataset.edge)].classList.add("lit");
       near.add(edge.dataset.from).add(edge.dataset.to);
     }
     for (const other of findAll(".node", svg)) {
@@ -84,6 +86,7 @@ function pointAtParts(svg) {
 function findParts(svg) {
   const input = find("#graph-find");
   const failing = find("#graph-failing");
+  const labels = findAll(".label", svg);
   const update = () => {
     const text = input.value.trim().toLowerCase();
     const wanted = (node) => !text || node.dataset.names.toLowerCase().includes(text);
@@ -93,6 +96,7 @@ function findParts(svg) {
       const { from, to } = edge.dataset;
       const shown = (found.has(from) || found.has(to)) && !(failing.checked && edge.classList.contains("ok"));
       edge.classList.toggle("dim", !shown);
+      labels[Number(edge.dataset.edge)].classList.toggle("dim", !shown);
       if (shown) near.add(from).add(to);
     }
     for (const node of findAll(".node", svg)) {

@@ -59,9 +59,13 @@ pub(super) fn section(report: &RunReport, palette: &Palette) -> Option<Section> 
         .map(|edge| edge.requests)
         .max()
         .unwrap_or(1);
-    for ((edge, course), label) in graph.edges.iter().zip(&courses).zip(&labels) {
+    for (index, (edge, course)) in graph.edges.iter().zip(&courses).enumerate() {
         let width = edge_width(edge.requests, most);
-        draw_edge(&graph, edge, (course, width, *label), &mut svg);
+        draw_edge(&graph, index, (course, width), &mut svg);
+    }
+    svg.push_str("</g>\n<g class=\"labels\">\n");
+    for (index, (edge, place)) in graph.edges.iter().zip(labels).enumerate() {
+        draw_label(index, edge, place, &mut svg);
     }
     svg.push_str("</g>\n<g class=\"nodes\">\n");
     for (index, (node, frame)) in graph.nodes.iter().zip(&places.nodes).enumerate() {
@@ -142,12 +146,8 @@ fn draw_box(name: &str, frame: Frame, svg: &mut String) {
     .expect("memory takes all that is written");
 }
 
-fn draw_edge(
-    graph: &CallGraph,
-    edge: &Edge,
-    (course, width, label): (&Course, f64, Frame),
-    svg: &mut String,
-) {
+fn draw_edge(graph: &CallGraph, index: usize, (course, width): (&Course, f64), svg: &mut String) {
+    let edge = &graph.edges[index];
     let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
     let failed = edge.failures as f64 / edge.requests.max(1) as f64;
     let class = match failed {
@@ -176,24 +176,11 @@ fn draw_edge(
         x1 + reach,
         end - reach,
     );
-    let first = if edge.failures > 0 {
-        format!(
-            "{} · {} failed",
-            number(edge.requests as f64),
-            percent(failed)
-        )
-    } else {
-        format!("{} requests", number(edge.requests as f64))
-    };
-    let middle = label.at.0 + label.size.0 / 2.0;
     writeln!(
         svg,
-        "<g class=\"edge {class}\" tabindex=\"0\" role=\"button\" data-from=\"{}\" data-to=\"{}\" data-ask=\"{}\" aria-label=\"{}\">\
+        "<g class=\"edge {class}\" tabindex=\"0\" role=\"button\" data-edge=\"{index}\" data-from=\"{}\" data-to=\"{}\" data-ask=\"{}\" aria-label=\"{}\">\
          <path class=\"reach\" d=\"{path}\"/><path class=\"line\" d=\"{path}\" stroke-width=\"{width:.2}\"/>\
-         <polygon points=\"{:.1},{y2:.1} {:.1},{:.1} {:.1},{:.1}\"/>\
-         <g class=\"label\"><rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\"/>\
-         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle first\">{}</text>\
-         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle\">p99 {}</text></g></g>",
+         <polygon points=\"{:.1},{y2:.1} {:.1},{:.1} {:.1},{:.1}\"/></g>",
         edge.from,
         edge.to,
         super::markup::attribute(&between(from, to)),
@@ -203,14 +190,31 @@ fn draw_edge(
         y2 - 5.5,
         x2 - 12.0,
         y2 + 5.5,
-        label.at.0,
-        label.at.1,
-        label.size.0,
-        label.size.1,
-        label.at.1 + 15.0,
-        escaped(&first),
-        label.at.1 + 32.0,
-        time(Quantile::P99),
+    )
+    .expect("memory takes all that is written");
+}
+
+/// What stands beside an edge: drawn after all edges, so that none of them crosses it.
+fn draw_label(index: usize, edge: &Edge, place: Frame, svg: &mut String) {
+    let failed = edge.failures as f64 / edge.requests.max(1) as f64;
+    let requests = number(edge.requests as f64);
+    let (class, first) = if edge.failures > 0 {
+        (
+            "label bad",
+            format!("{requests} · {} failed", percent(failed)),
+        )
+    } else {
+        ("label", format!("{requests} requests"))
+    };
+    let middle = place.at.0 + place.size.0 / 2.0;
+    writeln!(
+        svg,
+        "<g class=\"{class}\" data-edge=\"{index}\" aria-hidden=\"true\">\
+         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle first\">{first}</text>\
+         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle\">p99 {}</text></g>",
+        place.at.1 + 15.0,
+        place.at.1 + 32.0,
+        milliseconds(edge.latency.quantile(Quantile::P99).as_millis_f64()),
     )
     .expect("memory takes all that is written");
 }
@@ -260,10 +264,11 @@ fn draw_node(
         height - 16.0,
         x + 16.0,
         y + 23.0,
-        escaped(&short(&node.name, name_room * 0.94)),
+        // A bold name is wider, and a reader's font may be too.
+        escaped(&short(&node.name, name_room * 0.82)),
         x + 16.0,
         y + 43.0,
-        escaped(&short(&node.detail, room)),
+        escaped(&short(&node.detail, room * 0.94)),
     )
     .expect("memory takes all that is written");
 }

@@ -68,7 +68,7 @@ fn item(expectation: &Expectation) -> String {
     };
     let offending = (expectation.offending.as_ref()).map_or(String::new(), |offending| {
         format!(
-            "<details class=\"offending\"><summary>{}</summary><pre>{}</pre></details>",
+            "<details class=\"offending\"><summary>For example, {}</summary><pre>{}</pre></details>",
             escaped(&offending.why),
             escaped(&offending.story),
         )

@@ -308,11 +308,11 @@ pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course
                 size,
             }
         };
-        let free = PARTS.into_iter().map(frame).find(|frame| {
-            let overlaps = |other: &Frame| overlap(frame, other);
-            !taken.iter().any(overlaps)
-        });
-        let place = free.unwrap_or_else(|| frame(PARTS[0]));
+        // Where there is no room, the least is covered.
+        let covered = |frame: &Frame| taken.iter().map(|other| overlap(frame, other)).sum::<f64>();
+        let places = PARTS.into_iter().map(frame);
+        let best = places.min_by(|a, b| covered(a).total_cmp(&covered(b)));
+        let place = best.expect("there are places to choose from");
         taken.push(place);
         labels.push(place);
     }
@@ -373,18 +373,20 @@ fn edge_colour(edge: &Edge) -> &'static str {
     }
 }
 
-fn overlap(a: &Frame, b: &Frame) -> bool {
-    let apart = a.at.0 + a.size.0 < b.at.0
-        || b.at.0 + b.size.0 < a.at.0
-        || a.at.1 + a.size.1 < b.at.1
-        || b.at.1 + b.size.1 < a.at.1;
-    !apart
+/// The area that two rectangles share.
+fn overlap(a: &Frame, b: &Frame) -> f64 {
+    let shared = |start_a: f64, size_a: f64, start_b: f64, size_b: f64| {
+        ((start_a + size_a).min(start_b + size_b) - start_a.max(start_b)).max(0.0)
+    };
+    shared(a.at.0, a.size.0, b.at.0, b.size.0) * shared(a.at.1, a.size.1, b.at.1, b.size.1)
 }
 
 /// Of a large mesh the busiest edges are shown.
 const EDGES: usize = 40;
 /// Where along its edge a label may stand, best first.
-const PARTS: [f64; 7] = [0.58, 0.5, 0.42, 0.66, 0.34, 0.74, 0.26];
+const PARTS: [f64; 11] = [
+    0.58, 0.5, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.88, 0.12,
+];
 const MIN_WIDTH: f64 = 960.0;
 const MARGIN: f64 = 28.0;
 /// Above the nodes, for the title.
