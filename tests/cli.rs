@@ -401,7 +401,7 @@ fn wrong_usage_is_refused_on_standard_error() {
     run(&["explan"]).code(2).stdout_eq("").stderr_eq(str![[r#"
 error: unrecognized subcommand 'explan'
 
-  tip: a similar subcommand exists: 'explain'
+  tip: some similar subcommands exist: 'learn', 'explain'
 
 Usage: meshsim [OPTIONS] <COMMAND>
 
