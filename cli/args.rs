@@ -123,9 +123,9 @@ pub(crate) struct RunArgs {
     /// Where randomness begins; the scenario's if not given, else 1
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Runs with different randomness, merged
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) replications: NonZeroU32,
+    /// Runs with different randomness, merged; as many as the scenario says if not given, else 1
+    #[arg(long, value_name = "N")]
+    pub(crate) replications: Option<NonZeroU32>,
     /// The folder to write, replaced as a whole; `reports/out/<name>` if not given
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -149,6 +149,7 @@ fn replicate(
     let tell = |passed: SimDuration| progress.advance(passed.as_nanos());
     let play = |simulation: &Simulation, replication: u32| {
         let outcome = simulation.outcome(&RunOptions {
+            replications: 1,
             seed: Some(Seed::new(seed).replication(u64::from(replication)).number()),
             progress: Some(&tell),
             ..RunOptions::default()

@@ -24,12 +24,16 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         Some(out) => out.clone(),
         None => Path::new("reports/out").join(folder_name(&scenario.name)),
     };
-    let runs = u64::from(args.replications.get());
+    let replications = match args.replications {
+        Some(replications) => replications.get(),
+        None => scenario.replications,
+    };
+    let runs = u64::from(replications);
     let progress = Progress::simulating(scenario.duration.as_nanos().saturating_mul(runs), output);
     let tell = |passed: SimDuration| progress.advance(passed.as_nanos());
     let options = RunOptions {
         seed: args.seed,
-        replications: args.replications.get(),
+        replications,
         access_log: access_log(args.access_log),
         traces: true,
         progress: Some(&tell),

@@ -131,6 +131,7 @@ fn sweep(args: &SweepArgs, scenario: &Path, output: &Output) -> Result<Cells, Fa
             let seed = Seed::new(args.seed.unwrap_or(simulation.scenario.seed));
             let seed = seed.replication(u64::from(cell.replication));
             let outcome = simulation.outcome(&RunOptions {
+                replications: 1,
                 seed: Some(seed.number()),
                 ..RunOptions::default()
             });

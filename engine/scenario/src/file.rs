@@ -27,6 +27,8 @@ pub struct Scenario {
     pub description: String,
     /// Where all randomness begins.
     pub seed: u64,
+    /// How many runs there are where nobody says otherwise.
+    pub replications: u32,
     /// When the simulation ends.
     pub duration: SimDuration,
     /// When measurement begins.
@@ -87,6 +89,11 @@ pub(crate) static SCENARIO: Object = Object {
             "seed",
             Shape::Whole(0),
             "Where all randomness begins; 1 if not written.",
+        ),
+        field(
+            "replications",
+            Shape::Whole(1),
+            "How many runs `run` and `test` make of it, each with a seed of its own; 1 if not written.",
         ),
         field(
             "duration",
@@ -251,6 +258,10 @@ fn read(
         seed: fields
             .get("seed")
             .and_then(|node| reader.whole_u64(&node))
+            .unwrap_or(1),
+        replications: fields
+            .get("replications")
+            .and_then(|node| reader.whole(&node, 1))
             .unwrap_or(1),
         duration: times.duration,
         warm_up: times.warm_up,

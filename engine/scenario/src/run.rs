@@ -24,7 +24,7 @@ use telemetry::{
 pub struct RunOptions<'p> {
     /// Where randomness begins; none: as the scenario says.
     pub seed: Option<u64>,
-    /// How many runs, each with a seed of its own derived from the first; zero counts as one.
+    /// How many runs, each with a seed of its own derived from the first; zero: as the scenario says.
     pub replications: u32,
     /// Keeps single requests of the first replication.
     pub access_log: Option<AccessLogOptions>,
@@ -77,7 +77,10 @@ impl Outcome {
 /// Runs a scenario on the threads of the rayon pool in which it is called.
 pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -> Outcome {
     let seed = Seed::new(options.seed.unwrap_or(scenario.seed));
-    let replications = options.replications.max(1);
+    let replications = match options.replications {
+        0 => scenario.replications.max(1),
+        replications => replications,
+    };
     let windows = verdict::windows(&scenario.expect);
     let recorder = RecorderOptions {
         warm_up: scenario.warm_up,

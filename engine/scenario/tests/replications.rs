@@ -32,6 +32,9 @@ expect: [{mean: {traffic: users}, atMost: 1s}, {successRate: {traffic: users}, e
     let one = outcome(text, 1);
     assert!(one.spreads.is_empty() && one.verdicts[0].interval.is_none());
     let ten = outcome(text, 10);
+    let as_written = outcome(&format!("replications: 10\n{text}"), 0);
+    let same = as_written.spreads == ten.spreads && as_written.fingerprint == ten.fingerprint;
+    assert!(same, "the scenario may say so itself");
     let users = Subject::Traffic("users".to_owned());
     let of = |name: &Name| {
         let mut all = ten.spreads.iter();
