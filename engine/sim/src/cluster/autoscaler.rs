@@ -158,9 +158,8 @@ impl<O: Observer> World<'_, O> {
     }
 }
 
-/// What a metric measures of a pod, and the target.
 impl Metric {
-    /// The target, in the unit of [`Metric::of`].
+    /// The target.
     pub(crate) const fn target(self) -> f64 {
         match self {
             Self::CpuUtilization(target)
