@@ -728,8 +728,7 @@ impl<'a, O: Observer> World<'a, O> {
     pub(crate) fn adopt_server(&mut self, now: SimTime, target: PodId, was_absent: bool) {
         let pod = &mut self.pods[target.index()];
         if was_absent && !pod.server.absent {
-            pod.occupancy.started = now;
-            pod.occupancy.begun = 0;
+            pod.occupancy.restart(now);
         }
         pod.occupancy.adopt(now, pod.server);
         if pod.occupancy.next_share.is_some() {

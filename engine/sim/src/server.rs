@@ -50,6 +50,12 @@ impl Occupancy {
         occupancy
     }
 
+    /// The server has just started, and is cold.
+    pub(crate) fn restart(&mut self, now: SimTime) {
+        self.started = now;
+        self.begun = 0;
+    }
+
     /// From now on the station is that of another server.
     pub(crate) fn adopt(&mut self, now: SimTime, server: &Server) {
         if let Workers::Shares(capacity) = server.discipline.workers {

@@ -246,7 +246,9 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn finish_boot(&mut self, now: SimTime, pod: PodId) {
         self.cluster().pod_mut(pod).has_booted = true;
-        self.pods[pod.index()].conduct.takes_new = true;
+        let state = &mut self.pods[pod.index()];
+        state.conduct.takes_new = true;
+        state.occupancy.restart(now);
         self.cluster().senders_are_known = false;
         self.serve_next(now, pod);
     }
