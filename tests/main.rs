@@ -3,6 +3,7 @@
 mod browser;
 mod circuit_breaking;
 mod cli;
+mod course;
 mod determinism;
 mod envoy;
 mod fidelity;
