@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -355,8 +356,51 @@ pub(crate) enum LearnVerb {
     Progress,
     /// Begin the first exercise that has not passed, or go on with it
     Next,
+    /// Sit a mock exam: sixteen tasks in two hours
+    Exam(ExamArgs),
     /// For authors: prove that exercises fail, pass and help as they should
     Verify(VerifyArgs),
+}
+
+/// A mock exam.
+#[derive(Debug, ArgGroup)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct ExamArgs {
+    #[command(subcommand)]
+    pub(crate) verb: ExamVerb,
+}
+
+/// What is done with an exam.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExamVerb {
+    /// Draw the tasks, write them into a folder, and start the clock
+    Start(ExamStartArgs),
+    /// Show the tasks and the time that is left; nothing is judged before the end
+    Status(ExamFolderArgs),
+    /// End the exam: the score, and each task with what was missed and its solution
+    Finish(ExamFolderArgs),
+}
+
+/// An exam to come.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ExamStartArgs {
+    /// The folder, new or empty
+    #[arg(value_name = "FOLDER", default_value = "exam", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Draw the exam of this number, as often as you like; by the clock if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How long it takes
+    #[arg(long, value_name = "DURATION", default_value = "2h", value_parser = humantime::parse_duration)]
+    pub(crate) time: Duration,
+}
+
+/// An exam that was started.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ExamFolderArgs {
+    /// Its folder; the one you are in, else `exam`, if not given
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// Which exercises are shown.

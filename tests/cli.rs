@@ -94,7 +94,8 @@ Arguments:
 
 Options:
       --seed <N>                    Where randomness begins; the scenario's if not given, else 1
-      --replications <N>            Runs with different randomness, merged [default: 1]
+      --replications <N>            Runs with different randomness, merged; as many as the scenario
+                                    says if not given, else 1
       --out <FOLDER>                The folder to write, replaced as a whole; `reports/out/<name>`
                                     if not given
       --duration <DURATION>         How long the simulation runs, such as `90s` or `5m`
@@ -139,6 +140,7 @@ Commands:
   reset     Begin again; what is there is kept beside it
   progress  Show how far you are
   next      Begin the first exercise that has not passed, or go on with it
+  exam      Sit a mock exam: sixteen tasks in two hours
   verify    For authors: prove that exercises fail, pass and help as they should
 
 Options:

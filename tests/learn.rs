@@ -1,5 +1,7 @@
 //! `meshsim learn`: every exercise is fair, and a learner can rely on what is said and loses nothing.
 
+mod exam;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -2,6 +2,8 @@
 //!
 //! The exercises come with the binary; the learner's folder holds their answers and one file of what is remembered.
 
+mod curriculum;
+mod exam;
 mod exercise;
 mod folder;
 mod guard;
@@ -37,6 +39,7 @@ pub(crate) fn run(args: &LearnArgs, output: &Output) -> Result<Exit, Failure> {
         output,
         here: PathBuf::from("."),
     };
+    exam::keep_silent(&args.verb, &learner.here)?;
     match &args.verb {
         LearnVerb::List(args) => learner.list(args),
         LearnVerb::Start(args) => learner.start(&args.id, args.folder.as_deref()),
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &LearnArgs, output: &Output) -> Result<Exit, Failure> {
         LearnVerb::Reset(args) => learner.reset(args.id.as_deref()),
         LearnVerb::Progress => learner.progress(),
         LearnVerb::Next => learner.next(),
+        LearnVerb::Exam(args) => learner.exam(&args.verb),
         LearnVerb::Verify(args) => learner.verify(&args.ids),
     }
 }

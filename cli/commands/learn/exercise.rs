@@ -179,6 +179,11 @@ impl Exercise {
         })
     }
 
+    /// What it trains first, which decides about its domain; none is an empty text.
+    pub(crate) fn competency(&self) -> &str {
+        self.competencies.first().map_or("", String::as_str)
+    }
+
     /// The start with an overlay over it.
     pub(crate) fn overlaid(&self, overlay: &Overlay) -> BTreeMap<String, String> {
         let mut files = self.start.clone();

@@ -91,20 +91,24 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
 }
 
 fn write(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
-    let id = &exercise.id;
     let task = format!(
         "# {}. {}\n\n{}\n\n---\n\nEdit the manifests in this folder; those in `{WORLD}/` are there to be read, and stay as they \
          are. `meshsim learn check` judges your answer, `meshsim learn hint` helps.\n",
         exercise.number, exercise.title, exercise.task
     );
+    write_with(exercise, folder, &task).map_err(|refusal| {
+        refusal.with_help(format!("`meshsim learn reset {}` tries again", exercise.id))
+    })
+}
+
+/// Writes the start and the world of an exercise below a task of one's own words.
+pub(crate) fn write_with(exercise: &Exercise, folder: &Path, task: &str) -> Result<(), Refusal> {
     write_file(&folder.join(TASK_FILE), task.as_bytes())?;
     for (name, text) in &exercise.start {
         write_file(&folder.join(name), text.as_bytes())?;
     }
     for (name, text) in &exercise.world {
-        write_file(&folder.join(WORLD).join(name), text.as_bytes()).map_err(|refusal| {
-            refusal.with_help(format!("`meshsim learn reset {id}` tries again"))
-        })?;
+        write_file(&folder.join(WORLD).join(name), text.as_bytes())?;
     }
     Ok(())
 }

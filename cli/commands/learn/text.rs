@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::curriculum::DOMAINS;
 use super::exercise::{Exercise, Overlay};
 use super::judge::{Check, Judgement};
 use super::state::{Progress, State};
@@ -15,45 +16,24 @@ use crate::output::{DIM, ERROR, GOOD, HELP, NAME};
 pub(crate) struct Domain {
     name: &'static str,
     /// Its part of the exam, in per cent.
-    weight: u32,
+    weight: usize,
     exercises: usize,
     passed: usize,
 }
 
-/// The domains of the Istio Certified Associate's curriculum of August 2025: how the names of their competencies begin,
-/// and their parts of the exam in per cent.
-const DOMAINS: [(&str, &str, u32); 4] = [
-    ("INS", "Installation, Upgrades, and Configuration", 20),
-    ("TM", "Traffic Management", 35),
-    ("SEC", "Securing Workloads", 25),
-    ("TS", "Troubleshooting", 20),
-];
-
 /// The domains that have exercises.
 pub(crate) fn domains(all: &[Exercise], state: &State) -> Vec<Domain> {
-    let domains = DOMAINS.iter().map(|(start, name, weight)| {
-        let own = of_domain(all, start);
+    let domains = DOMAINS.iter().map(|domain| {
+        let own = domain.exercises(all);
         let passed = own.iter().filter(|exercise| is_passed(exercise, state));
         Domain {
-            name,
-            weight: *weight,
+            name: domain.name,
+            weight: domain.weight,
             exercises: own.len(),
             passed: passed.count(),
         }
     });
     domains.filter(|domain| domain.exercises > 0).collect()
-}
-
-/// The exercises whose first competency is of a domain.
-fn of_domain<'a>(all: &'a [Exercise], start: &str) -> Vec<&'a Exercise> {
-    let own = all.iter();
-    own.filter(|exercise| {
-        exercise
-            .competencies
-            .first()
-            .is_some_and(|first| first.starts_with(start))
-    })
-    .collect()
 }
 
 fn is_passed(exercise: &Exercise, state: &State) -> bool {
@@ -74,12 +54,15 @@ pub(crate) fn list(all: &[Exercise], state: &State) -> String {
         .map(|exercise| exercise.id.len())
         .max()
         .unwrap_or(0);
-    for (start, name, weight) in DOMAINS {
-        let own = of_domain(all, start);
+    for domain in &DOMAINS {
+        let own = domain.exercises(all);
         if own.is_empty() {
             continue;
         }
-        text += &format!("{NAME}{name}{NAME:#} {DIM}({weight} % of the exam){DIM:#}\n");
+        text += &format!(
+            "{NAME}{}{NAME:#} {DIM}({} % of the exam){DIM:#}\n",
+            domain.name, domain.weight
+        );
         for exercise in own {
             let known = state.exercises.get(&exercise.id);
             let current = if state.current == exercise.id {
@@ -174,7 +157,7 @@ pub(crate) fn judgement(exercise: &Exercise, judgement: &Judgement) -> String {
 }
 
 /// A check; a request that was shown already is not shown again.
-fn told<'c>(exercise: &Exercise, check: &'c Check, shown: &mut Vec<&'c str>) -> String {
+pub(crate) fn told<'c>(exercise: &Exercise, check: &'c Check, shown: &mut Vec<&'c str>) -> String {
     let Some(missed) = &check.missed else {
         return format!("{GOOD}✓{GOOD:#} {}\n", check.name);
     };
@@ -204,6 +187,16 @@ fn told<'c>(exercise: &Exercise, check: &'c Check, shown: &mut Vec<&'c str>) -> 
 
 /// The same for programs (`meshsim.learn.check/1`).
 pub(crate) fn judgement_json(exercise: &Exercise, judgement: &Judgement) -> Value {
+    json!({
+        "schema": "meshsim.learn.check/1",
+        "exercise": exercise.id,
+        "passed": judgement.passed(),
+        "checks": checks_json(judgement),
+    })
+}
+
+/// Each check for programs.
+pub(crate) fn checks_json(judgement: &Judgement) -> Vec<Value> {
     let checks = judgement.checks.iter().map(|check| {
         let missed = check.missed.as_ref();
         json!({
@@ -218,12 +211,7 @@ pub(crate) fn judgement_json(exercise: &Exercise, judgement: &Judgement) -> Valu
             "offending": missed.and_then(|missed| missed.offending.as_ref()).map(|one| &one.json),
         })
     });
-    json!({
-        "schema": "meshsim.learn.check/1",
-        "exercise": exercise.id,
-        "passed": judgement.passed(),
-        "checks": checks.collect::<Vec<_>>(),
-    })
+    checks.collect()
 }
 
 /// One hint.
