@@ -1,6 +1,37 @@
 //! Where pods are, how far that is, and what happens to links.
 
+use crate::plan::WorkloadId;
 use base::{Distribution, SimTime};
+
+/// How long things take between pods.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// One way between any two pods.
+    pub latency: Distribution,
+    /// One way between the pods of two workloads, where it differs; the first match counts, in both directions.
+    pub links: Vec<Link>,
+    /// Added by each sidecar that a request passes, once per request.
+    pub sidecar_latency: Distribution,
+    /// How many one-way latencies it takes to make a connection before a request can be sent.
+    pub connect_trips: u32,
+    /// Where pods are, by [`PodId`](super::PodId); may be empty where neither of the next two is written.
+    pub places: Vec<Place>,
+    /// Links by their [`Distance`], where these differ.
+    pub tiers: [Option<Tier>; 4],
+    /// What happens to links, and when.
+    pub disturbances: Vec<Disturbance>,
+}
+
+/// The latency between two workloads.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// One of them.
+    pub a: WorkloadId,
+    /// The other.
+    pub b: WorkloadId,
+    /// One way.
+    pub latency: Distribution,
+}
 
 /// Where a pod is, in numbers that say no more than what is alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
