@@ -7,28 +7,28 @@
 //! Invariant: while the effects of one proxy input are carried out, the same proxy gets no further input before all
 //! effects but the replies are done; timers therefore always belong to the request that set them.
 
-use crate::call::{Call, NO_LINE, Owner, Request};
-use crate::client::{Client, Origin};
+mod arrivals;
+mod proxies;
+
+use crate::call::Call;
+use crate::client::Client;
 use crate::cluster::ClusterState;
 use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
 use crate::network::Latencies;
-use crate::observation::{Ejection, Observer, Station, Trace};
-use crate::pass::Downstream;
+use crate::observation::{Observer, Station};
 use crate::plan::cluster::NodeId;
-use crate::plan::{ChangeEffect, Load, Plan, PodId, Side, TableId, TrafficId};
+use crate::plan::{ChangeEffect, Plan, PodId, Side, TrafficId};
 use crate::pod::{PodState, Seat};
 use crate::shape::{HeadId, Shapes};
 use base::SimTime;
-use kernel::{Calendar, Fingerprint, TimerId};
-use proxy::effect::{Effect, Timer};
+use kernel::{Calendar, Fingerprint};
+use proxy::effect::Effect;
 use proxy::input::Input;
 use proxy::proxy::Proxy;
-use proxy::table::Table;
-use proxy::tcp_proxy::{SessionEffect, SessionEvent};
+use proxy::tcp_proxy::SessionEvent;
 use slab::Slab;
-use std::sync::Arc;
 
 /// A world in motion.
 #[derive(Debug)]
@@ -245,284 +245,12 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    fn start_traffic(&mut self, id: TrafficId) {
-        let traffic = &self.plan.traffic[id.index()];
-        match &traffic.load {
-            Load::Open { .. } | Load::Varying { .. } => self.schedule_arrival(traffic.start, id),
-            Load::Closed {
-                users, think_time, ..
-            } => {
-                for user in 0..*users {
-                    let at = traffic.start + self.clients[id.index()].think(think_time);
-                    self.calendar.schedule(
-                        at,
-                        Event::Thought {
-                            traffic: id.index() as u32,
-                            user,
-                        },
-                    );
-                }
-            }
-            Load::Listed(_) => self.schedule_listed(id, 0),
-        }
-    }
-
-    #[inline]
-    fn schedule_arrival(&mut self, now: SimTime, id: TrafficId) {
-        let traffic = &self.plan.traffic[id.index()];
-        let client = &mut self.clients[id.index()];
-        let next = match &traffic.load {
-            Load::Open { arrivals, .. } => client.gap(*arrivals).map(|gap| now + gap),
-            Load::Varying { rate, arrivals } => {
-                let next = client.next_of(rate, *arrivals);
-                next.map(|since| traffic.start + since)
-            }
-            Load::Closed { .. } | Load::Listed(_) => None,
-        };
-        if let Some(at) = next {
-            let event = Event::Arrival {
-                traffic: id.index() as u32,
-                epoch: client.epoch,
-            };
-            self.calendar.schedule(at, event);
-        }
-    }
-
-    #[inline]
-    fn on_arrival(&mut self, now: SimTime, id: TrafficId, epoch: u32) {
-        if epoch != self.clients[id.index()].epoch || now >= self.plan.traffic[id.index()].stop {
-            return;
-        }
-        self.schedule_arrival(now, id);
-        self.begin(now, id, Origin::ANY);
-    }
-
-    /// A user has thought enough: it sends its next request, if it has one.
-    fn on_thought(&mut self, now: SimTime, id: TrafficId, user: u32) {
-        let Load::Closed { each, more, .. } = self.plan.traffic[id.index()].load else {
-            return;
-        };
-        let client = &mut self.clients[id.index()];
-        let more = if user == 0 { more } else { 0 };
-        let before = client.count_of_user(user);
-        if each.is_none_or(|each| before < each + more) {
-            let origin = Origin {
-                line: Some(user),
-                ..Origin::ANY
-            };
-            self.begin(now, id, origin);
-        }
-    }
-
-    /// The next listed request will be due at its time.
-    fn schedule_listed(&mut self, id: TrafficId, index: u32) {
-        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
-            return;
-        };
-        if let Some(next) = listed.get(index as usize) {
-            let traffic = id.index() as u32;
-            self.calendar
-                .schedule(next.at, Event::Listed { traffic, index });
-        }
-    }
-
-    /// A listed request is due: it is sent, or waits for its connection.
-    fn on_listed(&mut self, now: SimTime, id: TrafficId, index: u32) {
-        self.schedule_listed(id, index + 1);
-        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
-            return;
-        };
-        let line = listed[index as usize].connection;
-        let client = &mut self.clients[id.index()];
-        if line.is_none_or(|line| client.take_line(line, index)) {
-            self.begin_listed(now, id, index);
-        }
-    }
-
-    fn begin_listed(&mut self, now: SimTime, id: TrafficId, index: u32) {
-        let Load::Listed(listed) = &self.plan.traffic[id.index()].load else {
-            return;
-        };
-        let listed = listed[index as usize];
-        let origin = Origin {
-            line: listed.connection,
-            template: Some(listed.template),
-            worker: listed.worker,
-            number: Some(index + 1),
-        };
-        self.begin(now, id, origin);
-    }
-
-    /// A traffic source's next request begins.
-    #[inline]
-    fn begin(&mut self, now: SimTime, id: TrafficId, origin: Origin) {
-        let traffic = &self.plan.traffic[id.index()];
-        if now >= traffic.stop {
-            return;
-        }
-        let client = &mut self.clients[id.index()];
-        let turn = client.begun;
-        let (identity, planned, site) = client.next(traffic, origin);
-        let source = self.sender(id, turn, planned);
-        let client = &mut self.clients[id.index()];
-        let workers = self.plan.pods[source.index()].workers;
-        let worker = client.worker(origin, identity, workers);
-        // After four thousand million requests it begins anew.
-        let number = origin.number.unwrap_or(client.begun as u32);
-        self.tally.begun += 1;
-        self.observer.on_arrival(now, id, site);
-        let head = self.site_heads[site.index()];
-        let request = Request {
-            site,
-            source,
-            head,
-            identity,
-            trace: Trace {
-                journey: identity,
-                parent: identity,
-            },
-            depth: 0,
-            number,
-            line: origin.line.unwrap_or(NO_LINE),
-            worker,
-        };
-        self.start(now, Call::new(Owner::Traffic(id), request, now));
-    }
-
-    /// A traffic source's request has ended: in a closed load its user thinks, in a list its connection is free.
-    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId, line: u32) {
-        self.tally.ended += 1;
-        let traffic = id.index() as u32;
-        match &self.plan.traffic[id.index()].load {
-            Load::Open { .. } | Load::Varying { .. } => {}
-            Load::Closed {
-                think_time, pace, ..
-            } => {
-                let client = &mut self.clients[id.index()];
-                let user = line;
-                let mut at = now + client.think(think_time);
-                if let Some(pace) = *pace {
-                    let start = self.plan.traffic[id.index()].start;
-                    at = at.max(start + pace * u64::from(client.of_user(user)));
-                }
-                self.calendar.schedule(at, Event::Thought { traffic, user });
-            }
-            Load::Listed(_) if line == NO_LINE => {}
-            Load::Listed(_) => {
-                if let Some(index) = self.clients[id.index()].free_line(line) {
-                    self.calendar.schedule(now, Event::Turn { traffic, index });
-                }
-            }
-        }
-    }
-
     pub(crate) fn count_exchange(&mut self) {
         self.tally.exchanges += 1;
     }
 
     pub(crate) fn count_attempt(&mut self) {
         self.tally.attempts += 1;
-    }
-
-    /// Hands an input to a proxy and carries out what it asks for.
-    #[inline]
-    pub(crate) fn tell(&mut self, now: SimTime, seat: Seat, input: Input<'_>) {
-        let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
-            return;
-        };
-        let mut effects = self.buffers.pop().unwrap_or_default();
-        state.proxy.handle(now, input, &mut effects);
-        self.perform(now, seat, effects);
-    }
-
-    /// An empty buffer for effects; give it to [`Self::perform`].
-    #[inline]
-    pub(crate) fn buffer(&mut self) -> Vec<Effect> {
-        self.buffers.pop().unwrap_or_default()
-    }
-
-    /// Carries out what a proxy asks for: replies last, since they may lead to new inputs to the same proxy.
-    #[inline]
-    pub(crate) fn perform(&mut self, now: SimTime, seat: Seat, mut effects: Vec<Effect>) {
-        let mut replies = false;
-        for effect in &effects {
-            match *effect {
-                Effect::Connect(connect) => self.connect(now, seat, &connect),
-                // Servers do not count their connections, and what comes of one that is given up is ignored.
-                Effect::Close(_) => {}
-                Effect::Send(send) => self.send(now, seat, send),
-                Effect::Waits(send) => self.wait(seat, &send),
-                Effect::Unsent { send, reason } => self.unsent(now, seat, &send, reason),
-                Effect::SetTimer { timer, at } => {
-                    let event = Event::ProxyTimer {
-                        pod: seat.pod.index() as u32,
-                        side: seat.side,
-                        timer,
-                    };
-                    let id = self.calendar.schedule_cancellable(at, event);
-                    let old = std::mem::replace(self.timer(seat, timer), id);
-                    self.calendar.cancel(old);
-                }
-                Effect::CancelTimer(timer) => {
-                    let id = std::mem::replace(self.timer(seat, timer), TimerId::NONE);
-                    self.calendar.cancel(id);
-                }
-                Effect::Abandon(attempt) => self.abandon_attempt(now, seat, attempt),
-                Effect::Ejection {
-                    cluster,
-                    endpoint,
-                    ejected,
-                } => {
-                    self.observer.on_ejection(
-                        now,
-                        seat.pod,
-                        Ejection {
-                            cluster,
-                            endpoint,
-                            ejected,
-                        },
-                    );
-                }
-                Effect::Cancelled { tag, record } => match Downstream::of(tag) {
-                    Downstream::Call(call) => self.end_exchange(now, call, record, None),
-                    Downstream::Delivery(delivery) => self.end_pass(now, delivery, record),
-                },
-                Effect::ReplyStarted { tag, .. } => match Downstream::of(tag) {
-                    Downstream::Call(call) => self.calls[call as usize].responded = Some(now),
-                    Downstream::Delivery(delivery) => self.on_pass_reply_started(now, delivery),
-                },
-                Effect::Reply { .. } | Effect::Session(SessionEffect::Ended { .. }) => {
-                    replies = true;
-                }
-                Effect::Session(effect) => self.on_session(now, seat, effect),
-            }
-        }
-        if replies {
-            for effect in &effects {
-                if let Effect::Reply { tag, reply } = *effect {
-                    match Downstream::of(tag) {
-                        Downstream::Call(call) => self.on_reply(now, call, reply, None),
-                        Downstream::Delivery(delivery) => self.on_pass_reply(now, delivery, reply),
-                    }
-                } else if let Effect::Session(SessionEffect::Ended { tag, record }) = *effect {
-                    self.on_session_ended(now, tag, record);
-                }
-            }
-        }
-        effects.clear();
-        self.buffers.push(effects);
-    }
-
-    #[inline]
-    fn timer(&mut self, seat: Seat, timer: Timer) -> &mut TimerId {
-        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
-        let state = state.expect("only a proxy has timers");
-        let timers = &mut state.timers[timer.kind as usize];
-        let slot = timer.slot as usize;
-        if slot >= timers.len() {
-            timers.resize(slot + 1, TimerId::NONE);
-        }
-        &mut timers[slot]
     }
 
     #[inline]
@@ -563,30 +291,6 @@ impl<'a, O: Observer> World<'a, O> {
             }
         }
         self.observer.on_change(now, index);
-    }
-
-    /// A proxy learns another configuration.
-    fn push(&mut self, now: SimTime, seat: Seat, table: TableId) {
-        let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
-            return;
-        };
-        state.table = table;
-        let told = match seat.side {
-            Side::Outbound => self.told_table(seat.pod, table),
-            Side::Inbound => Some(Arc::clone(&self.plan.tables[table.index()])),
-        };
-        if let Some(told) = told {
-            self.apply(now, seat, told);
-        }
-    }
-
-    /// A proxy takes over a configuration.
-    pub(crate) fn apply(&mut self, now: SimTime, seat: Seat, table: Arc<Table>) {
-        let mut effects = self.buffer();
-        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
-        let state = state.expect("it has a proxy");
-        state.proxy.apply(now, table, &mut effects);
-        self.perform(now, seat, effects);
     }
 }
 
