@@ -4,9 +4,12 @@
 //! carries are pure functions of these numbers, so each is computed by the real matcher the first time and
 //! remembered. The event loop meets no string.
 
-use crate::application::{WHOLE, alternatives, read_delay, read_status};
-use crate::plan::{Behaviour, Plan, PodId, Side, SiteId, TableId};
+mod case;
+mod deadline;
+
+use crate::plan::{Plan, PodId, Side, SiteId, TableId};
 use base::SimDuration;
+pub(crate) use case::Case;
 use indexmap::IndexSet;
 use proxy::listener::{Connection, Layer, Verdict, accept, accept_at};
 use proxy::names::{ClusterId, Endpoint, EndpointId};
@@ -98,24 +101,6 @@ pub(crate) struct Shapes {
     alternatives: Vec<(u64, u64)>,
     deadlines: FxHashMap<HeadId, Option<SimDuration>>,
     nested: FxHashMap<(SiteId, HeadId), Option<HeadId>>,
-}
-
-/// How a server serves requests with some head.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Case {
-    /// The place of the behaviour.
-    pub(crate) behaviour: u32,
-    /// The status that the request asks for.
-    pub(crate) status: Option<Alternatives>,
-    /// The wait that it asks for, in nanoseconds.
-    pub(crate) delay: Option<Alternatives>,
-}
-
-/// Values that a request asks for, one of which a draw hits: a range of them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Alternatives {
-    start: u32,
-    end: u32,
 }
 
 /// What tells arrivals at a pod's proxy apart: its table, and either the sender's shape, the place of its head and the
@@ -358,99 +343,6 @@ impl Shapes {
         }
     }
 
-    /// How the server numbered `server`, which has `behaviours`, serves `head`: by the first behaviour that matches.
-    #[inline]
-    pub(crate) fn case(&mut self, server: u32, behaviours: &[Behaviour], head: HeadId) -> Case {
-        match self.cases.get(&(server, head)) {
-            Some(case) => *case,
-            None => self.first_case(server, behaviours, head),
-        }
-    }
-
-    #[cold]
-    fn first_case(&mut self, server: u32, behaviours: &[Behaviour], head: HeadId) -> Case {
-        let request = &self.heads[head.index()];
-        let index = behaviours
-            .iter()
-            .position(|behaviour| behaviour.matches.holds(request))
-            .unwrap_or(behaviours.len() - 1);
-        let behaviour = &behaviours[index];
-        let pattern = &behaviour.matches.path;
-        let requested = &behaviour.requested;
-        let status = requested.status.as_ref().and_then(|from| {
-            let rest = from.is_optional().then_some(behaviour.response.status);
-            Some(alternatives(
-                from.text(pattern, request)?,
-                rest,
-                read_status,
-            ))
-        });
-        let delay = requested.delay.as_ref().and_then(|delay| {
-            let at_most = delay.at_most.unwrap_or(SimDuration::MAX);
-            let granted = |text: &str| {
-                let asked =
-                    read_delay(text).filter(|asked| !delay.refuses_more || *asked <= at_most);
-                asked.map(|asked| asked.min(at_most))
-            };
-            let is_optional = delay.from.is_optional();
-            let rest = is_optional.then_some(SimDuration::ZERO);
-            let asked = alternatives(delay.from.text(pattern, request)?, rest, granted);
-            (asked.is_some() || !is_optional).then_some(asked)
-        });
-        let is_unreadable = matches!(status, Some(None)) || matches!(delay, Some(None));
-        let case = if is_unreadable {
-            Case {
-                behaviour: index as u32,
-                status: Some(self.add_alternatives(&[(WHOLE, u64::from(BAD_REQUEST))])),
-                delay: Some(self.add_alternatives(&[(WHOLE, 0)])),
-            }
-        } else {
-            let of_status = |(share, status)| (share, u64::from(status));
-            let of_delay = |(share, delay): (u64, SimDuration)| (share, delay.as_nanos());
-            let statuses = status.flatten().map(|list| list.into_iter().map(of_status));
-            let delays = delay.flatten().map(|list| list.into_iter().map(of_delay));
-            let statuses = statuses.map(Iterator::collect::<Vec<_>>);
-            let delays = delays.map(Iterator::collect::<Vec<_>>);
-            Case {
-                behaviour: index as u32,
-                status: statuses.map(|list| self.add_alternatives(&list)),
-                delay: delays.map(|list| self.add_alternatives(&list)),
-            }
-        };
-        self.cases.insert((server, head), case);
-        case
-    }
-
-    fn add_alternatives(&mut self, list: &[(u64, u64)]) -> Alternatives {
-        let start = self.alternatives.len() as u32;
-        self.alternatives.extend_from_slice(list);
-        Alternatives {
-            start,
-            end: self.alternatives.len() as u32,
-        }
-    }
-
-    /// The value that a draw hits; `draw` is only asked where there are several.
-    #[inline]
-    pub(crate) fn drawn(&self, range: Alternatives, draw: impl FnOnce() -> u64) -> u64 {
-        let list = &self.alternatives[range.start as usize..range.end as usize];
-        let (_, last) = list[list.len() - 1];
-        if list.len() == 1 {
-            return last;
-        }
-        let hit = draw() >> 32;
-        let of_hit = list.iter().find(|(share, _)| hit < *share);
-        of_hit.map_or(last, |(_, value)| *value)
-    }
-
-    /// How long whoever sent a request with this head waits, as its headers say.
-    #[inline]
-    pub(crate) fn deadline(&mut self, head: HeadId) -> Option<SimDuration> {
-        let heads = &self.heads;
-        let told = self.deadlines.entry(head);
-        *told.or_insert_with(|| told_deadline(&heads[head.index()]))
-    }
-
     /// Whether a head is one of gRPC.
     #[inline]
     pub(crate) fn is_grpc(&self, head: HeadId) -> bool {
@@ -486,34 +378,5 @@ impl Shapes {
     }
 }
 
-/// The shorter of what `grpc-timeout` and Envoy's header say.
-fn told_deadline(head: &RequestHead) -> Option<SimDuration> {
-    let first = |name| head.values(name).next();
-    let grpc = first("grpc-timeout").and_then(read_grpc_timeout);
-    let envoy = first("x-envoy-expected-rq-timeout-ms")
-        .and_then(|millis| millis.parse().ok())
-        .filter(|millis| *millis > 0)
-        .map(SimDuration::from_millis);
-    grpc.into_iter().chain(envoy).min()
-}
-
-/// Source: gRPC over HTTP/2, "Requests", the grammar of Timeout.
-fn read_grpc_timeout(text: &str) -> Option<SimDuration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let nanos = match unit {
-        "H" => 3_600_000_000_000,
-        "M" => 60_000_000_000,
-        "S" => 1_000_000_000,
-        "m" => 1_000_000,
-        "u" => 1000,
-        "n" => 1,
-        _ => return None,
-    };
-    let number: u64 = digits.parse().ok()?;
-    Some(SimDuration::from_nanos(number.checked_mul(nanos)?))
-}
-
-/// HTTP 400: what a request asks for cannot be read.
-const BAD_REQUEST: u16 = 400;
 /// Above the number of any pod.
 const DIALLED: u32 = 1 << 31;
