@@ -213,6 +213,12 @@ impl<'a> Delivery<'a> {
         self.call.filter(|_| !self.mirror)
     }
 
+    /// The delivery that a proxy passes on with it; a copy's answer is not the answer to that.
+    #[inline]
+    fn parent(&self) -> Option<u32> {
+        self.parent.filter(|_| !self.mirror)
+    }
+
     /// Its answer lacks something; what it lacked first counts.
     #[inline]
     fn degrade(&mut self, mark: Mark) {

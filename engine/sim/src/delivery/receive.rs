@@ -42,7 +42,7 @@ impl<'a, O: Observer> World<'a, O> {
             self.calendar.schedule(now + delivery.rest.time, event);
         }
         let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
-        let (parent, call, mark) = (delivery.parent, delivery.call(), delivery.mark);
+        let (parent, call, mark) = (delivery.parent(), delivery.call(), delivery.mark);
         let connection = delivery.connection();
         match client {
             Client::Proxy(side, attempt) => {
@@ -100,7 +100,7 @@ impl<'a, O: Observer> World<'a, O> {
                         self.tell(now, seat, Input::ResponseComplete { attempt });
                     }
                     AttemptOutcome::Response(_) => {
-                        let asked = (attempt, delivery.parent, delivery.call());
+                        let asked = (attempt, delivery.parent(), delivery.call());
                         let answer = (delivery.answer, delivery.mark);
                         self.tell_end_of_connection(now, delivery.connection(), delivery.answer);
                         self.tell_response(now, seat, asked, answer, true);
