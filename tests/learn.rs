@@ -294,6 +294,24 @@ fn files_of_the_answer_can_be_applied_one_by_one() {
 }
 
 #[test]
+fn several_kits_are_written_side_by_side() {
+    let library = library();
+    let task = library.path().join("first-pin/task.md");
+    let text = fs::read_to_string(&task).expect("it is there");
+    fs::write(&task, text.replace("kit: shop", "kit: [shop, edge]")).expect("it is written");
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let exercises = library.path().to_str().expect("a path of letters");
+    learn(course.path(), &["--exercises", exercises, "start", "1"]);
+    for kit in ["shop", "edge"] {
+        let written = course.path().join("first-pin/world").join(kit);
+        let written = fs::read_to_string(written.join("web.yaml")).expect("it is written");
+        let its_own = Path::new(EXERCISES).join("kits").join(kit);
+        let its_own = fs::read_to_string(its_own.join("mesh/web.yaml")).expect("it is there");
+        assert_eq!(written, its_own);
+    }
+}
+
+#[test]
 fn an_answer_that_is_watched_is_judged_when_it_is_saved() {
     let course = tempfile::tempdir().expect("a temporary folder");
     let here = course.path();

@@ -152,6 +152,11 @@ impl Exercise {
                 )));
             }
             for (name, text) in mesh {
+                // Kits have files of the same names.
+                let name = match front.kit.0.len() {
+                    1 => name,
+                    _ => format!("{kit}/{name}"),
+                };
                 world.entry(name).or_insert(text);
             }
         }
