@@ -97,9 +97,10 @@ fn samples_run_unmodified() {
         let folder = tempfile::tempdir().expect("a folder");
         let names = manifests.iter().map(|name| samples.join(name));
         let names: Vec<String> = names
-            .chain([PathBuf::from(INJECTED_NAMESPACE)])
+            .chain([INJECTED_NAMESPACE, INGRESS_GATEWAY].map(PathBuf::from))
             .map(|path| format!("- {}\n", path.display()))
             .collect();
+        let scenario = scenario.replace("SAMPLES", &samples.display().to_string());
         let text = format!("manifests:\n{}{scenario}", names.concat());
         std::fs::write(folder.path().join("scenario.yaml"), text).expect("a file");
         let output = Command::new(env!("CARGO_BIN_EXE_meshsim"))
@@ -116,8 +117,81 @@ fn samples_run_unmodified() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// The tasks of istio.io that are scenarios of this repository, with Istio's own manifests in the place of ours, which are
+/// expected to lead to the same.
+#[test]
+fn tasks_run_with_istios_manifests() {
+    let Some(samples) = samples() else {
+        return;
+    };
+    let mut failures = Vec::new();
+    for (task, manifests, steps) in TASKS {
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenarios/tasks")
+            .join(task);
+        let original = |name: &&str| samples.join(name).display().to_string();
+        let originals = manifests.iter().map(original);
+        let all: Vec<String> = originals.chain([INJECTED_NAMESPACE.to_owned()]).collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshsim"));
+        command.arg("test").arg(&scenario);
+        command.arg(format!("--set=manifests=[{}]", all.join(", ")));
+        for (number, step) in steps.iter().enumerate() {
+            let step = original(step);
+            command.arg(format!("--set=timeline[{number}].apply={step}"));
+        }
+        let output = command.output().expect("the binary runs");
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout);
+            let erred = String::from_utf8_lossy(&output.stderr);
+            failures.push(format!("{task}: {said}{erred}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A task, the manifests that it starts with, and those that its steps apply, as its page on istio.io names them.
+const TASKS: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "request-routing",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "bookinfo/networking/destination-rule-all.yaml",
+            "bookinfo/networking/virtual-service-all-v1.yaml",
+            "curl/curl.yaml",
+        ],
+        &["bookinfo/networking/virtual-service-reviews-test-v2.yaml"],
+    ),
+    (
+        "fault-injection",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "bookinfo/networking/destination-rule-all.yaml",
+            "bookinfo/networking/virtual-service-all-v1.yaml",
+            "bookinfo/networking/virtual-service-reviews-test-v2.yaml",
+            "curl/curl.yaml",
+        ],
+        &[
+            "bookinfo/networking/virtual-service-ratings-test-delay.yaml",
+            "bookinfo/networking/virtual-service-ratings-test-abort.yaml",
+        ],
+    ),
+    (
+        "traffic-shifting",
+        &[
+            "bookinfo/platform/kube/bookinfo.yaml",
+            "bookinfo/networking/destination-rule-all.yaml",
+            "bookinfo/networking/virtual-service-all-v1.yaml",
+            "curl/curl.yaml",
+        ],
+        &[
+            "bookinfo/networking/virtual-service-reviews-50-v3.yaml",
+            "bookinfo/networking/virtual-service-reviews-v3.yaml",
+        ],
+    ),
+];
+
 /// What is shown, the manifests, and the rest of the scenario.
-const RUNS: [(&str, &[&str], &str); 7] = [
+const RUNS: [(&str, &[&str], &str); 9] = [
     (
         "Bookinfo",
         &["bookinfo/platform/kube/bookinfo.yaml", "curl/curl.yaml"],
@@ -215,12 +289,42 @@ expect:
 - {successRate: {traffic: users}, equals: 100%}
 ",
     ),
+    (
+        // The task «TCP Traffic Shifting».
+        "tcp-echo, a fifth to v2",
+        &["tcp-echo/tcp-echo-services.yaml", "tcp-echo/tcp-echo-all-v1.yaml"],
+        "traffic: [{name: users, gateway: default/tcp-echo-gateway, rate: 50/s, url: 'tcp://tcp-echo.example.com:31400'}]
+timeline: [{at: 30s, apply: SAMPLES/tcp-echo/tcp-echo-20-v2.yaml}]
+expect:
+- {successRate: {traffic: users}, equals: 100%}
+- {share: {traffic: users, destinationVersion: v1}, equals: 100%, window: {to: 30s}}
+- {share: {traffic: users, destinationVersion: v2}, about: 20%, window: {from: 31s}}
+",
+    ),
+    (
+        // The task «Ingress Gateways» with httpbin's own gateway, which lets all in.
+        "httpbin behind its gateway",
+        &["httpbin/httpbin.yaml", "httpbin/httpbin-gateway.yaml"],
+        "traffic:
+- {name: status, gateway: default/httpbin-gateway, rate: 20/s, url: 'http://httpbin.example.com/status/200'}
+- {name: slow, gateway: default/httpbin-gateway, rate: 5/s, url: 'http://other.example.com/delay/1'}
+expect:
+- {successRate: {}, equals: 100%}
+- {p50: {traffic: slow}, about: 1s, within: 20ms}
+",
+    ),
 ];
 
 /// Bookinfo's namespace, in which pods get sidecars.
 const INJECTED_NAMESPACE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/cli/fixtures/injected-namespace.yaml"
+);
+
+/// The ingress gateway, which an installation of Istio brings and the samples only configure.
+const INGRESS_GATEWAY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/cli/fixtures/ingress-gateway.yaml"
 );
 
 /// All versions of all of its services.
