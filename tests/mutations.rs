@@ -5,6 +5,7 @@
 //! watched; manifests that are built to blow up go through the command line under the same limits.
 
 mod mutant;
+mod scenarios;
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};

@@ -78,6 +78,32 @@ struct File {
     manifests: String,
 }
 
+/// A block that is a scenario.
+pub(crate) struct SpecScenario {
+    /// Its file, line and section.
+    pub(crate) place: String,
+    /// The manifests that hold in it.
+    pub(crate) manifests: String,
+    /// The scenario file without its `manifests`.
+    pub(crate) text: String,
+}
+
+/// All scenarios of all specs.
+pub(crate) fn scenarios() -> Vec<SpecScenario> {
+    let mut scenarios = Vec::new();
+    for file in files() {
+        for section in sections(&file) {
+            let of_section = section.blocks.into_iter().filter(|b| b.kind == "scenario");
+            scenarios.extend(of_section.map(|block| SpecScenario {
+                place: format!("{}:{}: {}", file.name, block.line, section.title),
+                manifests: section.manifests.clone(),
+                text: block.text,
+            }));
+        }
+    }
+    scenarios
+}
+
 /// All files in their order.
 fn files() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs");

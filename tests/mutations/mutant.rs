@@ -13,20 +13,21 @@ pub(super) fn mutant(number: u64) -> String {
     format!("{MESH}---\n{text}")
 }
 
-struct Dice(Draws);
+/// Where a mutant's changes come from.
+pub(super) struct Dice(pub(super) Draws);
 
 impl Dice {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.0.next_u64() % end.max(1) as u64).expect("below a usize")
     }
 
-    fn one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+    pub(super) fn one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
         texts[self.below(texts.len())]
     }
 }
 
 /// One change: a byte, a part, a field's name, or a value's type.
-fn mutate(text: &str, dice: &mut Dice) -> String {
+pub(super) fn mutate(text: &str, dice: &mut Dice) -> String {
     let mut bytes = text.as_bytes().to_vec();
     if bytes.is_empty() {
         return TOKENS[0].to_owned();
@@ -113,7 +114,8 @@ const TOKENS: [&str; 24] = [
     ",",
 ];
 
-const VALUES: [&str; 24] = [
+/// What stands in the place of some value.
+pub(super) const VALUES: [&str; 24] = [
     "null",
     "true",
     "0",

@@ -41,6 +41,7 @@ use crate::compile::report::Report;
 use crate::compile::server::Servers;
 use crate::compile::site::Sites;
 use crate::compile::tables::Tables;
+use crate::field_path;
 use crate::file::Scenario;
 use base::{Seed, SimTime};
 use control_plane::{Mesh, MeshConfig};
@@ -74,6 +75,18 @@ pub struct Compiled {
 /// # Errors
 /// All that is wrong with its manifests, and all names in it that name nothing.
 pub fn compile(scenario: &Scenario, options: &CompileOptions) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut compiled = compile_parts(scenario, options);
+    match &mut compiled {
+        Ok(compiled) => field_path::fill(&mut compiled.notes, &scenario.source),
+        Err(errors) => field_path::fill(errors, &scenario.source),
+    }
+    compiled
+}
+
+fn compile_parts(
+    scenario: &Scenario,
+    options: &CompileOptions,
+) -> Result<Compiled, Vec<Diagnostic>> {
     if let Some(envoy) = &scenario.envoy {
         return envoy::compile(scenario, envoy);
     }

@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::cluster::{CLUSTER, Cluster};
 use crate::envoy::{ENVOY, Envoy, read_concurrency};
 use crate::expectation::{EXPECTATION, Expectation, REQUEST_EXPECTATION};
+use crate::field_path;
 use crate::isotope;
 use crate::network::{NETWORK, Network};
 use crate::place::{Place, Placed};
@@ -17,6 +18,7 @@ use base::{Location, SimDuration, SimTime};
 use manifest::diagnostic::codes;
 use manifest::{Diagnostic, Level, Source, read_node};
 use sim::plan::Load;
+use std::collections::BTreeSet;
 
 /// A scenario, as written, with the text of its manifests.
 #[derive(Clone, Debug)]
@@ -202,7 +204,8 @@ pub fn load(
         },
     );
     let scenario = read(&mut reader, &Cursor::root(&root), source, options, files);
-    let diagnostics = reader.into_diagnostics();
+    let mut diagnostics = reader.into_diagnostics();
+    field_path::fill(&mut diagnostics, source);
     let refused = diagnostics.iter().any(|d| d.level == Level::Error);
     match scenario {
         Some(scenario) if !refused => Ok(scenario),
@@ -463,8 +466,10 @@ fn check_times(reader: &mut Reader, scenario: &Scenario) {
         };
         (last.unwrap_or(traffic.start), &traffic.place)
     });
+    // What is repeated is told once.
+    let mut told = BTreeSet::new();
     for (at, place) in changes.chain(starts) {
-        if at >= end {
+        if at >= end && told.insert((place.span.start, place.span.end)) {
             let message = format!("{at} is not before the end of the run at {end}");
             reader.push(error(codes::INVALID_VALUE, place, message, None));
         }

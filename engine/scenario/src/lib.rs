@@ -47,6 +47,7 @@ mod distribution;
 pub mod envoy;
 pub mod envoy_json;
 pub mod expectation;
+mod field_path;
 pub mod file;
 pub mod interval;
 mod isotope;

@@ -399,6 +399,13 @@ fn says_what_is_wrong_with_traffic() {
         &["s.yaml:3:19: error: traffic[0].rate: a rate above zero is expected"],
     );
     check_traffic(
+        "{from: a, rate: 1000000001/s, url: http://a/}",
+        &[
+            "s.yaml:3:19: error: traffic[0].rate: `1000000001/s` is out of range: expected at most 1000000000/s \
+           (time goes in steps of a nanosecond)",
+        ],
+    );
+    check_traffic(
         "{from: a, rate: 1/s, users: 5, url: http://a/}",
         &["s.yaml:3:31: error: traffic[0].users: `rate` and `users` exclude each other: give one"],
     );
@@ -631,6 +638,17 @@ fn says_what_is_wrong_with_workloads() {
 
 #[test]
 fn says_what_is_wrong_with_changes() {
+    check_field(
+        "timeline: [{at: 5s, drain: a, repeat: {every: 1s, times: 10001}}]",
+        &[
+            "s.yaml:3:58: error: timeline[0].repeat.times: `10001` is out of range: expected 1 to 10000",
+        ],
+    );
+    // Said once, not 60 times.
+    check_field(
+        "timeline: [{at: 59s, drain: a, repeat: {every: 1s, times: 60}}]",
+        &["s.yaml:3:12: error: 60s is not before the end of the run at 60s"],
+    );
     check_field(
         "timeline: [{at: 5s}]",
         &[

@@ -52,7 +52,9 @@ impl Node {
     pub(super) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Vec<Self>> {
         let fields = reader.object(node, &NODE)?;
         let name = fields.get("name").and_then(|node| reader.text(&node));
-        let count = fields.get("count").and_then(|node| reader.whole(&node, 1));
+        let count = fields
+            .get("count")
+            .and_then(|node| reader.whole_within(&node, 1, MAX_NODES));
         let mut labels: BTreeMap<String, String> = fields
             .get("labels")
             .map(|node| reader.texts(&node).into_iter().collect())
@@ -85,3 +87,6 @@ impl Node {
         Some(named.collect())
     }
 }
+
+/// As many as Kubernetes has been tried with, and again as many.
+const MAX_NODES: u32 = 10_000;

@@ -12,7 +12,7 @@ pub(crate) struct Cursor<'n> {
     pub(super) name: &'n str,
     /// Where the key stands, for a field.
     pub(super) key: Option<Place>,
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// The known fields of an object.
@@ -40,6 +40,11 @@ impl<'n> Cursor<'n> {
             location: self.node.location.clone(),
             span: self.node.span.clone(),
         }
+    }
+
+    /// Where the key is written, for a field.
+    pub(crate) fn key_place(&self) -> Option<&Place> {
+        self.key.as_ref()
     }
 
     /// The key of a field.

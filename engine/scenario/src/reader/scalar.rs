@@ -88,6 +88,17 @@ impl Reader {
             .map(|number| u32::try_from(number).expect("within 32 bits, as was checked"))
     }
 
+    /// Reads a whole number from `least` to `most`.
+    pub(crate) fn whole_within(
+        &mut self,
+        cursor: &Cursor<'_>,
+        least: u32,
+        most: u32,
+    ) -> Option<u32> {
+        self.integer(cursor, u64::from(least), u64::from(most))
+            .map(|number| u32::try_from(number).expect("within 32 bits, as was checked"))
+    }
+
     /// Reads a whole number of 64 bits.
     pub(crate) fn whole_u64(&mut self, cursor: &Cursor<'_>) -> Option<u64> {
         self.integer(cursor, 0, u64::MAX)
@@ -250,13 +261,22 @@ impl Reader {
         };
         let number = parts.and_then(|(number, _)| decimal(number.trim_end()));
         if let (Some(number), Some(seconds)) = (number, seconds) {
-            return Some(number / seconds);
+            let rate = number / seconds;
+            if rate <= MAX_RATE {
+                return Some(rate);
+            }
+            let message = format!("`{text}` is out of range: expected at most 1000000000/s");
+            self.invalid(cursor, message, "time goes in steps of a nanosecond");
+            return None;
         }
         let message = format!("`{text}` is not a rate");
         self.invalid(cursor, message, "write it as in `200/s`, `30/m` or `5/h`");
         None
     }
 }
+
+/// One for each step of time.
+const MAX_RATE: f64 = 1e9;
 
 /// A decimal number without sign or exponent.
 fn decimal(text: &str) -> Option<f64> {

@@ -40,7 +40,9 @@ impl Repeat {
         let every = fields
             .get("every")
             .and_then(|node| reader.positive_duration(&node));
-        let times = fields.get("times").and_then(|node| reader.whole(&node, 1));
+        let times = fields
+            .get("times")
+            .and_then(|node| reader.whole_within(&node, 1, MOST as u32));
         let repeat = Self {
             every: every?,
             times,

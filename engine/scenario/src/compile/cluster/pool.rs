@@ -265,8 +265,20 @@ impl Pool {
             let (total, offset) = match self.kind {
                 "Pod" => (count as usize, taken.len()),
                 "StatefulSet" => (count as usize, 0),
-                _ => (count as usize * localities.len(), 0),
+                _ => ((count as usize).saturating_mul(localities.len()), 0),
             };
+            if taken.len().saturating_add(total) > MAX_SLOTS {
+                let place = Place {
+                    location: self.location.clone(),
+                    span: 0..0,
+                };
+                let message = format!(
+                    "{} may need room for {total} pods: all workloads may need {MAX_SLOTS} at most",
+                    self.name
+                );
+                report.invalid(&place, message, None);
+                return;
+            }
             for turn in 0..total {
                 if localities.is_empty() {
                     break;
@@ -304,11 +316,11 @@ impl Pool {
         }
         match self.strategy {
             Strategy::Never | Strategy::Ordered => wanted,
-            Strategy::RollingUpdate { max_surge, .. } if are_replaced => {
-                2 * wanted + max_surge.rounded_up(wanted)
-            }
+            Strategy::RollingUpdate { max_surge, .. } if are_replaced => wanted
+                .saturating_mul(2)
+                .saturating_add(max_surge.rounded_up(wanted)),
             Strategy::RollingUpdate { .. } | Strategy::Recreate if are_replaced || are_scaled => {
-                2 * wanted
+                wanted.saturating_mul(2)
             }
             Strategy::RollingUpdate { .. } | Strategy::Recreate => wanted,
         }
@@ -406,3 +418,6 @@ fn with_name(labels: &BTreeMap<String, String>, name: &str) -> BTreeMap<String, 
         .or_insert_with(|| name.to_owned());
     labels
 }
+
+/// Pods that can ever exist where pods come and go; each takes room from the start.
+const MAX_SLOTS: usize = 20_000;
