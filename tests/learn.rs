@@ -289,8 +289,31 @@ fn files_of_the_answer_can_be_applied_one_by_one() {
         "✓ v1 alone then",
     );
     fs::remove_file(course.path().join("first-pin/after.yaml")).expect("it is removed");
-    let refused = learn(course.path(), &["--exercises", exercises, "check"]);
-    assert_said(&refused, 2, "your folder has no `after.yaml`");
+    // It is judged like one that says nothing.
+    assert_said(
+        &learn(course.path(), &["--exercises", exercises, "check"]),
+        1,
+        "✗ v1 alone then",
+    );
+}
+
+#[test]
+fn an_answer_whose_only_file_is_deleted_is_judged() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    learn(here, &["start", "first-pin"]);
+    let files = fs::read_dir(here.join("first-pin")).expect("a folder");
+    for file in files.map(|entry| entry.expect("an entry").path()) {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            fs::remove_file(file).expect("it is removed");
+        }
+    }
+    let output = learn(here, &["check"]);
+    assert_said(&output, 1, "✗ ");
+    assert_said(&output, 1, "✓ still: the shop answers");
 }
 
 #[test]

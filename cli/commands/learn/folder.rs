@@ -59,7 +59,8 @@ pub(crate) fn answer(folder: &Path, id: &str) -> Result<BTreeMap<String, Source>
         );
     }
     let files = files(folder)?;
-    if files.is_empty() {
+    // Who has deleted all there was has answered, if with nothing; where no task is, no answer is either.
+    if files.is_empty() && !folder.join(TASK_FILE).is_file() {
         return Err(Refusal::new(format!(
             "`{}` holds no *.yaml, *.yml or *.json file",
             folder.display()
