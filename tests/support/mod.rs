@@ -68,6 +68,7 @@ impl PlainWorld {
                 timeline: Vec::new(),
                 marks: vec![String::new()],
                 cluster: None,
+                progressive_delivery: None,
             },
         }
     }

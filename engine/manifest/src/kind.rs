@@ -4,6 +4,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::canary::CanarySpec;
 use crate::change;
 use crate::check::Check;
 use crate::cluster_node::ClusterNodeSpec;
@@ -105,6 +106,7 @@ pub(crate) static KINDS: &[Row] = &[
     row::<ClusterNodeSpec>(),
     row::<HorizontalPodAutoscalerSpec>(),
     row::<PodDisruptionBudgetSpec>(),
+    row::<CanarySpec>(),
     row::<VirtualServiceSpec>(),
     row::<DestinationRuleSpec>(),
     row::<GatewaySpec>(),

@@ -29,6 +29,7 @@
 //! lies under all of it.
 
 mod base64;
+pub mod canary;
 mod change;
 mod check;
 pub mod cluster_node;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::Location;
 
+use crate::canary::Canary;
 use crate::cluster_node::ClusterNode;
 use crate::condition::Condition;
 use crate::config_map::ConfigMap;
@@ -60,6 +61,8 @@ pub struct Resources {
     pub horizontal_pod_autoscalers: Vec<HorizontalPodAutoscaler>,
     /// PodDisruptionBudgets.
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
+    /// Flagger's Canaries.
+    pub canaries: Vec<Canary>,
     /// EndpointSlices.
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Endpoints.

@@ -27,6 +27,7 @@ mod names;
 mod network;
 mod outside;
 mod population;
+mod progressive_delivery;
 mod report;
 mod server;
 mod site;
@@ -40,6 +41,7 @@ use crate::compile::population::Population;
 use crate::compile::report::Report;
 use crate::compile::server::Servers;
 use crate::compile::site::Sites;
+use crate::compile::stage::World;
 use crate::compile::tables::Tables;
 use crate::field_path;
 use crate::file::Scenario;
@@ -91,7 +93,11 @@ fn compile_parts(
         return envoy::compile(scenario, envoy);
     }
     let mut report = Report::default();
-    let (stages, pools) = stage::stages(scenario, options, &mut report);
+    let World {
+        stages,
+        pools,
+        deliveries,
+    } = stage::stages(scenario, options, &mut report);
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
@@ -122,6 +128,8 @@ fn compile_parts(
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
+    let progressive_delivery =
+        (pools.as_ref()).and_then(|pools| deliveries.plan(pools, &tables, stages.len()));
     let cluster = pools.map(|pools| pools.plan(scenario, &population, &mut report));
     let pods = servers.pods(&population, &tables);
     let workloads = servers.workloads(&population);
@@ -149,6 +157,7 @@ fn compile_parts(
             timeline,
             marks: servers.marks(),
             cluster,
+            progressive_delivery,
         },
         notes: report.into_diagnostics(),
     })

@@ -332,6 +332,7 @@ timeline:
             let effects = change.effects.iter().map(|effect| match effect {
                 ChangeEffect::Push { pod, .. } => plan.pods[pod.index()].name.clone(),
                 ChangeEffect::Rate { rate, .. } => format!("{rate}/s"),
+                ChangeEffect::Stage(stage) => format!("stage {stage}"),
                 ChangeEffect::Cluster(effect) => format!("{effect:?}"),
                 ChangeEffect::Server { pod, server } => format!(
                     "{} {:?} {:?}{}",

@@ -21,6 +21,7 @@ mod ending;
 mod eviction;
 mod life;
 mod membership;
+mod progressive_delivery;
 mod schedule;
 
 use crate::cluster::autoscaler::AutoscalerState;
@@ -36,6 +37,7 @@ use crate::world::World;
 use base::{Draws, SimTime};
 
 pub(crate) use life::{Conduct, Step};
+pub(crate) use progressive_delivery::ProgressState;
 
 /// What is true of a cluster at some time.
 #[derive(Debug)]

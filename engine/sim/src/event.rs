@@ -84,6 +84,8 @@ pub(crate) enum Event {
     },
     /// An autoscaler looks at what it measures.
     Autoscale { autoscaler: u32 },
+    /// A controller looks at a version that gets its traffic step by step.
+    Advance { delivery: u32 },
 }
 
 impl Event {
@@ -133,6 +135,7 @@ impl Event {
                 node, is_evicted, ..
             } => (99 + is_evicted as u64, node),
             Self::Autoscale { autoscaler } => (101, autoscaler),
+            Self::Advance { delivery } => (102, delivery),
         };
         kind << 32 | u64::from(detail)
     }

@@ -32,6 +32,8 @@ pub trait Observer {
     fn on_scale(&mut self, _now: SimTime, _controller: ControllerId, _replicas: u32) {}
     /// An entry of the timeline has taken effect.
     fn on_change(&mut self, _now: SimTime, _index: usize) {}
+    /// A controller that delivers a version step by step has decided something; `text` says what, and why.
+    fn on_decision(&mut self, _now: SimTime, _text: &str) {}
 }
 
 /// Nobody watches.
@@ -94,6 +96,13 @@ impl<A: Observer> Observer for Option<A> {
             watcher.on_change(now, index);
         }
     }
+
+    #[inline]
+    fn on_decision(&mut self, now: SimTime, text: &str) {
+        if let Some(watcher) = self {
+            watcher.on_decision(now, text);
+        }
+    }
 }
 
 /// Two watch; the first is told first.
@@ -146,6 +155,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_change(&mut self, now: SimTime, index: usize) {
         self.0.on_change(now, index);
         self.1.on_change(now, index);
+    }
+
+    fn on_decision(&mut self, now: SimTime, text: &str) {
+        self.0.on_decision(now, text);
+        self.1.on_decision(now, text);
     }
 }
 

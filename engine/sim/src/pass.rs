@@ -290,7 +290,7 @@ impl<O: Observer> World<'_, O> {
             self.observer.on_exchange(&exchange);
             return;
         }
-        self.observer.on_reception(&Reception {
+        let reception = Reception {
             site: delivery.site,
             source: delivery.source,
             passed_on: delivery.is_passed_on(),
@@ -305,7 +305,11 @@ impl<O: Observer> World<'_, O> {
             started,
             ended: now,
             reply,
-        });
+        };
+        if let Some(progress) = &mut self.progress {
+            progress.count(now, &reception);
+        }
+        self.observer.on_reception(&reception);
     }
 
     /// The same for one that went straight to the application: what its proxy would have recorded.

@@ -3,6 +3,7 @@
 mod change;
 pub mod cluster;
 pub mod network;
+pub mod progressive_delivery;
 mod server;
 mod site;
 mod traffic;
@@ -14,6 +15,7 @@ pub use site::{ApplicationRetries, Dial, Site};
 pub use traffic::{Arrivals, Listed, Load, Sessions, Template, Traffic, Values};
 
 use crate::plan::cluster::Cluster;
+use crate::plan::progressive_delivery::ProgressiveDelivery;
 use base::{Seed, SimDuration};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::table::Table;
@@ -68,6 +70,8 @@ pub struct Plan {
     pub marks: Vec<String>,
     /// What makes pods and where they run; none: pods are there or not as their servers say.
     pub cluster: Option<Cluster>,
+    /// Versions that get their traffic step by step; only with a cluster.
+    pub progressive_delivery: Option<ProgressiveDelivery>,
 }
 
 /// Pods that behave alike.

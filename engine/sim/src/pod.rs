@@ -209,10 +209,19 @@ pub(crate) const AS_PLANNED: u32 = 1000;
 
 /// Whether an inbound proxy is ever told something else.
 fn is_pushed(plan: &Plan, id: PodId) -> bool {
+    let deliveries = plan.progressive_delivery.iter();
+    let mut told = deliveries.flat_map(|all| all.told.iter().flatten().flatten());
+    let first = plan.pods[id.index()].inbound;
+    if told.any(|told| told.pod == id && told.side == Side::Inbound && first != Some(told.table)) {
+        return true;
+    }
     let effects = plan.timeline.iter().flat_map(|change| &change.effects);
     effects.into_iter().any(|effect| match effect {
         ChangeEffect::Push { pod, side, .. } => *pod == id && *side == Side::Inbound,
-        ChangeEffect::Rate { .. } | ChangeEffect::Server { .. } | ChangeEffect::Cluster(_) => false,
+        ChangeEffect::Stage(_)
+        | ChangeEffect::Rate { .. }
+        | ChangeEffect::Server { .. }
+        | ChangeEffect::Cluster(_) => false,
     })
 }
 

@@ -12,7 +12,7 @@ mod proxies;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::cluster::ClusterState;
+use crate::cluster::{ClusterState, ProgressState};
 use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
@@ -54,6 +54,8 @@ pub struct World<'a, O> {
     pub(crate) shortcuts: bool,
     /// What makes pods and where they run.
     pub(crate) cluster: Option<Box<ClusterState<'a>>>,
+    /// How far versions are that get their traffic step by step.
+    pub(crate) progress: Option<Box<ProgressState<'a>>>,
     /// Empty buffers for effects.
     pub(crate) buffers: Vec<Vec<Effect>>,
 }
@@ -105,9 +107,11 @@ impl<'a, O: Observer> World<'a, O> {
             next_server_number: (plan.workloads.len() + plan.pods.len()) as u32,
             shortcuts: true,
             cluster: None,
+            progress: None,
             buffers: Vec::new(),
         };
         world.begin_cluster();
+        world.begin_deliveries();
         for (index, change) in plan.timeline.iter().enumerate() {
             world.calendar.schedule(
                 change.at,
@@ -242,6 +246,7 @@ impl<'a, O: Observer> World<'a, O> {
                 is_evicted,
             } => self.on_node_missed(now, NodeId::new(node as usize), epoch, is_evicted),
             Event::Autoscale { autoscaler } => self.autoscale(now, autoscaler as usize),
+            Event::Advance { delivery } => self.advance(now, delivery as usize),
         }
     }
 
@@ -269,6 +274,7 @@ impl<'a, O: Observer> World<'a, O> {
                     };
                     self.push(now, seat, *table);
                 }
+                ChangeEffect::Stage(stage) => self.enter_stage(now, *stage),
                 ChangeEffect::Rate { traffic, rate } => {
                     self.clients[traffic.index()].change_rate(*rate);
                     let running = now >= self.plan.traffic[traffic.index()].start;

@@ -203,7 +203,10 @@ fn pod_names(plan: &Plan, pod: &sim::plan::Pod) -> PodNames {
 fn change_names(change: &sim::plan::Change) -> ChangeNames {
     let workers = change.effects.iter().filter_map(|effect| match effect {
         ChangeEffect::Server { pod, server } => Some((*pod, server.concurrency)),
-        ChangeEffect::Push { .. } | ChangeEffect::Rate { .. } | ChangeEffect::Cluster(_) => None,
+        ChangeEffect::Push { .. }
+        | ChangeEffect::Stage(_)
+        | ChangeEffect::Rate { .. }
+        | ChangeEffect::Cluster(_) => None,
     });
     ChangeNames {
         label: change.label.clone(),

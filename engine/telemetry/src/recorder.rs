@@ -11,6 +11,7 @@ mod finish;
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum, in_window};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::lives::Lives;
+use crate::measurements::Mark;
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use base::{SimDuration, SimTime};
@@ -58,7 +59,7 @@ pub struct Recorder {
     tries: Vec<Vec<u64>>,
     ejections: Vec<(SimTime, PodId, Ejection)>,
     lives: Lives,
-    marks: Vec<(SimTime, usize)>,
+    marks: Vec<Mark>,
 }
 
 impl Recorder {
@@ -226,11 +227,21 @@ impl Observer for Recorder {
     }
 
     fn on_change(&mut self, now: SimTime, index: usize) {
-        self.marks.push((now, index));
+        self.marks.push(Mark {
+            at: now,
+            label: self.names.changes[index].label.clone(),
+        });
         for (pod, workers) in &self.names.changes[index].workers {
             let workers = self.lives.on_resize(*pod, *workers);
             self.stations[pod.index()].resize(now, workers, &self.windows, self.bucket);
         }
+    }
+
+    fn on_decision(&mut self, now: SimTime, text: &str) {
+        self.marks.push(Mark {
+            at: now,
+            label: text.to_owned(),
+        });
     }
 
     fn on_pod(&mut self, now: SimTime, pod: PodId, phase: PodPhase) {

@@ -154,6 +154,7 @@ fn plan() -> Plan {
         }],
         marks: vec![String::new()],
         cluster: None,
+        progressive_delivery: None,
     }
 }
 

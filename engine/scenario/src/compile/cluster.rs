@@ -73,6 +73,20 @@ pub(super) struct Pool {
     /// Pods that are wanted and their template, by stage; none: it does not exist.
     by_stage: Vec<Option<(u32, usize)>>,
     location: Location,
+    /// Whether a controller gives its new versions traffic step by step.
+    pub(super) part: Part,
+}
+
+/// The part of a workload in the delivery of its versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Part {
+    /// None.
+    #[default]
+    None,
+    /// New versions are tried in it; it has pods only meanwhile.
+    Target,
+    /// It has the version that holds.
+    Primary,
 }
 
 /// A template of pods.
@@ -165,9 +179,12 @@ impl Pools {
             let replicas = now.map_or(0, |(replicas, _)| replicas);
             let scaled =
                 (before.map_or(0, |(replicas, _)| replicas) != replicas).then_some(replicas);
+            let part = self.pools[id.index()].part;
+            let scaled = scaled.filter(|_| part == Part::None);
             let (_, template) = now.or(before)?;
             let rolled = before.is_none_or(|(_, before)| before != template);
-            let rolled = (rolled && now.is_some()).then_some(template as u32);
+            let is_followed = now.is_some() && part != Part::Primary;
+            let rolled = (rolled && is_followed).then_some(template as u32);
             (scaled.is_some() || rolled.is_some()).then_some((id, scaled, rolled))
         })
         .collect()

@@ -113,6 +113,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
             timeline,
             marks: servers.marks(),
             cluster: None,
+            progressive_delivery: None,
         },
         notes: report.into_diagnostics(),
     })

@@ -2,6 +2,7 @@
 
 use crate::compile::CompileOptions;
 use crate::compile::cluster::{self, Pools, Written};
+use crate::compile::progressive_delivery::Deliveries;
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
@@ -19,31 +20,52 @@ pub(super) struct Stage {
     pub(super) from: SimTime,
     /// The entry of the timeline that brings it; none for the first.
     pub(super) change: Option<usize>,
-    /// The mesh.
+    /// The mesh; with deliveries, as it is while each has its first setting.
     pub(super) mesh: Mesh,
+    /// The mesh with the other settings of deliveries.
+    pub(super) others: Vec<Mesh>,
 }
 
-/// All stages in order of time; the first holds from the start. With all pods that can ever exist, where pods come and go
-/// other than by what manifests say.
-pub(super) fn stages(
-    scenario: &Scenario,
-    options: &CompileOptions,
-    report: &mut Report,
-) -> (Vec<Stage>, Option<Pools>) {
-    let written = written(scenario, options, report);
-    let pools =
-        cluster::is_needed(scenario, &written).then(|| Pools::of(scenario, &written, report));
-    let stages = written.iter().enumerate().map(|(number, stage)| Stage {
-        from: stage.from,
-        change: stage.change,
-        mesh: match &pools {
-            Some(pools) => {
-                control_plane::compile(&pools.expand(&stage.resources, number), &stage.config)
-            }
-            None => control_plane::compile(&stage.resources, &stage.config),
-        },
+/// What manifests come to.
+#[derive(Debug)]
+pub(super) struct World {
+    /// The mesh, in order of time.
+    pub(super) stages: Vec<Stage>,
+    /// All pods that can ever exist, where pods come and go other than by what manifests say.
+    pub(super) pools: Option<Pools>,
+    /// Versions that get their traffic step by step.
+    pub(super) deliveries: Deliveries,
+}
+
+/// All stages in order of time; the first holds from the start.
+pub(super) fn stages(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -> World {
+    let mut written = written(scenario, options, report);
+    let deliveries = Deliveries::of(&mut written, report);
+    let is_needed = cluster::is_needed(scenario, &written) || !deliveries.is_empty();
+    let mut pools = is_needed.then(|| Pools::of(scenario, &written, report));
+    if let Some(pools) = &mut pools {
+        deliveries.claim(pools);
+    }
+    let stages = written.iter().enumerate().map(|(number, stage)| {
+        let mesh = |resources: &Resources| match &pools {
+            Some(pools) => control_plane::compile(&pools.expand(resources, number), &stage.config),
+            None => control_plane::compile(resources, &stage.config),
+        };
+        let others = 1..deliveries.settings();
+        Stage {
+            from: stage.from,
+            change: stage.change,
+            mesh: mesh(&stage.resources),
+            others: others
+                .map(|place| mesh(&deliveries.set(&stage.resources, place)))
+                .collect(),
+        }
     });
-    (stages.collect(), pools)
+    World {
+        stages: stages.collect(),
+        pools,
+        deliveries,
+    }
 }
 
 /// Manifests as they stand at the start, and after each change of them.

@@ -10,7 +10,7 @@ use crate::compile::stage::Stage;
 use crate::compile::{application, outside};
 use crate::file::Scenario;
 use base::Location;
-use control_plane::ProxyRef;
+use control_plane::{Mesh, ProxyRef};
 use manifest::{Diagnostic, Level};
 use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::problem::{Problem, ProblemKind};
@@ -30,6 +30,8 @@ pub(super) struct Tables {
     pub(super) names: Names,
     /// By stage and [`PodId`].
     of_pods: Vec<Vec<Told>>,
+    /// By stage, setting of deliveries beyond the first, and [`PodId`].
+    with_settings: Vec<Vec<Vec<Told>>>,
 }
 
 /// What a pod's proxy is told: none without such a side, or while the pod is not there.
@@ -69,51 +71,26 @@ impl Tables {
             somewhere: Location::start_of(scenario.source.name.clone()),
         };
         let silent = builder.add(Table::default());
+        let others = stages.first().map_or(0, |stage| stage.others.len());
         let mut memory = vec![Memory::default(); population.pods.len()];
-        let mut of_pods = Vec::with_capacity(stages.len());
+        let mut memories: Vec<Vec<Memory>> = Vec::new();
+        let (mut of_pods, mut with_settings) = (Vec::new(), Vec::new());
         for (number, stage) in stages.iter().enumerate() {
-            for id in population.pod_ids() {
-                let pod = &population.pods[id.index()];
-                if !pod.exists[number] || !pod.has_proxy {
-                    continue;
-                }
-                // A pod that loses its sidecar by a change of labels would have to be made anew: it keeps it.
-                let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
-                let memory = &mut memory[id.index()];
-                if (pod.is_gateway || senders.contains(&id))
-                    && let Ok(snapshot) = stage.mesh.outbound_snapshot(&proxy)
-                {
-                    let before = memory.outbound.take();
-                    memory.outbound = Some(builder.tell(snapshot, before, report));
-                }
-                if !pod.is_gateway
-                    && let Ok(snapshot) = stage.mesh.inbound_snapshot(&proxy)
-                {
-                    let before = memory.inbound.take();
-                    memory.inbound = Some(builder.tell(snapshot, before, report));
-                }
-            }
-            let now = population.pod_ids().map(|id| {
-                let pod = &population.pods[id.index()];
-                if !pod.exists[number] || !pod.has_proxy {
-                    return Told::default();
-                }
-                let Memory { outbound, inbound } = &memory[id.index()];
-                Told {
-                    outbound: if pod.is_gateway || senders.contains(&id) {
-                        outbound.as_ref().map(|(_, table)| *table)
-                    } else {
-                        Some(silent)
-                    },
-                    inbound: inbound.as_ref().map(|(_, table)| *table),
-                }
-            });
-            of_pods.push(now.collect());
+            let mut tell = |mesh: &Mesh, memory: &mut Vec<Memory>| {
+                let stage = (number, mesh);
+                builder.tell_all(stage, population, senders, silent, memory, report)
+            };
+            of_pods.push(tell(&stage.mesh, &mut memory));
+            // A setting differs little from the first.
+            memories.resize(others, memory.clone());
+            let told = stage.others.iter().zip(&mut memories);
+            with_settings.push(told.map(|(mesh, memory)| tell(mesh, memory)).collect());
         }
         Self {
             tables: builder.tables,
             names: builder.names,
             of_pods,
+            with_settings,
         }
     }
 
@@ -127,12 +104,27 @@ impl Tables {
             tables: vec![Arc::new(table)],
             names,
             of_pods: vec![population.pod_ids().map(told).collect()],
+            with_settings: Vec::new(),
         }
     }
 
     /// What a side of a pod's proxy is told in a stage.
     pub(super) fn of_pod(&self, stage: usize, pod: PodId, side: Side) -> Option<TableId> {
         self.of_pods[stage][pod.index()].on(side)
+    }
+
+    /// What all proxies are told in a stage, with a setting of deliveries.
+    pub(super) fn with_setting(&self, stage: usize, setting: usize) -> Vec<(PodId, Side, TableId)> {
+        let told = match setting {
+            0 => &self.of_pods[stage],
+            setting => &self.with_settings[stage][setting - 1],
+        };
+        let sides = told.iter().enumerate().flat_map(|(pod, told)| {
+            [Side::Outbound, Side::Inbound].map(|side| (PodId::new(pod), side, told.on(side)))
+        });
+        sides
+            .filter_map(|(pod, side, table)| Some((pod, side, table?)))
+            .collect()
     }
 
     /// What a side of a pod's proxy is told when the pod first appears.
@@ -184,6 +176,55 @@ struct Builder {
 }
 
 impl Builder {
+    /// What all proxies are told by a mesh of a stage.
+    fn tell_all(
+        &mut self,
+        (number, mesh): (usize, &Mesh),
+        population: &Population,
+        senders: &BTreeSet<PodId>,
+        silent: TableId,
+        memory: &mut [Memory],
+        report: &mut Report,
+    ) -> Vec<Told> {
+        for id in population.pod_ids() {
+            let pod = &population.pods[id.index()];
+            if !pod.exists[number] || !pod.has_proxy {
+                continue;
+            }
+            // A pod that loses its sidecar by a change of labels would have to be made anew: it keeps it.
+            let proxy = ProxyRef::new(&pod.name.namespace, &pod.name.name);
+            let memory = &mut memory[id.index()];
+            if (pod.is_gateway || senders.contains(&id))
+                && let Ok(snapshot) = mesh.outbound_snapshot(&proxy)
+            {
+                let before = memory.outbound.take();
+                memory.outbound = Some(self.tell(snapshot, before, report));
+            }
+            if !pod.is_gateway
+                && let Ok(snapshot) = mesh.inbound_snapshot(&proxy)
+            {
+                let before = memory.inbound.take();
+                memory.inbound = Some(self.tell(snapshot, before, report));
+            }
+        }
+        let now = population.pod_ids().map(|id| {
+            let pod = &population.pods[id.index()];
+            if !pod.exists[number] || !pod.has_proxy {
+                return Told::default();
+            }
+            let Memory { outbound, inbound } = &memory[id.index()];
+            Told {
+                outbound: if pod.is_gateway || senders.contains(&id) {
+                    outbound.as_ref().map(|(_, table)| *table)
+                } else {
+                    Some(silent)
+                },
+                inbound: inbound.as_ref().map(|(_, table)| *table),
+            }
+        });
+        now.collect()
+    }
+
     fn tell(
         &mut self,
         snapshot: Arc<Snapshot>,

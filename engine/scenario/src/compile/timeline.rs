@@ -89,6 +89,9 @@ fn changes(world: Future<'_>, scenario: &Scenario, report: &mut Report) -> Vec<C
 impl Future<'_> {
     /// What proxies are told when a stage begins, where it differs from what they knew.
     fn pushes(&self, stage: usize) -> Vec<ChangeEffect> {
+        if !self.stages[stage].others.is_empty() {
+            return vec![ChangeEffect::Stage(stage as u32)];
+        }
         let ids = self.population.pod_ids();
         let sides = ids.flat_map(|pod| [(pod, Side::Outbound), (pod, Side::Inbound)]);
         let push = |(pod, side)| {

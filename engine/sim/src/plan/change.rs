@@ -27,6 +27,8 @@ pub enum ChangeEffect {
         /// The configuration.
         table: TableId,
     },
+    /// Other manifests hold, which tell proxies by how far deliveries are.
+    Stage(u32),
     /// An open load's rate, requests a second.
     Rate {
         /// The source.

@@ -117,7 +117,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A proxy learns another configuration.
-    pub(super) fn push(&mut self, now: SimTime, seat: Seat, table: TableId) {
+    pub(crate) fn push(&mut self, now: SimTime, seat: Seat, table: TableId) {
         let Some(state) = self.pods[seat.pod.index()].proxy_mut(seat.side) else {
             return;
         };

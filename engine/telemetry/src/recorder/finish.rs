@@ -4,7 +4,7 @@ use super::Recorder;
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::measurements::{
-    AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries, Mark,
+    AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,
     Measurements, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, TrafficFigures,
     Window,
 };
@@ -55,7 +55,7 @@ impl Recorder {
                 end,
                 warm_up: self.warm_up.min(end),
                 bucket: self.bucket,
-                marks: finish_marks(&self.marks, names),
+                marks: self.marks,
             },
             window: windows.next().expect("the first window is always there"),
             windows: windows.collect(),
@@ -205,14 +205,6 @@ fn finish_pods(
             });
         }
     }
-}
-
-fn finish_marks(marks: &[(SimTime, usize)], names: &PlanNames) -> Vec<Mark> {
-    let mark = |&(at, index): &(SimTime, usize)| Mark {
-        at,
-        label: names.changes[index].label.clone(),
-    };
-    marks.iter().map(mark).collect()
 }
 
 fn finish_ejections(

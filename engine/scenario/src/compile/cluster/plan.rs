@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::compile::cluster::life::life;
-use crate::compile::cluster::{Node, Pools, REGION, ZONE};
+use crate::compile::cluster::{Node, Part, Pools, REGION, ZONE};
 use crate::compile::population::Population;
 use crate::compile::report::Report;
 use crate::file::Scenario;
@@ -49,7 +49,10 @@ impl Pools {
             Controller {
                 name: pool.name.to_string(),
                 strategy: pool.strategy,
-                replicas: pool.by_stage[0].map_or(0, |(replicas, _)| replicas),
+                replicas: match (pool.part, pool.by_stage[0]) {
+                    (Part::Target, _) | (_, None) => 0,
+                    (Part::None | Part::Primary, Some((replicas, _))) => replicas,
+                },
                 revisions: revisions.collect(),
             }
         });

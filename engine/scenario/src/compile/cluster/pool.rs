@@ -5,7 +5,7 @@
 
 use crate::compile::cluster::autoscaler::most;
 use crate::compile::cluster::{
-    HOSTNAME, Node, Pool, Pools, REGION, SUBZONE, Slot, Template, Written, ZONE,
+    HOSTNAME, Node, Part, Pool, Pools, REGION, SUBZONE, Slot, Template, Written, ZONE,
 };
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
@@ -208,6 +208,7 @@ impl Pool {
             templates: Vec::new(),
             by_stage: vec![None; stages],
             location: found.location.clone(),
+            part: Part::None,
         }
     }
 

@@ -1,0 +1,220 @@
+//! Progressive delivery: what is decided and why, and what of a Canary is not played.
+
+use manifest::Source;
+use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, Outcome, RunOptions};
+use meshsim_scenario::{Scenario, compile, load, run};
+
+const MESH: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop, version: v1}}
+    spec: {containers: [{name: shop, image: \"shop:v1\"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, labels: {app: client}}
+spec: {containers: [{name: curl, image: curl}]}
+---
+";
+
+const CANARY: &str = "
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: shop}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}
+  service: {port: 80, targetPort: 8080}
+  analysis:
+    interval: 10s
+    threshold: 2
+    stepWeights: [10, 50]
+    stepWeightPromotion: 30
+    metrics:
+    - {name: request-success-rate, thresholdRange: {min: 99}, interval: 10s}
+";
+
+const SCENARIO: &str = "
+manifests: mesh
+duration: 120s
+workloads:
+- {image: ['shop:v1', 'shop:v2'], serviceTime: 10ms}
+- {image: 'shop:v3', errorStatus: 503, errorRate: 100%}
+traffic: [{name: users, from: client, rate: 100/s, url: http://shop/}]
+";
+
+fn scenario(canary: &str, more: &str) -> Scenario {
+    let options = LoadOptions {
+        name: "test".to_owned(),
+        ..LoadOptions::default()
+    };
+    let mesh = format!("{MESH}{canary}");
+    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+    let usual = if more.contains("cluster:") {
+        ""
+    } else {
+        "cluster: {start: 2s}\n"
+    };
+    let text = format!("{SCENARIO}{usual}{more}");
+    load(&Source::new("s.yaml", text), &options, &files).expect("a good file")
+}
+
+fn compiled(canary: &str, more: &str) -> (Scenario, Compiled) {
+    let scenario = scenario(canary, more);
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    (scenario, compiled)
+}
+
+fn outcome(canary: &str, more: &str) -> Outcome {
+    let (scenario, compiled) = compiled(canary, more);
+    run(&scenario, &compiled, &RunOptions::default())
+}
+
+/// What Flagger decided, and at which second.
+fn decisions(outcome: &Outcome) -> Vec<(u64, &str)> {
+    let marks = outcome.measurements.facts.marks.iter();
+    let decisions = marks.filter_map(|mark| {
+        let text = mark.label.strip_prefix("shop: ")?;
+        Some((mark.at.as_nanos() / 1_000_000_000, text))
+    });
+    decisions.collect()
+}
+
+#[test]
+fn each_step_is_told_with_its_reason() {
+    let more = "timeline:\n- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}\n";
+    let outcome = outcome(CANARY, more);
+    let kept = "success rate 100.00 % ≥ 99 %";
+    assert_eq!(
+        decisions(&outcome),
+        [
+            (20, "new revision detected, scaling up"),
+            (30, "canary 10 %: starting analysis"),
+            (40, &*format!("canary 50 %: {kept}")),
+            (50, &*format!("promoting: {kept}")),
+            (60, "primary 80 %"),
+            (70, "primary 100 %"),
+            (80, "promotion completed, scaling down the canary"),
+        ]
+    );
+}
+
+#[test]
+fn a_version_that_comes_meanwhile_begins_anew_and_a_bad_one_is_rolled_back() {
+    let more = "timeline:
+- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}
+- {at: 35s, workload: shop, rollOut: {image: 'shop:v3', version: v3}}
+";
+    let outcome = outcome(CANARY, more);
+    let found = decisions(&outcome);
+    assert_eq!(
+        found,
+        [
+            (20, "new revision detected, scaling up"),
+            (30, "canary 10 %: starting analysis"),
+            (40, "new revision detected, restarting analysis"),
+            (50, "canary 10 %: starting analysis"),
+            (
+                60,
+                "halt at 10 %: success rate 0.00 % < 99 % (failed check 1 of 2)"
+            ),
+            (
+                70,
+                "halt at 10 %: success rate 0.00 % < 99 % (failed check 2 of 2)"
+            ),
+            (
+                80,
+                "rolled back: 2 failed checks, success rate 0.00 % < 99 %"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_version_that_holds_already_is_no_news() {
+    let more = "timeline:
+- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}
+- {at: 18s, workload: shop, rollOut: {image: 'shop:v1', version: v1}}
+";
+    assert_eq!(decisions(&outcome(CANARY, more)), []);
+}
+
+#[test]
+fn without_analysis_it_is_promoted_at_once() {
+    let canary = CANARY.replace("  analysis:", "  skipAnalysis: true\n  analysis:");
+    let more = "timeline:\n- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}\n";
+    let outcome = outcome(&canary, more);
+    assert_eq!(
+        decisions(&outcome),
+        [
+            (20, "new revision detected, scaling up"),
+            (30, "promoted without analysis"),
+        ]
+    );
+}
+
+#[test]
+fn pods_that_never_become_ready_end_it() {
+    let canary = CANARY.replace("spec:\n", "spec:\n  progressDeadlineSeconds: 20\n");
+    let more = "timeline:\n- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}\n";
+    let slow = format!("cluster: {{start: 1h}}\n{more}");
+    let outcome = outcome(&canary, &slow);
+    assert_eq!(
+        decisions(&outcome),
+        [
+            (20, "new revision detected, scaling up"),
+            (50, "rolled back: the canary does not become ready"),
+        ]
+    );
+}
+
+#[test]
+fn decisions_and_all_that_follows_are_the_same_for_the_same_seed() {
+    let more = "timeline:\n- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}\n";
+    let (one, other) = (outcome(CANARY, more), outcome(CANARY, more));
+    assert_eq!(one.fingerprint, other.fingerprint);
+    assert_eq!(decisions(&one), decisions(&other));
+}
+
+#[test]
+fn what_is_not_played_is_said_with_its_place() {
+    let canary = CANARY.replace(
+        "    metrics:",
+        "    sessionAffinity: {cookieName: c}
+    webhooks:
+    - {name: load-test, url: http://flagger-loadtester.test/}
+    - {name: told, type: event, url: http://chat.test/}
+    metrics:
+    - {name: error-rate, templateRef: {name: errors}}",
+    );
+    let (_, compiled) = compiled(&canary, "");
+    let notes = compiled.notes.iter().map(ToString::to_string);
+    let notes: Vec<String> = notes.filter(|note| note.contains("Canary")).collect();
+    assert_eq!(
+        notes,
+        [
+            "mesh:32:22: warning: Canary default/shop: `analysis.sessionAffinity` is not simulated",
+            "mesh:34:7: warning: Canary default/shop: webhook `load-test` is not asked, and taken to agree",
+            "mesh:37:7: warning: Canary default/shop: metric `error-rate` is not measured, and taken to be kept",
+        ]
+    );
+}
+
+#[test]
+fn a_target_that_is_not_there_is_an_error() {
+    let canary = CANARY.replace("name: shop}\n  service", "name: shopp}\n  service");
+    let scenario = scenario(&canary, "");
+    let errors = compile(&scenario, &CompileOptions::default()).expect_err("no such Deployment");
+    let text = errors[0].to_string();
+    assert!(
+        text.contains("there is no Deployment `shopp` (did you mean `shop`?)"),
+        "{text}"
+    );
+}
