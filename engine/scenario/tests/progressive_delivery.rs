@@ -218,3 +218,46 @@ fn a_target_that_is_not_there_is_an_error() {
         "{text}"
     );
 }
+
+#[test]
+fn two_deliveries_go_on_side_by_side() {
+    let other = MESH.replace("shop", "cart");
+    let (deployment, _) = other.split_once("kind: Pod").expect("there is a client");
+    let (_, deployment) = deployment.split_once("---").expect("there is a Namespace");
+    let deployment = deployment.trim_end().trim_end_matches("apiVersion: v1");
+    let canaries = format!("{CANARY}---{deployment}{}", CANARY.replace("shop", "cart"));
+    let more = "
+timeline:
+- {at: 15s, workload: shop, rollOut: {image: 'shop:v2', version: v2}}
+- {at: 35s, workload: cart, rollOut: {image: 'cart:v2', version: v2}}
+";
+    let outcome = outcome(&canaries, more);
+    let marks = outcome.measurements.facts.marks.iter();
+    let done: Vec<(u64, &str)> = marks
+        .filter(|mark| mark.label.contains("%: starting") || mark.label.contains("completed"))
+        .map(|mark| (mark.at.as_nanos() / 1_000_000_000, mark.label.as_str()))
+        .collect();
+    // Nobody calls the second one.
+    assert_eq!(
+        done,
+        [
+            (30, "shop: canary 10 %: starting analysis"),
+            (50, "cart: canary 10 %: starting analysis"),
+            (80, "shop: promotion completed, scaling down the canary"),
+        ]
+    );
+}
+
+#[test]
+fn a_rollout_of_argo_is_not_played_and_said_so() {
+    let rollout = "
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: cart}
+spec: {replicas: 1}
+";
+    let (_, compiled) = compiled(rollout, "");
+    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+    let said = "mesh:21:1: warning: Rollout `cart` is not simulated, and makes no pods";
+    assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
+}

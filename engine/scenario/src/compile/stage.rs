@@ -222,12 +222,13 @@ fn push(diagnostic: Diagnostic, options: &CompileOptions, report: &mut Report) {
     });
 }
 
-/// Objects of the mesh's own kinds that are not read change what real traffic does.
+/// Objects of other kinds that change what real traffic does: those of the mesh, and workloads whose pods are missed.
 fn report_other_kinds(resources: &Resources, report: &mut Report) {
     const GROUPS: [&str; 2] = ["istio.io", "gateway.networking.k8s.io"];
     for other in &resources.others {
         let group = other.api_version.split('/').next().unwrap_or_default();
-        if !GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
+        let is_rollout = group == "argoproj.io" && other.kind == "Rollout";
+        if !is_rollout && !GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
             continue;
         }
         report.push(Diagnostic {
@@ -237,8 +238,16 @@ fn report_other_kinds(resources: &Resources, report: &mut Report) {
             span: 0..0,
             object: None,
             field: String::new(),
-            message: format!("{} `{}` is not simulated", other.kind, other.name),
-            help: None,
+            message: match is_rollout {
+                true => format!(
+                    "Rollout `{}` is not simulated, and makes no pods",
+                    other.name
+                ),
+                false => format!("{} `{}` is not simulated", other.kind, other.name),
+            },
+            help: is_rollout.then(|| {
+                "a Deployment, and a Canary of Flagger or a timeline, come close to it".to_owned()
+            }),
         });
     }
 }
