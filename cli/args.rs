@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use reports::Export;
 
 use crate::commands::diff::Tolerance;
 use crate::commands::learn::Level;
@@ -139,6 +140,9 @@ pub(crate) struct RunArgs {
     /// Write them as tables, as lines in Istio's default format, or as its JSON
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     pub(crate) access_log_format: AccessLogFormat,
+    /// Write files for other tools as well, several separated by commas
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub(crate) export: Vec<RunExport>,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
 }
@@ -147,7 +151,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = "Example: meshsim report reports/out/canary-split
 
-The folder's access logs stay as they are.")]
+The folder's access logs stay as they are, and what was exported is made again.")]
 pub(crate) struct ReportArgs {
     /// The folder that `meshsim run` wrote; it is replaced as a whole
     #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
@@ -155,6 +159,9 @@ pub(crate) struct ReportArgs {
     /// Another folder to write, and leave the run's as it is
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+    /// Write files for other tools as well, several separated by commas
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub(crate) export: Vec<RunExport>,
 }
 
 /// Compare two scenarios, or one under two sets of manifests: what changes for whom, beyond chance
@@ -250,6 +257,34 @@ pub(crate) enum AccessLogFormat {
     Csv,
     Istio,
     Json,
+}
+
+/// For which other tools a run is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunExport {
+    All,
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+    Otlp,
+    Chrome,
+    Dot,
+    Mermaid,
+    Fortio,
+}
+
+impl RunExport {
+    /// The formats that it stands for.
+    pub(crate) const fn formats(self) -> &'static [Export] {
+        match self {
+            Self::All => &Export::ALL,
+            Self::OpenMetrics => &[Export::OpenMetrics],
+            Self::Otlp => &[Export::Otlp],
+            Self::Chrome => &[Export::Chrome],
+            Self::Dot => &[Export::Dot],
+            Self::Mermaid => &[Export::Mermaid],
+            Self::Fortio => &[Export::Fortio],
+        }
+    }
 }
 
 /// Which single requests are written.

@@ -3,6 +3,7 @@
 mod diff;
 mod envoy;
 mod explain;
+mod exports;
 mod judging;
 mod manifests;
 mod proxy_config;
@@ -103,6 +104,9 @@ Options:
                                     from the whole run
       --access-log-format <FORMAT>  Write them as tables, as lines in Istio's default format, or as
                                     its JSON [default: csv] [possible values: csv, istio, json]
+      --export <FORMAT>             Write files for other tools as well, several separated by commas
+                                    [possible values: all, openmetrics, otlp, chrome, dot, mermaid,
+                                    fortio]
       --set <PATH=VALUE>            Override one field of the scenario, such as
                                     `traffic[0].rate=500/s`; repeatable
       --jobs <N>                    Threads; changes how long it takes and nothing else

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use reports::{MEASUREMENTS_FILE, OutputFile, RunReport, read_measurements};
+use reports::{Export, MEASUREMENTS_FILE, OutputFile, RunReport, read_measurements};
 use serde_json::Value;
 
-use super::run::{contents, listing};
+use super::run::{contents, exported, listing};
 use crate::args::{Format, ReportArgs};
 use crate::exit_code::Exit;
 use crate::input;
@@ -20,6 +20,8 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Exit, Failure> {
     let report = read(&args.folder)?;
     let mut files = reports::render(&report);
     files.extend(kept(&args.folder)?);
+    let was_there = |format: Export| args.folder.join(format.path()).is_file();
+    files.extend(exported(&report, &args.export, was_there));
     let out = args.out.as_deref().unwrap_or(&args.folder);
     write_folder(out, &contents(&files))?;
     match output.format {

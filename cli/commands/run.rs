@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use base::SimDuration;
-use reports::OutputFile;
+use reports::{Export, OutputFile, RunReport};
 use scenario::RunOptions;
 use telemetry::AccessLogOptions;
 
-use crate::args::{self, Format, RunArgs};
+use crate::args::{self, Format, RunArgs, RunExport};
 use crate::exit_code::Exit;
 use crate::manifests;
 use crate::output::Output;
@@ -49,7 +49,8 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
             args::AccessLogFormat::Json => reports::AccessLogFormat::Json,
         };
     }
-    let files = threads.install(|| reports::render(&report));
+    let mut files = threads.install(|| reports::render(&report));
+    files.extend(exported(&report, &args.export, |_| false));
     write_folder(&out, &contents(&files))?;
     match output.format {
         Format::Text | Format::Markdown => output.print(&reports::coloured_text(&report))?,
@@ -83,6 +84,22 @@ fn prepare(args: &RunArgs, output: &Output) -> Result<Simulation, Failure> {
     let file = simulation::scenario_file(&args.scenario)?;
     output.detail(format_args!("reads `{}`", file.display()));
     Simulation::prepare(&file, &settings).map_err(|unfit| simulation::refuse(unfit, output))
+}
+
+/// Files for other tools: those that are asked for, and those that are `wanted` besides.
+pub(crate) fn exported(
+    report: &RunReport,
+    asked: &[RunExport],
+    wanted: impl Fn(Export) -> bool,
+) -> Vec<OutputFile> {
+    let asked: Vec<Export> = (asked.iter())
+        .flat_map(|format| format.formats())
+        .copied()
+        .collect();
+    let all = Export::ALL.into_iter();
+    all.filter(|format| asked.contains(format) || wanted(*format))
+        .map(|format| reports::export(report, format))
+        .collect()
 }
 
 /// Files as a folder takes them.

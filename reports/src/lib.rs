@@ -16,6 +16,7 @@
 mod access_log;
 mod csv;
 mod diff;
+mod exports;
 mod figures;
 mod html;
 mod intervals;
@@ -30,6 +31,7 @@ mod text;
 pub use diff::{
     DiffChange, DiffEffect, DiffJson, DiffReport, DiffSide, diff_json, diff_markdown, diff_text,
 };
+pub use exports::{Export, export};
 pub use json::{RunJson, run_json};
 pub use model::{
     AccessLog, AccessLogFormat, Decided, Ends, Expectation, Interval, Offending, OutputFile,

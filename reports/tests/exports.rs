@@ -1,0 +1,109 @@
+//! Runs in the formats of other tools.
+
+mod sample;
+
+use reports::{Export, RunReport, export};
+
+fn exported(report: &RunReport, format: Export) -> String {
+    let file = export(report, format);
+    assert_eq!(file.path, format.path());
+    String::from_utf8(file.bytes).expect("exports are text")
+}
+
+/// A run in which a workload, a traffic source and flags have names that need escapes everywhere.
+fn hostile() -> RunReport {
+    let mut report = sample::canary(50.0);
+    let window = &mut report.measurements.window;
+    for figures in &mut window.requests {
+        let workload = &mut figures.labels.destination.workload;
+        if !workload.workload.is_empty() {
+            workload.workload = format!("{}\"]\n\\#", workload.workload);
+        }
+    }
+    report
+}
+
+/// Samples of a metric: labels and values.
+fn samples<'a>(text: &'a str, name: &str) -> Vec<(&'a str, u64)> {
+    let start = format!("{name}{{");
+    let lines = text.lines().filter_map(|line| line.strip_prefix(&start));
+    lines
+        .map(|line| {
+            let (labels, value) = line.rsplit_once("} ").expect("labels end");
+            (labels, value.parse().expect("counts are whole"))
+        })
+        .collect()
+}
+
+#[test]
+fn metrics_count_every_request_once() {
+    let report = sample::canary(50.0);
+    let text = exported(&report, Export::OpenMetrics);
+    let all: u64 = (report.measurements.window.requests.iter())
+        .map(|figures| figures.count())
+        .sum();
+    let sum = |name| samples(&text, name).iter().map(|s| s.1).sum::<u64>();
+    assert_eq!(sum("istio_requests_total"), all);
+    assert_eq!(sum("istio_request_duration_milliseconds_count"), all);
+    let ejected = report.measurements.ejections.iter().filter(|e| e.ejected);
+    assert_eq!(
+        sum("envoy_cluster_outlier_detection_ejections_enforced_total"),
+        ejected.count() as u64
+    );
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn buckets_of_metrics_only_grow() {
+    let text = exported(&sample::canary(50.0), Export::OpenMetrics);
+    let buckets = samples(&text, "istio_request_duration_milliseconds_bucket");
+    let counts = samples(&text, "istio_request_duration_milliseconds_count");
+    assert_eq!(buckets.len(), counts.len() * 20);
+    for (group, (_, count)) in buckets.chunks(20).zip(counts) {
+        assert!(group.is_sorted_by_key(|(_, count)| *count), "{group:?}");
+        assert_eq!(group[19].1, count);
+    }
+}
+
+#[test]
+fn names_are_escaped() {
+    let report = hostile();
+    let metrics = exported(&report, Export::OpenMetrics);
+    assert!(metrics.contains(r#"\"]\n\\#",destination_workload_namespace"#));
+    let dot = exported(&report, Export::Dot);
+    assert!(dot.contains(r#"\"]\n\\#\n"#), "{dot}");
+    let mermaid = exported(&report, Export::Mermaid);
+    assert!(mermaid.contains("#34;]#10;\\#35;<br/>"), "{mermaid}");
+}
+
+#[test]
+fn graphs_have_every_call() {
+    let report = sample::canary(50.0);
+    let dot = exported(&report, Export::Dot);
+    let mermaid = exported(&report, Export::Mermaid);
+    let edges = dot.matches(" -> ").count();
+    assert!(edges >= 3, "{dot}");
+    assert_eq!(mermaid.matches(" -->|").count(), edges);
+    assert!(dot.contains("% failed") && dot.contains("req/s"));
+}
+
+#[test]
+fn the_summary_of_traffic_adds_up() {
+    let report = sample::canary(50.0);
+    let text = exported(&report, Export::Fortio);
+    let count = report.measurements.window.traffic[0].totals().count();
+    let last = |line: &str| line.rsplit(", ").next().and_then(|n| n.parse::<u64>().ok());
+    let bars = text.lines().filter(|line| line.starts_with('>'));
+    assert_eq!(bars.filter_map(last).sum::<u64>(), count);
+    let codes = (text.lines()).filter_map(|line| line.strip_prefix("Code "));
+    let codes: u64 = codes
+        .map(|line| {
+            let (_, rest) = line.split_once(" : ").expect("a code has a count");
+            let (count, _) = rest.split_once(' ').expect("a count has a part");
+            count.parse::<u64>().expect("counts are whole")
+        })
+        .sum();
+    assert_eq!(codes, count);
+    assert!(text.contains(&format!("Aggregated Function Time : count {count} avg ")));
+    assert!(text.contains("# target 99.9% "));
+}

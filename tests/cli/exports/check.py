@@ -1,0 +1,80 @@
+"""Reads what a run exported with the libraries of those who will read it, and compares it with the run's tables."""
+
+import csv
+import json
+import pathlib
+import sys
+from collections import Counter
+
+from google.protobuf.json_format import Parse
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+folder = pathlib.Path(sys.argv[1])
+
+
+def read(name):
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def metrics():
+    families = {f.name: f for f in text_string_to_metric_families(read("metrics.txt"))}
+    requests = families["istio_requests"]
+    assert requests.type == "counter", requests.type
+    measured = Counter()
+    for row in csv.DictReader(read("requests_total.csv").splitlines()):
+        if row["request_protocol"] != "tcp":
+            key = (row["reporter"], row["destination_workload"], row["response_code"])
+            measured[key] += int(row["requests_total"])
+    exported = Counter()
+    for sample in requests.samples:
+        labels = sample.labels
+        key = (labels["reporter"], labels["destination_workload"], labels["response_code"])
+        exported[key] += int(sample.value)
+    assert exported == measured and exported, (exported, measured)
+    durations = families["istio_request_duration_milliseconds"]
+    assert durations.type == "histogram", durations.type
+    counts = sum(s.value for s in durations.samples if s.name.endswith("_count"))
+    assert counts == sum(measured.values()), counts
+
+
+def traces():
+    text = read("traces.otlp.json")
+    data = Parse(text, TracesData())
+    spans = [s for r in data.resource_spans for scope in r.scope_spans for s in scope.spans]
+    assert spans
+    plain = [
+        s
+        for r in json.loads(text)["resourceSpans"]
+        for scope in r["scopeSpans"]
+        for s in scope["spans"]
+    ]
+    # The encoding of ids in OTLP is hexadecimal, and not that of other bytes in JSON.
+    for span in plain:
+        assert len(bytes.fromhex(span["traceId"])) == 16 and int(span["traceId"], 16)
+        assert len(bytes.fromhex(span["spanId"])) == 8 and int(span["spanId"], 16)
+        assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+    ids = {(s["traceId"], s["spanId"]) for s in plain}
+    assert len(ids) == len(plain) == len(spans)
+    tops = [s for s in plain if "parentSpanId" not in s]
+    for span in plain:
+        assert "parentSpanId" not in span or (span["traceId"], span["parentSpanId"]) in ids
+    kept = json.loads(read("measurements.json"))["traces"]
+    assert len(tops) == len(kept), (len(tops), len(kept))
+    tries = sum(len(r.get("tries", [])) + 1 for t in kept for r in t["requests"])
+    assert len(plain) == tries + len(kept), (len(plain), tries)
+    return len(plain)
+
+
+def chrome(spans):
+    events = json.loads(read("trace.json"))["traceEvents"]
+    complete = [e for e in events if e["ph"] == "X"]
+    assert len(complete) == spans, (len(complete), spans)
+    assert all(e["dur"] >= 0 and e["ts"] >= 0 for e in complete)
+    lines = [(e["pid"], e["tid"]) for e in complete]
+    assert len(set(lines)) == len(lines), "spans of one line overlap"
+    assert {e["ph"] for e in events} == {"X", "M"}
+
+
+metrics()
+chrome(traces())
