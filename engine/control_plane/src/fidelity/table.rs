@@ -162,7 +162,9 @@ const ROWS: &[Row] = &[
     ),
     destination_rule(
         "trafficPolicy.tls",
-        NotSimulated("connections are made without handshakes, and never fail for their mode"),
+        NotSimulated(
+            "handshakes take no time and certificates always hold; a mode fails only at a listener that expects TLS or plain text",
+        ),
     ),
     destination_rule(
         "trafficPolicy.tunnel",
