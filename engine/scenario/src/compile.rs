@@ -33,6 +33,7 @@ mod server;
 mod site;
 mod stage;
 mod tables;
+mod target;
 mod timeline;
 
 use crate::compile::dial::Directory;

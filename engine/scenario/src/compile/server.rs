@@ -1,22 +1,20 @@
 //! How each pod serves: the first entry of `workloads` that matches it, and what the timeline changes about it.
 
-use crate::compile::act;
+mod behaviour;
+
 use crate::compile::mark::Marks;
 use crate::compile::population::Population;
 use crate::compile::report::{Report, code};
-use crate::compile::site::{Caller, Sites};
+use crate::compile::site::Sites;
 use crate::compile::tables::Tables;
-use crate::condition::Condition;
+use crate::compile::target::check_target;
 use crate::discipline::{self, Workers};
 use crate::file::Scenario;
-use crate::place::Placed;
-use crate::server::{Endpoint, Server};
-use crate::target::Target;
+use crate::server::Server;
 use crate::workload::Workload;
-use base::{Distribution, SimTime};
-use manifest::diagnostic::codes;
-use sim::discipline::Discipline;
-use sim::plan::{self, Behaviour, PodId, Side, Step, WorkloadId};
+use base::SimTime;
+use behaviour::{behaviour, cpus, discipline, steps};
+use sim::plan::{self, PodId, Side, Step, WorkloadId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How all pods serve.
@@ -280,135 +278,4 @@ impl<'s> Servers<'s> {
                 .collect(),
         }
     }
-}
-
-/// The thousandths of a processor that a server's workers share.
-fn cpus(of_pod: &OfPod<'_>, server: &Server) -> Option<u32> {
-    server.discipline.cpus.or(of_pod.cpu_limit)
-}
-
-fn discipline(of_pod: &OfPod<'_>, server: &Server) -> Discipline {
-    let discipline::Discipline {
-        workers,
-        cpus: _,
-        order,
-        drops,
-        slowdown,
-        cold_start,
-        deadlines,
-    } = server.discipline;
-    Discipline {
-        workers: match workers {
-            Workers::Threads => sim::discipline::Workers::Threads,
-            Workers::EventLoop => sim::discipline::Workers::EventLoop,
-            Workers::SharedCpu => cpus(of_pod, server).map_or(
-                sim::discipline::Workers::Threads,
-                sim::discipline::Workers::Shares,
-            ),
-        },
-        order,
-        drops,
-        slowdown,
-        cold_start,
-        deadlines,
-    }
-}
-
-fn behaviour(endpoint: &Endpoint, steps: &[Step], marks: &Marks) -> Behaviour {
-    let Endpoint {
-        matches,
-        service_time,
-        delay,
-        requested,
-        error_rate,
-        error_status,
-        status,
-        degraded,
-        body_time,
-        response_headers,
-        script,
-        calls: _,
-    } = endpoint;
-    Behaviour {
-        matches: matches.clone(),
-        service_time: service_time.clone(),
-        delay: delay.clone(),
-        requested: requested.clone(),
-        error_rate: *error_rate,
-        error: act::head(*error_status, response_headers),
-        response: act::head(*status, response_headers),
-        mark: marks.of_word(degraded),
-        body_time: body_time.clone(),
-        script: (script.as_ref()).map(|script| act::script(script, endpoint, marks)),
-        steps: steps.to_vec(),
-    }
-}
-
-/// The calls of a server when a workload's pods make them, by endpoint.
-fn steps(
-    server: &Server,
-    workload: WorkloadId,
-    population: &Population,
-    (sites, marks): (&mut Sites<'_>, &Marks),
-) -> Vec<Vec<Step>> {
-    let name = &population.workloads[workload.index()].name;
-    let caller = Caller {
-        name: &name.to_string(),
-        namespace: &name.namespace,
-        ports: None,
-        propagate: &server.propagate_headers,
-    };
-    let endpoints = server.endpoints.iter();
-    endpoints
-        .map(|endpoint| {
-            let steps = endpoint.calls.iter().map(|step| Step {
-                calls: (step.calls.iter())
-                    .map(|call| sites.call(caller, call, marks))
-                    .collect(),
-                wait: step.wait.clone().unwrap_or(Distribution::ZERO),
-                is_conditional: step
-                    .calls
-                    .iter()
-                    .any(|call| call.when != Condition::default()),
-            });
-            steps.collect()
-        })
-        .collect()
-}
-
-/// A target that matches no pod is an error where it names one, and a warning where it describes some.
-pub(super) fn check_target(target: &Target, population: &Population, report: &mut Report) {
-    let matches = |id| target.matches(population.candidate(id));
-    if population.pod_ids().any(matches) {
-        return;
-    }
-    let exact = |name: &str| !name.contains('*');
-    if let Some(Placed { value, place }) = &target.workload
-        && exact(&value.name)
-        && exact(&value.namespace)
-        && population.find_workloads(value).is_empty()
-    {
-        let known = population.workload_names();
-        let known = known.iter().map(String::as_str);
-        return report.unknown(place, "workload", &value.to_string(), known);
-    }
-    if let Some(Placed { value, place }) = &target.pod
-        && exact(&value.name)
-        && exact(&value.namespace)
-        && population
-            .pod_named(&value.namespace, &value.name)
-            .is_none()
-    {
-        let known = population.pod_names();
-        let known = known.iter().map(String::as_str);
-        return report.unknown(place, "pod", &value.to_string(), known);
-    }
-    if let Some(Placed { value, place }) = &target.address
-        && exact(value)
-    {
-        let known = population.addresses();
-        return report.unknown(place, "endpoint", value, known);
-    }
-    let message = "no pod is as this entry says".to_owned();
-    report.warn(codes::INVALID_VALUE, &target.place, message, None);
 }

@@ -1,7 +1,7 @@
 //! What happens to pods and nodes: names become numbers.
 
 use crate::compile::report::Report;
-use crate::compile::server::check_target;
+use crate::compile::target::check_target;
 use crate::compile::timeline::Future;
 use crate::object_name::ObjectName;
 use crate::place::{Place, Placed};
