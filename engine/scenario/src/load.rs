@@ -205,11 +205,10 @@ fn read_stages(reader: &mut Reader, node: &Cursor<'_>) -> Option<Profile> {
         (before, rate_before) = (*at, *rate);
     }
     if stages.is_empty() {
-        reader.invalid(
-            node,
-            "`load` is empty".to_owned(),
-            "give at least one stage",
-        );
+        if node.is_empty_list() {
+            let message = "`load` is empty".to_owned();
+            reader.invalid(node, message, "give at least one stage");
+        }
         return None;
     }
     if pieces

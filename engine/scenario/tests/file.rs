@@ -957,6 +957,10 @@ fn says_what_is_wrong_with_loads_values_and_traces() {
             "s.yaml:3:35: error: traffic[0].load: `load` is empty (give at least one stage)",
         ),
         (
+            "{from: a, url: http://a/, load: [{rate: 5}]}",
+            "s.yaml:3:42: error: traffic[0].load[0].rate: expected rate, got integer (write `5/s`)",
+        ),
+        (
             "{from: a, url: http://a/, load: [{rate: 1/s}, {at: 0s, rate: 2/s}]}",
             "s.yaml:3:49: error: traffic[0].load[1]: 0s is not later than the stage before, at 0s (write stages in order \
              of time)",
