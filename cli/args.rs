@@ -116,7 +116,7 @@ pub(crate) struct MeshArgs {
 /// Simulate a scenario, print a summary, and write a report, tables and plots
 #[derive(Debug, ArgGroup)]
 #[command(after_help = "Examples:
-  meshsim run scenarios/canary-shift
+  meshsim run scenarios/canary-split
   meshsim run scenario.yaml --seed 7 --set traffic[0].rate=500/s -o json")]
 pub(crate) struct RunArgs {
     /// A scenario file, or the folder of a scenario.yaml

@@ -125,7 +125,7 @@ Global options:
   -v, --verbose          Say what is read and left out as well
 
 Examples:
-  meshsim run scenarios/canary-shift
+  meshsim run scenarios/canary-split
   meshsim run scenario.yaml --seed 7 --set traffic[0].rate=500/s -o json
 
 "#]]);
