@@ -24,9 +24,36 @@ fn explain_dump(dump: &str, arguments: &[&str], code: i32) -> (Value, String) {
     (value, said)
 }
 
+/// What `explain` says about a URL by the config dump; so it must by manifests and where the request comes from.
+fn explained_alike(dump: &str, world: &[&str], url: &str, fields: &[&str]) -> [Value; 2] {
+    let arguments = [&["explain", "-o", "json", "-f"], world, &[url]].concat();
+    let from_mesh = json(&arguments, 0);
+    let (from_dump, said) = explain_dump(dump, &[url], 0);
+    assert_eq!(said, "", "{url}");
+    assert_eq!(from_dump["outcome"], from_mesh["outcome"], "{url}");
+    let [dump, mesh] = [&from_dump, &from_mesh].map(|story| story["hops"][0].clone());
+    for field in fields {
+        assert_eq!(dump[*field], mesh[*field], "{url}: {field}");
+    }
+    [dump, mesh]
+}
+
+/// What a hop has in any case.
+const HOP: [&str; 7] = [
+    "proxy",
+    "direction",
+    "sidecar",
+    "listener",
+    "route_config",
+    "virtual_host",
+    "upstream_request",
+];
+
 #[test]
 fn a_config_dump_is_explained_as_the_manifests_behind_it() {
     let dump = config_dump();
+    let world = ["reviews", "--from", "default/productpage-v1"];
+    let fields = [&HOP[..], &["fault", "timeout_ms", "retry"]].concat();
     for url in [
         "http://reviews:9080/reviews/1",
         "http://reviews:9080/old",
@@ -37,38 +64,9 @@ fn a_config_dump_is_explained_as_the_manifests_behind_it() {
         "http://elsewhere.example.com:9080/",
         "tcp://database:3306",
     ] {
-        let from_mesh = json(
-            &[
-                "explain",
-                "-f",
-                "reviews",
-                "-o",
-                "json",
-                "--from",
-                "default/productpage-v1",
-                url,
-            ],
-            0,
-        );
-        let (from_dump, said) = explain_dump(&dump, &[url], 0);
-        assert_eq!(said, "", "{url}");
-        let (mesh, dump) = (&from_mesh["hops"][0], &from_dump["hops"][0]);
-        for field in [
-            "proxy",
-            "direction",
-            "sidecar",
-            "listener",
-            "route_config",
-            "virtual_host",
-            "fault",
-            "timeout_ms",
-            "retry",
-            "upstream_request",
-        ] {
-            assert_eq!(dump[field], mesh[field], "{url}: {field}");
-        }
+        let [dump, mesh] = explained_alike(&dump, &world, url, &fields);
         let object = |hop: &Value| hop["route"]["virtual_service"].clone();
-        assert_eq!(object(dump), object(mesh), "{url}");
+        assert_eq!(object(&dump), object(&mesh), "{url}");
         let clusters = |hop: &Value| -> Vec<(Value, Value)> {
             let clusters = hop["clusters"].as_array().cloned().unwrap_or_default();
             clusters
@@ -76,8 +74,7 @@ fn a_config_dump_is_explained_as_the_manifests_behind_it() {
                 .map(|cluster| (cluster["name"].clone(), cluster["weight"].clone()))
                 .collect()
         };
-        assert_eq!(clusters(dump), clusters(mesh), "{url}");
-        assert_eq!(from_dump["outcome"], from_mesh["outcome"], "{url}");
+        assert_eq!(clusters(&dump), clusters(&mesh), "{url}");
     }
 }
 
@@ -85,33 +82,8 @@ fn a_config_dump_is_explained_as_the_manifests_behind_it() {
 fn the_config_dump_of_a_gateway_is_explained_as_a_gateway() {
     let dump = config_dump_of("default/edge", "edge");
     for url in ["http://shop.example/", "https://shop.example/"] {
-        let arguments = [
-            "explain",
-            "-f",
-            "edge",
-            "-o",
-            "json",
-            "--gateway",
-            "edge",
-            url,
-        ];
-        let from_mesh = json(&arguments, 0);
-        let (from_dump, said) = explain_dump(&dump, &[url], 0);
-        assert_eq!(said, "", "{url}");
-        let (mesh, dump) = (&from_mesh["hops"][0], &from_dump["hops"][0]);
-        for field in [
-            "proxy",
-            "direction",
-            "sidecar",
-            "listener",
-            "route_config",
-            "virtual_host",
-            "upstream_request",
-        ] {
-            assert_eq!(dump[field], mesh[field], "{url}: {field}");
-        }
+        let [dump, _] = explained_alike(&dump, &["edge", "--gateway", "edge"], url, &HOP);
         assert_eq!(dump["direction"], "gateway");
-        assert_eq!(from_dump["outcome"], from_mesh["outcome"], "{url}");
     }
 }
 
