@@ -393,8 +393,18 @@ pub(crate) enum LearnVerb {
     Next,
     /// Sit a mock exam: sixteen tasks in two hours
     Exam(ExamArgs),
+    /// Learn in a browser: the same exercises on a page of this machine
+    Serve(ServeArgs),
     /// For authors: prove that exercises fail, pass and help as they should
     Verify(VerifyArgs),
+}
+
+/// A page for exercises.
+#[derive(Debug, ArgGroup)]
+pub(crate) struct ServeArgs {
+    /// The port at 127.0.0.1; a free one with 0
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
 }
 
 /// A mock exam.

@@ -92,7 +92,8 @@ fn tell(chromium: &OsString, page: &str, width: u32, folder: &Path) -> String {
     told.map(|(told, _)| told.to_owned()).unwrap_or(dom)
 }
 
-fn chromium() -> Option<OsString> {
+/// The browser that is found.
+pub(crate) fn chromium() -> Option<OsString> {
     if let Some(named) = env::var_os("MESHSIM_CHROMIUM") {
         return Some(named);
     }

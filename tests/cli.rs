@@ -145,6 +145,7 @@ Commands:
   progress  Show how far you are
   next      Begin the first exercise that has not passed, or go on with it
   exam      Sit a mock exam: sixteen tasks in two hours
+  serve     Learn in a browser: the same exercises on a page of this machine
   verify    For authors: prove that exercises fail, pass and help as they should
 
 Options:

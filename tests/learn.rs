@@ -1,6 +1,8 @@
 //! `meshsim learn`: every exercise is fair, and a learner can rely on what is said and loses nothing.
 
 mod exam;
+mod page;
+mod serve;
 
 use std::fs;
 use std::path::Path;

@@ -11,6 +11,7 @@ mod help;
 mod judge;
 mod library;
 mod overview;
+mod serve;
 mod state;
 mod text;
 mod verify;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: &LearnArgs, output: &Output) -> Result<Exit, Failure> {
         LearnVerb::Reset(args) => learner.reset(args.id.as_deref()),
         LearnVerb::Progress => learner.progress(),
         LearnVerb::Next => learner.next(),
+        LearnVerb::Serve(args) => serve::run(&learner, args),
         LearnVerb::Exam(args) => learner.exam(&args.verb),
         LearnVerb::Verify(args) => learner.verify(&args.ids),
     }
@@ -108,16 +110,14 @@ impl Learner<'_> {
             files: &files,
             seed: None,
             shows_requests: true,
+            draws: false,
         };
         let settings = Settings::of_file_alone();
         let judgement = match answer.judge(&settings) {
             Ok(judgement) => judgement,
             Err(unfit) => return Err(simulation::refuse(unfit, self.output)),
         };
-        let progress = course.progress(&exercise.id);
-        progress.checks += 1;
-        progress.passed |= judgement.passed();
-        course.state.current.clone_from(&exercise.id);
+        course.checked(&exercise.id, judgement.passed());
         self.tell_judgement(&exercise, &judgement)?;
         if let Err(refusal) = course.save() {
             self.output

@@ -21,6 +21,7 @@ mod figures;
 mod html;
 mod intervals;
 mod json;
+pub mod look;
 mod model;
 mod numbers;
 mod plots;

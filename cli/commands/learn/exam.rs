@@ -27,9 +27,11 @@ use score::Score;
 /// Refuses help and judgement to those who sit an exam.
 pub(super) fn keep_silent(verb: &LearnVerb, here: &Path) -> Result<(), Refusal> {
     let asks = match verb {
-        LearnVerb::Check(_) | LearnVerb::Watch(_) | LearnVerb::Hint(_) | LearnVerb::Solution(_) => {
-            true
-        }
+        LearnVerb::Serve(_)
+        | LearnVerb::Check(_)
+        | LearnVerb::Watch(_)
+        | LearnVerb::Hint(_)
+        | LearnVerb::Solution(_) => true,
         LearnVerb::List(_)
         | LearnVerb::Start(_)
         | LearnVerb::Reset(_)

@@ -109,7 +109,7 @@ fn no_finding(code: &str, findings: &[Diagnostic]) -> Check {
 const ALL: &str = "all";
 
 /// What `analyze` says of manifests.
-fn analyze(all: &[Source], namespace: &str) -> Vec<Diagnostic> {
+pub(crate) fn analyze(all: &[Source], namespace: &str) -> Vec<Diagnostic> {
     let (resources, mut diagnostics) = parse(all, namespace);
     diagnostics.extend(control_plane::validate(&resources));
     let config = from_config_map(&resources)

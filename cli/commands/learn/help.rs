@@ -15,9 +15,8 @@ impl Learner<'_> {
         let mut course = Course::open(&self.here)?;
         let exercise = self.exercise(id, &course)?;
         let progress = course.progress(&exercise.id);
-        let number = progress.hints.min(exercise.hints.len().saturating_sub(1));
         let is_new = progress.hints < exercise.hints.len();
-        progress.hints = (progress.hints + 1).min(exercise.hints.len());
+        let number = progress.next_hint(exercise.hints.len());
         let Some(hint) = exercise.hints.get(number) else {
             return Err(Refusal::new(format!("`{}` has no hints", exercise.id)).into());
         };

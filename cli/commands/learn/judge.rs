@@ -20,6 +20,8 @@ use crate::simulation::{Settings, Simulation, Unfit};
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) checks: Vec<Check>,
+    /// The plots of the first runs: names and SVG documents.
+    pub(crate) plots: Vec<(&'static str, String)>,
 }
 
 /// One check.
@@ -66,6 +68,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) seed: Option<u64>,
     /// Whether a request is shown for what is missed.
     pub(crate) shows_requests: bool,
+    /// Whether the first runs are drawn.
+    pub(crate) draws: bool,
 }
 
 impl Judgement {
@@ -100,6 +104,7 @@ impl Answer<'_> {
     pub(crate) fn judge(&self, settings: &Settings) -> Result<Judgement, Unfit> {
         let mut checks: Vec<Check> = Vec::new();
         let mut first = None;
+        let mut plots = Vec::new();
         for source in &self.exercise.checks {
             let given = self.run(source, settings, None)?;
             let hidden = self.run(
@@ -109,11 +114,12 @@ impl Answer<'_> {
             )?;
             let pairs = given.checks.into_iter().zip(hidden.checks);
             checks.extend(pairs.map(|(given, hidden)| given.or(hidden)));
+            plots.extend(given.plots);
             first.get_or_insert(given.simulation.scenario);
         }
         let first = first.expect("each exercise has a check");
         checks.extend(guard::judge(self.exercise, self.files, &first));
-        Ok(Judgement { checks })
+        Ok(Judgement { checks, plots })
     }
 
     /// The seed and the load of the second run.
@@ -155,6 +161,10 @@ impl Answer<'_> {
             offending: self.shows_requests,
             ..RunOptions::default()
         });
+        let plots = match self.draws && variation.is_none() {
+            true => reports::pictures(&report),
+            false => Vec::new(),
+        };
         let pairs = verdicts.iter().zip(report.expectations);
         let checks = pairs.map(|(verdict, reported)| Check {
             name: verdict.name.clone(),
@@ -168,7 +178,11 @@ impl Answer<'_> {
             at: Some(verdict.place.location.clone()),
         });
         let checks = checks.collect();
-        Ok(Run { simulation, checks })
+        Ok(Run {
+            simulation,
+            checks,
+            plots,
+        })
     }
 
     /// How the workloads of a kit behave: what the kit's own scenario says of them.
@@ -241,6 +255,7 @@ struct Variation {
 struct Run {
     simulation: Simulation,
     checks: Vec<Check>,
+    plots: Vec<(&'static str, String)>,
 }
 
 /// Texts as files of a folder.

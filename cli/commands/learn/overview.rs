@@ -12,7 +12,7 @@ use crate::refusal::Failure;
 
 /// An exercise among others (`meshsim.learn.list/1`).
 #[derive(Serialize)]
-struct Listed<'a> {
+pub(crate) struct Listed<'a> {
     id: &'a str,
     number: u32,
     title: &'a str,
@@ -73,7 +73,7 @@ impl Learner<'_> {
     }
 }
 
-fn listed<'a>(all: &'a [Exercise], course: &Course) -> Vec<Listed<'a>> {
+pub(crate) fn listed<'a>(all: &'a [Exercise], course: &Course) -> Vec<Listed<'a>> {
     all.iter()
         .map(|exercise| {
             let known = course.state.exercises.get(&exercise.id);

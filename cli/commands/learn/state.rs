@@ -46,6 +46,15 @@ pub(crate) struct Progress {
     pub(crate) revealed: bool,
 }
 
+impl Progress {
+    /// The number of the next hint of so many, from 0; the last one again once all were shown.
+    pub(crate) fn next_hint(&mut self, of: usize) -> usize {
+        let number = self.hints.min(of.saturating_sub(1));
+        self.hints = (self.hints + 1).min(of);
+        number
+    }
+}
+
 /// A course: a folder, and what is remembered in it.
 #[derive(Debug)]
 pub(crate) struct Course {
@@ -107,6 +116,14 @@ impl Course {
         };
         let inside = self.state.exercises.keys().find(holds).cloned();
         inside.or_else(|| Some(self.state.current.clone()).filter(|id| !id.is_empty()))
+    }
+
+    /// Remembers a check.
+    pub(crate) fn checked(&mut self, id: &str, passed: bool) {
+        let progress = self.progress(id);
+        progress.checks += 1;
+        progress.passed |= passed;
+        id.clone_into(&mut self.state.current);
     }
 
     /// What is remembered of an exercise, to be changed.

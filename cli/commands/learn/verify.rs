@@ -136,6 +136,7 @@ fn judge(
         seed: Some(seed),
         // As a learner meets it: what the start misses is shown.
         shows_requests: name == START,
+        draws: false,
     };
     answer.judge(settings)
 }

@@ -118,6 +118,7 @@ fn outcome(exercise: &Exercise, folder: &Path, library: &Library, settings: &Set
         files: &files,
         seed: None,
         shows_requests: true,
+        draws: false,
     };
     match answer.judge(settings) {
         Ok(judgement) => Mark::Judged(judgement),
