@@ -1,5 +1,6 @@
 //! `meshsim learn`: every exercise is fair, and a learner can rely on what is said and loses nothing.
 
+mod coverage;
 mod exam;
 mod page;
 mod serve;
