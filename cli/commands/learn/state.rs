@@ -102,7 +102,12 @@ impl Course {
     pub(crate) fn folder(&self, id: &str) -> PathBuf {
         let known = self.state.exercises.get(id);
         let folder = known.map_or(id, |progress| progress.folder.as_str());
-        clean(&self.root.join(folder))
+        let path = clean(&self.root.join(folder));
+        // The course's own folder may be an exercise's.
+        if path.as_os_str().is_empty() {
+            return PathBuf::from(".");
+        }
+        path
     }
 
     /// The exercise whose folder holds this one, else the one that was started last.
@@ -147,6 +152,17 @@ fn clean(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folder_of_the_course_may_be_that_of_an_exercise() {
+        let mut course = Course {
+            root: PathBuf::from("."),
+            state: State::default(),
+        };
+        course.progress("first-pin").folder = String::new();
+        assert_eq!(course.folder("first-pin"), Path::new("."));
+        assert_eq!(course.folder("another"), Path::new("another"));
+    }
 
     #[test]
     fn what_is_remembered_is_found_from_below() {
