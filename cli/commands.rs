@@ -20,9 +20,12 @@ use crate::refusal::{Failure, Refusal};
 
 /// Runs a verb.
 pub(crate) fn run(command: &Command, output: &Output) -> Result<Exit, Failure> {
-    if output.format == Format::Markdown && !matches!(command, Command::Diff(_) | Command::Test(_))
-    {
-        let refusal = Refusal::new("`-o markdown` goes with `diff` and `test`");
+    let has_markdown = matches!(
+        command,
+        Command::Diff(_) | Command::Report(_) | Command::Run(_) | Command::Test(_)
+    );
+    if output.format == Format::Markdown && !has_markdown {
+        let refusal = Refusal::new("`-o markdown` goes with `run`, `report`, `test` and `diff`");
         return Err(refusal.with_help("use `-o text` or `-o json`").into());
     }
     match command {

@@ -25,7 +25,8 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Exit, Failure> {
     let out = args.out.as_deref().unwrap_or(&args.folder);
     write_folder(out, &contents(&files))?;
     match output.format {
-        Format::Text | Format::Markdown => output.print(&reports::coloured_text(&report))?,
+        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Markdown => output.print(&reports::markdown(&report))?,
         Format::Json => output.print_json(&reports::run_json(&report))?,
     }
     output.note(format_args!("\nwrote {}", listing(out, &files)));

@@ -53,7 +53,8 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     files.extend(exported(&report, &args.export, |_| false));
     write_folder(&out, &contents(&files))?;
     match output.format {
-        Format::Text | Format::Markdown => output.print(&reports::coloured_text(&report))?,
+        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Markdown => output.print(&reports::markdown(&report))?,
         Format::Json => {
             manifests::report(simulation.notes(), &simulation.sources(), true, output);
             output.print_json(&reports::run_json(&report))?;

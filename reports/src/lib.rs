@@ -22,6 +22,7 @@ mod html;
 mod intervals;
 mod json;
 pub mod look;
+mod markdown;
 mod model;
 mod numbers;
 mod plots;
@@ -34,6 +35,7 @@ pub use diff::{
 };
 pub use exports::{Export, export};
 pub use json::{RunJson, run_json};
+pub use markdown::markdown;
 pub use model::{
     AccessLog, AccessLogFormat, Decided, Ends, Expectation, Interval, Offending, OutputFile,
     RunReport, Subject, Unit,

@@ -315,6 +315,30 @@ fn bar(share: f64) -> String {
 
 /// The most frequent ways to fail, with what their flags mean.
 fn failures(report: &RunReport, paint: Paint) -> Vec<String> {
+    let ways = failure_lines(report);
+    if ways.is_empty() {
+        return Vec::new();
+    }
+    let more = ways.len().saturating_sub(FAILURES);
+    let ways = &ways[..ways.len() - more];
+    let width = |place: usize| column(ways.iter().map(|way| way[place].as_str()));
+    let (count_width, code_width, path_width) = (width(0), width(1), width(2));
+    let mut lines = vec![paint.bold("failed requests")];
+    for [count, code, path, meaning] in ways {
+        let count = format!("{count:>count_width$}");
+        let code = paint.bad(&padded(code, code_width));
+        let path = padded(path, path_width);
+        let reason = paint.dim(meaning);
+        lines.push(format!("  {count}  {code}  {path}  {reason}"));
+    }
+    if more > 0 {
+        lines.push(format!("  and {more} other ways"));
+    }
+    lines
+}
+
+/// Ways to fail, the most frequent first: how often, the answer, from whom to whom, and what its flags mean.
+pub(crate) fn failure_lines(report: &RunReport) -> Vec<[String; 4]> {
     type Way<'a> = (u16, Option<u8>, &'a str, &'a str, String);
     let mut ways: BTreeMap<Way<'_>, u64> = BTreeMap::new();
     for figures in &report.measurements.window.requests {
@@ -336,35 +360,20 @@ fn failures(report: &RunReport, paint: Paint) -> Vec<String> {
         );
         *ways.entry(way).or_default() += figures.count();
     }
-    if ways.is_empty() {
-        return Vec::new();
-    }
     let mut ways: Vec<(Way<'_>, u64)> = ways.into_iter().collect();
     ways.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let more = ways.len().saturating_sub(FAILURES);
-    ways.truncate(FAILURES);
-    let count_width = column(ways.iter().map(|(_, count)| count.to_string()));
-    let code = |way: &Way<'_>| {
-        let grpc = way
-            .1
-            .map_or(String::new(), |status| format!(" grpc {status}"));
-        format!("{}{grpc} {}", way.0, way.2)
-    };
-    let path = |way: &Way<'_>| format!("{} → {}", way.3, way.4);
-    let code_width = column(ways.iter().map(|(way, _)| code(way)));
-    let path_width = column(ways.iter().map(|(way, _)| path(way)));
-    let mut lines = vec![paint.bold("failed requests")];
-    for (way, count) in &ways {
-        let count = format!("{count:>count_width$}");
-        let code = paint.bad(&padded(&code(way), code_width));
-        let path = padded(&path(way), path_width);
-        let reason = paint.dim(&meaning(way.2));
-        lines.push(format!("  {count}  {code}  {path}  {reason}"));
-    }
-    if more > 0 {
-        lines.push(format!("  and {more} other ways"));
-    }
-    lines
+    let lines = ways
+        .into_iter()
+        .map(|((code, grpc, flags, from, to), count)| {
+            let grpc = grpc.map_or(String::new(), |status| format!(" grpc {status}"));
+            [
+                count.to_string(),
+                format!("{code}{grpc} {flags}"),
+                format!("{from} → {to}"),
+                meaning(flags),
+            ]
+        });
+    lines.collect()
 }
 
 /// What response flags mean. Source: Envoy documentation, access log usage, `%RESPONSE_FLAGS%`.

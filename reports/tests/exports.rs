@@ -2,7 +2,7 @@
 
 mod sample;
 
-use reports::{Export, RunReport, export};
+use reports::{Export, RunReport, export, markdown};
 
 fn exported(report: &RunReport, format: Export) -> String {
     let file = export(report, format);
@@ -106,4 +106,22 @@ fn the_summary_of_traffic_adds_up() {
     assert_eq!(codes, count);
     assert!(text.contains(&format!("Aggregated Function Time : count {count} avg ")));
     assert!(text.contains("# target 99.9% "));
+}
+
+#[test]
+fn markdown_tells_verdicts_traffic_and_failures() {
+    let mut report = sample::canary(50.0);
+    report.expectations[0].name = "a|b".to_owned();
+    let text = markdown(&report);
+    assert!(text.starts_with("### ❌ canary-release\n"), "{text}");
+    let missed = text
+        .find("| ❌ | a\\|b | ")
+        .expect("what is missed is there");
+    let met = text
+        .find("| ✅ | pages are fast | ")
+        .expect("so is what is met");
+    assert!(missed < met);
+    let count = report.measurements.window.traffic[0].totals().count();
+    assert!(text.contains(&format!("| shoppers | {count} | ")), "{text}");
+    assert!(text.contains("\n| failed | answer |"), "{text}");
 }

@@ -162,7 +162,7 @@ error: one scenario is given, and 0 sets of manifests
   help: `meshsim diff A B` compares two scenarios, `meshsim diff A --manifests OLD --manifests NEW` one under two sets of manifests
 
 "#]]);
-    run(&["run", "scenarios/tiny", "-o", "markdown"]).code(2);
+    run(&["schema", "-o", "markdown"]).code(2);
     run(&[
         "diff",
         "scenarios/tiny",

@@ -1,6 +1,7 @@
 //! A comparison as Markdown, fit for a pull request.
 
 use super::DiffReport;
+use crate::markdown::escape;
 use std::fmt::Write as _;
 
 /// What changes for whom, as a table; with `all`, also what differs by no more than chance.
@@ -49,16 +50,4 @@ pub fn diff_markdown(report: &DiffReport, all: bool) -> String {
         report.confidence * 100.0
     );
     text
-}
-
-/// Text that Markdown takes as it is.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "\\`*_[]<>|".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
