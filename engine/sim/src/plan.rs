@@ -66,7 +66,7 @@ pub struct Plan {
     pub network: Network,
     /// Changes, in order of time.
     pub timeline: Vec<Change>,
-    /// What degraded answers lack, by [`Mark`]; the first is empty.
+    /// What degraded answers lack, by [`Mark`](crate::application::Mark); the first is empty.
     pub marks: Vec<String>,
     /// What makes pods and where they run; none: pods are there or not as their servers say.
     pub cluster: Option<Cluster>,
