@@ -52,6 +52,8 @@ pub(crate) struct Delivery<'a> {
     earlier: u16,
     pub(crate) mirror: bool,
     pub(crate) depth: u8,
+    /// Gateways that it has passed since it was made.
+    passes: u8,
     pub(crate) stage: Stage,
     pub(crate) way: Way,
     /// What its target's proxy makes of it.
@@ -176,6 +178,7 @@ impl<'a> Delivery<'a> {
             earlier: 0,
             mirror: false,
             depth: request.depth,
+            passes: 0,
             stage: Stage::Outbound,
             way,
             pass: Pass::default(),

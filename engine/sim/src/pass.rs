@@ -240,22 +240,32 @@ impl<O: Observer> World<'_, O> {
         self.respond(now, slot, outcome, by_event);
     }
 
-    /// Whoever sent a delivery to a proxy waits no more.
-    pub(crate) fn cancel_pass(&mut self, now: SimTime, slot: u32) {
+    /// Whoever sent a delivery to a proxy waits no more. False: the proxy is about to answer it already.
+    pub(crate) fn cancel_pass(&mut self, now: SimTime, slot: u32) -> bool {
         let delivery = &mut self.deliveries[slot as usize];
         let held = std::mem::replace(&mut delivery.pass.held, Held::Nothing);
-        let Some(pod) = delivery.target else { return };
+        let Some(pod) = delivery.target else {
+            return true;
+        };
         let input = match held {
-            Held::Nothing => return,
+            Held::Nothing => return true,
             Held::Request(request) => Input::Cancel(request),
             Held::Session(session) => {
                 let event = SessionEvent::Cancelled;
                 Input::Session { session, event }
             }
         };
-        delivery.pass.is_open = false;
-        let side = self.pods[pod.index()].entrance().expect("it has entered");
-        self.tell(now, Seat { pod, side }, input);
+        let pod_state = &mut self.pods[pod.index()];
+        let side = pod_state.entrance().expect("it has entered");
+        let state = pod_state.proxy_mut(side).expect("it has entered a proxy");
+        let mut effects = self.buffers.pop().unwrap_or_default();
+        state.proxy.handle(now, input, &mut effects);
+        let is_cancelled = !effects.is_empty();
+        if is_cancelled {
+            self.deliveries[slot as usize].pass.is_open = false;
+        }
+        self.perform(now, Seat { pod, side }, effects);
+        is_cancelled
     }
 
     /// A delivery's time at a proxy has ended: with an answer, or because its sender gave up.

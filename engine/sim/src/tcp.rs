@@ -74,9 +74,7 @@ impl<'a, O: Observer> World<'a, O> {
             SessionEffect::HangUp(session) => {
                 let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
                 let state = state.expect("it has a session");
-                if let Some(delivery) = state.sessions.remove(&session) {
-                    self.abandon(now, delivery);
-                }
+                self.abandoned.extend(state.sessions.remove(&session));
             }
             SessionEffect::Ended { .. } => {}
         }

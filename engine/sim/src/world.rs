@@ -5,7 +5,8 @@
 //! and on their way back. A server that calls others starts calls of its own.
 //!
 //! Invariant: while the effects of one proxy input are carried out, the same proxy gets no further input before all
-//! effects but the replies are done; timers therefore always belong to the request that set them.
+//! effects but the replies are done; timers therefore always belong to the request that set them. What a proxy abandons
+//! may lead back to itself, through gateways and applications, and is therefore done after the rest.
 
 mod arrivals;
 mod proxies;
@@ -58,6 +59,8 @@ pub struct World<'a, O> {
     pub(crate) progress: Option<Box<ProgressState<'a>>>,
     /// Empty buffers for effects.
     pub(crate) buffers: Vec<Vec<Effect>>,
+    /// Deliveries that proxies have abandoned and that do not know it yet: a stack, since one leads to others.
+    pub(crate) abandoned: Vec<u32>,
 }
 
 /// What has happened so far.
@@ -109,6 +112,7 @@ impl<'a, O: Observer> World<'a, O> {
             cluster: None,
             progress: None,
             buffers: Vec::new(),
+            abandoned: Vec::new(),
         };
         world.begin_cluster();
         world.begin_deliveries();

@@ -10,11 +10,10 @@ use kernel::TimerId;
 use proxy::effect::AttemptId;
 
 impl<O: Observer> World<'_, O> {
-    /// A proxy no longer waits for one of its tries.
-    pub(crate) fn abandon_attempt(&mut self, now: SimTime, seat: Seat, attempt: AttemptId) {
+    /// The delivery of a try that is under way.
+    pub(crate) fn delivery_of(&self, seat: Seat, attempt: AttemptId) -> u32 {
         let state = self.pods[seat.pod.index()].proxy(seat.side);
-        let slot = state.expect("a proxy abandons it").deliveries[attempt.slot as usize];
-        self.abandon(now, slot);
+        state.expect("a proxy made it").deliveries[attempt.slot as usize]
     }
 
     /// Nobody waits for a delivery any more.
@@ -28,8 +27,8 @@ impl<O: Observer> World<'_, O> {
         }
         if delivery.pass.is_in_proxy() {
             let is_on_its_way = matches!(delivery.stage, Stage::Returning);
-            self.cancel_pass(now, slot);
-            if !is_on_its_way {
+            let is_cancelled = self.cancel_pass(now, slot);
+            if is_cancelled && !is_on_its_way {
                 self.deliveries.remove(slot as usize);
             }
             return;

@@ -107,6 +107,7 @@ impl<'a, O: Observer> World<'a, O> {
             number: send.number,
             mirror: send.mirror,
             earlier: origin.earlier,
+            passes: origin.passes,
             parent: origin.parent,
             deadline: origin.deadline,
             call: origin.call,
@@ -152,6 +153,7 @@ impl<'a, O: Observer> World<'a, O> {
             endpoint: Some(dial.endpoint),
             target: self.reached(seat, dial.endpoint),
             earlier: origin.earlier,
+            passes: origin.passes,
             parent: origin.parent,
             deadline: origin.deadline,
             ..Delivery::new(client, &origin.request, identity, times, way)
@@ -171,6 +173,7 @@ impl<'a, O: Observer> World<'a, O> {
                     deadline: call.deadline(self.plan),
                     call: Some(slot),
                     earlier: 0,
+                    passes: 0,
                     parent: None,
                 }
             }
@@ -201,6 +204,8 @@ impl<'a, O: Observer> World<'a, O> {
                     deadline: delivery.deadline,
                     call: None,
                     earlier: delivery.earlier + delivery.number.max(1) - 1,
+                    passes: (delivery.passes)
+                        .saturating_add(u8::from(self.pods[pod.index()].is_gateway)),
                     parent: Some(slot),
                 }
             }
@@ -230,6 +235,8 @@ struct Origin {
     call: Option<u32>,
     /// Tries that other proxies made of it before.
     earlier: u16,
+    /// Gateways that it has passed, this one included.
+    passes: u8,
     /// The delivery that it came by.
     parent: Option<u32>,
 }

@@ -78,6 +78,9 @@ impl<O: Observer> World<'_, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
+        if delivery.passes >= PASS_LIMIT {
+            return self.fall_silent(now, slot);
+        }
         match entrance {
             Some(side) => self.enter(now, slot, Seat { pod: target, side }),
             None => self.admit(now, slot),
@@ -101,6 +104,10 @@ impl<O: Observer> World<'_, O> {
         self.calendar.schedule(now + TCP_GIVES_UP, event);
     }
 }
+
+/// A request that has passed so many gateways in a row goes in circles until somebody gives it up. It is not followed any
+/// further: it waits for that where it is.
+const PASS_LIMIT: u8 = 16;
 
 /// How long TCP repeats what nobody acknowledges (`tcp_retries2`: 15).
 const TCP_GIVES_UP: SimDuration = SimDuration::from_millis(924_600);

@@ -32,10 +32,12 @@ impl<O: Observer> World<'_, O> {
         self.buffers.pop().unwrap_or_default()
     }
 
-    /// Carries out what a proxy asks for: replies last, since they may lead to new inputs to the same proxy.
+    /// Carries out what a proxy asks for: what it abandons and replies last, since they may lead to new inputs to the
+    /// same proxy.
     #[inline]
     pub(crate) fn perform(&mut self, now: SimTime, seat: Seat, mut effects: Vec<Effect>) {
         let mut replies = false;
+        let abandoned_before = self.abandoned.len();
         for effect in &effects {
             match *effect {
                 Effect::Connect(connect) => self.connect(now, seat, &connect),
@@ -58,7 +60,7 @@ impl<O: Observer> World<'_, O> {
                     let id = std::mem::replace(self.timer(seat, timer), TimerId::NONE);
                     self.calendar.cancel(id);
                 }
-                Effect::Abandon(attempt) => self.abandon_attempt(now, seat, attempt),
+                Effect::Abandon(attempt) => self.abandoned.push(self.delivery_of(seat, attempt)),
                 Effect::Ejection {
                     cluster,
                     endpoint,
@@ -88,6 +90,12 @@ impl<O: Observer> World<'_, O> {
                 Effect::Session(effect) => self.on_session(now, seat, effect),
             }
         }
+        let mut next = abandoned_before;
+        while let Some(&slot) = self.abandoned.get(next) {
+            self.abandon(now, slot);
+            next += 1;
+        }
+        self.abandoned.truncate(abandoned_before);
         if replies {
             for effect in &effects {
                 if let Effect::Reply { tag, reply } = *effect {
