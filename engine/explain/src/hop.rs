@@ -20,8 +20,10 @@ pub(crate) struct Told {
     pub(crate) snapshot: Snapshot,
     /// As the proxy compiles it.
     pub(crate) table: Table,
-    /// The pod at the address that was dialled, `<namespace>/<name>`.
+    /// The pod at the address that was dialled, `<namespace>/<name>`, or an address.
     pub(crate) original_destination: Option<String>,
+    /// What was dialled lies outside of the mesh, where somebody may answer.
+    pub(crate) is_outside: bool,
 }
 
 impl Hop {
@@ -160,12 +162,25 @@ impl Told {
             .filter(|endpoint| endpoint.health_status == HealthStatus::Healthy)
     }
 
+    /// Whether the likeliest cluster of a hop goes where the client dialled.
+    pub(crate) fn keeps_destination(&self, hop: &Hop) -> bool {
+        let likeliest = hop.likeliest();
+        likeliest.is_some_and(|(_, cluster)| self.is_as_dialled(&cluster.name))
+    }
+
+    /// Whether a cluster goes where the client dialled, outside of the mesh.
+    pub(crate) fn leaves(&self, cluster: &str) -> bool {
+        self.is_outside && self.is_as_dialled(cluster)
+    }
+
+    fn is_as_dialled(&self, cluster: &str) -> bool {
+        self.config(cluster)
+            .is_some_and(|config| config.type_ == ClusterType::OriginalDst)
+    }
+
     /// The pods behind a cluster, or the addresses of endpoints that are no pods.
     fn pods_of(&self, cluster: &str) -> Vec<String> {
-        let keeps_destination = self
-            .config(cluster)
-            .is_some_and(|config| config.type_ == ClusterType::OriginalDst);
-        if keeps_destination {
+        if self.is_as_dialled(cluster) {
             return self.original_destination.iter().cloned().collect();
         }
         self.healthy_endpoints(cluster)

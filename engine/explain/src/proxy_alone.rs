@@ -73,6 +73,7 @@ pub fn at(
             Some(ip) => format!("{ip}:{}", request.port),
             None => format!("{}:{}", request.host, request.port),
         }),
+        is_outside: false,
     };
     let accepted = match named_listener(entrance, &told.snapshot)? {
         Some(listener) => accept_at(listener, &connection),

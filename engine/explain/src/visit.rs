@@ -149,6 +149,7 @@ impl Told {
             None => Outcome::no_cluster(no_cluster_status),
             Some((_, cluster)) if cluster.name == PASSTHROUGH_CLUSTER => Outcome::passthrough(),
             Some((_, cluster)) if !cluster.exists => Outcome::no_cluster(no_cluster_status),
+            Some((_, cluster)) if self.leaves(&cluster.name) => Outcome::forwarded(),
             Some((_, cluster)) if cluster.endpoints.is_empty() => Outcome::no_healthy_upstream(),
             Some(_) => Outcome::forwarded(),
         };

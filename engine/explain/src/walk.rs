@@ -12,7 +12,7 @@ use proxy::names::Names;
 use proxy::problem::Problem;
 use proxy::request::RequestHead;
 use proxy::table::Table;
-use xds::{Snapshot, TrafficDirection};
+use xds::{LbEndpoint, Snapshot, TrafficDirection};
 
 use crate::draw::{self, Sample};
 use crate::hop::{Next, Told, full_name};
@@ -148,7 +148,16 @@ impl<'a> Walk<'a> {
         while let Some(at) = next.take() {
             let pod = at.pod.filter(|_| rest.len() < MAX_HOPS);
             let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
-                rest.extend(pod.and_then(|pod| self.inbound(pod, &at)));
+                if let Some(visit) = pod.and_then(|pod| self.inbound(pod, &at)) {
+                    // Without a proxy of its own the client meets what that of the destination does.
+                    if rest.is_empty()
+                        && outcome.kind == OutcomeKind::NoSidecar
+                        && visit.outcome.closed.is_some()
+                    {
+                        outcome = visit.outcome;
+                    }
+                    rest.push(visit.hop);
+                }
                 break;
             };
             let step = self.gateway(&edge.snapshot, &at);
@@ -227,6 +236,7 @@ impl<'a> Walk<'a> {
             snapshot,
             table,
             original_destination,
+            is_outside: false,
         }
     }
 
@@ -240,7 +250,8 @@ impl<'a> Walk<'a> {
     ) -> Step {
         let pod = self.mesh.registry().pod(from);
         let mut hop = Hop::at(pod, Direction::Outbound);
-        let Some(told) = self.told(from, destination.as_ref().and_then(|next| next.pod)) else {
+        let toward = destination.as_ref().and_then(|next| next.pod);
+        let Some(mut told) = self.told(from, toward) else {
             let why = format!("it has no sidecar: {}", pod.template.injection);
             hop.arrival.push(why);
             return Step {
@@ -249,6 +260,7 @@ impl<'a> Walk<'a> {
                 next: destination,
             };
         };
+        told.is_outside = self.is_outside(dialled);
         let layer = layer::of(request);
         let connection = Connection {
             direction: TrafficDirection::Outbound,
@@ -258,10 +270,11 @@ impl<'a> Walk<'a> {
         };
         let visit = told.visit(hop, &connection, &request.head);
         let next = match visit.outcome.kind {
-            OutcomeKind::Forwarded => self
-                .first_endpoint(&told, &visit, &request.head, layer.clone())
-                // Clusters that balance nothing go where the client dialled.
-                .or(destination),
+            // Clusters that balance nothing go where the client dialled.
+            OutcomeKind::Forwarded if told.keeps_destination(&visit.hop) => destination,
+            OutcomeKind::Forwarded => {
+                self.first_endpoint(&told, &visit, &request.head, layer.clone())
+            }
             OutcomeKind::Passthrough => destination,
             _ => None,
         };
@@ -282,21 +295,33 @@ impl<'a> Walk<'a> {
     ) -> Option<Next> {
         let (_, cluster) = visit.hop.likeliest()?;
         let endpoint = told.healthy_endpoints(&cluster.name).next()?;
-        let workload = endpoint.workload.as_ref()?;
-        let registry = self.mesh.registry();
         let config = told.config(&cluster.name)?;
         let head = cluster.head.as_ref().unwrap_or(head).clone();
         let layer = if visit.ends_tls { layer.ended() } else { layer };
+        let (pod, port) = self.behind(endpoint)?;
         Some(Next {
-            pod: Some(registry.pod_by_name(&workload.namespace, &workload.pod)?),
-            port: endpoint.port,
+            pod: Some(pod),
+            port,
             layer: layer.sent_to(config, endpoint.is_mutual_tls, &head),
             head,
         })
     }
 
+    /// The pod behind an endpoint, and the port that is dialled there.
+    fn behind(&self, endpoint: &LbEndpoint) -> Option<(PodId, u16)> {
+        let registry = self.mesh.registry();
+        if let Some(workload) = &endpoint.workload {
+            let pod = registry.pod_by_name(&workload.namespace, &workload.pod)?;
+            return Some((pod, endpoint.port));
+        }
+        // A name or an address that others wrote down may be a Service's.
+        let (config, name) = (self.mesh.config(), &endpoint.address);
+        let answer = dns::look_up(registry, config, NOWHERE, name)?;
+        self.pod_at(&answer, endpoint.port)
+    }
+
     /// The destination's own proxy, if it has one.
-    fn inbound(&mut self, pod: PodId, next: &Next) -> Option<Hop> {
+    fn inbound(&mut self, pod: PodId, next: &Next) -> Option<Visit> {
         let told = self.told(pod, Some(pod))?;
         let pod = self.mesh.registry().pod(pod);
         let mut hop = Hop::at(pod, Direction::Inbound);
@@ -310,9 +335,12 @@ impl<'a> Walk<'a> {
             port: next.port,
             preface,
         };
-        Some(told.visit(hop, &connection, &next.head).hop)
+        Some(told.visit(hop, &connection, &next.head))
     }
 }
+
+/// The namespace of nobody: names are looked up there as they are written.
+const NOWHERE: &str = "";
 
 /// More gateways in a row are going in circles.
 const MAX_HOPS: usize = 8;

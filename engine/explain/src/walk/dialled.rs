@@ -1,8 +1,8 @@
 //! What the URL's host leads to.
 
-use control_plane::Service;
 use control_plane::dns::Answer;
 use control_plane::registry::Provider;
+use control_plane::{PodId, Service};
 
 use super::Walk;
 use crate::hop::{Next, full_name};
@@ -48,28 +48,41 @@ impl Walk<'_> {
         }
     }
 
-    /// The pod at the address that is dialled, or the first that Kubernetes may choose for it.
+    /// Where what is dialled arrives.
     pub(super) fn dialled_pod(&self, request: &Request, dialled: &Answer) -> Option<Next> {
-        let registry = self.mesh.registry();
-        let next = |pod, port| Next {
+        let (pod, port) = self.pod_at(dialled, request.port)?;
+        Some(Next {
             pod: Some(pod),
             port,
             head: request.head.clone(),
             layer: layer::of(request),
-        };
+        })
+    }
+
+    /// Whether it is nothing that Kubernetes knows.
+    pub(super) fn is_outside(&self, dialled: &Answer) -> bool {
+        let registry = self.mesh.registry();
+        let service = dialled.service.map(|service| registry.service(service));
+        dialled.pod.is_none()
+            && service.is_none_or(|service| service.provider == Provider::ServiceEntry)
+    }
+
+    /// The pod at an address and a port, or the first that Kubernetes may choose for it, and the port there.
+    pub(super) fn pod_at(&self, dialled: &Answer, port: u16) -> Option<(PodId, u16)> {
+        let registry = self.mesh.registry();
         if let Some(pod) = dialled.pod {
-            return Some(next(pod, request.port));
+            return Some((pod, port));
         }
         let service = registry.service(dialled.service?);
         if service.provider == Provider::ServiceEntry {
             return None;
         }
-        let port = service.port(request.port)?;
+        let port = service.port(port)?;
         let ready = registry
             .endpoints(service, port)
             .find(|behind| behind.is_ready)?;
         let pod = registry.endpoint_pod(ready.endpoint)?;
-        Some(next(pod, ready.port))
+        Some((pod, ready.port))
     }
 }
 

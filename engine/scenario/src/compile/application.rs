@@ -1,4 +1,5 @@
-//! The application behind an inbound proxy, as a host of the clusters that lead to it.
+//! What clusters lead to that go where the client dialled, as hosts: the application behind an inbound proxy, and servers
+//! outside of the mesh.
 //!
 //! Istio's inbound clusters go to the address that was dialled, which is the pod's own. A pod has one address, so that
 //! such a cluster has one host; one on loopback stands for it in each pod alike, and proxies that are told the same
@@ -11,21 +12,32 @@ use xds::{
     LoadAssignmentPolicy, Locality, LocalityLbEndpoints, Snapshot,
 };
 
-/// A snapshot whose inbound clusters have the application as their host.
-pub(super) fn in_place(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
+/// A snapshot whose inbound clusters have the application as their host, and in which those that go where the client
+/// dialled have the server outside of the mesh, where the scenario has one of that name and port.
+pub(super) fn in_place<'s>(
+    snapshot: &'s Snapshot,
+    is_outside: impl Fn(&str, u16) -> bool,
+) -> Cow<'s, Snapshot> {
+    let host = |cluster: &Cluster| {
+        if cluster.type_ != ClusterType::OriginalDst {
+            return None;
+        }
+        if leads_inside(&cluster.name) {
+            return Some((ClusterType::Static, LOOPBACK.to_owned()));
+        }
+        let host = cluster.name.strip_prefix("outbound|")?.rsplit('|').next()?;
+        is_outside(host, port_of(&cluster.name)).then(|| (ClusterType::StrictDns, host.to_owned()))
+    };
     if !snapshot
         .clusters
         .iter()
-        .any(|cluster| leads_inside(cluster))
+        .any(|cluster| host(cluster).is_some())
     {
         return Cow::Borrowed(snapshot);
     }
-    let clusters = snapshot.clusters.iter().map(|cluster| {
-        if leads_inside(cluster) {
-            Arc::new(with_application(cluster))
-        } else {
-            Arc::clone(cluster)
-        }
+    let clusters = snapshot.clusters.iter().map(|cluster| match host(cluster) {
+        Some((type_, address)) => Arc::new(with_host(cluster, type_, address)),
+        None => Arc::clone(cluster),
     });
     Cow::Owned(Snapshot {
         clusters: clusters.collect(),
@@ -34,14 +46,13 @@ pub(super) fn in_place(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
 }
 
 /// Whether a cluster leads to the address that was dialled, inside of the pod.
-fn leads_inside(cluster: &Cluster) -> bool {
-    cluster.type_ == ClusterType::OriginalDst
-        && (cluster.name.starts_with("inbound|") || cluster.name == INBOUND_PASSTHROUGH)
+fn leads_inside(cluster: &str) -> bool {
+    cluster.starts_with("inbound|") || cluster == INBOUND_PASSTHROUGH
 }
 
-fn with_application(cluster: &Cluster) -> Cluster {
-    let application = LbEndpoint {
-        address: LOOPBACK.to_owned(),
+fn with_host(cluster: &Cluster, type_: ClusterType, address: String) -> Cluster {
+    let host = LbEndpoint {
+        address,
         port: port_of(&cluster.name),
         health_status: HealthStatus::Healthy,
         load_balancing_weight: 1,
@@ -51,7 +62,7 @@ fn with_application(cluster: &Cluster) -> Cluster {
         hostname: String::new(),
     };
     Cluster {
-        type_: ClusterType::Static,
+        type_,
         lb_policy: LbPolicy::RoundRobin,
         load_assignment: Some(ClusterLoadAssignment {
             cluster_name: cluster.name.clone(),
@@ -60,7 +71,7 @@ fn with_application(cluster: &Cluster) -> Cluster {
                 locality: Locality::default(),
                 priority: 0,
                 load_balancing_weight: 1,
-                lb_endpoints: vec![application],
+                lb_endpoints: vec![host],
             }],
         }),
         ..cluster.clone()

@@ -64,6 +64,7 @@ impl Tables {
         report: &mut Report,
     ) -> Self {
         let mut builder = Builder {
+            population,
             tables: Vec::new(),
             names: Names::default(),
             known: FxHashMap::default(),
@@ -164,7 +165,8 @@ struct Memory {
     inbound: Option<(Arc<Snapshot>, TableId)>,
 }
 
-struct Builder {
+struct Builder<'a> {
+    population: &'a Population,
     tables: Vec<Arc<Table>>,
     names: Names,
     /// The table of each snapshot, by its address: snapshots live as long as their meshes.
@@ -175,7 +177,7 @@ struct Builder {
     somewhere: Location,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// What all proxies are told by a mesh of a stage.
     fn tell_all(
         &mut self,
@@ -249,7 +251,9 @@ impl Builder {
     }
 
     fn compile(&mut self, snapshot: &Arc<Snapshot>, report: &mut Report) -> TableId {
-        let (table, problems) = Table::compile(&application::in_place(snapshot), &mut self.names);
+        let is_outside = |host: &str, port| self.population.external_named(host, port).is_some();
+        let in_place = application::in_place(snapshot, is_outside);
+        let (table, problems) = Table::compile(&in_place, &mut self.names);
         // What is approximate without anybody having asked for it is so in every mesh, and belongs into a manual.
         let notable =
             |problem: &&Problem| problem.origin.is_some() || problem.kind == ProblemKind::Refused;
