@@ -958,7 +958,7 @@ fn says_what_is_wrong_with_loads_values_and_traces() {
         ),
         (
             "{from: a, url: http://a/, load: [{rate: 5}]}",
-            "s.yaml:3:42: error: traffic[0].load[0].rate: expected rate, got integer (write `5/s`)",
+            "s.yaml:3:43: error: traffic[0].load[0].rate: expected rate, got integer (write `5/s`)",
         ),
         (
             "{from: a, url: http://a/, load: [{rate: 1/s}, {at: 0s, rate: 2/s}]}",
