@@ -5,8 +5,8 @@
 //! cluster. Who tells a story of it, or compares it with what was expected, is decided elsewhere.
 //!
 //! ```
-//! use explain::{Request, Scheme, find, from_pod};
-//! use proxy::request::{Protocol, RequestHead};
+//! use meshsim_explain::{Request, Scheme, find, from_pod};
+//! use proxy::request::RequestHead;
 //!
 //! let mesh = "
 //! {apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {istio-injection: enabled}}}
