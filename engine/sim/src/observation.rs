@@ -350,3 +350,27 @@ pub struct Ejection {
     /// True when it is ejected, false when it is unejected.
     pub ejected: bool,
 }
+
+/// The upper bounds of the buckets of `istio_request_duration_milliseconds`: those of Envoy's histograms, which Istio's
+/// sidecars expose.
+pub const DURATION_BUCKETS_MS: [f64; 19] = [
+    0.5,
+    1.0,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+    250.0,
+    500.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    10_000.0,
+    30_000.0,
+    60_000.0,
+    300_000.0,
+    600_000.0,
+    1_800_000.0,
+    3_600_000.0,
+];

@@ -45,6 +45,7 @@ pub use measurements::{
     RequestFigures, RequestSeries, Series, TrafficFigures, Window,
 };
 pub use recorder::{Recorder, RecorderOptions};
+pub use sim::observation::DURATION_BUCKETS_MS;
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};
 pub use traces::{Trace, TracedRequest, Traces};
 pub use witness::{Ended, EndedAs, Seen, Witness};

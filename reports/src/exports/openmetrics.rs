@@ -9,7 +9,7 @@ use crate::model::RunReport;
 use base::SimDuration;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use telemetry::{Histogram, RequestLabels, RequestProtocol, WorkloadLabels};
+use telemetry::{DURATION_BUCKETS_MS, Histogram, RequestLabels, RequestProtocol, WorkloadLabels};
 
 /// The text, ending in `# EOF`.
 pub(super) fn text(report: &RunReport) -> String {
@@ -78,7 +78,7 @@ impl Groups {
                 let labels = format!("{labels},le=\"{edge}\"");
                 sample(text, &format!("{NAME}_bucket"), &labels, &count.to_string());
             };
-            for edge in BUCKETS_MS {
+            for edge in DURATION_BUCKETS_MS {
                 let limit = SimDuration::from_nanos((edge * 1e6) as u64);
                 bucket(&format!("{edge:?}"), latency.count_up_to(limit));
             }
@@ -212,26 +212,4 @@ fn escaped(value: &str) -> String {
         .replace('\n', "\\n")
 }
 
-/// Upper edges of Envoy's histograms, which Istio's sidecars expose.
-const BUCKETS_MS: [f64; 19] = [
-    0.5,
-    1.0,
-    5.0,
-    10.0,
-    25.0,
-    50.0,
-    100.0,
-    250.0,
-    500.0,
-    1_000.0,
-    2_500.0,
-    5_000.0,
-    10_000.0,
-    30_000.0,
-    60_000.0,
-    300_000.0,
-    600_000.0,
-    1_800_000.0,
-    3_600_000.0,
-];
 const EJECTIONS_HELP: &str = "Ejections by outlier detection, the warm-up included.";

@@ -3,6 +3,7 @@
 //! Source: istio.io, «Istio Standard Metrics»; envoyproxy/envoy, the default buckets of histograms
 //! (stats/histogram_impl.cc); prometheus.io, «histogram_quantile()».
 
+use crate::observation::DURATION_BUCKETS_MS;
 use crate::plan::progressive_delivery::Figure;
 use base::{SimDuration, SimTime};
 
@@ -20,7 +21,7 @@ struct Second {
     /// Responses of 5xx.
     failed: u64,
     /// All, by the bucket of their duration; the last has no upper bound.
-    buckets: [u64; BOUNDS.len() + 1],
+    buckets: [u64; DURATION_BUCKETS_MS.len() + 1],
 }
 
 impl Meter {
@@ -47,7 +48,7 @@ impl Meter {
         }
         second.failed += u64::from(status / 100 == 5);
         let micros = duration.as_nanos() / 1000;
-        let bucket = BOUNDS.partition_point(|bound| bound * 1000.0 < micros as f64);
+        let bucket = DURATION_BUCKETS_MS.partition_point(|bound| bound * 1000.0 < micros as f64);
         second.buckets[bucket] += 1;
     }
 
@@ -81,42 +82,24 @@ impl Meter {
 }
 
 /// The 99th percentile, as if requests were spread evenly over their bucket.
-fn quantile(buckets: &[u64; BOUNDS.len() + 1], count: u64) -> f64 {
+fn quantile(buckets: &[u64; DURATION_BUCKETS_MS.len() + 1], count: u64) -> f64 {
     let rank = count as f64 * 0.99;
     let mut below = 0;
-    for (place, bound) in BOUNDS.iter().enumerate() {
+    for (place, bound) in DURATION_BUCKETS_MS.iter().enumerate() {
         let here = buckets[place];
         if (below + here) as f64 >= rank && here > 0 {
-            let start = if place == 0 { 0.0 } else { BOUNDS[place - 1] };
+            let start = if place == 0 {
+                0.0
+            } else {
+                DURATION_BUCKETS_MS[place - 1]
+            };
             return start + (bound - start) * (rank - below as f64) / here as f64;
         }
         below += here;
     }
-    BOUNDS[BOUNDS.len() - 1]
+    DURATION_BUCKETS_MS[DURATION_BUCKETS_MS.len() - 1]
 }
 
-/// The upper bounds of the buckets of `istio_request_duration_milliseconds`.
-const BOUNDS: [f64; 19] = [
-    0.5,
-    1.0,
-    5.0,
-    10.0,
-    25.0,
-    50.0,
-    100.0,
-    250.0,
-    500.0,
-    1000.0,
-    2500.0,
-    5000.0,
-    10_000.0,
-    30_000.0,
-    60_000.0,
-    300_000.0,
-    600_000.0,
-    1_800_000.0,
-    3_600_000.0,
-];
 const SECOND: u64 = 1_000_000_000;
 /// Seconds that are remembered at most.
 const MOST: usize = 24 * 3600;
