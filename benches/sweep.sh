@@ -23,7 +23,6 @@ for attempt in 1 2 3; do
   [ "$(cells)" -lt 500 ] || { echo "the sweep was done before it was killed"; exit 1; }
 done
 sweep --out "$work/killed"
-find "$work/killed" -name '*.new-*' -delete
 diff -r "$work/whole" "$work/killed"
 for shard in 1 2 3 4; do sweep --shard "$shard/4" --out "$work/$shard"; done
 "$meshsim" sweep --merge "$work/1" --merge "$work/2" --merge "$work/3" --merge "$work/4" --out "$work/merged" -q > /dev/null

@@ -57,13 +57,21 @@ pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
         Refusal::new(format!("cannot write `{}`: it has no name", file.display()))
     })?;
     fs::create_dir_all(&parent).map_err(refuse)?;
-    let new = parent.join(format!(".{name}.new-{}", process::id()));
+    let new = parent.join(format!(".{name}{UNFINISHED}{}", process::id()));
     let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, file));
     if written.is_err() {
         let _ = fs::remove_file(&new);
     }
     written.map_err(refuse)
 }
+
+/// Whether a file is what a killed process was writing.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.starts_with('.') && name.contains(UNFINISHED)
+}
+
+/// What stands in the name of a file before it has its own.
+const UNFINISHED: &str = ".new-";
 
 /// The file that each folder of a run holds, and no other folder has.
 const MARK: &str = "summary.json";

@@ -53,6 +53,7 @@ pub(crate) fn run(args: &SweepArgs, output: &Output) -> Result<Exit, Failure> {
             return Ok(Exit::Success);
         }
     };
+    cells.remove_unfinished()?;
     for file in reports::sweep_files(&results) {
         cells.write(&file.path, &file.bytes)?;
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::parameter::Parameter;
 use crate::figure::{in_unit, unit};
 use crate::input;
-use crate::output_folder::write_file;
+use crate::output_folder::{is_unfinished, write_file};
 use crate::refusal::Refusal;
 
 /// What a sweep is of: cells of equal identities belong together.
@@ -76,7 +76,7 @@ impl Cell {
     }
 
     fn path(self) -> String {
-        format!("cells/{:06}-{}.json", self.point, self.replication)
+        format!("{CELLS}/{:06}-{}.json", self.point, self.replication)
     }
 }
 
@@ -173,21 +173,31 @@ impl Cells {
                 "`{folder}` is a shard of another sweep"
             )));
         }
-        let unreadable = |error| input::unreadable(folder, &error);
-        let cells = folder.join("cells");
+        let cells = folder.join(CELLS);
         if !cells.exists() {
             return Ok(0);
         }
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&cells).map_err(unreadable)? {
-            names.push(entry.map_err(unreadable)?.file_name());
-        }
+        let mut names = names(&cells)?;
+        names.retain(|name| !is_unfinished(name));
         for name in &names {
             let source = cells.join(name);
             let bytes = fs::read(&source).map_err(|error| input::unreadable(&source, &error))?;
-            write_file(&self.folder.join("cells").join(name), &bytes)?;
+            write_file(&self.folder.join(CELLS).join(name), &bytes)?;
         }
         Ok(names.len())
+    }
+
+    /// Removes what killed runs were writing; nobody writes any more once all cells are there.
+    pub(super) fn remove_unfinished(&self) -> Result<(), Refusal> {
+        for folder in [self.folder.clone(), self.folder.join(CELLS)] {
+            for name in names(&folder)?.iter().filter(|name| is_unfinished(name)) {
+                let path = folder.join(name);
+                fs::remove_file(&path).map_err(|error| {
+                    Refusal::new(format!("cannot remove `{}`: {error}", path.display()))
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a file of the folder.
@@ -210,10 +220,22 @@ impl StatisticJson {
     }
 }
 
+/// The names of a folder's files.
+fn names(folder: &Path) -> Result<Vec<String>, Refusal> {
+    let unreadable = |error| input::unreadable(folder, &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    Ok(names)
+}
+
 fn json(value: &impl Serialize) -> Vec<u8> {
     let text = serde_json::to_string_pretty(value).expect("string keys and finite numbers");
     (text + "\n").into_bytes()
 }
 
+const CELLS: &str = "cells";
 const SWEEP_FILE: &str = "sweep.json";
 const SCHEMA: &str = "meshsim.sweep/1";
