@@ -7,6 +7,7 @@
 
 mod access_log;
 mod columns;
+mod pools;
 
 use self::columns::{
     DESTINATION, DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE, SOURCE_LABELS,
@@ -30,6 +31,7 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
         retries(report),
         ejections(report),
         pods(report),
+        pools::file(report),
         expectations(report),
     ];
     files.extend(intervals::file(report));

@@ -4,6 +4,7 @@
 //! run can be exported later. The same run gives the same bytes.
 
 mod chrome;
+mod envoy_stats;
 mod fortio;
 mod graph;
 mod openmetrics;
@@ -15,7 +16,7 @@ use crate::model::{OutputFile, RunReport};
 /// A format of another tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Export {
-    /// Istio's standard metrics as OpenMetrics text.
+    /// Istio's standard metrics and Envoy's stats as OpenMetrics text.
     OpenMetrics,
     /// Sampled requests as OTLP in JSON.
     Otlp,

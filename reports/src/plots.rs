@@ -12,6 +12,7 @@ pub(crate) mod latency;
 mod layout;
 pub(crate) mod palette;
 mod png;
+pub(crate) mod pools;
 pub(crate) mod responses;
 pub(crate) mod retries;
 pub(crate) mod split;
@@ -75,6 +76,7 @@ pub fn pictures(report: &RunReport) -> Vec<(&'static str, String)> {
         ),
         ("responses", draw(responses::figure(report, &times))),
         ("retries", draw(retries::figure(report, &times, &palette))),
+        ("pools", draw(pools::figure(report, &times, &palette))),
         (
             "ejections",
             draw(ejections::figure(report, &times, &palette)),

@@ -167,6 +167,7 @@ fn small() -> RunReport {
                 ..Series::default()
             },
             replicas: Vec::new(),
+            proxies: Vec::new(),
             ejections: vec![EjectionRecord {
                 replication: 0,
                 at: at(12),
@@ -519,6 +520,7 @@ fn the_same_measurements_give_the_same_bytes() {
         "ejections",
         "latency",
         "latency_distribution",
+        "pools",
         "responses",
         "retries",
         "service_graph",

@@ -126,3 +126,4 @@ pub mod stats;
 pub mod table;
 pub mod tcp_proxy;
 pub mod trace;
+pub mod usage;

@@ -10,6 +10,7 @@ use crate::slab::NONE;
 use crate::stats::{ClusterStats, HttpStats, TcpStats};
 use crate::table::Table;
 use crate::tcp_proxy::Accepted;
+use crate::usage::ClusterUse;
 use base::SimTime;
 use std::sync::Arc;
 
@@ -81,6 +82,7 @@ impl Proxy {
                 _ => {
                     state.retire(&mut world, &mut account.stats);
                     if state.references == 0 {
+                        account.left.add(state.usage.take(now));
                         self.router.clusters.remove(account.current);
                     }
                     account.current = NONE;
@@ -301,6 +303,22 @@ impl Proxy {
         })
     }
 
+    /// Tells what each cluster had in use until `now` since it was last told, in the order of first use; of clusters that
+    /// were taken over anew meanwhile, all configurations together.
+    pub fn take_usage(&mut self, now: SimTime, mut tell: impl FnMut(ClusterId, &ClusterUse)) {
+        let router = &mut self.router;
+        for state in router.clusters.iter_mut() {
+            let left = &mut router.accounts[state.entry as usize].left;
+            left.add(state.usage.take(now));
+        }
+        for account in &mut router.accounts {
+            let used = std::mem::take(&mut account.left);
+            if !used.is_idle() {
+                tell(account.id, &used);
+            }
+        }
+    }
+
     /// Requests that have not ended.
     pub fn active_requests(&self) -> usize {
         self.router.requests.len()
@@ -352,17 +370,17 @@ impl<'a> ClusterView<'a> {
 
     /// Requests that hold a connection.
     pub fn active_requests(&self) -> u32 {
-        self.state.usage.requests
+        self.state.usage.requests.get()
     }
 
     /// Requests that wait for a connection.
     pub fn pending_requests(&self) -> u32 {
-        self.state.usage.pending
+        self.state.usage.pending.get()
     }
 
     /// Connections.
     pub fn connections(&self) -> u32 {
-        self.state.usage.connections
+        self.state.usage.connections.get()
     }
 
     /// Retries under way.

@@ -45,6 +45,7 @@ use crate::slab::{NONE, Slab};
 use crate::stats::{ClusterStats, HttpStats};
 use crate::table::{Plan, Table};
 use crate::tcp_proxy::TcpProxies;
+use crate::usage::ClusterUse;
 use base::SimTime;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -77,6 +78,8 @@ pub(crate) struct Account {
     /// The cluster's state under the current configuration, once it is used.
     pub(crate) current: u32,
     pub(crate) stats: ClusterStats,
+    /// What states of the cluster had in use that nobody has been told of.
+    pub(crate) left: ClusterUse,
 }
 
 /// One input's time, configuration and effects.
@@ -158,6 +161,7 @@ impl Router {
                 id,
                 current: NONE,
                 stats: ClusterStats::default(),
+                left: ClusterUse::default(),
             });
             u32::try_from(accounts.len() - 1).expect("fewer than 2^32 clusters")
         });
@@ -168,20 +172,22 @@ impl Router {
         Some(slot)
     }
 
-    pub(crate) fn release_retry_slot(&mut self, slot: u32) {
+    pub(crate) fn release_retry_slot(&mut self, now: SimTime, slot: u32) {
         let cluster = std::mem::replace(&mut self.requests[slot].retry_slot, NONE);
         if cluster != NONE {
             self.clusters[cluster].usage.retries -= 1;
-            self.release_cluster(cluster);
+            self.release_cluster(now, cluster);
         }
     }
 
     /// One reference to a cluster less: a retired one goes with its last.
     #[inline]
-    pub(crate) fn release_cluster(&mut self, cluster: u32) {
+    pub(crate) fn release_cluster(&mut self, now: SimTime, cluster: u32) {
         let state = &mut self.clusters[cluster];
         state.references -= 1;
         if state.retired && state.references == 0 {
+            let used = state.usage.take(now);
+            self.accounts[state.entry as usize].left.add(used);
             self.clusters.remove(cluster);
         }
     }

@@ -76,6 +76,12 @@ impl<T> Slab<T> {
             .map(|(index, slot)| (index, &slot.value))
     }
 
+    /// Values in slots, to be changed, in the order of the slots.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let live = self.slots.iter_mut().filter(|slot| slot.live);
+        live.map(|slot| &mut slot.value)
+    }
+
     /// How many slots are taken.
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()

@@ -196,7 +196,7 @@ impl Router {
         };
         let state = &mut self.clusters[cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
-        if state.usage.connections >= state.settings.max_connections {
+        if state.usage.connections.get() >= state.settings.max_connections {
             stats.upstream_cx_overflow += 1;
             record.flags = ResponseFlags::of(ResponseFlag::UpstreamOverflow);
             return end_at_once(turn, accepted.tag, record);
@@ -220,8 +220,8 @@ impl Router {
         }
         stats.upstream_rq_pending_total += 1;
         stats.upstream_cx_total += 1;
-        state.usage.pending += 1;
-        state.usage.connections += 1;
+        state.usage.pending.rise(turn.now);
+        state.usage.connections.rise(turn.now);
         state.references += 1;
         let host_state = &mut state.hosts[host as usize];
         host_state.references += 1;
@@ -323,8 +323,8 @@ impl Router {
         let session = *session;
         turn.cancel_timer(TimerKind::SessionConnect, slot);
         let state = &mut self.clusters[session.cluster];
-        state.usage.pending -= 1;
-        state.usage.requests += 1;
+        state.usage.pending.fall(turn.now);
+        state.usage.requests.rise(turn.now);
         state.hosts[session.host as usize].active += 1;
         let stats = &mut self.accounts[state.entry as usize].stats;
         stats.upstream_rq_total += 1;
@@ -437,15 +437,15 @@ impl Router {
         let host = &mut state.hosts[session.host as usize];
         host.references -= 1;
         host.connections -= 1;
-        state.usage.connections -= 1;
+        state.usage.connections.fall(turn.now);
         match session.phase {
-            Phase::Connecting => state.usage.pending -= 1,
+            Phase::Connecting => state.usage.pending.fall(turn.now),
             Phase::Established => {
-                state.usage.requests -= 1;
+                state.usage.requests.fall(turn.now);
                 host.active -= 1;
             }
         }
-        self.release_cluster(session.cluster);
+        self.release_cluster(turn.now, session.cluster);
     }
 
     fn report_session(&mut self, turn: &mut Turn<'_>, session: &Session, report: Report) {

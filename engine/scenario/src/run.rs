@@ -213,8 +213,9 @@ struct Run {
 fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Run {
     let mut recorder = Recorder::new(plan, recorder);
     let end = SimTime::ZERO + plan.duration;
+    let bucket = recorder.bucket();
     if options.access_log.is_none() && !options.traces {
-        let run = simulate(plan, &mut recorder, options);
+        let run = simulate(plan, &mut recorder, bucket, options);
         return Run {
             measurements: recorder.finish(end),
             ..run
@@ -223,7 +224,7 @@ fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Ru
     let log = options.access_log.map(AccessLog::new);
     let traces = options.traces.then(|| Traces::new(plan.duration));
     let mut all = (recorder, (log, traces));
-    let run = simulate(plan, &mut all, options);
+    let run = simulate(plan, &mut all, bucket, options);
     let (recorder, (log, traces)) = all;
     Run {
         measurements: recorder.finish(end),
@@ -233,19 +234,35 @@ fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Ru
     }
 }
 
-/// Plays a plan to its end while `observer` watches; what the observer saw is not in the result.
-fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: &RunOptions<'_>) -> Run {
+/// Plays a plan to its end while `observer` watches, and is told at the end of each `bucket` what clusters had in use;
+/// what the observer saw is not in the result.
+fn simulate<O: Observer>(
+    plan: &Plan,
+    observer: &mut O,
+    bucket: SimDuration,
+    options: &RunOptions<'_>,
+) -> Run {
     let mut world = World::new(plan, observer);
+    let end = SimTime::ZERO + plan.duration;
+    let mut bucket_end = bucket;
     let mut shown = SimDuration::ZERO;
     for part in 1..=PARTS {
         let now = plan.duration / PARTS * part;
         let now = if part == PARTS { plan.duration } else { now };
+        while bucket_end <= now {
+            // What happens at the very end belongs to the next bucket.
+            world.run_until(SimTime::ZERO + bucket_end.saturating_sub(INSTANT));
+            world.tell_usage(SimTime::ZERO + bucket_end);
+            bucket_end += bucket;
+        }
         world.run_until(SimTime::ZERO + now);
         if let Some(progress) = options.progress {
             progress(now.saturating_sub(shown));
         }
         shown = now;
     }
+    world.tell_usage(end);
+    world.show_proxies();
     let tally = world.tally();
     let in_flight = world.in_flight();
     assert_eq!(
@@ -262,6 +279,9 @@ fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: &RunOptions<'_>
         traces: Vec::new(),
     }
 }
+
+/// The least difference of two times.
+const INSTANT: SimDuration = SimDuration::from_nanos(1);
 
 /// In how many pieces progress is told.
 const PARTS: u64 = 200;

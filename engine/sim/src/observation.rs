@@ -7,7 +7,9 @@ use base::SimTime;
 use proxy::effect::Reply;
 use proxy::input::ResetReason;
 use proxy::names::{ClusterId, EndpointId};
+use proxy::proxy::Proxy;
 use proxy::table::RouteId;
+use proxy::usage::ClusterUse;
 
 /// Someone who watches a world; each method does nothing unless it is written.
 pub trait Observer {
@@ -26,6 +28,11 @@ pub trait Observer {
     fn on_station(&mut self, _now: SimTime, _pod: PodId, _station: Station) {}
     /// A host is ejected or unejected by the proxy of a pod.
     fn on_ejection(&mut self, _now: SimTime, _proxy: PodId, _ejection: Ejection) {}
+    /// What a cluster had in use in the proxy of a pod until `now`, since this was last told; only where a world is asked
+    /// to tell it, and not of what was idle.
+    fn on_usage(&mut self, _now: SimTime, _proxy: PodId, _cluster: ClusterId, _used: &ClusterUse) {}
+    /// The proxy of a pod at the end of the run, with all that it counted.
+    fn on_proxy(&mut self, _pod: PodId, _proxy: &Proxy) {}
     /// A pod that a controller makes is in another phase of its life.
     fn on_pod(&mut self, _now: SimTime, _pod: PodId, _phase: PodPhase) {}
     /// A controller is to have so many pods.
@@ -90,6 +97,18 @@ impl<A: Observer> Observer for Option<A> {
         }
     }
 
+    fn on_usage(&mut self, now: SimTime, proxy: PodId, cluster: ClusterId, used: &ClusterUse) {
+        if let Some(watcher) = self {
+            watcher.on_usage(now, proxy, cluster, used);
+        }
+    }
+
+    fn on_proxy(&mut self, pod: PodId, proxy: &Proxy) {
+        if let Some(watcher) = self {
+            watcher.on_proxy(pod, proxy);
+        }
+    }
+
     #[inline]
     fn on_change(&mut self, now: SimTime, index: usize) {
         if let Some(watcher) = self {
@@ -140,6 +159,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_ejection(&mut self, now: SimTime, proxy: PodId, ejection: Ejection) {
         self.0.on_ejection(now, proxy, ejection);
         self.1.on_ejection(now, proxy, ejection);
+    }
+
+    fn on_usage(&mut self, now: SimTime, proxy: PodId, cluster: ClusterId, used: &ClusterUse) {
+        self.0.on_usage(now, proxy, cluster, used);
+        self.1.on_usage(now, proxy, cluster, used);
+    }
+
+    fn on_proxy(&mut self, pod: PodId, proxy: &Proxy) {
+        self.0.on_proxy(pod, proxy);
+        self.1.on_proxy(pod, proxy);
     }
 
     fn on_pod(&mut self, now: SimTime, pod: PodId, phase: PodPhase) {

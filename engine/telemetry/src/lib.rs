@@ -27,6 +27,8 @@ mod measurements;
 mod merge;
 mod names;
 mod occupancy;
+mod pools;
+mod proxies;
 mod recorder;
 mod summary;
 mod traces;
@@ -44,6 +46,8 @@ pub use measurements::{
     LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries, ReplicaRecord,
     RequestFigures, RequestSeries, Series, TrafficFigures, Window,
 };
+pub use pools::{PoolSeries, PoolUse};
+pub use proxies::{ProxyFigures, StatScope, StatScopeKind};
 pub use recorder::{Recorder, RecorderOptions};
 pub use sim::observation::DURATION_BUCKETS_MS;
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};

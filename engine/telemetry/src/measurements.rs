@@ -10,6 +10,8 @@
 
 use crate::histogram::{Histogram, PackedHistogram};
 use crate::labels::{AttemptLabels, JourneyLabels, RequestLabels, WorkloadLabels};
+use crate::pools::PoolSeries;
+use crate::proxies::ProxyFigures;
 use base::{SimDuration, SimTime};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,9 @@ pub struct Measurements {
     /// How many pods each workload had whenever that changed, where pods come and go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replicas: Vec<ReplicaRecord>,
+    /// What proxies counted over the whole run, the warm-up included, in order of their pods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxies: Vec<ProxyFigures>,
 }
 
 /// Times that all figures of a run refer to.
@@ -173,6 +178,9 @@ pub struct Series {
     pub attempts: Vec<AttemptSeries>,
     /// Pods that were ever busy.
     pub pods: Vec<PodSeries>,
+    /// Clusters that were in use, by whose proxies they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolSeries>,
 }
 
 /// Requests that share their labels, over time.

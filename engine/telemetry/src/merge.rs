@@ -7,6 +7,7 @@ use crate::measurements::{
     AttemptFigures, AttemptSeries, JourneyFigures, JourneySeries, LatencyBucket, Measurements,
     Occupancy, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, Window,
 };
+use std::cmp::Ordering;
 
 impl Measurements {
     /// Adds what another replication of the same run measured. Counts become those of all replications together, and
@@ -39,6 +40,8 @@ impl Measurements {
             self.replicas.push(record);
         }
         self.replicas.sort_by_key(|r| (r.at, r.replication));
+        self.proxies.extend(other.proxies);
+        combine(&mut self.proxies);
     }
 }
 
@@ -87,6 +90,7 @@ impl Series {
         self.journeys.extend(other.journeys);
         self.attempts.extend(other.attempts);
         self.pods.extend(other.pods);
+        self.pools.extend(other.pools);
         self.combine();
     }
 
@@ -95,29 +99,31 @@ impl Series {
         combine(&mut self.journeys);
         combine(&mut self.attempts);
         combine(&mut self.pods);
+        combine(&mut self.pools);
     }
 }
 
-/// Puts groups in order of their labels, and makes those with equal labels one.
+/// The same of all groups of a run.
 pub(crate) fn combine_groups(windows: &mut [Window], series: &mut Series) {
     windows.iter_mut().for_each(Window::combine);
     series.combine();
 }
 
 /// Something that is counted under labels.
-trait Group {
-    type Labels: Ord + ?Sized;
-    fn labels(&self) -> &Self::Labels;
+pub(crate) trait Group {
+    /// By its labels.
+    fn compare(&self, other: &Self) -> Ordering;
     /// Adds a group with equal labels.
     fn absorb(&mut self, other: Self);
 }
 
-fn combine<G: Group>(groups: &mut Vec<G>) {
-    groups.sort_by(|a, b| a.labels().cmp(b.labels()));
+/// Puts groups in order of their labels, and makes those with equal labels one.
+pub(crate) fn combine<G: Group>(groups: &mut Vec<G>) {
+    groups.sort_by(G::compare);
     let mut combined: Vec<G> = Vec::with_capacity(groups.len());
     for group in groups.drain(..) {
         match combined.last_mut() {
-            Some(last) if last.labels() == group.labels() => last.absorb(group),
+            Some(last) if last.compare(&group).is_eq() => last.absorb(group),
             _ => combined.push(group),
         }
     }
@@ -125,10 +131,8 @@ fn combine<G: Group>(groups: &mut Vec<G>) {
 }
 
 impl Group for RequestFigures {
-    type Labels = crate::labels::RequestLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -138,10 +142,8 @@ impl Group for RequestFigures {
 }
 
 impl Group for JourneyFigures {
-    type Labels = crate::labels::JourneyLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -151,10 +153,8 @@ impl Group for JourneyFigures {
 }
 
 impl Group for AttemptFigures {
-    type Labels = crate::labels::AttemptLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -164,10 +164,8 @@ impl Group for AttemptFigures {
 }
 
 impl Group for RequestSeries {
-    type Labels = crate::labels::RequestLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -181,10 +179,8 @@ impl Group for RequestSeries {
 }
 
 impl Group for JourneySeries {
-    type Labels = crate::labels::JourneyLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -198,10 +194,8 @@ impl Group for JourneySeries {
 }
 
 impl Group for AttemptSeries {
-    type Labels = crate::labels::AttemptLabels;
-
-    fn labels(&self) -> &Self::Labels {
-        &self.labels
+    fn compare(&self, other: &Self) -> Ordering {
+        self.labels.cmp(&other.labels)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -210,10 +204,8 @@ impl Group for AttemptSeries {
 }
 
 impl Group for PodSeries {
-    type Labels = str;
-
-    fn labels(&self) -> &str {
-        &self.pod
+    fn compare(&self, other: &Self) -> Ordering {
+        self.pod.cmp(&other.pod)
     }
 
     fn absorb(&mut self, other: Self) {
@@ -231,7 +223,7 @@ fn absorb_latency(bucket: &mut LatencyBucket, other: LatencyBucket) {
 }
 
 /// Adds buckets, both in order, one to the other.
-fn merge_buckets<B>(
+pub(crate) fn merge_buckets<B>(
     buckets: &mut Vec<B>,
     more: Vec<B>,
     number: impl Fn(&B) -> u32,

@@ -14,7 +14,12 @@ use crate::lives::Lives;
 use crate::measurements::Mark;
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
+use crate::pools::Pools;
+use crate::proxies::ProxyFigures;
 use base::{SimDuration, SimTime};
+use proxy::names::ClusterId;
+use proxy::proxy::Proxy;
+use proxy::usage::ClusterUse;
 use sim::observation::{
     Attempt, Ejection, Exchange, Journey, Observer, PodPhase, Reception, Station,
 };
@@ -59,6 +64,8 @@ pub struct Recorder {
     tries: Vec<Vec<u64>>,
     ejections: Vec<(SimTime, PodId, Ejection)>,
     lives: Lives,
+    pools: Pools,
+    proxies: Vec<ProxyFigures>,
     marks: Vec<Mark>,
 }
 
@@ -104,8 +111,15 @@ impl Recorder {
             stations,
             ejections: Vec::new(),
             lives,
+            pools: Pools::new(),
+            proxies: Vec::new(),
             marks: Vec::new(),
         }
+    }
+
+    /// The width of a bucket of the series: the times at which it wants to know what clusters have in use.
+    pub fn bucket(&self) -> SimDuration {
+        self.bucket
     }
 
     #[inline]
@@ -224,6 +238,15 @@ impl Observer for Recorder {
 
     fn on_ejection(&mut self, now: SimTime, proxy: PodId, ejection: Ejection) {
         self.ejections.push((now, proxy, ejection));
+    }
+
+    fn on_usage(&mut self, now: SimTime, proxy: PodId, cluster: ClusterId, used: &ClusterUse) {
+        let key = (self.names.workload(proxy), cluster);
+        self.pools.add(now, self.bucket, key, used);
+    }
+
+    fn on_proxy(&mut self, pod: PodId, proxy: &Proxy) {
+        (self.proxies).extend(ProxyFigures::of(pod, proxy, &self.names));
     }
 
     fn on_change(&mut self, now: SimTime, index: usize) {

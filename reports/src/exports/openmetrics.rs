@@ -1,10 +1,11 @@
-//! Istio's standard metrics, as a scrape of all sidecars at the end of the run would add up to.
+//! Istio's standard metrics, and what proxies counted, as a scrape of all sidecars at the end of the run would show it.
 //!
-//! Only what is measured is there: requests and their durations, TCP connections, and ejections by cluster. Istio's labels
+//! Only what is measured is there: requests and their durations, TCP connections, and Envoy's stats. Istio's labels
 //! of principals, clusters and security policies are left out, as are sizes. Requests are those after the warm-up, of all
 //! replications. Sources: Istio documentation, "Istio Standard Metrics"; Envoy's default histogram buckets; the OpenMetrics
 //! specification 1.0.
 
+use super::envoy_stats;
 use crate::model::RunReport;
 use base::SimDuration;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub(super) fn text(report: &RunReport) -> String {
     groups.write_requests(&mut text);
     groups.write_durations(&mut text);
     groups.write_connections(&mut text);
-    write_ejections(report, &mut text);
+    envoy_stats::write(report, &mut text);
     text.push_str("# EOF\n");
     text
 }
@@ -107,26 +108,6 @@ impl Groups {
     }
 }
 
-/// Ejections as each proxy counted them, over the whole run, with the labels of a scrape of Istio's sidecars.
-fn write_ejections(report: &RunReport, text: &mut String) {
-    const NAME: &str = "envoy_cluster_outlier_detection_ejections_enforced";
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for record in report.measurements.ejections.iter().filter(|r| r.ejected) {
-        let labels = [
-            ("cluster_name", record.cluster.as_str()),
-            ("pod", &record.proxy),
-        ];
-        *counts.entry(joined(&labels)).or_default() += 1;
-    }
-    if counts.is_empty() {
-        return;
-    }
-    head(text, NAME, "counter", EJECTIONS_HELP);
-    for (labels, count) in &counts {
-        sample(text, &format!("{NAME}_total"), labels, &count.to_string());
-    }
-}
-
 /// The labels of Istio's request metrics that are known.
 fn written(reporter: &str, labels: &RequestLabels) -> String {
     let (source, to) = (&labels.source, &labels.destination);
@@ -189,15 +170,15 @@ fn or_unknown(text: &str) -> &str {
     if text.is_empty() { "unknown" } else { text }
 }
 
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+pub(super) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
-fn sample(text: &mut String, name: &str, labels: &str, value: &str) {
+pub(super) fn sample(text: &mut String, name: &str, labels: &str, value: &str) {
     let _ = writeln!(text, "{name}{{{labels}}} {value}");
 }
 
-fn joined(labels: &[(&str, &str)]) -> String {
+pub(super) fn joined(labels: &[(&str, &str)]) -> String {
     let labels: Vec<String> = (labels.iter())
         .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
         .collect();
@@ -211,5 +192,3 @@ fn escaped(value: &str) -> String {
         .replace('"', "\\\"")
         .replace('\n', "\\n")
 }
-
-const EJECTIONS_HELP: &str = "Ejections by outlier detection, the warm-up included.";

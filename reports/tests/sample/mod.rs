@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use telemetry::{
     AttemptFigures, AttemptKind, AttemptLabels, AttemptSeries, DestinationLabels, EjectionRecord,
     Facts, Histogram, JourneyFigures, JourneyLabels, JourneySeries, LatencyBucket, Mark,
-    Measurements, Occupancy, Outcome, PodFigures, PodSeries, RequestFigures, RequestLabels,
-    RequestProtocol, RequestSeries, Series, TrafficFigures, Window, WorkloadLabels,
+    Measurements, Occupancy, Outcome, PodFigures, PodSeries, PoolSeries, PoolUse, ProxyFigures,
+    RequestFigures, RequestLabels, RequestProtocol, RequestSeries, Series, StatScope,
+    StatScopeKind, TrafficFigures, Window, WorkloadLabels,
 };
 
 const SECONDS: u64 = 600;
@@ -336,6 +337,66 @@ fn ejections() -> Vec<EjectionRecord> {
     records
 }
 
+const V2: &str = "outbound|9080|v2|reviews.default.svc.cluster.local";
+
+/// The page's connections to both versions: those to v2 do not suffice while it fails.
+fn pools() -> Vec<PoolSeries> {
+    let pool = |subset: &str, fails: bool| PoolSeries {
+        source: workload("productpage-v1", "productpage", "v1"),
+        cluster: V2.replace("v2", subset),
+        service: "default/reviews".to_owned(),
+        subset: subset.to_owned(),
+        buckets: (0..u32::try_from(SECONDS / BUCKET).expect("a few buckets"))
+            .map(|bucket| {
+                let waits = u64::from(fails && (60..78).contains(&bucket));
+                let used = PoolUse {
+                    connections_ns: (2 + 3 * waits) * BUCKET * 1_000_000_000,
+                    connections_max: 5,
+                    requests_ns: (1 + 4 * waits) * BUCKET * 1_000_000_000,
+                    requests_max: 5,
+                    pending_ns: waits * 7 * BUCKET * 1_000_000_000,
+                    pending_max: if fails { 9 } else { 1 },
+                };
+                (bucket, used)
+            })
+            .collect(),
+    };
+    vec![pool("v1", false), pool("v2", true)]
+}
+
+/// What the page's proxy counted.
+fn proxies() -> Vec<ProxyFigures> {
+    let counted = |all: &[(&str, u64)]| all.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+    let scope = |kind, name: &str, counters, gauges| StatScope {
+        kind,
+        name: name.to_owned(),
+        counters: counted(counters),
+        gauges: counted(gauges),
+    };
+    let v2 = [
+        ("outlier_detection.ejections_enforced_total", 6),
+        ("retry.upstream_rq_5xx", 3),
+        ("upstream_rq_5xx", 4),
+        ("upstream_rq_retry", 3),
+        ("upstream_rq_total", 70),
+    ];
+    let cluster = StatScopeKind::Cluster;
+    vec![ProxyFigures {
+        pod: "productpage-v1-0".to_owned(),
+        workload: workload("productpage-v1", "productpage", "v1"),
+        scopes: vec![
+            scope(
+                cluster,
+                &V2.replace("v2", "v1"),
+                &[("upstream_rq_total", 30)],
+                &[("upstream_rq_active", 1)],
+            ),
+            scope(cluster, V2, &v2, &[("upstream_rq_active", 0)]),
+            scope(StatScopeKind::Http, "", &[("downstream_rq_total", 97)], &[]),
+        ],
+    }]
+}
+
 /// The whole report of the run, with so many requests a second.
 pub(crate) fn canary(rate: f64) -> RunReport {
     let tape = play(rate);
@@ -370,6 +431,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
             })
             .collect(),
         pods: pod_series,
+        pools: pools(),
     };
     let journeys: Vec<JourneyFigures> = (tape.journeys.into_iter())
         .map(|(labels, counted)| JourneyFigures {
@@ -437,6 +499,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
             series,
             ejections: ejections(),
             replicas: Vec::new(),
+            proxies: proxies(),
         },
         expectations: vec![
             Expectation {

@@ -36,6 +36,34 @@ def metrics():
     assert durations.type == "histogram", durations.type
     counts = sum(s.value for s in durations.samples if s.name.endswith("_count"))
     assert counts == sum(measured.values()), counts
+    envoy(families)
+
+
+def envoy(families):
+    def total(name, kind):
+        family = families[name]
+        assert family.type == kind, (name, family.type)
+        assert all(s.labels["pod"] and s.labels["namespace"] for s in family.samples), name
+        return int(sum(s.value for s in family.samples))
+
+    # A run without failures: what clusters sent is what the tables say, and what is under way at the end.
+    rows = list(csv.DictReader(read("retries.csv").splitlines()))
+    tries = sum(int(row["tries"]) + int(row["mirrors"]) for row in rows)
+    sent = total("envoy_cluster_upstream_rq_total", "unknown")
+    active = total("envoy_cluster_upstream_rq_active", "gauge")
+    assert sent == tries + active and tries, (sent, tries, active)
+    answered = {
+        s.labels["response_code_class"]: int(s.value)
+        for s in families["envoy_cluster_upstream_rq"].samples
+    }
+    assert answered == {"2xx": tries}, answered
+    received = total("envoy_http_downstream_rq_total", "unknown")
+    assert received == sent, (received, sent)
+    connections = total("envoy_cluster_upstream_cx_total", "unknown")
+    # They live on.
+    assert connections == total("envoy_cluster_upstream_cx_active", "gauge")
+    pools = list(csv.DictReader(read("pools.csv").splitlines()))
+    assert max(int(row["connections_max"]) for row in pools) <= connections
 
 
 def traces():

@@ -3,16 +3,18 @@
 //! Source: envoyproxy/envoy 1.40, source/common/upstream/resource_manager_impl.h.
 
 use crate::table::ClusterSettings;
+use crate::usage::{ClusterUse, Level};
+use base::SimTime;
 
 /// What is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     /// Connections, those being made and drained included.
-    pub(crate) connections: u32,
+    pub(crate) connections: Level,
     /// Tries that wait for a connection.
-    pub(crate) pending: u32,
+    pub(crate) pending: Level,
     /// Tries that hold a connection.
-    pub(crate) requests: u32,
+    pub(crate) requests: Level,
     /// Retries, from the decision to the retried try's result.
     pub(crate) retries: u32,
     /// Pools that have a connection, or a try that waits for one.
@@ -20,6 +22,15 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// What was in use until `time` since it was last taken.
+    pub(crate) fn take(&mut self, time: SimTime) -> ClusterUse {
+        ClusterUse {
+            connections: self.connections.take(time),
+            requests: self.requests.take(time),
+            pending: self.pending.take(time),
+        }
+    }
+
     /// Envoy's gauges below `cluster.<name>.`: whether each limit is reached, and how far it is.
     pub(crate) fn gauges(&self, settings: &ClusterSettings) -> [(&'static str, u64); 10] {
         let open = |used: u32, limit: u32| u64::from(used >= limit);
@@ -32,7 +43,7 @@ impl Usage {
         [
             (
                 "circuit_breakers.default.cx_open",
-                open(self.connections, of.max_connections),
+                open(self.connections.get(), of.max_connections),
             ),
             (
                 "circuit_breakers.default.cx_pool_open",
@@ -40,11 +51,11 @@ impl Usage {
             ),
             (
                 "circuit_breakers.default.rq_pending_open",
-                open(self.pending, of.max_pending_requests),
+                open(self.pending.get(), of.max_pending_requests),
             ),
             (
                 "circuit_breakers.default.rq_open",
-                open(self.requests, of.max_requests),
+                open(self.requests.get(), of.max_requests),
             ),
             (
                 "circuit_breakers.default.rq_retry_open",
@@ -52,7 +63,7 @@ impl Usage {
             ),
             (
                 "circuit_breakers.default.remaining_cx",
-                left(self.connections, of.max_connections),
+                left(self.connections.get(), of.max_connections),
             ),
             (
                 "circuit_breakers.default.remaining_cx_pools",
@@ -60,11 +71,11 @@ impl Usage {
             ),
             (
                 "circuit_breakers.default.remaining_pending",
-                left(self.pending, of.max_pending_requests),
+                left(self.pending.get(), of.max_pending_requests),
             ),
             (
                 "circuit_breakers.default.remaining_rq",
-                left(self.requests, of.max_requests),
+                left(self.requests.get(), of.max_requests),
             ),
             ("circuit_breakers.default.remaining_retries", retries_left),
         ]
@@ -73,7 +84,8 @@ impl Usage {
     /// Whether another connection may be made to a host that has so many.
     #[inline]
     pub(crate) const fn admits_connection(&self, to_host: u32, settings: &ClusterSettings) -> bool {
-        self.connections < settings.max_connections && to_host < settings.max_connections_per_host
+        self.connections.get() < settings.max_connections
+            && to_host < settings.max_connections_per_host
     }
 
     /// Whether another pool may be used.
@@ -84,19 +96,19 @@ impl Usage {
 
     #[inline]
     pub(crate) const fn admits_pending(&self, settings: &ClusterSettings) -> bool {
-        self.pending < settings.max_pending_requests
+        self.pending.get() < settings.max_pending_requests
     }
 
     #[inline]
     pub(crate) const fn admits_request(&self, settings: &ClusterSettings) -> bool {
-        self.requests < settings.max_requests
+        self.requests.get() < settings.max_requests
     }
 
     /// A retry budget replaces `max_retries`.
     pub(crate) fn admits_retry(&self, settings: &ClusterSettings) -> bool {
         let limit = match settings.retry_budget {
             Some((percent, least)) => {
-                let under_way = f64::from(self.requests) + f64::from(self.pending);
+                let under_way = f64::from(self.requests.get()) + f64::from(self.pending.get());
                 least.max((percent / 100.0 * under_way) as u32)
             }
             None => settings.max_retries,

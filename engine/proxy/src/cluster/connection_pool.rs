@@ -140,7 +140,7 @@ impl Pool {
         slot: u32,
         books: &mut Books<'_>,
     ) {
-        books.usage.requests += 1;
+        books.usage.requests.rise(books.now);
         books.stats.upstream_rq_total += 1;
         let connection = &mut books.connections[index];
         let is_last = connection.begin_stream();
@@ -193,7 +193,7 @@ impl Pool {
         slot: u32,
         books: &mut Books<'_>,
     ) {
-        books.usage.pending += 1;
+        books.usage.pending.rise(books.now);
         books.stats.upstream_rq_pending_total += 1;
         let attempt = &mut attempts[slot];
         (attempt.previous, attempt.next) = (self.last, NONE);
@@ -213,7 +213,7 @@ impl Pool {
         slot: u32,
         books: &mut Books<'_>,
     ) {
-        books.usage.pending -= 1;
+        books.usage.pending.fall(books.now);
         self.pending -= 1;
         let Attempt { previous, next, .. } = attempts[slot];
         match previous {
@@ -267,7 +267,7 @@ impl Pool {
 
     /// Opens a connection.
     pub(crate) fn open(&mut self, books: &mut Books<'_>) {
-        books.usage.connections += 1;
+        books.usage.connections.rise(books.now);
         *books.host_connections += 1;
         books.stats.upstream_cx_total += 1;
         if books.settings.http2 {
@@ -382,7 +382,7 @@ impl Pool {
             ConnectionState::Busy | ConnectionState::Draining => self.occupied -= 1,
         }
         books.stats.destroy(by, unfinished);
-        books.usage.connections -= 1;
+        books.usage.connections.fall(books.now);
         *books.host_connections -= 1;
         if by == ClosedBy::Us {
             let generation = books.connections.generation(index);
@@ -467,7 +467,7 @@ impl Pool {
 /// Takes a stream off its connection's list. Gives the connection.
 #[inline]
 fn unlink(attempts: &mut Slab<Attempt>, slot: u32, books: &mut Books<'_>) -> u32 {
-    books.usage.requests -= 1;
+    books.usage.requests.fall(books.now);
     let Attempt {
         connection,
         previous,

@@ -97,7 +97,8 @@ impl ClusterState {
             let order = &self.order;
             let active = |position: u32| hosts[order[position as usize] as usize].active;
             let attempt = selection.rejected;
-            let position = table.pick(selection.hash(), attempt, self.usage.requests, active)?;
+            let position =
+                table.pick(selection.hash(), attempt, self.usage.requests.get(), active)?;
             return Some(self.order[position as usize]);
         }
         self.worker(selection.worker, now);

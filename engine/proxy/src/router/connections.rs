@@ -295,7 +295,7 @@ impl Router {
         let (pool, mut books, _) = self.pool(turn, id);
         pool.settle(&mut books);
         self.clusters[id.cluster].hosts[id.host as usize].references -= 1;
-        self.release_cluster(id.cluster);
+        self.release_cluster(turn.now, id.cluster);
     }
 }
 

@@ -305,7 +305,7 @@ impl Router {
             }
         }
         self.release_fault(slot);
-        self.release_retry_slot(slot);
+        self.release_retry_slot(turn.now, slot);
         self.requests.remove(slot);
     }
 }

@@ -32,7 +32,7 @@ impl Router {
         }
         let slot = attempt.request.slot;
         self.touch(turn.now, slot);
-        self.release_retry_slot(slot);
+        self.release_retry_slot(turn.now, slot);
         let request = &mut self.requests[slot];
         request.is_retriable = false;
         request.has_interim = true;

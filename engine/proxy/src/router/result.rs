@@ -39,7 +39,7 @@ impl Router {
         let Some(policy) = policy.filter(|_| request.is_retriable) else {
             return false;
         };
-        self.release_retry_slot(slot);
+        self.release_retry_slot(turn.now, slot);
         let state = &mut self.clusters[attempt.cluster];
         let stats = &mut self.accounts[state.entry as usize].stats;
         let request = &mut self.requests[slot];

@@ -4,7 +4,7 @@ use super::World;
 use crate::event::Event;
 use crate::observation::{Ejection, Observer};
 use crate::pass::Downstream;
-use crate::plan::{Side, TableId};
+use crate::plan::{PodId, Side, TableId};
 use crate::pod::Seat;
 use base::SimTime;
 use kernel::TimerId;
@@ -12,6 +12,7 @@ use proxy::effect::{Effect, Timer};
 use proxy::input::Input;
 use proxy::table::Table;
 use proxy::tcp_proxy::SessionEffect;
+use proxy::usage::ClusterUse;
 use std::sync::Arc;
 
 impl<O: Observer> World<'_, O> {
@@ -136,6 +137,29 @@ impl<O: Observer> World<'_, O> {
         };
         if let Some(told) = told {
             self.apply(now, seat, told);
+        }
+    }
+
+    /// Tells the watcher what clusters had in use until `now` since it was last told: of sidecars as clients, and of
+    /// gateways. Nothing else comes of it.
+    pub fn tell_usage(&mut self, now: SimTime) {
+        let observer = &mut *self.observer;
+        for (index, pod) in self.pods.iter_mut().enumerate() {
+            if let Some(state) = pod.proxy_mut(Side::Outbound) {
+                let mut tell = |cluster, used: &ClusterUse| {
+                    observer.on_usage(now, PodId::new(index), cluster, used);
+                };
+                state.proxy.take_usage(now, &mut tell);
+            }
+        }
+    }
+
+    /// Shows the watcher the same proxies, with all that they counted.
+    pub fn show_proxies(&mut self) {
+        for (index, pod) in self.pods.iter().enumerate() {
+            if let Some(state) = pod.proxy(Side::Outbound) {
+                self.observer.on_proxy(PodId::new(index), &state.proxy);
+            }
         }
     }
 

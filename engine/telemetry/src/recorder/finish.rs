@@ -8,7 +8,7 @@ use crate::measurements::{
     Measurements, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, TrafficFigures,
     Window,
 };
-use crate::merge::combine_groups;
+use crate::merge::{combine, combine_groups};
 use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use base::SimTime;
@@ -47,7 +47,9 @@ impl Recorder {
                 }
             }
         }
+        series.pools = self.pools.finish(names);
         combine_groups(&mut windows, &mut series);
+        combine(&mut self.proxies);
         let mut windows = windows.into_iter();
         Measurements {
             facts: Facts {
@@ -62,6 +64,7 @@ impl Recorder {
             series,
             ejections: finish_ejections(&self.ejections, names),
             replicas: self.lives.replicas(),
+            proxies: self.proxies,
         }
     }
 
