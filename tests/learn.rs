@@ -236,6 +236,37 @@ fn an_answer_is_judged_even_where_nothing_can_be_remembered() {
 }
 
 #[test]
+#[test]
+fn an_exercise_that_cannot_be_remembered_is_not_started() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    fs::create_dir_all(here.join(".meshsim-learn.yaml/in-the-way")).expect("a folder");
+    fs::create_dir(here.join("empty")).expect("a folder");
+    for folder in ["first-pin", "empty"] {
+        let refused = learn(here, &["start", "1", folder]);
+        assert_said(&refused, 2, "cannot write `");
+    }
+    assert!(!here.join("first-pin").exists());
+    let left = fs::read_dir(here.join("empty")).expect("it stays").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn files_of_the_world_are_named_as_the_learner_has_them() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    learn(here, &["start", "headers-for-the-backend", "nine"]);
+    let output = learn(here, &["check"]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(!told.contains("exercises/"), "{told}");
+    let named = told.split_whitespace().find_map(|word| {
+        let (file, _) = word.split_once(".yaml:")?;
+        Some(format!("{}.yaml", file.trim_start_matches('(')))
+    });
+    let named = named.expect("a rule is shown");
+    assert!(here.join(&named).is_file(), "{named} in {told}");
+}
+
 fn what_holds_by_the_sample_only_is_missed_in_the_second_run() {
     let library = library();
     let check = library.path().join("first-pin/check.yaml");

@@ -112,6 +112,7 @@ impl Learner<'_> {
             shows_requests: true,
             draws: false,
         };
+            folder: Some(&folder),
         let settings = Settings::of_file_alone();
         let judgement = match answer.judge(&settings) {
             Ok(judgement) => judgement,

@@ -152,11 +152,7 @@ impl Exercise {
                 )));
             }
             for (name, text) in mesh {
-                // Kits have files of the same names.
-                let name = match front.kit.0.len() {
-                    1 => name,
-                    _ => format!("{kit}/{name}"),
-                };
+                let name = world_name(&front.kit.0, kit, &name);
                 world.entry(name).or_insert(text);
             }
         }
@@ -189,6 +185,18 @@ impl Exercise {
         self.competencies.first().map_or("", String::as_str)
     }
 
+    /// What a file of the library is called in the learner's world; none: it is not there.
+    pub(crate) fn in_world(&self, path: &str) -> Option<String> {
+        if let Some(name) = path.strip_prefix(&format!("{}/world/", self.id)) {
+            return Some(name.to_owned());
+        }
+        let (kit, name) = path.strip_prefix("kits/")?.split_once("/mesh/")?;
+        self.kits
+            .iter()
+            .any(|own| own == kit)
+            .then(|| world_name(&self.kits, kit, name))
+    }
+
     /// The start with an overlay over it.
     pub(crate) fn overlaid(&self, overlay: &Overlay) -> BTreeMap<String, String> {
         let mut files = self.start.clone();
@@ -213,6 +221,14 @@ impl Level {
 
 /// How many times the load of a check its second run sends, where the exercise says nothing.
 const HIDDEN_LOAD: f64 = 0.8;
+
+/// What a file of a kit is called in the world: kits have files of the same names.
+fn world_name(kits: &[String], kit: &str, name: &str) -> String {
+    match kits.len() {
+        1 => name.to_owned(),
+        _ => format!("{kit}/{name}"),
+    }
+}
 
 /// `check.yaml`, or one of several: `check-at-peak.yaml`.
 fn is_check(name: &str) -> bool {

@@ -4,6 +4,7 @@
 //! for everyone and every time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use base::{Location, Seed};
 use manifest::Source;
@@ -12,6 +13,7 @@ use scenario::{LoadOptions, RunOptions, Scenario};
 use serde::Serialize;
 
 use super::exercise::Exercise;
+use super::folder::WORLD;
 use super::guard;
 use super::library::{Library, resolve};
 use crate::simulation::{Settings, Simulation, Unfit};
@@ -64,6 +66,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) library: &'a Library,
     /// What the learner wrote, by the paths in the learner's folder.
     pub(crate) files: &'a BTreeMap<String, Source>,
+    /// The learner's folder, which names files of the world; none: they have the names of the library.
+    pub(crate) folder: Option<&'a Path>,
     /// Where randomness begins; none: as the checks say.
     pub(crate) seed: Option<u64>,
     /// Whether a request is shown for what is missed.
@@ -225,14 +229,30 @@ impl Answer<'_> {
     /// A file of the library, or all files of a folder.
     fn read(&self, path: &str) -> Result<Vec<Source>, String> {
         if let Some(file) = self.library.file(path) {
-            return Ok(vec![file]);
+            return Ok(vec![self.as_the_learner_has_it(path, file)]);
         }
         let files = self.library.folder(path);
         if files.is_empty() {
             return Err("no such file or folder".to_owned());
         }
-        let files = sources(&files, &self.library.name_of(path));
-        Ok(files.into_values().collect())
+        let files = sources(&files, &self.library.name_of(path)).into_iter();
+        let files =
+            files.map(|(name, file)| self.as_the_learner_has_it(&format!("{path}/{name}"), file));
+        Ok(files.collect())
+    }
+
+    /// A file of the world by its name in the learner's folder, so that it can be found there.
+    fn as_the_learner_has_it(&self, path: &str, file: Source) -> Source {
+        let (Some(folder), Some(name)) = (self.folder, self.exercise.in_world(path)) else {
+            return file;
+        };
+        match self.exercise.world.get(&name) {
+            Some(text) if *text == file.text => {
+                let name = folder.join(WORLD).join(name);
+                Source::new(name.to_string_lossy().as_ref(), file.text)
+            }
+            Some(_) | None => file,
+        }
     }
 }
 

@@ -133,6 +133,7 @@ fn judge(
         exercise,
         library,
         files: &files,
+        folder: None,
         seed: Some(seed),
         // As a learner meets it: what the start misses is shown.
         shows_requests: name == START,

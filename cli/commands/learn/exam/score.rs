@@ -114,6 +114,7 @@ fn outcome(exercise: &Exercise, folder: &Path, library: &Library, settings: &Set
     };
     let answer = Answer {
         exercise,
+        folder: Some(folder),
         library,
         files: &files,
         seed: None,

@@ -115,6 +115,7 @@ impl<'a> Api<'a> {
             library: self.learner.library,
             files: &files,
             seed: None,
+            folder: Some(&opened.folder),
             shows_requests: true,
             draws: true,
         };
