@@ -10,8 +10,7 @@ use crate::refusal::Refusal;
 ///
 /// A folder that an earlier run wrote is replaced; any other that holds something is refused.
 pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Refusal> {
-    let refuse =
-        |error: io::Error| Refusal::new(format!("cannot write `{}`: {error}", folder.display()));
+    let refuse = |error: io::Error| cannot_write(folder, &error);
     check_replaceable(folder)?;
     let (parent, name) = split(folder).ok_or_else(|| {
         Refusal::new(format!(
@@ -27,6 +26,25 @@ pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(),
     if written.is_err() {
         // Best effort: the reason for the failure matters more than what it leaves behind.
         let _ = fs::remove_dir_all(&new);
+    }
+    written.map_err(refuse)
+}
+
+/// Writes files into a folder that is new or empty: all of them, or none.
+pub(crate) fn fill_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), Refusal> {
+    let refuse = |error: io::Error| cannot_write(folder, &error);
+    let missing: Vec<&Path> = (folder.ancestors())
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
+        .collect();
+    fs::create_dir_all(folder).map_err(refuse)?;
+    let new = folder.join(format!(".new-{}", process::id()));
+    let written = fill(&new, files).and_then(|()| move_out(&new, folder));
+    if written.is_err() {
+        // Best effort: the reason for the failure matters more than what it leaves behind.
+        let _ = fs::remove_dir_all(&new);
+        for made in missing {
+            let _ = fs::remove_dir(made);
+        }
     }
     written.map_err(refuse)
 }
@@ -51,8 +69,7 @@ pub(crate) fn folder_name(name: &str) -> String {
 
 /// Writes one file so that it appears as a whole.
 pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> Result<(), Refusal> {
-    let refuse =
-        |error: io::Error| Refusal::new(format!("cannot write `{}`: {error}", file.display()));
+    let refuse = |error: io::Error| cannot_write(file, &error);
     let (parent, name) = split(file).ok_or_else(|| {
         Refusal::new(format!("cannot write `{}`: it has no name", file.display()))
     })?;
@@ -116,7 +133,22 @@ fn split(path: &Path) -> Option<(PathBuf, String)> {
     Some((parent, name))
 }
 
-fn fill(folder: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
+/// Why a path cannot be written, and what would help.
+fn cannot_write(path: &Path, error: &io::Error) -> Refusal {
+    let refusal = Refusal::new(format!("cannot write `{}`: {error}", path.display()));
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => refusal
+            .with_help(
+                "make room and try again; what was there is as it was, and nothing is half written",
+            ),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            refusal.with_help("work in a folder that you may write to")
+        }
+        _ => refusal,
+    }
+}
+
+fn fill(folder: &Path, files: &[(impl AsRef<Path>, &[u8])]) -> io::Result<()> {
     fs::create_dir(folder)?;
     for (name, bytes) in files {
         let path = folder.join(name);
@@ -126,6 +158,23 @@ fn fill(folder: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
         fs::write(path, bytes)?;
     }
     Ok(())
+}
+
+/// Moves all entries of a folder into the one above it, which holds nothing of their names, and removes it.
+fn move_out(from: &Path, to: &Path) -> io::Result<()> {
+    let mut moved: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if let Err(error) = fs::rename(entry.path(), &target) {
+            for path in moved {
+                let _ = fs::rename(&path, from.join(path.file_name().unwrap_or_default()));
+            }
+            return Err(error);
+        }
+        moved.push(target);
+    }
+    fs::remove_dir(from)
 }
 
 fn replace(folder: &Path, new: &Path, old: &Path) -> io::Result<()> {
@@ -177,6 +226,21 @@ mod tests {
         assert!(refusal.message.contains("no run wrote"), "{refusal}");
         let refusal = write_folder(&scratch.join(MARK), &files("x")).expect_err("it is a file");
         assert!(refusal.message.contains("cannot write into"), "{refusal}");
+    }
+
+    #[test]
+    fn a_folder_is_filled_with_all_files_or_with_none() {
+        let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+        let folder = scratch.path().join("deep/new");
+        let file = |name: &str| (PathBuf::from(name), "text".as_bytes());
+        // No file can be where a folder must be.
+        let refusal = fill_folder(&folder, &[file("a"), file("a/b")]).expect_err("a is a file");
+        assert!(refusal.message.contains("cannot write"), "{refusal}");
+        assert!(!scratch.path().join("deep").exists());
+        fill_folder(&folder, &[file("a"), file("b/c")]).expect("both can be written");
+        assert!(folder.join("a").is_file() && folder.join("b/c").is_file());
+        let entries = fs::read_dir(&folder).expect("it is there").count();
+        assert_eq!(entries, 2, "temporary folders are gone");
     }
 
     #[test]

@@ -36,6 +36,14 @@ impl Refusal {
             ..self
         }
     }
+
+    /// Message and advice in one sentence.
+    pub(crate) fn in_full(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{}: {help}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod exam;
+mod full_disk;
 mod page;
 mod serve;
 
@@ -236,7 +237,6 @@ fn an_answer_is_judged_even_where_nothing_can_be_remembered() {
 }
 
 #[test]
-#[test]
 fn an_exercise_that_cannot_be_remembered_is_not_started() {
     let course = tempfile::tempdir().expect("a temporary folder");
     let here = course.path();
@@ -267,6 +267,7 @@ fn files_of_the_world_are_named_as_the_learner_has_them() {
     assert!(here.join(&named).is_file(), "{named} in {told}");
 }
 
+#[test]
 fn what_holds_by_the_sample_only_is_missed_in_the_second_run() {
     let library = library();
     let check = library.path().join("first-pin/check.yaml");

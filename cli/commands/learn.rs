@@ -72,10 +72,14 @@ impl Learner<'_> {
             Some(folder) => folder.to_owned(),
             None => course.folder(&exercise.id),
         };
+        let was_there = folder.exists();
         folder::begin(&exercise, &folder)?;
         course.progress(&exercise.id).folder = inside(&course.root, &folder);
         course.state.current.clone_from(&exercise.id);
-        course.save()?;
+        if let Err(refusal) = course.save() {
+            folder::take_back(&exercise, &folder, was_there);
+            return Err(refusal.into());
+        }
         self.tell_task(&exercise, &folder)
     }
 
@@ -108,11 +112,11 @@ impl Learner<'_> {
             exercise: &exercise,
             library: self.library,
             files: &files,
+            folder: Some(&folder),
             seed: None,
             shows_requests: true,
             draws: false,
         };
-            folder: Some(&folder),
         let settings = Settings::of_file_alone();
         let judgement = match answer.judge(&settings) {
             Ok(judgement) => judgement,
@@ -120,10 +124,7 @@ impl Learner<'_> {
         };
         course.checked(&exercise.id, judgement.passed());
         self.tell_judgement(&exercise, &judgement)?;
-        if let Err(refusal) = course.save() {
-            self.output
-                .note(format_args!("this is not remembered: {refusal}"));
-        }
+        self.remember(&course);
         Ok(if judgement.passed() {
             Exit::Success
         } else {
@@ -181,7 +182,7 @@ impl Learner<'_> {
             return self.start(&exercise.id, None);
         }
         course.state.current.clone_from(&exercise.id);
-        course.save()?;
+        self.remember(&course);
         self.tell_task(&exercise, &folder)
     }
 
@@ -201,8 +202,10 @@ impl Learner<'_> {
     /// Remembers what can be done without being remembered.
     fn remember(&self, course: &Course) {
         if let Err(refusal) = course.save() {
-            self.output
-                .note(format_args!("this is not remembered: {refusal}"));
+            self.output.note(format_args!(
+                "this is not remembered: {}",
+                refusal.in_full()
+            ));
         }
     }
 }

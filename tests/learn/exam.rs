@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use base::Seed;
 use serde_json::Value;
 
 use super::{EXERCISES, assert_said, json, learn};
@@ -36,6 +37,13 @@ fn the_same_number_draws_the_same_exam() {
             .find_map(|line| line.strip_prefix("title: "))
             .expect("it has one");
         assert!(!task.contains(&format!("# {title}")), "{task}");
+    }
+    // Nor is anything in the folder that would give an answer away: no name of an exercise, no check, no solution.
+    for (file, text) in files(&here.join("one")) {
+        for id in tasks(&here.join("one")) {
+            let named = file.contains(&id) || file.contains("solution") || file.contains("check");
+            assert!(!named && !text.contains(&id), "{file}: {id}");
+        }
     }
     assert_said(
         &learn(here, &["exam", "start", "one"]),
@@ -173,12 +181,22 @@ fn there_is_no_exam_where_none_was_started() {
     }
 }
 
-/// The exercises of an exam's tasks.
+/// The exercises of an exam's tasks: numbers stand for them.
 fn tasks(exam: &Path) -> Vec<String> {
     let text = fs::read_to_string(exam.join(".meshsim-exam.yaml")).expect("it is written");
+    let seed = field(&text, "seed").parse().expect("a number");
+    let all: Vec<String> = fs::read_dir(EXERCISES)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be listed").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
     let lines = text.lines().skip_while(|line| *line != "tasks:").skip(1);
-    lines
-        .map_while(|line| Some(line.trim().strip_prefix("- ")?.trim_matches('"').to_owned()))
+    let marks = lines.map_while(|line| Some(line.trim().strip_prefix("- ")?.trim_matches('"')));
+    marks
+        .map(|mark| {
+            let meant = |id: &&String| format!("{:016x}", Seed::new(seed).key(id)) == mark;
+            all.iter().find(meant).expect("it is one of them").clone()
+        })
         .collect()
 }
 
@@ -209,6 +227,21 @@ fn solve(task: &Path, id: &str) {
             fs::remove_file(task.join(file)).expect("it is removed");
         }
     }
+}
+
+/// All files below a folder, by their paths.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).expect("it can be listed") {
+        let path = entry.expect("it can be listed").path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            let text = fs::read_to_string(&path).expect("it is text");
+            all.push((path.to_string_lossy().into_owned(), text));
+        }
+    }
+    all
 }
 
 /// Dates all files back.

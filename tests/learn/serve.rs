@@ -18,9 +18,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(here: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_meshsim"))
-            .current_dir(here)
-            .args(["learn", "serve", "--port", "0"])
+        Self::of(
+            Command::new(env!("CARGO_BIN_EXE_meshsim"))
+                .current_dir(here)
+                .args(["learn", "serve", "--port", "0"]),
+        )
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -63,7 +69,7 @@ impl Served {
     }
 
     /// What a verb of the page answers.
-    fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
         let (status, text) = self.send(
             &[
                 // The answer to HTTP/1.0 is not in chunks.

@@ -7,13 +7,19 @@ import { showList } from "./list.js";
 import { showPlots, showVerdict } from "./verdict.js";
 
 const PAUSE_MS = 350;
-const state = { exercise: null, file: null, isWorld: false, findings: [], timer: 0, saving: Promise.resolve() };
+const state = { exercise: null, file: null, isWorld: false, findings: [], timer: 0, unsaved: new Set(), saving: Promise.resolve() };
 let editor;
 
 const fail = (error) => {
   const verdict = find("#verdict");
   verdict.hidden = false;
   verdict.replaceChildren(element("p", { class: "problem", role: "alert" }, error.message));
+};
+/** What the server did not remember is said above the verdict. */
+const tellNote = ({ note }) => {
+  if (!note) return;
+  find("#verdict").hidden = false;
+  find("#verdict").prepend(element("p", { class: "problem", role: "alert" }, note));
 };
 const guarded = (work) => (...given) => work(...given).catch(fail);
 
@@ -37,6 +43,7 @@ async function open(id) {
 /** Shows an exercise as the server tells it. */
 function adopt(exercise) {
   state.exercise = exercise;
+  state.unsaved = new Set();
   document.title = `${exercise.title} · meshsim`;
   find("#task").replaceChildren(
     element("h1", {}, `${exercise.number}. ${exercise.title}`),
@@ -95,28 +102,39 @@ function showFindings() {
 function changed(text) {
   if (state.isWorld) return;
   state.exercise.files[state.file] = text;
+  state.unsaved.add(state.file);
   find("#saved").textContent = "…";
   clearTimeout(state.timer);
   state.timer = setTimeout(() => { save().catch(fail); }, PAUSE_MS);
 }
 
+/** Saves what has changed, in whichever files; what cannot be saved is tried again by whoever asks next. */
 function save() {
   clearTimeout(state.timer);
   state.timer = 0;
-  const { exercise, file } = state;
+  const { exercise, unsaved } = state;
   // One after the other, so that an older text never replaces a newer one.
   state.saving = state.saving.catch(() => {}).then(async () => {
-    const { findings } = await ask(`save/${exercise.id}`, { name: file, text: exercise.files[file] });
-    if (state.exercise !== exercise || state.timer) return;
-    state.findings = findings;
-    find("#saved").textContent = `saved as ${exercise.folder}/${file}`;
-    showFindings();
+    for (const name of [...unsaved]) {
+      unsaved.delete(name);
+      try {
+        const { findings } = await ask(`save/${exercise.id}`, { name, text: exercise.files[name] });
+        if (state.exercise !== exercise || state.timer) continue;
+        state.findings = findings;
+        find("#saved").textContent = `saved as ${exercise.folder}/${name}`;
+        showFindings();
+      } catch (error) {
+        unsaved.add(name);
+        find("#saved").textContent = `${name} is not saved`;
+        throw error;
+      }
+    }
   });
   return state.saving;
 }
 
 /** Waits until all is saved. */
-const settle = () => (state.timer ? save() : state.saving);
+const settle = () => (state.timer || state.unsaved.size ? save() : state.saving);
 
 async function check() {
   const button = find("#check");
@@ -126,6 +144,7 @@ async function check() {
     await settle();
     const answer = await ask(`check/${state.exercise.id}`);
     showVerdict(answer, state.exercise.title);
+    tellNote(answer);
     showPlots(answer.plots ?? []);
     find("#verdict").scrollIntoView({ block: "nearest" });
     await refreshList();
@@ -137,7 +156,9 @@ async function check() {
 const hintCard = (number, of, html) => element("div", { class: "card" }, element("h3", {}, `Hint ${number} of ${of}`), rendered(html));
 
 async function hint() {
-  const { number, of, hint: html } = await ask(`hint/${state.exercise.id}`);
+  const answer = await ask(`hint/${state.exercise.id}`);
+  const { number, of, hint: html } = answer;
+  tellNote(answer);
   const cards = find("#help");
   if (cards.querySelectorAll(".card").length < number) cards.append(hintCard(number, of, html));
   cards.lastElementChild.scrollIntoView({ block: "nearest" });
@@ -149,6 +170,7 @@ async function solution() {
     if (!confirm("It has not passed yet. Show the solution all the same? That is remembered.")) return;
     answer = await ask(`solution/${state.exercise.id}`, { reveal: true });
   }
+  tellNote(answer);
   const cards = answer.solutions.map(({ name, files, deleted }) => element("div", { class: "card" },
     element("h3", {}, `Solution: ${name}`),
     ...deleted.map((file) => element("p", {}, `${file} goes`)),

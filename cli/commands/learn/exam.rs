@@ -19,7 +19,7 @@ use super::{Learner, folder, judge};
 use crate::args::{ExamFolderArgs, ExamStartArgs, ExamVerb, Format, LearnVerb};
 use crate::exit_code::Exit;
 use crate::input;
-use crate::output_folder::write_file;
+use crate::output_folder::{fill_folder, write_file};
 use crate::refusal::{Failure, Refusal};
 use paper::Paper;
 use score::Score;
@@ -90,18 +90,24 @@ impl Learner<'_> {
         let all = self.library.all()?;
         let seed = args.seed.unwrap_or(started.as_millis() as u64 % SEEDS);
         let drawn = draw::draw(&all, seed, TASKS);
-        for (task, exercise) in drawn.iter().enumerate() {
-            let words = text::task(exercise, task, drawn.len());
-            folder::write_with(exercise, &Paper::task_folder(root, task), &words)?;
-        }
+        let tasks = drawn.iter().map(|exercise| Paper::mark(seed, &exercise.id));
         let paper = Paper {
             seed,
             started: started.as_secs(),
             seconds: args.time.as_secs(),
-            tasks: drawn.iter().map(|exercise| exercise.id.clone()).collect(),
+            tasks: tasks.collect(),
             score: None,
         };
-        paper.save(root)?;
+        let mut files = vec![(PathBuf::from(paper::PAPER_FILE), paper.text())];
+        for (task, exercise) in drawn.iter().enumerate() {
+            let words = text::task(exercise, task, drawn.len());
+            let folder = Paper::task_folder(Path::new(""), task);
+            files.extend(folder::texts(exercise, &folder, words));
+        }
+        let files: Vec<_> = (files.iter())
+            .map(|(name, text)| (name.clone(), text.as_bytes()))
+            .collect();
+        fill_folder(root, &files)?;
         self.tell_exam(root, &paper, now)
     }
 
@@ -174,11 +180,12 @@ impl Learner<'_> {
 
     /// Which tasks differ from how they were given.
     fn edited(&self, root: &Path, paper: &Paper) -> Result<Vec<bool>, Refusal> {
-        let tasks = paper.tasks.iter().enumerate();
+        let exercises = paper.exercises(self.library)?;
+        let tasks = exercises.iter().enumerate();
         tasks
-            .map(|(task, id)| {
-                let exercise = self.library.find(id)?;
-                let files = folder::answer(&Paper::task_folder(root, task), id).unwrap_or_default();
+            .map(|(task, exercise)| {
+                let folder = Paper::task_folder(root, task);
+                let files = folder::answer(&folder, &exercise.id).unwrap_or_default();
                 let given = judge::sources(&exercise.start, "");
                 let same = files.len() == given.len()
                     && (files.iter()).all(|(name, file)| {

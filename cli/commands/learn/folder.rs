@@ -9,7 +9,7 @@ use manifest::Source;
 
 use super::exercise::Exercise;
 use crate::input;
-use crate::output_folder::write_file;
+use crate::output_folder::fill_folder;
 use crate::refusal::Refusal;
 
 /// The task, as the learner reads it.
@@ -35,6 +35,23 @@ pub(crate) fn begin(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
     write(exercise, folder)
 }
 
+/// Takes back a start that nobody has edited yet; the folder stays if it was there before.
+pub(crate) fn take_back(exercise: &Exercise, folder: &Path, was_there: bool) {
+    // Best effort: why it is taken back matters more than what stays behind.
+    for name in exercise.start.keys().map(String::as_str).chain([TASK_FILE]) {
+        let top = name.split('/').next().unwrap_or(name);
+        let path = folder.join(top);
+        let _ = match path.is_dir() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        };
+    }
+    let _ = fs::remove_dir_all(folder.join(WORLD));
+    if !was_there {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
 /// Puts what is there aside and writes the start again; gives the folder that keeps it, if there was anything.
 pub(crate) fn reset(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf>, Refusal> {
     let mut kept = None;
@@ -46,8 +63,18 @@ pub(crate) fn reset(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf
         })?;
         kept = Some(backup);
     }
-    write(exercise, folder)?;
-    Ok(kept)
+    let written = write(exercise, folder);
+    if let (Err(_), Some(backup)) = (&written, &kept) {
+        // What was there comes back.
+        fs::rename(backup, folder).map_err(|error| {
+            Refusal::new(format!(
+                "cannot write `{}`, and what was there stays in `{}`: {error}",
+                folder.display(),
+                backup.display()
+            ))
+        })?;
+    }
+    written.map(|()| kept)
 }
 
 /// What the learner wrote, by the paths in the folder.
@@ -97,21 +124,24 @@ fn write(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
          are. `meshsim learn check` judges your answer, `meshsim learn hint` helps.\n",
         exercise.number, exercise.title, exercise.task
     );
-    write_with(exercise, folder, &task).map_err(|refusal| {
-        refusal.with_help(format!("`meshsim learn reset {}` tries again", exercise.id))
-    })
+    let files = texts(exercise, Path::new(""), task);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.clone(), text.as_bytes()))
+        .collect();
+    fill_folder(folder, &files)
 }
 
-/// Writes the start and the world of an exercise below a task of one's own words.
-pub(crate) fn write_with(exercise: &Exercise, folder: &Path, task: &str) -> Result<(), Refusal> {
-    write_file(&folder.join(TASK_FILE), task.as_bytes())?;
-    for (name, text) in &exercise.start {
-        write_file(&folder.join(name), text.as_bytes())?;
-    }
-    for (name, text) in &exercise.world {
-        write_file(&folder.join(WORLD).join(name), text.as_bytes())?;
-    }
-    Ok(())
+/// The start and the world of an exercise below a task of one's own words, as files in a folder.
+pub(crate) fn texts(exercise: &Exercise, folder: &Path, task: String) -> Vec<(PathBuf, String)> {
+    let start = exercise.start.iter();
+    let start = start.map(|(name, text)| (folder.join(name), text.clone()));
+    let world = exercise.world.iter();
+    let world = world.map(|(name, text)| (folder.join(WORLD).join(name), text.clone()));
+    std::iter::once((folder.join(TASK_FILE), task))
+        .chain(start)
+        .chain(world)
+        .collect()
 }
 
 /// A name beside a folder that nothing has.

@@ -1,11 +1,18 @@
 //! What is remembered of an exam: one plain file in its folder.
+//!
+//! It names no exercise, for names say what is wrong: a task is kept as a number that follows from the exam's and from the
+//! exercise's name, and is looked for among the exercises when it is judged. That hides nothing from those who search; it
+//! keeps others from reading too much.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base::Seed;
 use manifest::from_yaml;
 use serde::{Deserialize, Serialize};
 
+use super::super::exercise::Exercise;
+use super::super::library::Library;
 use super::score::Score;
 use crate::input;
 use crate::output_folder::write_file;
@@ -25,7 +32,7 @@ pub(super) struct Paper {
     pub(super) started: u64,
     /// How long it takes.
     pub(super) seconds: u64,
-    /// The exercises, in the order of the tasks.
+    /// What stands for the exercises, in the order of the tasks.
     pub(super) tasks: Vec<String>,
     /// How it ended, once it has.
     #[serde(default)]
@@ -48,12 +55,36 @@ impl Paper {
 
     /// Remembers it.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Refusal> {
+        write_file(&folder.join(PAPER_FILE), self.text().as_bytes())
+    }
+
+    /// What its file says.
+    pub(super) fn text(&self) -> String {
         let json = serde_json::to_value(self).expect("an exam has keys of text");
-        let text = format!(
-            "# What `meshsim learn exam` remembers. It names the tasks: read it after the end.\n{}",
+        format!(
+            "# What `meshsim learn exam` remembers: when it began, and numbers that stand for its tasks.\n{}",
             to_yaml(&json)
-        );
-        write_file(&folder.join(PAPER_FILE), text.as_bytes())
+        )
+    }
+
+    /// What stands for an exercise in the exam of a number.
+    pub(super) fn mark(seed: u64, id: &str) -> String {
+        format!("{:016x}", Seed::new(seed).key(id))
+    }
+
+    /// The exercises, in the order of the tasks.
+    pub(super) fn exercises(&self, library: &Library) -> Result<Vec<Exercise>, Refusal> {
+        let all = library.all()?;
+        let tasks = self.tasks.iter().enumerate();
+        tasks
+            .map(|(number, mark)| {
+                let meant = |exercise: &&Exercise| Self::mark(self.seed, &exercise.id) == *mark;
+                all.iter().find(meant).cloned().ok_or_else(|| {
+                    Refusal::new(format!("task {} of the exam is not among the exercises", number + 1))
+                        .with_help("the exam was drawn from other exercises, by another version or with `--exercises`")
+                })
+            })
+            .collect()
     }
 
     /// The folder of a task, the first of which is 0.

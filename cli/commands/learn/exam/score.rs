@@ -89,9 +89,7 @@ impl Score {
 
 /// Marks each task of an exam.
 pub(super) fn mark(paper: &Paper, root: &Path, library: &Library) -> Result<Vec<Marked>, Refusal> {
-    let exercises: Vec<Exercise> = (paper.tasks.iter())
-        .map(|id| library.find(id))
-        .collect::<Result<_, _>>()?;
+    let exercises = paper.exercises(library)?;
     let settings = Settings::of_file_alone();
     let marked = exercises
         .into_par_iter()
@@ -114,9 +112,9 @@ fn outcome(exercise: &Exercise, folder: &Path, library: &Library, settings: &Set
     };
     let answer = Answer {
         exercise,
-        folder: Some(folder),
         library,
         files: &files,
+        folder: Some(folder),
         seed: None,
         shows_requests: true,
         draws: false,

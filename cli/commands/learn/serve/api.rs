@@ -99,7 +99,8 @@ impl<'a> Api<'a> {
         if !known || course.state.current != exercise.id {
             course.progress(&exercise.id).folder = inside(&course.root, &folder);
             course.state.current.clone_from(&exercise.id);
-            course.save()?;
+            // What can be shown is shown, and the next that is to be remembered says why it is not.
+            let _ = course.save();
         }
         Ok(Opened {
             exercise,
@@ -114,8 +115,8 @@ impl<'a> Api<'a> {
             exercise: opened.exercise,
             library: self.learner.library,
             files: &files,
-            seed: None,
             folder: Some(&opened.folder),
+            seed: None,
             shows_requests: true,
             draws: true,
         };
@@ -130,7 +131,7 @@ impl<'a> Api<'a> {
         opened
             .course
             .checked(&opened.exercise.id, judgement.passed());
-        opened.course.save()?;
+        let note = opened.remember();
         let checks = judgement.checks.iter().zip(text::checks_json(&judgement));
         let checks = checks.map(|(check, mut json)| {
             let offending = check
@@ -146,6 +147,7 @@ impl<'a> Api<'a> {
             "checks": checks.collect::<Vec<_>>(),
             "load": opened.exercise.hidden_load,
             "plots": judgement.plots,
+            "note": note,
         }))
     }
 }
@@ -193,9 +195,9 @@ impl Opened<'_> {
     fn hint(mut self) -> Result<Value, Refusal> {
         let of = self.exercise.hints.len();
         let number = self.course.progress(&self.exercise.id).next_hint(of);
-        self.course.save()?;
+        let note = self.remember();
         let hint = self.exercise.hints.get(number).map(|hint| rendered(hint));
-        Ok(json!({"number": number + 1, "of": of, "hint": hint}))
+        Ok(json!({"number": number + 1, "of": of, "hint": hint, "note": note}))
     }
 
     fn solution(mut self, reveal: bool) -> Result<Value, Refusal> {
@@ -205,9 +207,15 @@ impl Opened<'_> {
                 return Ok(json!({"asks": true}));
             }
             progress.revealed = true;
-            self.course.save()?;
         }
-        Ok(json!({"solutions": solutions_json(self.exercise)}))
+        let note = self.remember();
+        Ok(json!({"solutions": solutions_json(self.exercise), "note": note}))
+    }
+
+    /// Remembers the course; or says why that cannot be done.
+    fn remember(&self) -> Option<String> {
+        let refusal = self.course.save().err()?;
+        Some(format!("this is not remembered: {}", refusal.in_full()))
     }
 }
 
