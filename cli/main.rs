@@ -22,6 +22,7 @@ mod progress;
 mod refusal;
 mod similar;
 mod simulation;
+mod terminal;
 mod yaml;
 
 use clap::Parser as _;

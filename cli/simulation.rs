@@ -169,7 +169,8 @@ impl Simulation {
     pub(crate) fn run(&self, options: &RunOptions<'_>) -> (RunReport, Vec<Verdict>) {
         let started = Instant::now();
         let outcome = self.outcome(options);
-        let report = self.report(&outcome, started.elapsed().as_secs_f64());
+        let wall_seconds = started.elapsed().as_secs_f64();
+        let report = self.report(&outcome, wall_seconds);
         (report, outcome.verdicts)
     }
 
@@ -195,6 +196,9 @@ impl Simulation {
                 .collect(),
             intervals: outcome.spreads.iter().map(interval).collect(),
             notes: self.notes().iter().map(ToString::to_string).collect(),
+            causes: (scenario::causes(&self.scenario, &self.compiled, outcome).into_iter())
+                .map(cause)
+                .collect(),
             traces: outcome.traces.clone(),
             access_log: outcome
                 .access_log
@@ -228,6 +232,30 @@ impl Simulation {
                 .then(|| offending::reported(verdict, &self.sources()))
                 .flatten(),
         }
+    }
+}
+
+/// A cause of failures as reports know it.
+fn cause(cause: scenario::Cause) -> reports::Cause {
+    reports::Cause {
+        caller: cause.caller,
+        service: cause.service,
+        subset: cause.subset,
+        response_code: cause.response_code,
+        grpc_response_status: cause.grpc_response_status,
+        response_flags: cause.response_flags,
+        rule: cause.rule.map(|rule| reports::CauseRule {
+            object: rule.object,
+            field: rule.field.unwrap_or_default().to_owned(),
+            place: format!("{}:{}", rule.location.file, rule.location.line),
+            rejected: rule.rejected,
+        }),
+        ejected: cause.ejected,
+        call: cause.call.map(|call| reports::CauseCall {
+            service: call.service,
+            answer: call.answer,
+            failed: call.failed,
+        }),
     }
 }
 

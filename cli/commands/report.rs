@@ -14,6 +14,7 @@ use crate::input;
 use crate::output::Output;
 use crate::output_folder::write_folder;
 use crate::refusal::{Failure, Refusal};
+use crate::terminal;
 
 /// Reads a run's folder and writes it anew.
 pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Exit, Failure> {
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Exit, Failure> {
     let out = args.out.as_deref().unwrap_or(&args.folder);
     write_folder(out, &contents(&files))?;
     match output.format {
-        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Text => output.print(&reports::text(&report, &terminal::style(output)))?,
         Format::Markdown => output.print(&reports::markdown(&report))?,
         Format::Json => output.print_json(&reports::run_json(&report))?,
     }

@@ -15,6 +15,7 @@ use crate::output_folder::{folder_name, write_folder};
 use crate::progress::Progress;
 use crate::refusal::Failure;
 use crate::simulation::{self, Settings, Simulation};
+use crate::terminal;
 
 /// Runs a scenario; expectations that are missed make it fail.
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     files.extend(exported(&report, &args.export, |_| false));
     write_folder(&out, &contents(&files))?;
     match output.format {
-        Format::Text => output.print(&reports::coloured_text(&report))?,
+        Format::Text => output.print(&reports::text(&report, &terminal::style(output)))?,
         Format::Markdown => output.print(&reports::markdown(&report))?,
         Format::Json => {
             manifests::report(simulation.notes(), &simulation.sources(), true, output);

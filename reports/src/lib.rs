@@ -10,10 +10,12 @@
 //! };
 //! let files = reports::render_with(&report, reports::Pictures::None);
 //! assert!(files.iter().any(|file| file.path == "summary.json"));
-//! assert!(reports::text(&report).starts_with("first-request"));
+//! let text = reports::text(&report, &reports::TextStyle::default());
+//! assert!(text.starts_with("first-request"));
 //! ```
 
 mod access_log;
+mod advice;
 mod csv;
 mod diff;
 mod exports;
@@ -37,8 +39,8 @@ pub use exports::{Export, export};
 pub use json::{RunJson, run_json};
 pub use markdown::markdown;
 pub use model::{
-    AccessLog, AccessLogFormat, Decided, Ends, Expectation, Interval, Offending, OutputFile,
-    RunReport, Subject, Unit,
+    AccessLog, AccessLogFormat, Cause, CauseCall, CauseRule, Decided, Ends, Expectation, Interval,
+    Offending, OutputFile, RunReport, Subject, Unit,
 };
 pub use plots::pictures;
 pub use saved::{MEASUREMENTS_FILE, SavedError, read_measurements};
@@ -46,7 +48,7 @@ pub use sweep::{
     SweepFigure, SweepJson, SweepParameter, SweepPoint, SweepReport, sweep_files, sweep_json,
     sweep_text,
 };
-pub use text::{coloured_text, text};
+pub use text::{Detail, Symbols, TextStyle, text};
 
 /// Which pictures are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -34,6 +34,8 @@ pub struct RunReport {
     pub intervals: Vec<Interval>,
     /// What a reader should know before trusting the figures, such as fields that are not simulated.
     pub notes: Vec<String>,
+    /// What led to the most frequent failures.
+    pub causes: Vec<Cause>,
     /// Single requests, if they were asked for.
     pub access_log: Option<AccessLog>,
     /// A few requests of traffic sources with all that they led to, in the order in which they began.
@@ -120,6 +122,53 @@ pub struct Offending {
     pub story: String,
     /// All of it as JSON.
     pub json: serde_json::Value,
+}
+
+/// What led to requests that failed in the same way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Who made them.
+    pub caller: String,
+    /// `<namespace>/<name>` of the Service that they were for.
+    pub service: String,
+    /// The subset, empty if none.
+    pub subset: String,
+    /// The final status.
+    pub response_code: u16,
+    /// `grpc-status`, where there was one.
+    pub grpc_response_status: Option<u8>,
+    /// Envoy's response flags.
+    pub response_flags: String,
+    /// What the proxy obeyed; none where nothing that is written says so.
+    pub rule: Option<CauseRule>,
+    /// Hosts of the cluster had been ejected.
+    pub ejected: bool,
+    /// A call that the destination made meanwhile, which failed or took longest.
+    pub call: Option<CauseCall>,
+}
+
+/// What a proxy obeyed, or a rule that was not for the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseRule {
+    /// `<kind> <namespace>/<name>`.
+    pub object: String,
+    /// The field in it; empty: the rule as a whole.
+    pub field: String,
+    /// `<file>:<line>`
+    pub place: String,
+    /// Why it was not for the request; empty where it was.
+    pub rejected: String,
+}
+
+/// A call that was made while a request was served.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseCall {
+    /// `<namespace>/<name>` of the Service that it was for.
+    pub service: String,
+    /// Its status and flags, such as `503 UO`.
+    pub answer: String,
+    /// It failed.
+    pub failed: bool,
 }
 
 /// The unit of a figure.

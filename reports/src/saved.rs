@@ -4,7 +4,7 @@
 //! the next of the same scenario and seed (how long it took) is not in it, nor are single requests that were asked for as
 //! files of their own.
 
-use crate::model::{Expectation, Interval, OutputFile, RunReport};
+use crate::model::{Cause, Expectation, Interval, OutputFile, RunReport};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -45,6 +45,9 @@ struct Saved<'a> {
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     intervals: Cow<'a, [Interval]>,
     notes: Cow<'a, [String]>,
+    /// None of a run in which nothing failed.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    causes: Cow<'a, [Cause]>,
     measurements: Cow<'a, Measurements>,
     traces: Cow<'a, [Trace]>,
 }
@@ -64,6 +67,7 @@ pub(crate) fn file(report: &RunReport) -> OutputFile {
         expectations: (&report.expectations).into(),
         intervals: (&report.intervals).into(),
         notes: (&report.notes).into(),
+        causes: (&report.causes).into(),
         measurements: Cow::Borrowed(&report.measurements),
         traces: (&report.traces).into(),
     };
@@ -111,6 +115,7 @@ pub fn read_measurements(bytes: &[u8]) -> Result<RunReport, SavedError> {
         expectations: saved.expectations.into_owned(),
         intervals: saved.intervals.into_owned(),
         notes: saved.notes.into_owned(),
+        causes: saved.causes.into_owned(),
         access_log: None,
         traces: saved.traces.into_owned(),
     })

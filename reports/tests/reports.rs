@@ -4,8 +4,8 @@ mod sample;
 
 use base::{SimDuration, SimTime};
 use reports::{
-    AccessLog, AccessLogFormat, OutputFile, Pictures, RunReport, coloured_text, render,
-    render_with, run_json, text,
+    AccessLog, AccessLogFormat, OutputFile, Pictures, RunReport, TextStyle, render, render_with,
+    run_json, text,
 };
 use serde_json::Value;
 use telemetry::{
@@ -551,7 +551,7 @@ fn check_pictures(report: &RunReport) {
             }
         }
     }
-    assert!(!text(report).is_empty());
+    assert!(!text(report, &TextStyle::default()).is_empty());
 }
 
 #[test]
@@ -605,18 +605,29 @@ fn a_large_mesh_is_cut_down() {
     let files = render_with(&report, Pictures::Svg);
     let graph = file(&files, "plots/service_graph.svg");
     assert!(graph.contains("the 40 busiest of 302 edges"));
-    assert!(text(&report).lines().count() < 50);
+    for detail in [reports::Detail::Verdict, reports::Detail::Summary] {
+        let style = TextStyle {
+            detail,
+            ..TextStyle::default()
+        };
+        let said = text(&report, &style);
+        assert!(said.lines().count() <= 38, "{said}");
+    }
+    let said = text(&report, &terminal(80, 24));
+    assert!(said.lines().count() <= 21, "{said}");
+    assert!(said.contains("more services in report.html"), "{said}");
 }
 
 #[test]
 fn the_text_fits_a_screen_and_tells_what_failed() {
-    let report = sample::canary(5.0);
-    let plain = text(&report);
+    let mut report = failing();
+    let plain = text(&report, &TextStyle::default());
     for expected in [
+        "✗ canary-release: 1 of 2 expectations missed\n",
         "✗ shoppers do not notice  98.9%, expected at least 99.9%",
-        "1 of 2 expectations missed",
         "default/reviews\n",
         "retries used up",
+        "(`retries` of VirtualService default/reviews (mesh/reviews.yaml:12))",
         "note: DestinationRule default/reviews: `tcpKeepalive` is not simulated",
     ] {
         assert!(
@@ -624,9 +635,112 @@ fn the_text_fits_a_screen_and_tells_what_failed() {
             "{expected} is missing in:\n{plain}"
         );
     }
-    assert!(plain.lines().count() <= 40);
+    assert!(plain.lines().count() <= 38);
     assert!(!plain.contains('\x1b'));
-    let coloured = coloured_text(&report);
+    let coloured = TextStyle {
+        colour: true,
+        ..TextStyle::default()
+    };
+    let lines =
+        |text: &str| -> Vec<String> { text.lines().map(|l| l.trim_end().to_owned()).collect() };
+    let coloured = text(&report, &coloured);
+    assert!(coloured.contains('\x1b'));
+    assert_eq!(lines(&without_colour(&coloured)), lines(&plain));
+    // The time that a run took differs from one to the next, so only terminals are told it.
+    report.wall_seconds *= 2.0;
+    assert_eq!(text(&report, &TextStyle::default()), plain);
+}
+
+#[test]
+fn the_text_keeps_to_a_terminal() {
+    let mut report = failing();
+    report.expectations[0].name = "a name that goes on ".repeat(10);
+    for (width, height) in [(80, 24), (120, 50)] {
+        for symbols in [reports::Symbols::Unicode, reports::Symbols::Ascii] {
+            let style = TextStyle {
+                symbols,
+                ..terminal(width, height)
+            };
+            let text = text(&report, &style);
+            assert!(text.lines().count() <= height - 3, "{text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{line}");
+            }
+            let is_ascii = symbols == reports::Symbols::Ascii;
+            assert_eq!(text.replace('µ', "u").is_ascii(), is_ascii, "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_text_says_as_much_as_is_asked_for() {
+    let mut report = failing();
+    let missed = report.expectations.iter_mut().find(|one| !one.passed);
+    missed.expect("one is missed").offending = Some(reports::Offending {
+        why: "one that was answered 504 UT".to_owned(),
+        story: "GET http://reviews/\n→ status 504".to_owned(),
+        ..reports::Offending::default()
+    });
+    let told = |detail| {
+        let style = TextStyle {
+            detail,
+            ..TextStyle::default()
+        };
+        text(&report, &style)
+    };
+    let verdict = told(reports::Detail::Verdict);
+    assert!(
+        verdict
+            .starts_with("✗ canary-release: 1 of 2 expectations missed\n✗ shoppers do not notice"),
+        "{verdict}"
+    );
+    assert_eq!(verdict.matches('✗').count(), 2, "{verdict}");
+    assert!(
+        !verdict.contains('✓') && !verdict.contains("req/s"),
+        "{verdict}"
+    );
+    let summary = told(reports::Detail::Summary);
+    assert!(
+        summary.contains("one that was answered 504 UT (-v: its way)"),
+        "{summary}"
+    );
+    assert!(!summary.contains("→ status 504"));
+    assert!(told(reports::Detail::Full).contains("    │ → status 504\n"));
+}
+
+/// A canary that fails, with what led to some of its failures.
+fn failing() -> RunReport {
+    let mut report = sample::canary(5.0);
+    let requests = report.measurements.window.requests.iter();
+    let mut failed = requests.filter(|figures| figures.labels.response_flags == "URX");
+    let labels = failed.next().expect("some failed").labels.clone();
+    report.causes = vec![reports::Cause {
+        caller: labels.caller,
+        service: labels.destination.service,
+        subset: labels.destination.subset,
+        response_code: labels.response_code,
+        response_flags: labels.response_flags,
+        rule: Some(reports::CauseRule {
+            object: "VirtualService default/reviews".to_owned(),
+            field: "retries".to_owned(),
+            place: "mesh/reviews.yaml:12".to_owned(),
+            rejected: String::new(),
+        }),
+        ..reports::Cause::default()
+    }];
+    report
+}
+
+fn terminal(width: usize, height: usize) -> TextStyle {
+    TextStyle {
+        width: Some(width),
+        height: Some(height),
+        wall_time: true,
+        ..TextStyle::default()
+    }
+}
+
+fn without_colour(coloured: &str) -> String {
     let mut stripped = String::new();
     for (index, part) in coloured.split("\x1b[").enumerate() {
         let text = if index == 0 {
@@ -636,9 +750,7 @@ fn the_text_fits_a_screen_and_tells_what_failed() {
         };
         stripped.push_str(text);
     }
-    let lines =
-        |text: &str| -> Vec<String> { text.lines().map(|l| l.trim_end().to_owned()).collect() };
-    assert_eq!(lines(&stripped), lines(&plain));
+    stripped
 }
 
 #[test]
@@ -658,7 +770,7 @@ fn intervals_stand_beside_figures() {
         ends: ends(90.0, 2.5),
     }];
     report.expectations[1].interval = Some(ends(92.25, 1.5));
-    let text = reports::text(&report);
+    let text = text(&report, &TextStyle::default());
     assert!(
         text.contains(&format!("traffic {name}  p99 latency  90 ms ± 2.5 ms")),
         "{text}"

@@ -31,12 +31,16 @@ fn a_run_prints_a_summary_and_writes_a_folder() {
         .assert()
         .success()
         .stdout_eq(str![[r#"
-tiny  seed 1, 2 s simulated in [..]
-...
-✓ every request succeeds[..]
-...
+✓ tiny: its expectation is met
+  seed 1, 2 s simulated: [..] requests, fingerprint [..]
+✓ every request succeeds  100%, expected 100%
+
+traffic  requests  req/s  success [..]
 users [..]
-...
+
+where requests went: share, requests, requests over time
+frontend/app-svc [..]
+
 "#]])
         .stderr_eq(str![[r#"
 
@@ -138,9 +142,117 @@ fn a_folder_of_someone_else_is_not_replaced() {
 fn expectations_that_are_missed_fail_a_run() {
     let scratch = scratch();
     let folder = text(scratch.path());
-    run(&["run", "scenarios/failing", "-q", "--out", folder])
-        .code(1)
-        .stderr_eq("");
+    let arguments = ["run", "scenarios/failing", "--out", folder];
+    let ran = |flag: &str| run(&[&arguments[..], &[flag]].concat()).code(1);
+    ran("-q").stderr_eq("").stdout_eq(str![[r#"
+✗ failing: 1 of 2 expectations missed
+✗ the median is below a millisecond  6.01 ms, expected at most 1 ms
+  6.0129ms over 187 requests
+  one that was answered 200 in 6.5ms by app-deployment-0 (-v: its way)
+
+"#]]);
+    ran("-v").stdout_eq(str![[r#"
+✗ failing: 1 of 2 expectations missed
+  seed 1, 2 s simulated: 187 requests, fingerprint [..]
+✗ the median is below a millisecond  6.01 ms, expected at most 1 ms
+  6.0129ms over 187 requests
+    one that was answered 200 in 6.5ms by app-deployment-0
+    │ GET http://app-svc/login
+...
+    │ → status 200, response flags - (via_upstream), after 6.5ms
+✓ every request succeeds             100%, expected 100%
+...
+"#]]);
+}
+
+#[test]
+fn failures_are_told_with_the_rule_behind_them_and_what_to_try() {
+    let scratch = scratch();
+    let out = scratch.path().join("out");
+    let scenario = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cli/fixtures/troubled/scenario.yaml"
+    );
+    let said = |arguments: &[&str]| {
+        let output = meshsim(arguments).assert().code(0);
+        String::from_utf8_lossy(&output.get_output().stdout).into_owned()
+    };
+    let ran = said(&["run", scenario, "-v", "--out", text(&out)]);
+    let mesh = scenario.replace("scenario.yaml", "mesh.yaml");
+    for (request, rule) in [
+        (
+            "503 UO",
+            format!(
+                "raise `http1MaxPendingRequests` of DestinationRule shop/stock ({mesh}:72), or lower the load"
+            ),
+        ),
+        (
+            "504 UT",
+            format!(
+                "raise `timeout` of VirtualService shop/web ({mesh}:80), or make the answer faster"
+            ),
+        ),
+        (
+            "404 NR",
+            format!("nothing matches; nearest is VirtualService shop/web ({mesh}:86): method: "),
+        ),
+        (
+            "418 FI",
+            format!("intended: `fault` of VirtualService shop/web ({mesh}:92) injects it"),
+        ),
+    ] {
+        let lines: Vec<&str> = ran.lines().collect();
+        let place = lines.iter().position(|line| line.contains(request));
+        let place = place.unwrap_or_else(|| panic!("{request} is missing in {ran}"));
+        assert!(
+            lines[place + 1].contains(&rule),
+            "{rule} is missing in {ran}"
+        );
+    }
+    // What was saved tells the same, and neither depends on how long the run took.
+    assert_eq!(said(&["report", "-v", text(&out)]), ran);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_gets_colours_and_its_width_and_a_dumb_one_plain_characters() {
+    let scratch = scratch();
+    let folder = text(scratch.path());
+    let meshsim = snapbox::cmd::cargo_bin!("meshsim").display();
+    let on_terminal = |variables: &str| {
+        let command = format!(
+            "stty cols 72 rows 24; {variables} {meshsim} run scenarios/failing --out {folder}"
+        );
+        let output = std::process::Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fixtures"))
+            .env_remove("NO_COLOR")
+            .env_remove("CI")
+            .output()
+            .ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let Some(said) = on_terminal("TERM=xterm LC_ALL=C.UTF-8") else {
+        eprintln!("NOT RUN: no `script` that makes a terminal is found");
+        return;
+    };
+    assert!(
+        said.contains("\u{1b}[31m✗\u{1b}[0m") && said.contains("simulated in"),
+        "{said}"
+    );
+    let plain = on_terminal("NO_COLOR=1 TERM=xterm LC_ALL=C").expect("it was there before");
+    assert!(plain.is_ascii() && !plain.contains("\u{1b}["), "{plain}");
+    assert!(
+        plain
+            .lines()
+            .all(|line| line.starts_with("wrote") || line.len() <= 72),
+        "{plain}"
+    );
+    let dumb = on_terminal("TERM=dumb LC_ALL=C.UTF-8").expect("it was there before");
+    assert!(
+        dumb.is_ascii() && dumb.contains("x failing: 1 of 2"),
+        "{dumb}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub struct Compiled {
     /// What a reader should know before trusting the figures: warnings about manifests, and what is not simulated.
     pub notes: Vec<Diagnostic>,
     /// The mesh at time zero and after each change of its manifests, for those who ask where single requests go; none
-    /// where nothing is expected, or with an Envoy.
+    /// with an Envoy.
     pub(crate) meshes: Arc<[(SimTime, Mesh)]>,
 }
 
@@ -138,10 +138,7 @@ fn compile_parts(
     let sites = sites.into_sites();
     let meshes = stages.into_iter().map(|stage| (stage.from, stage.mesh));
     Ok(Compiled {
-        meshes: match scenario.expect.is_empty() {
-            true => Arc::default(),
-            false => meshes.collect(),
-        },
+        meshes: meshes.collect(),
         plan: Plan {
             seed: Seed::new(scenario.seed),
             duration: scenario.duration,

@@ -38,6 +38,7 @@
 
 pub mod call;
 pub mod catalogue;
+mod cause;
 pub mod cluster;
 pub mod comparison;
 mod compile;
@@ -78,6 +79,7 @@ pub mod values;
 mod verdict;
 pub mod workload;
 
+pub use cause::{Call, Cause, DecidingRule, causes};
 pub use comparison::{Change, Effect, compare};
 pub use compile::{CompileOptions, Compiled, compile};
 pub use file::{Files, LoadOptions, Scenario, load};

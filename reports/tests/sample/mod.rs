@@ -527,5 +527,6 @@ pub(crate) fn canary(rate: f64) -> RunReport {
         notes: vec!["DestinationRule default/reviews: `tcpKeepalive` is not simulated".to_owned()],
         access_log: None,
         traces: Vec::new(),
+        causes: Vec::new(),
     }
 }

@@ -1,0 +1,160 @@
+//! The most frequent ways to fail: what their flags mean, which rule was behind them, and what to try.
+
+use super::pen::{Pen, column, padded};
+use crate::advice::advice;
+use crate::model::{Cause, RunReport};
+use std::collections::BTreeMap;
+
+/// The most frequent ways to fail, with what to try.
+pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
+    let all = ways(report);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let shown = all.len().min(pen.room().failures);
+    let cells: Vec<[String; 4]> = all[..shown].iter().map(Way::cells).collect();
+    let arrow = pen.symbol("→", "->");
+    let width = |place: usize| column(cells.iter().map(|way| way[place].as_str()));
+    let (count_width, code_width) = (width(0), width(1));
+    let meaning_width = width(3);
+    let room = pen.style().width.unwrap_or(usize::MAX);
+    let room = room.saturating_sub(count_width + code_width + meaning_width + 8);
+    let path = |way: &[String; 4]| pen.fitted(&way[2].replace('→', arrow), room.max(24));
+    let path_width = column(cells.iter().map(path));
+    let mut lines = vec![pen.bold("why requests failed, and what to try")];
+    // Ways that follow one another and ask for the same are told it once.
+    let mut told: Option<String> = None;
+    for (way, cells) in all.iter().zip(&cells) {
+        let [count, code, _, meaning] = cells;
+        let head = format!("  {count:>count_width$}  ");
+        let code = pen.bad(&padded(code, code_width));
+        let way_there = match meaning.as_str() {
+            "" => path(cells),
+            meaning => format!("{}  {}", padded(&path(cells), path_width), pen.dim(meaning)),
+        };
+        lines.push(format!("{head}{code}  {way_there}"));
+        let advice = advice(way.code, way.flags, way.cause(report));
+        let indent = head.chars().count();
+        if told.replace(advice.clone()).as_ref() != Some(&advice) {
+            let line = format!("{}{arrow} {advice}", " ".repeat(indent));
+            lines.extend(pen.wrapped(&line, indent + arrow.chars().count() + 1));
+        }
+    }
+    let more = all.len() - shown;
+    if more > 0 {
+        lines.push(pen.more(more, "way", "in report.html"));
+    }
+    lines
+}
+
+/// Ways to fail, the most frequent first: how often, the answer, from whom to whom, and what its flags mean.
+pub(crate) fn failure_lines(report: &RunReport) -> Vec<[String; 4]> {
+    ways(report).iter().map(Way::cells).collect()
+}
+
+/// Requests that failed alike.
+struct Way<'r> {
+    code: u16,
+    grpc: Option<u8>,
+    flags: &'r str,
+    from: &'r str,
+    service: &'r str,
+    subset: &'r str,
+    count: u64,
+}
+
+/// Ways to fail, the most frequent first.
+fn ways(report: &RunReport) -> Vec<Way<'_>> {
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for figures in &report.measurements.window.requests {
+        let labels = &figures.labels;
+        if labels.is_success() {
+            continue;
+        }
+        let to = &labels.destination;
+        let answer = (labels.response_code, labels.grpc_response_status);
+        let path = (labels.caller.as_str(), &*to.service, &*to.subset);
+        let way = (answer, labels.response_flags.as_str(), path);
+        *counts.entry(way).or_default() += figures.count();
+    }
+    let mut ways: Vec<Way<'_>> = (counts.into_iter())
+        .map(
+            |(((code, grpc), flags, (from, service, subset)), count)| Way {
+                code,
+                grpc,
+                flags,
+                from,
+                service,
+                subset,
+                count,
+            },
+        )
+        .collect();
+    ways.sort_by_key(|way| std::cmp::Reverse(way.count));
+    ways
+}
+
+impl Way<'_> {
+    fn cells(&self) -> [String; 4] {
+        let grpc = (self.grpc).map_or(String::new(), |status| format!(" grpc {status}"));
+        let to = match self.subset {
+            "" => self.service.to_owned(),
+            subset => format!("{} {subset}", self.service),
+        };
+        [
+            self.count.to_string(),
+            format!("{}{grpc} {}", self.code, self.flags),
+            format!("{} → {to}", self.from),
+            meaning(self.flags),
+        ]
+    }
+
+    /// What led to it, where that is known.
+    fn cause<'c>(&self, report: &'c RunReport) -> Option<&'c Cause> {
+        report.causes.iter().find(|cause| {
+            (cause.response_code, cause.grpc_response_status) == (self.code, self.grpc)
+                && cause.response_flags == self.flags
+                && cause.caller == self.from
+                && (&*cause.service, &*cause.subset) == (self.service, self.subset)
+        })
+    }
+}
+
+/// What response flags mean. Source: Envoy documentation, access log usage, `%RESPONSE_FLAGS%`.
+pub(crate) fn meaning(flags: &str) -> String {
+    let meanings = flags.split(',').filter_map(|flag| {
+        let meaning = match flag {
+            "UH" => "no healthy upstream host",
+            "UF" => "upstream connection failed",
+            "UO" => "circuit breaker overflowed",
+            "NR" => "no route",
+            "URX" => "retries used up",
+            "NC" => "cluster not found",
+            "DC" => "caller gave up",
+            "UT" => "timed out",
+            "LR" => "reset by the proxy",
+            "UR" => "reset by the server",
+            "UC" => "upstream connection ended",
+            "UPE" => "server did not speak HTTP",
+            "DI" => "delay injected",
+            "FI" => "fault injected",
+            _ => return None,
+        };
+        Some(meaning)
+    });
+    meanings.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_explained_in_their_order() {
+        assert_eq!(
+            meaning("URX,UF"),
+            "retries used up, upstream connection failed"
+        );
+        assert_eq!(meaning("-"), "");
+    }
+}
