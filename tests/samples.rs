@@ -124,19 +124,22 @@ fn tasks_run_with_istios_manifests() {
     let Some(samples) = samples() else {
         return;
     };
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut failures = Vec::new();
-    for (task, manifests, steps) in TASKS {
-        let scenario = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("scenarios/tasks")
-            .join(task);
-        let original = |name: &&str| samples.join(name).display().to_string();
-        let originals = manifests.iter().map(original);
-        let all: Vec<String> = originals.chain([INJECTED_NAMESPACE.to_owned()]).collect();
+    for (task, originals, ours, steps) in TASKS {
+        let scenario = scenarios.join(task);
+        let folder = tempfile::tempdir().expect("a folder");
+        let originals = originals.iter().enumerate();
+        let mut manifests: Vec<String> = originals
+            .map(|(number, original)| original.file(&samples, folder.path(), number))
+            .collect();
+        manifests.extend(ours.iter().map(|name| shown(&scenario.join(name))));
+        manifests.push(INJECTED_NAMESPACE.to_owned());
         let mut command = Command::new(env!("CARGO_BIN_EXE_meshsim"));
         command.arg("test").arg(&scenario);
-        command.arg(format!("--set=manifests=[{}]", all.join(", ")));
+        command.arg(format!("--set=manifests=[{}]", manifests.join(", ")));
         for (number, step) in steps.iter().enumerate() {
-            let step = original(step);
+            let step = shown(&samples.join(step));
             command.arg(format!("--set=timeline[{number}].apply={step}"));
         }
         let output = command.output().expect("the binary runs");
@@ -149,44 +152,201 @@ fn tasks_run_with_istios_manifests() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// A task, the manifests that it starts with, and those that its steps apply, as its page on istio.io names them.
-const TASKS: [(&str, &[&str], &[&str]); 3] = [
+/// No task's scenario is left out above.
+#[test]
+fn every_task_is_run_with_istios_manifests() {
+    let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/tasks");
+    for entry in std::fs::read_dir(tasks).expect("the tasks") {
+        let path = entry.expect("an entry").path();
+        if path.join("scenario.yaml").is_file() {
+            let is_it = |task: &Task| path.ends_with(Path::new("scenarios").join(task.0));
+            assert!(TASKS.iter().any(is_it), "{}", path.display());
+        }
+    }
+}
+
+/// A manifest that a task starts with.
+enum Original {
+    /// A sample as it is.
+    As(&'static str),
+    /// A sample in which the task's page has some words otherwise: what is written, and what stands in its place.
+    With(&'static str, &'static [(&'static str, &'static str)]),
+    /// What `helloworld/gen-helloworld.sh` makes for a locality, on the node of that name. The page has a cluster for each
+    /// locality instead.
+    Helloworld(&'static str),
+}
+
+impl Original {
+    /// The file, which is written into the folder under this number where it is no sample.
+    fn file(&self, samples: &Path, folder: &Path, number: usize) -> String {
+        let text = match self {
+            Self::As(name) => return shown(&samples.join(name)),
+            Self::With(name, changes) => {
+                let text = std::fs::read_to_string(samples.join(name)).expect("a sample");
+                changed(&text, changes)
+            }
+            Self::Helloworld(locality) => {
+                let made = Command::new("bash")
+                    .arg(samples.join("helloworld/gen-helloworld.sh"))
+                    .args(["--version", locality])
+                    .env_remove("INCLUDE_SERVICE")
+                    .output()
+                    .expect("the script runs");
+                let text = String::from_utf8(made.stdout).expect("YAML");
+                let placed = format!("    spec:\n      nodeName: {locality}\n      containers:");
+                changed(&text, &[("    spec:\n      containers:", &placed)])
+            }
+        };
+        let file = folder.join(format!("{number}.yaml"));
+        std::fs::write(&file, text).expect("a file");
+        shown(&file)
+    }
+}
+
+/// A text with each of these words in the place of those that stand there.
+fn changed(text: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "`{from}` is written in the sample");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A task, Istio's own manifests that it starts with, those files of ours that stand for what its page says inline, and the
+/// samples that its first steps apply. Steps beyond those are inline there, and ours here.
+type Task = (
+    &'static str,
+    &'static [Original],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const TASKS: [Task; 12] = [
     (
-        "request-routing",
-        &[
-            "bookinfo/platform/kube/bookinfo.yaml",
-            "bookinfo/networking/destination-rule-all.yaml",
-            "bookinfo/networking/virtual-service-all-v1.yaml",
-            "curl/curl.yaml",
-        ],
+        "tasks/request-routing",
+        &[BOOKINFO, BOOKINFO_SUBSETS, BOOKINFO_V1, CURL],
+        &[],
         &["bookinfo/networking/virtual-service-reviews-test-v2.yaml"],
     ),
     (
-        "fault-injection",
+        "tasks/fault-injection",
         &[
-            "bookinfo/platform/kube/bookinfo.yaml",
-            "bookinfo/networking/destination-rule-all.yaml",
-            "bookinfo/networking/virtual-service-all-v1.yaml",
-            "bookinfo/networking/virtual-service-reviews-test-v2.yaml",
-            "curl/curl.yaml",
+            BOOKINFO,
+            BOOKINFO_SUBSETS,
+            BOOKINFO_V1,
+            Original::As("bookinfo/networking/virtual-service-reviews-test-v2.yaml"),
+            CURL,
         ],
+        &[],
         &[
             "bookinfo/networking/virtual-service-ratings-test-delay.yaml",
             "bookinfo/networking/virtual-service-ratings-test-abort.yaml",
         ],
     ),
     (
-        "traffic-shifting",
-        &[
-            "bookinfo/platform/kube/bookinfo.yaml",
-            "bookinfo/networking/destination-rule-all.yaml",
-            "bookinfo/networking/virtual-service-all-v1.yaml",
-            "curl/curl.yaml",
-        ],
+        "tasks/traffic-shifting",
+        &[BOOKINFO, BOOKINFO_SUBSETS, BOOKINFO_V1, CURL],
+        &[],
         &[
             "bookinfo/networking/virtual-service-reviews-50-v3.yaml",
             "bookinfo/networking/virtual-service-reviews-v3.yaml",
         ],
+    ),
+    (
+        "tasks/request-timeouts",
+        &[BOOKINFO, BOOKINFO_SUBSETS, BOOKINFO_V1, CURL],
+        &[],
+        &[],
+    ),
+    (
+        "tasks/tcp-traffic-shifting",
+        &[
+            Original::As("tcp-echo/tcp-echo-services.yaml"),
+            Original::As("tcp-echo/tcp-echo-all-v1.yaml"),
+        ],
+        &["mesh/ingress-gateway.yaml"],
+        &["tcp-echo/tcp-echo-20-v2.yaml"],
+    ),
+    (
+        // The page has two Deployments inline that are httpbin's but for name and version.
+        "tasks/mirroring",
+        &[
+            Original::With(
+                "httpbin/httpbin.yaml",
+                &[(
+                    "Deployment\nmetadata:\n  name: httpbin",
+                    "Deployment\nmetadata:\n  name: httpbin-v1",
+                )],
+            ),
+            Original::With(
+                "httpbin/httpbin.yaml",
+                &[
+                    (
+                        "Deployment\nmetadata:\n  name: httpbin",
+                        "Deployment\nmetadata:\n  name: httpbin-v2",
+                    ),
+                    ("version: v1", "version: v2"),
+                ],
+            ),
+            CURL,
+        ],
+        &["mesh/rules.yaml"],
+        &[],
+    ),
+    (
+        "tasks/ingress",
+        &[HTTPBIN, CURL],
+        &["mesh/gateway.yaml"],
+        &[],
+    ),
+    ("tasks/egress", &[CURL], &[], &[]),
+    ("tasks/egress-gateway", &[CURL], &["mesh/gateway.yaml"], &[]),
+    (
+        "tasks/locality-failover",
+        &HELLOWORLDS,
+        &["mesh/nodes.yaml", "mesh/rule.yaml"],
+        &[],
+    ),
+    (
+        "tasks/locality-distribution",
+        &HELLOWORLDS,
+        &["mesh/nodes.yaml", "mesh/rule.yaml"],
+        &[],
+    ),
+    (
+        "circuit-breaking",
+        &[
+            HTTPBIN,
+            Original::As("httpbin/sample-client/fortio-deploy.yaml"),
+        ],
+        &["mesh/circuit-breaker.yaml"],
+        &[],
+    ),
+];
+
+const BOOKINFO: Original = Original::As("bookinfo/platform/kube/bookinfo.yaml");
+const BOOKINFO_SUBSETS: Original = Original::As("bookinfo/networking/destination-rule-all.yaml");
+const BOOKINFO_V1: Original = Original::As("bookinfo/networking/virtual-service-all-v1.yaml");
+const HTTPBIN: Original = Original::As("httpbin/httpbin.yaml");
+const CURL: Original = Original::As("curl/curl.yaml");
+
+/// The localities of the tasks about locality, with a client in the first.
+const HELLOWORLDS: [Original; 5] = [
+    Original::Helloworld("region1.zone1"),
+    Original::Helloworld("region1.zone2"),
+    Original::Helloworld("region2.zone3"),
+    Original::Helloworld("region3.zone4"),
+    Original::With(
+        "curl/curl.yaml",
+        &[(
+            "      terminationGracePeriodSeconds",
+            "      nodeName: region1.zone1\n      terminationGracePeriodSeconds",
+        )],
     ),
 ];
 
