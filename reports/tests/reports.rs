@@ -58,6 +58,7 @@ fn request(version: &str, code: u16, flags: &str) -> RequestLabels {
         response_code: code,
         grpc_response_status: None,
         response_flags: flags.to_owned(),
+        destination_pod: String::new(),
         degraded: if version == "v1" { "ratings" } else { "" }.to_owned(),
     }
 }
@@ -119,6 +120,7 @@ fn small() -> RunReport {
             },
             window: Window {
                 receptions: Vec::new(),
+                requests_by_pod: Vec::new(),
                 from: at(0),
                 to: at(20),
                 requests: vec![

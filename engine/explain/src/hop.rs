@@ -126,6 +126,7 @@ impl Told {
             endpoints: self.pods_of(name),
             upstream_request: None,
             head: None,
+            response_headers: None,
             destination_rule: config.and_then(|config| config.origin.clone()),
             source: None,
         }

@@ -102,13 +102,21 @@ impl Told {
         };
         if let Some(mut reply) = reply {
             // Where chance decides, it is the likeliest cluster's answer.
-            let clusters = trace.route.iter().flat_map(|route| &route.clusters);
-            reply.cluster = clusters.map(|cluster| cluster.id).nth(position);
+            let named = trace.route.iter().flat_map(|route| &route.clusters);
+            let ids: Vec<_> = named.map(|cluster| cluster.id).collect();
             let is_forwarded = visit.outcome.kind == OutcomeKind::Forwarded;
             let upstream = is_forwarded.then(|| ResponseHead::of(200));
-            let response = self
-                .table
-                .response(&resolution, head, &reply, upstream.as_ref());
+            let mut response = |cluster| {
+                reply.cluster = cluster;
+                self.table
+                    .response(&resolution, head, &reply, upstream.as_ref())
+            };
+            if is_forwarded {
+                for (cluster, id) in visit.hop.clusters.iter_mut().zip(&ids) {
+                    cluster.response_headers = Some(response(Some(*id)).headers);
+                }
+            }
+            let response = response(ids.get(position).copied());
             visit.outcome = visit.outcome.with_response(response);
         }
         visit.resolution = Some(resolution);

@@ -109,7 +109,12 @@ impl FigureExpectation {
             measure,
             Measure::Tries | Measure::Retries | Measure::Mirrors
         ) {
-            let of_requests = ["responseFlags", "requestProtocol", "grpcResponseStatus"];
+            let of_requests = [
+                "destinationPod",
+                "responseFlags",
+                "requestProtocol",
+                "grpcResponseStatus",
+            ];
             for label in node_of_measure.entries() {
                 if of_requests.contains(&label.name()) {
                     let message = format!("`{}` belong to requests, not to tries", label.name());

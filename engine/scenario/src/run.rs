@@ -89,6 +89,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
             .iter()
             .map(|window| (window.from, window.to))
             .collect(),
+        by_pod: verdict::are_by_pod(&scenario.expect),
     };
     let runs: Vec<Run> = (0..replications)
         .into_par_iter()
@@ -107,7 +108,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         [_] => Vec::new(),
         several => several
             .par_iter()
-            .map(|run| Observed::of(scenario, &run.measurements))
+            .map(|run| Observed::of(scenario, compiled, &run.measurements))
             .collect(),
     };
     let merged = merge(runs);
@@ -146,8 +147,8 @@ struct Observed {
 }
 
 impl Observed {
-    fn of(scenario: &Scenario, measurements: &Measurements) -> Self {
-        let verdicts = verdict::judge_figures(scenario, measurements);
+    fn of(scenario: &Scenario, compiled: &Compiled, measurements: &Measurements) -> Self {
+        let verdicts = verdict::judge_figures(scenario, compiled, measurements);
         let expectations = verdicts.iter().map(|verdict| verdict.as_ref()?.observed);
         Self {
             expectations: expectations.collect(),

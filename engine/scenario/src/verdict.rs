@@ -33,6 +33,7 @@ use crate::interval::{CONFIDENCE, Interval};
 use crate::place::Place;
 use crate::verdict::batch_means::BatchMeans;
 use crate::verdict::figure::{Figure, figure};
+use sim::plan::ClusterLabels;
 use telemetry::{Measurements, Window};
 
 pub use offending::Offending;
@@ -114,6 +115,15 @@ pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
     windows
 }
 
+/// Whether any figure tells requests apart by their pod.
+pub(crate) fn are_by_pod(expectations: &[Expectation]) -> bool {
+    let mut figures = expectations.iter().filter_map(Expectation::figure);
+    figures.any(|figure| {
+        let mut selectors = std::iter::once(&figure.select).chain(&figure.of);
+        selectors.any(|select| select.destination_pod.is_some())
+    })
+}
+
 /// Judges the expectations of a scenario: figures by what was measured in the windows that [`windows`] names, single
 /// requests by what is decided about them.
 ///
@@ -124,7 +134,7 @@ pub(crate) fn judge(
     compiled: &Compiled,
     measurements: &Measurements,
 ) -> Vec<Verdict> {
-    let figures = judge_figures(scenario, measurements);
+    let figures = judge_figures(scenario, compiled, measurements);
     let all = scenario.expect.iter().zip(figures);
     all.map(|(expectation, verdict)| match (expectation, verdict) {
         (Expectation::Figure(_), Some(verdict)) => verdict,
@@ -137,6 +147,7 @@ pub(crate) fn judge(
 /// Judges figures; what is expected of single requests has none.
 pub(crate) fn judge_figures(
     scenario: &Scenario,
+    compiled: &Compiled,
     measurements: &Measurements,
 ) -> Vec<Option<Verdict>> {
     let windows = windows(&scenario.expect);
@@ -150,18 +161,20 @@ pub(crate) fn judge_figures(
                 &measurements.windows[index]
             }
         };
-        Some(judge_figure(figure, measurements, window))
+        let clusters = &compiled.plan.clusters;
+        Some(judge_figure(figure, clusters, measurements, window))
     };
     scenario.expect.iter().map(judge).collect()
 }
 
 fn judge_figure(
     expectation: &FigureExpectation,
+    clusters: &[ClusterLabels],
     measurements: &Measurements,
     window: &Window,
 ) -> Verdict {
     let unit = expectation.measure.unit();
-    let figure = figure(expectation, measurements, window);
+    let figure = figure(expectation, clusters, measurements, window);
     let observed = figure.value();
     let range = range(&expectation.bound, &figure, unit);
     let verdict = Verdict {

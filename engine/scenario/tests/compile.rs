@@ -444,7 +444,6 @@ expect:
 - {{count: {{traffic: user}}, equals: 0}}
 - {{count: {{destinationWorkload: web-v3}}, equals: 0}}
 - {{count: {{destinationService: wep}}, equals: 0}}
-- {{count: {{destinationService: web, subset: v3}}, equals: 0}}
 - {{count: {{destinationVersion: v22}}, equals: 0}}
 - {{utilization: {{pod: db-7}}, atMost: 1%}}
 - {{count: {{destinationService: api.example.com}}, equals: 0}}
@@ -455,9 +454,8 @@ expect:
             "s.yaml:5:21: error: there is no traffic source `user` (did you mean `users`?)",
             "s.yaml:6:33: error: there is no workload `shop/web-v3` (did you mean `shop/web-v1`?)",
             "s.yaml:7:32: error: there is no Service `shop/wep` (did you mean `shop/web`?)",
-            "s.yaml:8:45: error: there is no subset `v3` (did you mean `v1`?)",
-            "s.yaml:9:32: error: there is no version `v22` (did you mean `v2`?)",
-            "s.yaml:10:23: error: there is no pod `shop/db-7` (did you mean `shop/db-0`?)",
+            "s.yaml:8:32: error: there is no version `v22` (did you mean `v2`?)",
+            "s.yaml:9:23: error: there is no pod `shop/db-7` (did you mean `shop/db-0`?)",
         ],
     );
 }

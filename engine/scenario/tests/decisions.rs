@@ -21,6 +21,7 @@ spec:
     timeout: 3s
     retries: {attempts: 4, perTryTimeout: 1s}
     mirror: {host: db, port: {number: 5432}}
+    headers: {request: {set: {x-lane: canary}, remove: [x-debug]}, response: {set: {x-served-by: two}}}
     route: [{destination: {host: web, subset: v2}}]
   - match: [{uri: {prefix: /old}}]
     redirect: {uri: /new}
@@ -31,7 +32,9 @@ spec:
   - match: [{uri: {prefix: /app}}]
     route:
     - {destination: {host: web, subset: v1}, weight: 75}
-    - {destination: {host: web, subset: v2}, weight: 25}
+    - destination: {host: web, subset: v2}
+      weight: 25
+      headers: {request: {set: {x-lane: green}}, response: {set: {x-served-by: green}}}
 ";
 
 /// Everything goes to v1.
@@ -154,6 +157,41 @@ fn single_requests_are_decided_without_a_run() {
             false,
         ),
         (
+            "from: client, url: http://web/x, headers: {x-tester: 'yes', x-debug: '1'}",
+            "headers: {X-Lane: canary, x-debug: '', x-tester: 'yes'}, responseHeaders: {x-served-by: two, x-other: ''}",
+            true,
+        ),
+        (
+            "from: client, url: http://web/x, headers: {x-tester: 'yes'}",
+            "headers: {x-lane: green}, responseHeaders: {x-served-by: ''}",
+            false,
+        ),
+        (
+            "from: client, url: http://web/app",
+            "subset: v2, weight: 25%, headers: {x-lane: green}, responseHeaders: {x-served-by: green}",
+            true,
+        ),
+        (
+            "from: client, url: http://web/app",
+            "subset: v1, weight: 75%, headers: {x-lane: ''}, responseHeaders: {x-served-by: ''}",
+            true,
+        ),
+        (
+            "from: client, url: http://web/app",
+            "headers: {x-lane: green}",
+            false,
+        ),
+        (
+            "from: client, url: http://web/teapot",
+            "headers: {x-lane: ''}",
+            false,
+        ),
+        (
+            "from: client, url: http://web/teapot",
+            "responseHeaders: {x-served-by: ''}",
+            true,
+        ),
+        (
             "from: client, url: http://web/x, headers: {x-tester: 'no'}",
             "status: 404",
             true,
@@ -196,6 +234,18 @@ fn single_requests_are_decided_without_a_run() {
         "it is sent to shop/web subset v1 (75%) and shop/web subset v2 (25%)"
     );
     assert_eq!(split.name, "GET http://web/app from client: subset v1");
+    let missed: Vec<&str> = (outcome.verdicts.iter().zip(wants))
+        .filter(|(_, (_, want, passes))| want.contains("eaders: ") && !passes)
+        .map(|(verdict, _)| verdict.evidence.as_str())
+        .collect();
+    assert_eq!(
+        missed,
+        [
+            "what is sent on has x-lane: canary; the client receives x-served-by: two",
+            "what is sent on has no x-lane",
+            "nothing is sent on",
+        ]
+    );
     let offending = outcome.verdicts[9]
         .offending
         .as_ref()
@@ -203,6 +253,67 @@ fn single_requests_are_decided_without_a_run() {
     let explanation = offending.explanation.as_ref().expect("it is decided");
     assert_eq!(explanation.outcome.kind, OutcomeKind::NoRoute);
     assert_eq!(explanation.hops[0].rejected.len(), 5, "each rule and why");
+}
+
+#[test]
+fn requests_are_told_apart_by_their_pod() {
+    let text = format!(
+        "{TRAFFIC}expect:
+- {{share: {{traffic: users, destinationPod: web-v1-0}}, about: 37.5%, window: {{to: 10s}}}}
+- {{share: {{traffic: users, destinationPod: web-v2-0}}, of: {{traffic: users, destinationService: web}}, about: 25%, window: {{to: 10s}}}}
+- {{count: {{traffic: users, destinationPod: web-v2-0}}, equals: 0, window: {{from: 10s}}}}
+- {{p50: {{destinationPod: shop/web-v2-0}}, atLeast: 40ms}}
+- {{count: {{destinationPod: web-v1-1, responseCode: 200}}, atLeast: 1000000}}
+- {{count: {{destinationPod: client-0}}, equals: 0}}
+"
+    );
+    let outcome = outcome(&text);
+    let failed: Vec<&str> = (outcome.verdicts.iter())
+        .filter(|verdict| !verdict.passed)
+        .map(|verdict| verdict.name.as_str())
+        .collect();
+    assert_eq!(failed, [outcome.verdicts[4].name.as_str()], "{outcome:?}");
+    let other = outcome.verdicts[4]
+        .offending
+        .as_ref()
+        .expect("one of another pod");
+    let request = other.request.as_ref().expect("a request of the run");
+    assert_ne!(request.destination_pod, "web-v1-1");
+    let window = &outcome.measurements.window;
+    let sum =
+        |figures: &[telemetry::RequestFigures]| figures.iter().map(|one| one.count()).sum::<u64>();
+    assert_eq!(sum(&window.requests), sum(&window.requests_by_pod));
+}
+
+#[test]
+fn a_subset_that_is_not_there_is_missed() {
+    let outcome = outcome(&format!(
+        "{TRAFFIC}expect:
+- {{share: {{destinationService: web, subset: v3}}, equals: 0%}}
+- {{count: {{subset: v3}}, equals: 0}}
+- {{request: {{from: client, url: http://web/app}}, subset: v3}}
+"
+    ));
+    let shown: Vec<(bool, &str)> = (outcome.verdicts.iter())
+        .map(|verdict| (verdict.passed, verdict.evidence.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                false,
+                "there is no subset `v3` of shop/web (there are: `v1`, `v2`, `v9`)"
+            ),
+            (
+                false,
+                "there is no subset `v3` (there are: `v1`, `v2`, `v9`)"
+            ),
+            (
+                false,
+                "it is sent to shop/web subset v1 (75%) and shop/web subset v2 (25%)"
+            ),
+        ]
+    );
 }
 
 #[test]

@@ -99,6 +99,15 @@ impl RequestKey {
             grpc_response_status: self.answer.grpc_response_status(),
             response_flags: self.answer.flags.to_string(),
             degraded: names.marks[self.answer.mark()].clone(),
+            destination_pod: String::new(),
+        }
+    }
+
+    /// The labels of those whose last try was sent to this pod; none: to nobody.
+    pub(crate) fn labels_at(self, pod: Option<PodId>, names: &PlanNames) -> RequestLabels {
+        RequestLabels {
+            destination_pod: pod.map_or_else(String::new, |pod| names.full_pod_name(pod)),
+            ..self.labels(names)
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct RequestLabels {
     /// What the answer lacks, in the scenario's word; empty if it is whole.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub degraded: String,
+    /// `<namespace>/<name>` of the last pod that was tried, where requests are told apart by it; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub destination_pod: String,
 }
 
 /// What a proxy takes a request for: Istio's `request_protocol`.

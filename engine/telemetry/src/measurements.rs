@@ -75,6 +75,9 @@ pub struct Window {
     pub to: SimTime,
     /// Requests by their labels, in order of these.
     pub requests: Vec<RequestFigures>,
+    /// The same told apart by their last pod, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests_by_pod: Vec<RequestFigures>,
     /// What the sidecars of destinations report of the requests that reached them, in order of the labels; of the window
     /// after the warm-up only. Their tries are those for the application.
     pub receptions: Vec<RequestFigures>,

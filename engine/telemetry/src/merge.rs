@@ -53,6 +53,7 @@ impl Window {
         );
         self.to = self.to.max(other.to);
         self.requests.extend(other.requests);
+        self.requests_by_pod.extend(other.requests_by_pod);
         self.receptions.extend(other.receptions);
         self.attempts.extend(other.attempts);
         for (traffic, more) in self.traffic.iter_mut().zip(other.traffic) {
@@ -67,6 +68,7 @@ impl Window {
 
     fn combine(&mut self) {
         combine(&mut self.requests);
+        combine(&mut self.requests_by_pod);
         combine(&mut self.receptions);
         combine(&mut self.attempts);
         for traffic in &mut self.traffic {

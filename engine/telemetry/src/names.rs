@@ -130,6 +130,13 @@ impl PlanNames {
         }
     }
 
+    /// `<namespace>/<name>` of a pod.
+    pub(crate) fn full_pod_name(&self, pod: PodId) -> String {
+        let names = &self.pods[pod.index()];
+        let namespace = &self.workloads[names.workload.index()].namespace;
+        format!("{namespace}/{}", names.name)
+    }
+
     /// The number of a pod's workload.
     #[inline]
     pub(crate) fn workload(&self, pod: PodId) -> u32 {

@@ -35,7 +35,12 @@ pub struct RecorderOptions {
     pub bucket: SimDuration,
     /// Further windows, from and to, for [`Measurements::windows`](crate::Measurements::windows).
     pub windows: Vec<(SimTime, SimTime)>,
+    /// Tells requests apart by their last pod, too, for [`Window::requests_by_pod`](crate::Window::requests_by_pod).
+    pub by_pod: bool,
 }
+
+/// Requests by what they are and their last pod: their latencies in each window.
+type PodCells = Cells<(RequestKey, Option<PodId>), Vec<LatencySum>>;
 
 /// An observer that measures a run.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ pub struct Recorder {
     open: u32,
     open_end: SimTime,
     requests: Cells<RequestKey, LatencyCell>,
+    /// The same by their last pod and window, where that was asked for.
+    by_pod: Option<PodCells>,
     /// What destinations report, since the warm-up.
     receptions: Cells<RequestKey, LatencySum>,
     journeys: Cells<JourneyKey, LatencyCell>,
@@ -102,6 +109,7 @@ impl Recorder {
             open: 0,
             open_end: SimTime::ZERO + bucket,
             requests: Cells::new(),
+            by_pod: options.by_pod.then(Cells::new),
             receptions: Cells::new(),
             journeys: Cells::new(),
             attempts: Cells::new(),
@@ -193,6 +201,14 @@ impl Observer for Recorder {
         }
         if cell.record(exchange.started < self.warm_up, latency, tries) {
             self.touched_requests.push(number);
+        }
+        if let Some(by_pod) = &mut self.by_pod {
+            let number = by_pod.find((key, exchange.target));
+            for (index, span) in self.windows.iter().enumerate() {
+                if span.contains(exchange.started) {
+                    in_window(by_pod.cell(number), index).record(latency, tries);
+                }
+            }
         }
     }
 

@@ -119,7 +119,12 @@ impl Window {
     /// All requests whose labels are `selected`.
     pub fn requests_where(&self, mut selected: impl FnMut(&RequestLabels) -> bool) -> Totals {
         let mut totals = Totals::default();
-        for figures in self.requests.iter().filter(|f| selected(&f.labels)) {
+        // Where requests are told apart by their pod, all of them are.
+        let all = match self.requests_by_pod.is_empty() {
+            true => &self.requests,
+            false => &self.requests_by_pod,
+        };
+        for figures in all.iter().filter(|f| selected(&f.labels)) {
             let labels = &figures.labels;
             let (code, flags) = (labels.response_code, &labels.response_flags);
             totals.add(

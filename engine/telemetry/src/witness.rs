@@ -59,7 +59,7 @@ pub struct Witness<'w, F> {
     open: FxHashMap<u64, Vec<Attempt>>,
     /// The request of each traffic source that ended last: a journey ends with its last request.
     last: Vec<Option<(Exchange, Vec<Attempt>)>>,
-    of_requests: FxHashMap<RequestKey, RequestLabels>,
+    of_requests: FxHashMap<(RequestKey, Option<PodId>), RequestLabels>,
     of_journeys: FxHashMap<JourneyKey, JourneyLabels>,
 }
 
@@ -112,8 +112,8 @@ impl<F: FnMut(&Ended<'_>) -> bool> Observer for Witness<'_, F> {
         let names = &self.names;
         let labels = self
             .of_requests
-            .entry(key)
-            .or_insert_with(|| key.labels(names));
+            .entry((key, exchange.target))
+            .or_insert_with(|| key.labels_at(exchange.target, names));
         let ended = Ended {
             started: exchange.started,
             duration: exchange.ended.since(exchange.started),

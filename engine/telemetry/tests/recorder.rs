@@ -234,6 +234,7 @@ fn recorder(windows: Vec<(SimTime, SimTime)>) -> Recorder {
             warm_up: SimDuration::from_secs(2),
             bucket: SimDuration::from_secs(1),
             windows,
+            by_pod: false,
         },
     )
 }

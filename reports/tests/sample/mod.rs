@@ -119,6 +119,7 @@ impl Tape {
             response_code: call.code,
             grpc_response_status: None,
             response_flags: call.flags.to_owned(),
+            destination_pod: String::new(),
             degraded: String::new(),
         };
         (self.requests.entry(labels).or_default()).add(call.second, call.millis, call.tries);
@@ -442,6 +443,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
         .collect();
     let window = Window {
         receptions: Vec::new(),
+        requests_by_pod: Vec::new(),
         from: at(WARM_UP as f64),
         to: at(SECONDS as f64),
         requests: (tape.requests.into_iter())

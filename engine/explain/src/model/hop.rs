@@ -167,6 +167,9 @@ pub struct Cluster {
     /// What is sent upstream, for whoever follows it.
     #[serde(skip)]
     pub head: Option<RequestHead>,
+    /// The headers of the client's response where it answers 200; none where it is not asked.
+    #[serde(skip)]
+    pub response_headers: Option<Vec<(String, String)>>,
     /// The DestinationRule behind it.
     #[serde(skip)]
     pub destination_rule: Option<Origin>,

@@ -28,7 +28,6 @@ pub(super) fn check(
         services: directory.service_names().into_iter().chain(hosts).collect(),
         pods: set(population.pod_names()),
         marks: set(marks),
-        clusters,
     };
     for expectation in scenario.expect.iter().filter_map(Expectation::figure) {
         let FigureExpectation { select, of, .. } = expectation;
@@ -40,26 +39,27 @@ pub(super) fn check(
 }
 
 /// The names that there are.
-struct Known<'a> {
+struct Known {
     traffic: BTreeSet<String>,
     workloads: BTreeSet<String>,
     versions: BTreeSet<String>,
     services: BTreeSet<String>,
     pods: BTreeSet<String>,
     marks: BTreeSet<String>,
-    clusters: &'a [ClusterLabels],
 }
 
-impl Known<'_> {
+impl Known {
     fn check(&self, selector: &Selector, report: &mut Report) {
         let Selector {
             traffic,
             source_workload,
             source_version,
             destination_service,
-            subset,
+            // Whoever changes the manifests may leave it out: the figure says so.
+            subset: _,
             destination_workload,
             destination_version,
+            destination_pod,
             response_code: _,
             response_flags: _,
             request_protocol: _,
@@ -73,6 +73,7 @@ impl Known<'_> {
         one("version", source_version, &self.versions, report);
         named("workload", destination_workload, &self.workloads, report);
         one("version", destination_version, &self.versions, report);
+        named("pod", destination_pod, &self.pods, report);
         one("degraded response", degraded, &self.marks, report);
         named("workload", workload, &self.workloads, report);
         named("pod", pod, &self.pods, report);
@@ -80,29 +81,6 @@ impl Known<'_> {
             && (service.contains('/') || !service.contains('.'))
         {
             one("Service", destination_service, &self.services, report);
-        }
-        self.check_subset(subset, destination_service, report);
-    }
-
-    fn check_subset(
-        &self,
-        subset: &Option<Placed<String>>,
-        service: &Option<Placed<String>>,
-        report: &mut Report,
-    ) {
-        let subsets: BTreeSet<String> = self
-            .clusters
-            .iter()
-            .filter(|cluster| {
-                service
-                    .as_ref()
-                    .is_none_or(|service| cluster.service == service.value)
-            })
-            .map(|cluster| cluster.subset.clone())
-            .filter(|subset| !subset.is_empty())
-            .collect();
-        if subset.as_ref().is_some_and(|subset| !subset.is_empty()) {
-            one("subset", subset, &subsets, report);
         }
     }
 }

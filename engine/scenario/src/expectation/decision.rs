@@ -51,8 +51,12 @@ pub struct Decision {
     pub path: Option<String>,
     /// The authority that is sent on.
     pub authority: Option<String>,
+    /// Headers that are sent on, names in lower case; empty: it is not there.
+    pub headers: Vec<(String, String)>,
     /// Where a redirect sends the client.
     pub location: Option<String>,
+    /// Headers that the client receives, names in lower case; empty: it is not there.
+    pub response_headers: Vec<(String, String)>,
     /// The object whose rule decides: `<namespace>/<name>`.
     pub rule: Option<String>,
     /// A Service, host or cluster that gets copies.
@@ -124,9 +128,20 @@ pub(crate) static REQUEST_EXPECTATION: Object = Object {
         ),
         field("authority", Shape::Text, "The authority that is sent on."),
         field(
+            "headers",
+            Shape::Texts,
+            "Headers that are sent on there, by name; empty for one that is not there.",
+        ),
+        field(
             "location",
             Shape::Text,
             "Where a redirect sends the client.",
+        ),
+        field(
+            "responseHeaders",
+            Shape::Texts,
+            "Headers that proxies give the client, by name; empty for one that is not there. Those of a destination's own \
+             answer are not known without a run.",
         ),
         field(
             "rule",
@@ -252,7 +267,9 @@ impl Decision {
                 .and_then(|node| reader.duration(&node)),
             path: text(reader, "path"),
             authority: text(reader, "authority"),
+            headers: read_headers(reader, fields, "headers"),
             location: text(reader, "location"),
+            response_headers: read_headers(reader, fields, "responseHeaders"),
             rule: text(reader, "rule").map(|rule| qualified(reader, rule)),
             mirror: fields
                 .get("mirror")
@@ -304,6 +321,16 @@ fn read_from(reader: &mut Reader, fields: &Fields<'_>) -> (Option<Placed<String>
     let node = from.or(gateway);
     let name = node.and_then(|node| reader.placed_text(&node));
     (name, through_gateway)
+}
+
+fn read_headers(reader: &mut Reader, fields: &Fields<'_>, field: &str) -> Vec<(String, String)> {
+    let Some(node) = fields.get(field) else {
+        return Vec::new();
+    };
+    let headers = reader.texts(&node).into_iter();
+    headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect()
 }
 
 fn read_at(reader: &mut Reader, node: &Cursor<'_>) -> Option<SimTime> {

@@ -220,6 +220,11 @@ pub(super) static REQUESTS: Object = Object {
             "Label `version` of that workload.",
         ),
         field(
+            "destinationPod",
+            Shape::Text,
+            "The pod that was tried last, written `namespace/name`; not for `tries`, `retries` and `mirrors`.",
+        ),
+        field(
             "responseCode",
             Shape::OneOrMore(&Shape::StatusClass),
             "The final status, or a class such as `5xx`; 0 where the caller gave up without a response.",

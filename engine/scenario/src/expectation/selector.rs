@@ -23,6 +23,8 @@ pub struct Selector {
     pub destination_workload: Option<Placed<ObjectName>>,
     /// Label `version` of that workload.
     pub destination_version: Option<Placed<String>>,
+    /// The pod that was tried last.
+    pub destination_pod: Option<Placed<ObjectName>>,
     /// Any of these final statuses.
     pub response_code: Vec<StatusClass>,
     /// Any of these texts of response flags, such as `UO` or `-`.
@@ -72,6 +74,7 @@ impl Selector {
             subset: text(reader, "subset"),
             destination_workload: named(reader, "destinationWorkload"),
             destination_version: text(reader, "destinationVersion"),
+            destination_pod: named(reader, "destinationPod"),
             response_code: fields
                 .get("responseCode")
                 .map(|node| reader.one_or_more(&node, read_status_class))
@@ -120,6 +123,7 @@ impl Selector {
             subset,
             destination_workload,
             destination_version,
+            destination_pod,
             response_code: _,
             response_flags: _,
             request_protocol,
@@ -135,6 +139,7 @@ impl Selector {
             && subset.is_none()
             && destination_workload.is_none()
             && destination_version.is_none()
+            && destination_pod.is_none()
             && request_protocol.is_none()
             && workload.is_none()
             && pod.is_none()

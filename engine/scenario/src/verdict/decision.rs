@@ -10,7 +10,7 @@ use base::SimDuration;
 use control_plane::Mesh;
 use control_plane::dns;
 use control_plane::registry::Provider;
-use explain::model::{Direction, Explanation, Hop, OutcomeKind};
+use explain::model::{Cluster, Direction, Explanation, OutcomeKind, UpstreamRequest};
 
 /// Judges a request by what is decided about it.
 pub(super) fn judge(
@@ -79,10 +79,10 @@ pub(super) fn judge(
 /// What is decided about a request, as expectations speak of it.
 struct Decided<'e> {
     explanation: &'e Explanation,
-    /// The last proxy that sends it on, or that answers.
-    hop: Option<&'e Hop>,
     /// Where it is sent, each with the part of requests that go there.
     to: Vec<(Destination, f64)>,
+    /// The clusters of the last proxy that sends it on that are sent anything.
+    clusters: Vec<&'e Cluster>,
     mirrors: Vec<Destination>,
 }
 
@@ -105,9 +105,10 @@ impl<'e> Decided<'e> {
         let mut hops = explanation.hops.iter();
         let hop = hops.rfind(|hop| hop.direction != Direction::Inbound);
         let clusters = hop.map_or(&[][..], |hop| &hop.clusters[..]);
+        let clusters: Vec<&Cluster> = clusters.iter().filter(|one| one.weight > 0).collect();
         let total: u32 = clusters.iter().map(|cluster| cluster.weight).sum();
         let mut to: Vec<(Destination, f64)> = Vec::new();
-        for cluster in clusters.iter().filter(|cluster| cluster.weight > 0) {
+        for cluster in &clusters {
             let part = f64::from(cluster.weight) / f64::from(total);
             to.push((Destination::of_cluster(&cluster.name, mesh), part));
         }
@@ -121,8 +122,8 @@ impl<'e> Decided<'e> {
         let mirrors = mirrors.iter().filter(|mirror| mirror.percent > 0.0);
         Self {
             explanation,
-            hop,
             to,
+            clusters,
             mirrors: mirrors
                 .map(|mirror| Destination::of_cluster(&mirror.cluster, mesh))
                 .collect(),
@@ -176,19 +177,7 @@ impl<'e> Decided<'e> {
             };
             differ(decided.unwrap_or(SimDuration::ZERO) == timeout, words);
         }
-        let sent = self.hop.and_then(|hop| hop.upstream_request.as_ref());
-        let sent_words = |what: &str, value: Option<&String>| match value {
-            Some(value) => format!("the {what} that is sent on is {value}"),
-            None => "nothing is sent on".to_owned(),
-        };
-        if let Some(path) = &want.path {
-            let decided = sent.map(|sent| &sent.path);
-            differ(decided == Some(path), sent_words("path", decided));
-        }
-        if let Some(authority) = &want.authority {
-            let decided = sent.map(|sent| &sent.authority);
-            differ(decided == Some(authority), sent_words("authority", decided));
-        }
+        self.compare_request(want, &mut differ);
         if let Some(location) = &want.location {
             let mut headers = outcome.headers.iter();
             let decided = headers
@@ -199,6 +188,15 @@ impl<'e> Decided<'e> {
                 None => "the client is not sent elsewhere".to_owned(),
             };
             differ(decided == Some(location), words);
+        }
+        for (name, value) in &want.response_headers {
+            let mut words = None;
+            for headers in self.response_headers(want) {
+                if !is_header(headers, name, value) && words.is_none() {
+                    words = Some(header_in_words("the client receives", headers, name));
+                }
+            }
+            differ(words.is_none(), words.unwrap_or_default());
         }
         if let Some(rule) = &want.rule {
             let route = first.and_then(|hop| hop.route.as_ref());
@@ -226,19 +224,61 @@ impl<'e> Decided<'e> {
         found
     }
 
+    /// What is sent on to each of the destinations that are meant.
+    fn compare_request(&self, want: &Decision, differ: &mut impl FnMut(bool, String)) {
+        let sent: Vec<&UpstreamRequest> = (self.meant(want))
+            .filter_map(|cluster| cluster.upstream_request.as_ref())
+            .collect();
+        let wants_any = want.path.is_some() || want.authority.is_some() || !want.headers.is_empty();
+        if wants_any && sent.is_empty() {
+            differ(false, "nothing is sent on".to_owned());
+        }
+        if let Some(path) = &want.path
+            && let Some(other) = sent.iter().find(|sent| sent.path != *path)
+        {
+            differ(false, format!("the path that is sent on is {}", other.path));
+        }
+        if let Some(authority) = &want.authority
+            && let Some(other) = sent.iter().find(|sent| sent.authority != *authority)
+        {
+            let other = &other.authority;
+            differ(false, format!("the authority that is sent on is {other}"));
+        }
+        for (name, value) in &want.headers {
+            let other = |sent: &&&UpstreamRequest| !is_header(&sent.headers, name, value);
+            if let Some(sent) = sent.iter().find(other) {
+                let words = header_in_words("what is sent on has", &sent.headers, name);
+                differ(false, words);
+            }
+        }
+    }
+
+    /// The clusters that `to` and `subset` mean: all of them where neither is written.
+    fn meant<'s>(&'s self, want: &'s Decision) -> impl Iterator<Item = &'e Cluster> + 's {
+        let all = self.clusters.iter().zip(&self.to);
+        all.filter(|(_, (to, _))| to.is_meant(want))
+            .map(|(cluster, _)| *cluster)
+    }
+
+    /// What the client receives from each of the destinations that are meant, or from the proxy that answers.
+    fn response_headers<'s>(&'s self, want: &'s Decision) -> Vec<&'e [(String, String)]> {
+        let outcome = &self.explanation.outcome;
+        let of_clusters = (self.meant(want))
+            .filter_map(|cluster| cluster.response_headers.as_deref())
+            .filter(|_| outcome.kind == OutcomeKind::Forwarded);
+        let mut all: Vec<&[(String, String)]> = of_clusters.collect();
+        if all.is_empty() {
+            all.push(&outcome.headers);
+        }
+        all
+    }
+
     fn compare_destination(&self, want: &Decision, differ: &mut impl FnMut(bool, String)) {
         if want.to.is_none() && want.subset.is_none() {
             return;
         }
-        let is_wanted = |to: &Destination| {
-            want.to.as_ref().is_none_or(|name| to.is_called(name))
-                && want
-                    .subset
-                    .as_ref()
-                    .is_none_or(|subset| *subset == to.subset)
-        };
         let part: f64 = (self.to.iter())
-            .filter(|(to, _)| is_wanted(to))
+            .filter(|(to, _)| to.is_meant(want))
             .map(|(_, part)| part)
             .sum();
         let wanted = want.weight.unwrap_or(1.0);
@@ -323,6 +363,12 @@ impl Destination {
         })
     }
 
+    /// Whether `to` and `subset`, as far as they are written, mean it.
+    fn is_meant(&self, want: &Decision) -> bool {
+        want.to.as_ref().is_none_or(|name| self.is_called(name))
+            && (want.subset.as_ref()).is_none_or(|subset| *subset == self.subset)
+    }
+
     fn is_called(&self, name: &str) -> bool {
         [&self.service, &self.host, &self.cluster]
             .into_iter()
@@ -337,9 +383,41 @@ impl Destination {
     }
 }
 
+/// Whether a header has this value, or is not there if that is empty.
+fn is_header(headers: &[(String, String)], name: &str, value: &str) -> bool {
+    let mut values = values_of(headers, name);
+    match value {
+        "" => values.all(str::is_empty),
+        value => values.any(|one| one == value),
+    }
+}
+
+fn values_of<'h>(headers: &'h [(String, String)], name: &'h str) -> impl Iterator<Item = &'h str> {
+    let own = headers.iter().filter(move |(own, _)| own == name);
+    own.map(|(_, value)| value.as_str())
+}
+
+/// `what is sent on has x-lane: canary`, or `… has no x-lane`.
+fn header_in_words(beginning: &str, headers: &[(String, String)], name: &str) -> String {
+    let values: Vec<&str> = values_of(headers, name).collect();
+    match values.as_slice() {
+        [] => format!("{beginning} no {name}"),
+        some => format!("{beginning} {name}: {}", some.join(", ")),
+    }
+}
+
 /// What is wanted, in words.
 fn in_words(want: &Decision) -> String {
     let text = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("{name} {v}"));
+    let headers = |field: &str, headers: &[(String, String)]| {
+        let each: Vec<String> = (headers.iter())
+            .map(|(name, value)| match value.as_str() {
+                "" => format!("no {name}"),
+                value => format!("{name}: {value}"),
+            })
+            .collect();
+        (!each.is_empty()).then(|| format!("{field} {}", each.join(", ")))
+    };
     let placed = |name: &str, value: &Option<crate::place::Placed<String>>| {
         value.as_ref().map(|v| format!("{name} {}", v.value))
     };
@@ -356,7 +434,9 @@ fn in_words(want: &Decision) -> String {
         want.timeout.map(|timeout| format!("timeout {timeout}")),
         text("path", &want.path),
         text("authority", &want.authority),
+        headers("headers", &want.headers),
         text("location", &want.location),
+        headers("responseHeaders", &want.response_headers),
         text("rule", &want.rule),
         placed("mirror", &want.mirror),
     ];

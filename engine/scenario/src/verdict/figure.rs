@@ -4,6 +4,8 @@ use crate::expectation::{FigureExpectation, Measure, Selector, Unit};
 use crate::verdict::batch_means::Batch;
 use crate::verdict::selection::{is_attempt, is_ejection, is_journey, is_request, is_station};
 use base::SimTime;
+use sim::plan::ClusterLabels;
+use std::collections::BTreeSet;
 use telemetry::{
     Facts, JourneyLabels, LatencyBucket, Measurements, Occupancy, PodFigures, ReplicaRecord,
     RequestLabels, Totals, Window,
@@ -75,13 +77,18 @@ impl Figure {
     }
 }
 
-/// What `expectation` measures in `window`.
+/// What `expectation` measures in `window`, where these clusters are known.
 pub(super) fn figure(
     expectation: &FigureExpectation,
+    clusters: &[ClusterLabels],
     measurements: &Measurements,
     window: &Window,
 ) -> Figure {
     let select = &expectation.select;
+    let selectors = std::iter::once(select).chain(&expectation.of);
+    if let Some(reason) = selectors.filter_map(|s| unknown_subset(s, clusters)).next() {
+        return Figure::Nothing(reason);
+    }
     let run = Run {
         measurements,
         window,
@@ -126,6 +133,29 @@ pub(super) fn figure(
             per_run(ejections.count() as u64)
         }
     }
+}
+
+/// That no proxy is ever told of a selector's subset, which would let every upper bound pass.
+fn unknown_subset(select: &Selector, clusters: &[ClusterLabels]) -> Option<String> {
+    let subset = select.subset.as_ref().filter(|name| !name.is_empty())?;
+    let service = select.destination_service.as_ref();
+    let candidates = clusters.iter().filter(|cluster| {
+        service.is_none_or(|service| service.value == cluster.service) && !cluster.subset.is_empty()
+    });
+    let known: BTreeSet<&str> = candidates.map(|cluster| cluster.subset.as_str()).collect();
+    if known.contains(subset.as_str()) {
+        return None;
+    }
+    let of = service.map_or_else(String::new, |service| format!(" of {}", service.value));
+    let there = match known.is_empty() {
+        true => "there is none at all".to_owned(),
+        false => {
+            let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("there are: {}", names.join(", "))
+        }
+    };
+    let subset = &subset.value;
+    Some(format!("there is no subset `{subset}`{of} ({there})"))
 }
 
 /// A window of a run, or of several replications of it.

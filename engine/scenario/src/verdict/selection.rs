@@ -16,6 +16,10 @@ pub(super) fn is_request(select: &Selector, labels: &RequestLabels) -> bool {
             &labels.source,
         )
         && is_destination(select, &labels.destination)
+        && select.destination_pod.as_ref().is_none_or(|wanted| {
+            let pod = labels.destination_pod.split_once('/');
+            pod == Some((&wanted.namespace, &wanted.name))
+        })
         && select
             .request_protocol
             .is_none_or(|wanted| wanted == labels.request_protocol)

@@ -1,6 +1,6 @@
 //! The end of a recording: ids become names, cells become figures.
 
-use super::Recorder;
+use super::{PodCells, Recorder};
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::measurements::{
@@ -32,6 +32,9 @@ impl Recorder {
         let mut series = Series::default();
         let names = &self.names;
         finish_requests(self.requests, names, &mut windows, &mut series);
+        if let Some(cells) = self.by_pod {
+            finish_by_pod(cells, names, &mut windows);
+        }
         windows[0].receptions = finish_receptions(self.receptions, names);
         finish_journeys(self.journeys, names, &mut windows, &mut series);
         finish_attempts(self.attempts, names, &mut windows, &mut series);
@@ -112,6 +115,20 @@ fn finish_requests(
             labels,
             buckets: cell.buckets,
         });
+    }
+}
+
+fn finish_by_pod(cells: PodCells, names: &PlanNames, windows: &mut [Window]) {
+    for ((key, pod), sums) in cells.into_cells() {
+        for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(sums) {
+            if !latency.is_empty() {
+                window.requests_by_pod.push(RequestFigures {
+                    labels: key.labels_at(pod, names),
+                    tries,
+                    latency,
+                });
+            }
+        }
     }
 }
 
