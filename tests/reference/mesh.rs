@@ -98,6 +98,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
                         .collect(),
                     protocol: Protocol::Http1,
                     downstream: None,
+                    connection: None,
                 },
             },
         )

@@ -38,6 +38,7 @@ pub(crate) fn read(
             Scheme::Http | Scheme::Https | Scheme::Tcp => Protocol::Http1,
         },
         downstream: None,
+        connection: None,
     };
     if scheme == Scheme::Grpc {
         head.headers = GRPC_HEADERS

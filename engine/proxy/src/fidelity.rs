@@ -257,7 +257,9 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(
         HOSTS,
         "cookies that hash policies make",
-        Approximate("hosts are chosen by them and responses set them; simulated clients keep none"),
+        Approximate(
+            "hosts are chosen by them and responses set them; of simulated clients, users of `sessions` keep them",
+        ),
         &["hashing", "cookies"],
     ),
     row(

@@ -19,6 +19,8 @@ pub struct RequestHead {
     pub protocol: Protocol,
     /// The connection that it comes on, where that is known.
     pub downstream: Option<Downstream>,
+    /// A number that stands for that connection where its addresses are not known; not part of what is sent on.
+    pub connection: Option<u64>,
 }
 
 /// A connection from downstream.
@@ -51,6 +53,7 @@ impl RequestHead {
             headers: Vec::new(),
             protocol: Protocol::Http1,
             downstream: None,
+            connection: None,
         }
     }
 

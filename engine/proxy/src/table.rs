@@ -389,6 +389,19 @@ impl Table {
         is_certain.then_some((only.cluster, host))
     }
 
+    /// Whether any of its routes makes cookies to choose hosts by.
+    pub fn makes_cookies(&self) -> bool {
+        self.routes
+            .iter()
+            .any(|route| route.hash_policies.make_cookies())
+    }
+
+    /// Whether a cluster chooses hosts by hash.
+    pub fn hashes(&self, id: ClusterId) -> bool {
+        let cluster = self.cluster(id);
+        cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Hash(_)))
+    }
+
     /// Whether the configuration has this cluster.
     pub fn has_cluster(&self, id: ClusterId) -> bool {
         self.cluster_index.contains_key(&id)

@@ -97,6 +97,7 @@ pub(crate) fn asked(request: &Request) -> explain::Request {
             headers: request.headers.clone(),
             protocol: Protocol::Http1,
             downstream: None,
+            connection: None,
         },
     }
 }

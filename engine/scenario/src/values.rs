@@ -33,7 +33,7 @@ pub(crate) const VALUES_FIELD: Field = field(
 pub(crate) const SESSIONS_FIELD: Field = field(
     "sessions",
     Shape::Any(&WHOSE),
-    "Users keep the values that are drawn for them. With `users` or `fortio`, write `true`; of an open load, say how many \
+    "Users keep the values that are drawn for them, and cookies that they receive. With `users` or `fortio`, write `true`; of an open load, say how many \
      users there are.",
 );
 

@@ -9,6 +9,11 @@ const MESH: &str = include_str!("mesh.yaml");
 
 /// A run of one traffic source with these fields, with all requests.
 fn outcome(fields: &str, more: &str) -> Outcome {
+    outcome_in(MESH, fields, more)
+}
+
+/// The same in this mesh.
+fn outcome_in(mesh: &str, fields: &str, more: &str) -> Outcome {
     let text = format!(
         "namespace: shop\nmanifests: mesh\nduration: 100s\ntraffic:\n- name: users\n  from: client\n{fields}\n{more}"
     );
@@ -16,7 +21,7 @@ fn outcome(fields: &str, more: &str) -> Outcome {
         name: "test".to_owned(),
         ..LoadOptions::default()
     };
-    let files = |name: &str| Ok(vec![Source::new(name, MESH)]);
+    let files = |name: &str| Ok(vec![Source::new(name, mesh)]);
     let scenario = load(&Source::new("s.yaml", text), &options, &files).expect("a good file");
     let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
     let options = RunOptions {
@@ -176,4 +181,53 @@ fn users_keep_what_is_drawn_for_them() {
     let skewed = kept("  rate: 100/s\n  sessions: {users: 20, zipf: 2}");
     let most = skewed.values().max().expect("some");
     assert_poisson(*most, 10_000.0 * 0.626_7);
+}
+
+/// A cookie that a proxy makes keeps each user at one pod, as long as users keep what they are given.
+#[test]
+fn users_of_sessions_send_cookies_back() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web, namespace: shop}
+spec:
+  host: web
+  trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {name: pod, ttl: 20s}}}}
+";
+    let services = MESH.split("\nkind: VirtualService").next().expect("rules");
+    let (services, _) = services.rsplit_once("---").expect("a separator");
+    let (services, _) = services.rsplit_once("---").expect("a rule before that");
+    let mesh = format!("{services}---{rule}");
+    // The paths show whose requests they are.
+    let of = |more: &str| {
+        let fields = format!(
+            "  url: \"http://web/{{user}}\"\n  values: {{user: {{from: 1, to: 30}}}}\n{more}"
+        );
+        let outcome = outcome_in(&mesh, &fields, "");
+        let mut pods: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+        for entry in entries(&outcome) {
+            let pods = pods.entry(entry.path.clone()).or_default();
+            *pods.entry(entry.destination_pod.clone()).or_default() += 1;
+        }
+        pods
+    };
+    for sessions in [
+        "  users: 40\n  thinkTime: 500ms\n  sessions: true",
+        "  rate: 80/s\n  sessions: {users: 1000}",
+    ] {
+        let all = of(sessions);
+        let served: Vec<&String> = all.values().flat_map(BTreeMap::keys).collect();
+        let different: std::collections::BTreeSet<_> = served.iter().collect();
+        assert_eq!(different.len(), 3, "{sessions}: all pods serve");
+    }
+    let one = of("  users: 1\n  thinkTime: 100ms\n  sessions: true");
+    assert!(
+        one.len() == 1 && one.values().all(|pods| pods.len() == 1),
+        "{one:?}"
+    );
+    let many = of("  users: 1\n  thinkTime: 100ms");
+    assert!(
+        many.len() > 20 && many.values().any(|pods| pods.len() > 1),
+        "{many:?}"
+    );
 }

@@ -64,6 +64,15 @@ pub(crate) struct Request {
     pub(crate) line: u32,
     /// The worker of its source's proxy that takes its connection.
     pub(crate) worker: u16,
+    /// The user whose values and cookies it has; [`NO_LINE`]: nobody keeps any.
+    pub(crate) session: u32,
+}
+
+impl Request {
+    /// The user whose cookies it has.
+    pub(crate) fn user(&self) -> Option<u32> {
+        (self.session != NO_LINE).then_some(self.session)
+    }
 }
 
 /// No user and no named connection.

@@ -206,6 +206,17 @@ impl Client {
         unreachable!("the draw is below the sum of the weights")
     }
 
+    /// The user whose request it is, where users keep anything.
+    pub(crate) fn user(&self, traffic: &Traffic, identity: u64, origin: Origin) -> Option<u32> {
+        match &traffic.sessions {
+            None => None,
+            Some(Sessions::OfUsers) => origin.line,
+            Some(Sessions::Drawn(users)) => {
+                Some(users.at(Draws::new(self.key, identity, USER).unit()) as u32)
+            }
+        }
+    }
+
     /// The site of the combination of values that is drawn for a request, or once for all requests of its user.
     fn site(
         &self,
@@ -214,13 +225,7 @@ impl Client {
         identity: u64,
         origin: Origin,
     ) -> SiteId {
-        let user = match &traffic.sessions {
-            None => None,
-            Some(Sessions::OfUsers) => origin.line,
-            Some(Sessions::Drawn(users)) => {
-                Some(users.at(Draws::new(self.key, identity, USER).unit()) as u32)
-            }
-        };
+        let user = self.user(traffic, identity, origin);
         let whose = user.map_or(identity, |user| mix(!self.key ^ u64::from(user)));
         let mut place = 0;
         for &values in &template.uses {

@@ -111,6 +111,17 @@ pub(crate) enum Client {
     Call(u32),
 }
 
+/// What a delivery is sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SentFor {
+    /// A call of the pod that sent it.
+    Call(u32),
+    /// A delivery that its sender passes on.
+    Delivery(u32),
+    /// Nothing that waits for an answer.
+    Nothing,
+}
+
 /// Where a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -227,6 +238,19 @@ impl<'a> Delivery<'a> {
     fn degrade(&mut self, mark: Mark) {
         if self.mark == Mark::WHOLE {
             self.mark = mark;
+        }
+    }
+
+    /// The delivery that it is a part of, or the call at the beginning of these; none for copies.
+    pub(crate) fn sent_for(&self) -> SentFor {
+        match (self.client, self.mirror) {
+            (_, true) => SentFor::Nothing,
+            (Client::Call(call), false) => SentFor::Call(call),
+            (_, false) => match (self.parent, self.call) {
+                (Some(parent), _) => SentFor::Delivery(parent),
+                (None, Some(call)) => SentFor::Call(call),
+                (None, None) => SentFor::Nothing,
+            },
         }
     }
 

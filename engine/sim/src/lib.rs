@@ -8,6 +8,7 @@ pub mod application;
 mod call;
 mod client;
 mod cluster;
+mod cookies;
 mod deed;
 mod delivery;
 pub mod discipline;

@@ -14,6 +14,7 @@ mod proxies;
 use crate::call::Call;
 use crate::client::Client;
 use crate::cluster::{ClusterState, ProgressState};
+use crate::cookies::Cookies;
 use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
@@ -46,6 +47,8 @@ pub struct World<'a, O> {
     pub(crate) calls: Slab<Call>,
     pub(crate) deliveries: Slab<Delivery<'a>>,
     pub(crate) last_use: LastUse,
+    /// What users keep; none where nobody does.
+    pub(crate) cookies: Option<Box<Cookies<'a>>>,
     /// The key of the draws made by servers, links and clients.
     pub(crate) key: u64,
     fingerprint: Fingerprint,
@@ -104,6 +107,7 @@ impl<'a, O: Observer> World<'a, O> {
             calls: Slab::new(),
             deliveries: Slab::new(),
             last_use: LastUse::default(),
+            cookies: Cookies::of(plan),
             key: plan.seed.key("world"),
             fingerprint: Fingerprint::new(),
             tally: Tally::default(),

@@ -60,6 +60,13 @@ impl HashPolicies {
         Self(compiled.collect())
     }
 
+    /// Whether responses set cookies.
+    pub(crate) fn make_cookies(&self) -> bool {
+        let is_made =
+            |policy: &Policy| matches!(policy.source, HashSource::Cookie { ttl: Some(_), .. });
+        self.0.iter().any(is_made)
+    }
+
     /// Whether the client's address plays a part.
     pub(crate) fn use_source_ip(&self) -> bool {
         self.0
@@ -149,13 +156,16 @@ fn cookie<'a>(view: &RequestView<'a>, name: &str) -> Option<&'a str> {
         .filter(|value| !value.is_empty())
 }
 
-/// What a cookie is made of: the addresses of the connection that the request comes on.
+/// What a cookie is made of: the addresses of the connection that the request comes on, or the number that stands for it.
 ///
 /// Source: envoyproxy/envoy 1.40, source/common/router/router.cc (addDownstreamSetCookie).
 fn made_value(head: &RequestHead) -> Option<String> {
-    let downstream = head.downstream?;
-    let addresses = format!("{}{}", downstream.remote, downstream.local);
-    Some(format!("{:016x}", of(&addresses)))
+    let connection = match (head.downstream, head.connection) {
+        (Some(downstream), _) => format!("{}{}", downstream.remote, downstream.local),
+        (None, Some(number)) => number.to_string(),
+        (None, None) => return None,
+    };
+    Some(format!("{:016x}", of(&connection)))
 }
 
 /// Source: envoyproxy/envoy 1.40, source/common/http/utility.cc (makeSetCookieValue).

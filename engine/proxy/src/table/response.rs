@@ -3,7 +3,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc (onUpstreamHeaders, modify_headers_).
 
 use super::mutations::{Direction, levels};
-use super::{LbKind, Outcome, Resolution, Route, Table};
+use super::{Outcome, Resolution, Route, Table};
 use crate::effect::Reply;
 use crate::local_reply;
 use crate::request::RequestHead;
@@ -106,8 +106,7 @@ fn forwarded(head: &ResponseHead) -> Response {
 
 /// The cookies that choosing hosts has made: each try's choice makes them anew.
 fn add_cookies(table: &Table, part: &Resolution, reply: &Reply, response: &mut Response) {
-    let cluster = reply.cluster.and_then(|id| table.cluster(id));
-    if !cluster.is_some_and(|cluster| matches!(cluster.settings.lb, LbKind::Hash(_))) {
+    if !reply.cluster.is_some_and(|id| table.hashes(id)) {
         return;
     }
     for _ in 0..reply.attempts {

@@ -120,6 +120,7 @@ impl<'a> Sites<'a> {
                 headers: request.headers.clone(),
                 protocol: Protocol::Http1,
                 downstream: None,
+                connection: None,
             },
             layer: match url.scheme {
                 Scheme::Http => Layer::Http(Protocol::Http1),

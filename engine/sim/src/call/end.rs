@@ -60,6 +60,7 @@ impl<O: Observer> World<'_, O> {
         let mark = call.mark_of(&reply);
         match call.owner {
             Owner::Traffic(traffic) => {
+                self.keep_cookies(now, traffic, (slot, &call), &reply);
                 self.observer.on_journey(&Journey {
                     identity: call.request.identity,
                     traffic,

@@ -53,6 +53,9 @@ impl<O: Observer> World<'_, O> {
             self.deliveries.remove(slot as usize);
             return;
         }
+        if let Answer::Head(head) = self.deliveries[slot as usize].answer {
+            self.note_cookies(slot, head);
+        }
         self.respond(now, slot, outcome, false);
     }
 

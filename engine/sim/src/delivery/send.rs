@@ -198,6 +198,7 @@ impl<'a, O: Observer> World<'a, O> {
                         number: 0,
                         line: NO_LINE,
                         worker: 0,
+                        session: NO_LINE,
                     },
                     shape: delivery.pass.shape,
                     uploaded: delivery.uploaded,

@@ -101,6 +101,7 @@ impl<'a, O: Observer> World<'a, O> {
             number: 0,
             line: NO_LINE,
             worker: (mix(identity) % workers) as u16,
+            session: NO_LINE,
         };
         let server = self.pods[target.index()].server;
         let deadline = match server.discipline.deadlines {

@@ -135,7 +135,11 @@ impl<O: Observer> World<'_, O> {
         let number = origin.number.unwrap_or(client.begun as u32);
         self.tally.begun += 1;
         self.observer.on_arrival(now, id, site);
-        let head = self.site_heads[site.index()];
+        let user = match self.cookies {
+            Some(_) => self.clients[id.index()].user(traffic, identity, origin),
+            None => None,
+        };
+        let head = self.head_of_user(now, id, site, user);
         let request = Request {
             site,
             source,
@@ -149,6 +153,7 @@ impl<O: Observer> World<'_, O> {
             number,
             line: origin.line.unwrap_or(NO_LINE),
             worker,
+            session: user.unwrap_or(NO_LINE),
         };
         self.start(now, Call::new(Owner::Traffic(id), request, now));
     }

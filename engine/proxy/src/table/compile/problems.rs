@@ -74,7 +74,8 @@ pub(super) fn report_target(
     for policy in &target.hash_policy {
         let message = match &policy.source {
             HashSource::Cookie { name, ttl: Some(_), .. } => format!(
-                "a request without the cookie `{name}` goes to any host: each counts as one on a new connection"
+                "a request without the cookie `{name}` goes to any host, unless it is that of a user who keeps cookies \
+                 (`sessions`): each counts as one on a new connection"
             ),
             HashSource::SourceIp if table.edge => {
                 "clients are not told apart by address: each request goes to any host".to_owned()

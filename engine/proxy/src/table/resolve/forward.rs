@@ -34,6 +34,7 @@ pub(super) fn forward(
     let expected = timeout::expected(per_try, limit, SimDuration::ZERO);
     let told = add_own_headers(table, route, target, expected, grpc, &mut base);
     let RequestHash { hash, cookies } = route.hash_policies.hash(view);
+    base.connection = None;
     let chosen = chosen_cluster(target, plan, view, hash);
     let is_named = matches!(target.cluster_choice, ClusterChoice::Name(_));
     let mut heads: Vec<RequestHead> = (0..target.clusters.len())
