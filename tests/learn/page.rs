@@ -79,6 +79,41 @@ fn three_exercises_are_solved_in_a_browser() {
     page.wait("document.querySelector('.cm-lint-marker-error')");
     page.wait("document.querySelector('#findings .error')");
 
+    // So are those of a kind that no exercise begins with, with what they are for, and the values of one that has few.
+    let starts = fs::read_dir(EXERCISES).expect("the folder is there");
+    for start in starts.map(|entry| entry.expect("it can be listed").path().join("start")) {
+        for file in fs::read_dir(start).into_iter().flatten() {
+            let text = fs::read_to_string(file.expect("it can be listed").path());
+            assert!(!text.unwrap_or_default().contains("kind: WorkloadGroup"));
+        }
+    }
+    page.press("a", 2);
+    let text = "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: x, namespace: shop}\nspec:\n  probe:\n    ";
+    page.send("Input.insertText", json!({"text": text}));
+    page.send("Input.insertText", json!({"text": "fail"}));
+    page.wait("document.querySelector('.cm-tooltip-autocomplete')?.textContent.includes('failureThreshold')");
+    page.wait("document.querySelector('.cm-completionInfo')?.textContent.length > 10");
+    page.press("Escape", 0);
+    page.press("a", 2);
+    let text = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: x, namespace: shop}\nspec:\n  mtls:\n    mode: ";
+    page.send("Input.insertText", json!({"text": text}));
+    page.send("Input.insertText", json!({"text": "S"}));
+    page.wait("document.querySelector('.cm-tooltip-autocomplete')?.textContent.includes('STRICT')");
+    page.press("Escape", 0);
+    let word = "[...document.querySelectorAll('.cm-line')].at(-1).querySelector('span').getBoundingClientRect()";
+    let at = |page: &mut Page, side: &str| page.value(&format!("{word}.{side}")).as_f64();
+    let (x, y) = (at(&mut page, "x"), at(&mut page, "y"));
+    let (x, y) = (x.expect("it is shown") + 6.0, y.expect("it is shown") + 6.0);
+    for nudge in [0.0, 2.0] {
+        page.send(
+            "Input.dispatchMouseEvent",
+            json!({"type": "mouseMoved", "x": x + nudge, "y": y}),
+        );
+    }
+    page.wait(
+        "document.querySelector('.explained')?.textContent.includes('spec.mtls.mode one of these')",
+    );
+
     for (width, theme) in [
         (1440, "light"),
         (1440, "dark"),

@@ -1,4 +1,4 @@
-export {EditorView, keymap, lineNumbers, highlightActiveLine, drawSelection} from "@codemirror/view";
+export {EditorView, keymap, lineNumbers, highlightActiveLine, drawSelection, hoverTooltip} from "@codemirror/view";
 export {EditorState, Compartment} from "@codemirror/state";
 export {defaultKeymap, history, historyKeymap, indentWithTab} from "@codemirror/commands";
 export {yaml} from "@codemirror/lang-yaml";

@@ -1,11 +1,12 @@
-// The editor: CodeMirror with YAML, the findings of `analyze` at their lines, and fields to choose from.
+// The editor: CodeMirror with YAML, the findings of `analyze` at their lines, fields and values to choose from, and what is
+// said of a field.
 
-import { completions } from "./completion.js";
+import { completions, explanations } from "./completion.js";
 
 const {
   EditorView, EditorState, keymap, lineNumbers, highlightActiveLine, defaultKeymap, history, historyKeymap, indentWithTab,
   yaml, lintGutter, lintKeymap, setDiagnostics, autocompletion, completionKeymap, syntaxHighlighting, HighlightStyle,
-  indentUnit, bracketMatching, tags,
+  indentUnit, bracketMatching, hoverTooltip, tags,
 } = CodeMirror;
 
 const looks = EditorView.theme({
@@ -29,13 +30,13 @@ const colours = syntaxHighlighting(HighlightStyle.define([
 ]));
 
 /** An editor in an element; `changed` is told each new text, `check` is run by Ctrl-Enter. */
-export function makeEditor(parent, { fields, changed, check }) {
+export function makeEditor(parent, { kinds, changed, check }) {
   const state = (text, isFixed) => EditorState.create({
     doc: text,
     extensions: [
       lineNumbers(), highlightActiveLine(), history(), bracketMatching(), yaml(), indentUnit.of("  "),
       EditorState.tabSize.of(2), lintGutter(), looks, colours, EditorView.lineWrapping,
-      autocompletion({ override: [completions(fields)] }),
+      autocompletion({ override: [completions(kinds)] }), hoverTooltip(explanations(kinds)),
       keymap.of([
         { key: "Mod-Enter", run: () => { check(); return true; } },
         ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab,

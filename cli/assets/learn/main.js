@@ -201,8 +201,8 @@ function startTheme() {
 
 async function start() {
   startTheme();
-  const all = await refreshList();
-  editor = makeEditor(find("#editor"), { fields: all.fields, changed, check: guarded(check) });
+  const [all, kinds] = await Promise.all([refreshList(), ask("fields")]);
+  editor = makeEditor(find("#editor"), { kinds, changed, check: guarded(check) });
   for (const [id, work] of Object.entries({ check, hint, solution, reset })) {
     find(`#${id}`).addEventListener("click", guarded(work));
   }

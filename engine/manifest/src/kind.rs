@@ -13,6 +13,7 @@ use crate::destination_rule::DestinationRuleSpec;
 use crate::document::{self, Collector};
 use crate::endpoint_slice::EndpointSliceData;
 use crate::endpoints::EndpointsData;
+use crate::fields;
 use crate::gateway::GatewaySpec;
 use crate::gateway_api;
 use crate::horizontal_pod_autoscaler::HorizontalPodAutoscalerSpec;
@@ -80,6 +81,7 @@ pub(crate) struct Row {
     pub(crate) read: fn(&mut Collector<'_>, &Object<'_, '_>),
     pub(crate) apply: fn(&mut Resources, &mut Resources),
     pub(crate) delete: fn(&mut Resources, &str, &str) -> bool,
+    pub(crate) fields: fn() -> fields::Objects,
 }
 
 const fn row<K: Kind>() -> Row {
@@ -89,6 +91,7 @@ const fn row<K: Kind>() -> Row {
         read: document::read::<K>,
         apply: change::apply::<K>,
         delete: change::delete::<K>,
+        fields: fields::of::<K>,
     }
 }
 

@@ -46,6 +46,7 @@ mod document;
 pub mod endpoint_slice;
 pub mod endpoints;
 pub mod fault;
+pub mod fields;
 mod file;
 pub mod gateway;
 pub mod gateway_api;

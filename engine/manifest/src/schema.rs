@@ -53,13 +53,13 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Optional(name, _) | Self::Required(name, _) => name,
         }
     }
 
-    const fn schema(&self) -> &Schema {
+    pub(crate) const fn schema(&self) -> &Schema {
         match self {
             Self::Optional(_, schema) | Self::Required(_, schema) => schema,
         }
@@ -77,7 +77,7 @@ const PORT: Schema = Schema::Int(1, 65535);
 const PORT_OR_NONE: Schema = Schema::Int(0, 65535);
 
 /// `metadata` of any object.
-pub(crate) const METADATA: Schema = Schema::Object(metadata::OBJECT_META);
+pub(crate) static METADATA: Schema = Schema::Object(metadata::OBJECT_META);
 /// All of a ConfigMap; its `metadata` is checked like everybody's.
 pub(crate) const CONFIG_MAP: Schema = Schema::Object(config_map::CONFIG_MAP);
 /// All of an EndpointSlice.

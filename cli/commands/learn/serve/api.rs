@@ -14,7 +14,7 @@ use super::super::judge::Answer;
 use super::super::overview::listed;
 use super::super::state::Course;
 use super::super::{Learner, folder, inside, text};
-use super::fields::{Fields, fields};
+use super::fields::fields;
 use super::{files, findings};
 use crate::refusal::Refusal;
 use crate::simulation::{Settings, Unfit};
@@ -23,7 +23,6 @@ use crate::simulation::{Settings, Unfit};
 pub(super) struct Api<'a> {
     learner: &'a Learner<'a>,
     exercises: Vec<Exercise>,
-    fields: Fields,
 }
 
 /// An exercise that is answered, and where.
@@ -35,11 +34,9 @@ struct Opened<'e> {
 
 impl<'a> Api<'a> {
     pub(super) fn new(learner: &'a Learner<'a>) -> Result<Self, Refusal> {
-        let exercises = learner.library.all()?;
         Ok(Self {
             learner,
-            fields: fields(&exercises),
-            exercises,
+            exercises: learner.library.all()?,
         })
     }
 
@@ -50,8 +47,10 @@ impl<'a> Api<'a> {
             return Ok(Some(json!({
                 "current": course.state.current,
                 "exercises": listed(&self.exercises, &course),
-                "fields": self.fields,
             })));
+        }
+        if path == "fields" {
+            return Ok(Some(fields(&self.exercises)));
         }
         let Some((verb, id)) = path.split_once('/') else {
             return Ok(None);
