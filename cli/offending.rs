@@ -73,7 +73,7 @@ pub(crate) fn reported(verdict: &Verdict, sources: &[Source]) -> Option<reports:
             anstream::adapter::strip_str(&coloured).to_string()
         });
     if let Some(request) = request {
-        story += &told(request);
+        story += &told(request, &story);
     }
     Some(reports::Offending {
         why: why.clone(),
@@ -126,9 +126,35 @@ impl<'o> TryJson<'o> {
     }
 }
 
-/// What became of the request in the run, a line each try.
-fn told(entry: &AccessLogEntry) -> String {
-    let mut lines = vec![format!("\nin the run, at {}:", entry.started)];
+/// Whether a story has the pod among its hops that was tried last, or ends where no try was made.
+fn is_told(entry: &AccessLogEntry, story: &str) -> bool {
+    let mut lines = story.lines();
+    match entry.tries.last() {
+        Some(last) if !last.pod.is_empty() => {
+            let hop = format!("/{} (", last.pod);
+            // A way that leads to no hop of its own leads to wherever a request of it went.
+            !has_hops(story) || lines.any(|line| line.contains(&hop))
+        }
+        Some(_) => true,
+        None => !has_hops(story),
+    }
+}
+
+/// Whether a story goes beyond its first proxy.
+fn has_hops(story: &str) -> bool {
+    story.lines().any(|line| line.starts_with("2. "))
+}
+
+/// What became of the request in the run, a line each try; where chance chose otherwise than the likeliest way that its story
+/// tells, that is said.
+fn told(entry: &AccessLogEntry, story: &str) -> String {
+    let at = entry.started;
+    let mut lines = vec![match is_told(entry, story) {
+        true => format!("\nin the run, at {at}:"),
+        false => {
+            format!("\nthat is the likeliest way; in the run, at {at}, the request took another:")
+        }
+    }];
     if !entry.upstream_cluster.is_empty() {
         lines.push(format!("  {:<12} {}", "cluster", entry.upstream_cluster));
     }

@@ -268,6 +268,18 @@ fn files_of_the_world_are_named_as_the_learner_has_them() {
 }
 
 #[test]
+fn a_request_that_did_not_go_the_likeliest_way_is_told_so() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    // The story of a request goes where four in five go; the one in five that is shown ends at once.
+    learn(here, &["start", "subset-typo"]);
+    let missed = learn(here, &["check"]);
+    assert_said(&missed, 1, "→ the request reaches its destination");
+    assert_said(&missed, 1, "│ that is the likeliest way; in the run, at ");
+    assert_said(&missed, 1, "→ status 503, response flags NC");
+}
+
+#[test]
 fn what_holds_by_the_sample_only_is_missed_in_the_second_run() {
     let library = library();
     let check = library.path().join("first-pin/check.yaml");
