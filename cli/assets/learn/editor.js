@@ -42,7 +42,7 @@ export function makeEditor(parent, { kinds, changed, check }) {
         ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab,
       ]),
       EditorState.readOnly.of(isFixed),
-      EditorView.contentAttributes.of({ "aria-label": isFixed ? "A file of the world, to be read" : "Your manifest" }),
+      EditorView.contentAttributes.of({ "aria-label": isFixed ? "A file of the world, to be read" : "Your manifest; Escape, then Tab leaves it" }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) changed(update.state.doc.toString());
       }),

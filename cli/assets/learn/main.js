@@ -199,8 +199,20 @@ function startTheme() {
   tell();
 }
 
+/** Left and right go from file to file. */
+function moveInTabs(event) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const all = [...find("#tabs").querySelectorAll("button")];
+  const next = all[all.indexOf(document.activeElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
 async function start() {
   startTheme();
+  find("#tabs").addEventListener("keydown", moveInTabs);
   const [all, kinds] = await Promise.all([refreshList(), ask("fields")]);
   editor = makeEditor(find("#editor"), { kinds, changed, check: guarded(check) });
   for (const [id, work] of Object.entries({ check, hint, solution, reset })) {

@@ -7,7 +7,7 @@ export function showVerdict(answer, title) {
   verdict.hidden = false;
   verdict.replaceChildren();
   if (answer.refused) {
-    verdict.append(heading(false, "A cluster would refuse it"), element("pre", { class: "story" }, answer.refused.join("\n")));
+    verdict.append(heading(false, "A cluster would refuse it"), element("pre", { class: "story refused" }, answer.refused.join("\n")));
     return;
   }
   const missed = answer.checks.filter((check) => !check.passed).length;
