@@ -5,6 +5,7 @@ mod circuit_breaking;
 mod cli;
 mod course;
 mod determinism;
+mod dictionary;
 mod envoy;
 mod fidelity;
 mod laws;

@@ -7,20 +7,40 @@
 
 mod access_log;
 mod columns;
+mod dictionary;
+mod layout;
 mod pools;
 
 use self::columns::{
-    DESTINATION, DESTINATION_LABELS, LATENCY, REQUEST_LABELS, SOURCE, SOURCE_LABELS,
-    destination_labels, latency_columns, request_labels, source_labels,
+    ANSWER, CALLER, DESTINATION, DESTINATION_LABELS, LATENCY, REPORTER, SOURCE, SOURCE_LABELS,
+    destination_labels, request_labels, source_labels,
 };
-pub(crate) use self::columns::{Table, number};
+pub use self::dictionary::data_dictionary;
+pub(crate) use self::layout::{Cell, Kind, Layout, Table, column};
 use crate::figures::{LatencyFigures, ratio};
-use crate::intervals;
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
+use crate::{intervals, sweep};
 use std::collections::BTreeMap;
 use telemetry::{
     AttemptFigures, AttemptKind, DestinationLabels, Outcome, RequestFigures, WorkloadLabels,
 };
+
+/// All tables that there can be, in the order of the data dictionary.
+const LAYOUTS: [&Layout; 13] = [
+    &REQUESTS_TOTAL,
+    &LATENCIES,
+    &TIMESERIES,
+    &pools::POOLS,
+    &RETRIES,
+    &EJECTIONS,
+    &PODS,
+    &REPLICAS,
+    &EXPECTATIONS,
+    &intervals::LAYOUT,
+    &access_log::REQUESTS,
+    &access_log::TRIES,
+    &sweep::RESULTS,
+];
 
 /// All tables.
 pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
@@ -47,26 +67,54 @@ pub(crate) fn files(report: &RunReport) -> Vec<OutputFile> {
     files
 }
 
+static REQUESTS_TOTAL: Layout = Layout {
+    file: "requests_total.csv",
+    about: "A row for each combination of labels: requests that began after the warm-up and ended before the run did.",
+    columns: &[
+        REPORTER,
+        SOURCE_LABELS,
+        DESTINATION_LABELS,
+        ANSWER,
+        &[
+            column(
+                "requests_total",
+                Kind::Integer,
+                "Requests with these labels",
+            ),
+            column(
+                "tries",
+                Kind::Integer,
+                "Requests to pods that they took: each first try and each retry, mirrored copies left out",
+            ),
+        ],
+    ],
+};
+
 fn requests_total(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&REQUEST_LABELS, &["requests_total", "tries"]]);
+    let mut table = Table::new(&REQUESTS_TOTAL);
     for (reporter, figures) in reported(report) {
         let mut row = request_labels(reporter, &figures.labels);
-        row.push(figures.count().to_string());
-        row.push(figures.tries.to_string());
+        row.extend([figures.count().into(), figures.tries.into()]);
         table.add(&row);
     }
-    table.into_file("requests_total.csv")
+    table.into_file()
 }
 
+static LATENCIES: Layout = Layout {
+    file: "latency.csv",
+    about: "A row for each combination of labels: how long its requests took, as who reports them saw it.",
+    columns: &[REPORTER, SOURCE_LABELS, DESTINATION_LABELS, ANSWER, LATENCY],
+};
+
 fn latency(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&REQUEST_LABELS, &LATENCY]);
+    let mut table = Table::new(&LATENCIES);
     for (reporter, figures) in reported(report) {
         let mut row = request_labels(reporter, &figures.labels);
-        row.push(figures.count().to_string());
-        row.extend(latency_columns(LatencyFigures::of(&figures.latency)));
+        let latency = LatencyFigures::of(&figures.latency);
+        row.extend(columns::latency(figures.count(), latency));
         table.add(&row);
     }
-    table.into_file("latency.csv")
+    table.into_file()
 }
 
 /// Requests as their sources report them, then as their destinations do.
@@ -77,10 +125,28 @@ fn reported(report: &RunReport) -> impl Iterator<Item = (&'static str, &RequestF
     sources.chain(destinations.map(|figures| (DESTINATION, figures)))
 }
 
+static TIMESERIES: Layout = Layout {
+    file: "timeseries.csv",
+    about: "A row for each bucket of time and combination of labels: requests that ended in it, the warm-up's included, as \
+            their sources report them.",
+    columns: &[
+        &[column(
+            "time_seconds",
+            Kind::Seconds,
+            "When the bucket begins",
+        )],
+        REPORTER,
+        SOURCE_LABELS,
+        DESTINATION_LABELS,
+        ANSWER,
+        LATENCY,
+    ],
+};
+
 fn timeseries(report: &RunReport) -> OutputFile {
     let facts = &report.measurements.facts;
     let series = &report.measurements.series.requests;
-    let mut table = Table::new(&[&["time_seconds"], &REQUEST_LABELS, &LATENCY]);
+    let mut table = Table::new(&TIMESERIES);
     let mut places: Vec<(u32, usize, usize)> = (series.iter().enumerate())
         .flat_map(|(index, series)| {
             let buckets = series.buckets.iter().enumerate();
@@ -90,13 +156,13 @@ fn timeseries(report: &RunReport) -> OutputFile {
     places.sort_unstable();
     for (bucket, index, place) in places {
         let histogram = series[index].buckets[place].latency.unpack();
-        let mut row = vec![facts.start_of(bucket).as_secs_f64().to_string()];
+        let mut row = vec![facts.start_of(bucket).as_secs_f64().into()];
         row.extend(request_labels(SOURCE, &series[index].labels));
-        row.push(histogram.count().to_string());
-        row.extend(latency_columns(LatencyFigures::of(&histogram)));
+        let latency = LatencyFigures::of(&histogram);
+        row.extend(columns::latency(histogram.count(), latency));
         table.add(&row);
     }
-    table.into_file("timeseries.csv")
+    table.into_file()
 }
 
 /// Tries from one caller to one destination.
@@ -134,6 +200,51 @@ impl Tries {
     }
 }
 
+static RETRIES: Layout = Layout {
+    file: "retries.csv",
+    about: "A row for each path from a caller to a destination: the requests to pods behind its requests.",
+    columns: &[
+        &[CALLER],
+        SOURCE_LABELS,
+        DESTINATION_LABELS,
+        &[
+            column("requests", Kind::Integer, "Requests on this path"),
+            column(
+                "tries",
+                Kind::Integer,
+                "Requests to pods: each first try and each retry",
+            ),
+            column("retries", Kind::Integer, "Those of them after a first try"),
+            column("mirrors", Kind::Integer, "Mirrored copies beside them"),
+            column(
+                "tries_per_request",
+                Kind::Number,
+                "`tries` by `requests`; empty without requests",
+            ),
+            column(
+                "responses",
+                Kind::Integer,
+                "Tries and copies that were answered, with whatever status",
+            ),
+            column(
+                "resets",
+                Kind::Integer,
+                "Those that ended without an answer: refused, reset, or nobody there",
+            ),
+            column(
+                "abandoned",
+                Kind::Integer,
+                "Those that their proxy gave up first",
+            ),
+            column(
+                "mean_try_ms",
+                Kind::Milliseconds,
+                "The mean of how long tries and copies took; empty without any",
+            ),
+        ],
+    ],
+};
+
 fn retries(report: &RunReport) -> OutputFile {
     let window = &report.measurements.window;
     type Path<'a> = (&'a str, &'a WorkloadLabels, &'a DestinationLabels);
@@ -148,149 +259,210 @@ fn retries(report: &RunReport) -> OutputFile {
         let path = (labels.caller.as_str(), &labels.source, &labels.destination);
         paths.entry(path).or_default().add(figures);
     }
-    let mut table = Table::new(&[
-        &["caller"],
-        &SOURCE_LABELS,
-        &DESTINATION_LABELS,
-        &[
-            "requests",
-            "tries",
-            "retries",
-            "mirrors",
-            "tries_per_request",
-            "responses",
-            "resets",
-            "abandoned",
-            "mean_try_ms",
-        ],
-    ]);
+    let mut table = Table::new(&RETRIES);
     for ((caller, source, destination), tries) in paths {
-        let mut row = vec![caller.to_owned()];
+        let mut row = vec![caller.into()];
         row.extend(source_labels(source));
         row.extend(destination_labels(destination));
         let all = tries.first + tries.retries;
         for count in [tries.requests, all, tries.retries, tries.mirrors] {
-            row.push(count.to_string());
+            row.push(count.into());
         }
-        row.push(number(ratio(all, tries.requests)));
+        row.push(ratio(all, tries.requests).into());
         for count in [tries.responses, tries.resets, tries.abandoned] {
-            row.push(count.to_string());
+            row.push(count.into());
         }
-        row.push(number(tries.mean_ms()));
+        row.push(tries.mean_ms().into());
         table.add(&row);
     }
-    table.into_file("retries.csv")
+    table.into_file()
 }
+
+static EJECTIONS: Layout = Layout {
+    file: "ejections.csv",
+    about: "A row each time a host left or re-entered the load balancing of a cluster in a proxy, in order of time.",
+    columns: &[&[
+        column("time_seconds", Kind::Seconds, "When"),
+        column("replication", Kind::Integer, "In which replication, from 0"),
+        column("event", Kind::Text, "`ejected` or `unejected`"),
+        column("proxy", Kind::Text, "The pod whose proxy decided it"),
+        column("cluster", Kind::Text, "Envoy's name of the cluster"),
+        column("service", Kind::Text, "`namespace/name` of its Service"),
+        column("subset", Kind::Text, "Its subset; empty if none"),
+        column("endpoint", Kind::Text, "The host's address and port"),
+        column("pod", Kind::Text, "The pod there; empty if there is none"),
+    ]],
+};
 
 fn ejections(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&[
-        "time_seconds",
-        "replication",
-        "event",
-        "proxy",
-        "cluster",
-        "service",
-        "subset",
-        "endpoint",
-        "pod",
-    ]]);
+    let mut table = Table::new(&EJECTIONS);
     for record in &report.measurements.ejections {
-        let event = if record.ejected {
-            "ejected"
-        } else {
-            "unejected"
+        let event = match record.ejected {
+            true => "ejected",
+            false => "unejected",
         };
         table.add(&[
-            record.at.as_secs_f64().to_string(),
-            record.replication.to_string(),
-            event.to_owned(),
-            record.proxy.clone(),
-            record.cluster.clone(),
-            record.service.clone(),
-            record.subset.clone(),
-            record.endpoint.clone(),
-            record.pod.clone(),
+            record.at.as_secs_f64().into(),
+            u64::from(record.replication).into(),
+            event.into(),
+            record.proxy.as_str().into(),
+            record.cluster.as_str().into(),
+            record.service.as_str().into(),
+            record.subset.as_str().into(),
+            record.endpoint.as_str().into(),
+            record.pod.as_str().into(),
         ]);
     }
-    table.into_file("ejections.csv")
+    table.into_file()
 }
+
+static REPLICAS: Layout = Layout {
+    file: "replicas.csv",
+    about: "A row whenever the number of pods of a workload changed; only where pods come and go.",
+    columns: &[&[
+        column("replication", Kind::Integer, "In which replication, from 0"),
+        column("time_seconds", Kind::Seconds, "From when on"),
+        column("workload_namespace", Kind::Text, "The workload's namespace"),
+        column("workload", Kind::Text, "Its name"),
+        column("desired", Kind::Integer, "Pods that are wanted"),
+        column(
+            "pods",
+            Kind::Integer,
+            "Pods that exist, those about to go left out",
+        ),
+        column("ready", Kind::Integer, "Those of them that are ready"),
+    ]],
+};
 
 fn replicas(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&[
-        "replication",
-        "time_seconds",
-        "workload_namespace",
-        "workload",
-        "desired",
-        "pods",
-        "ready",
-    ]]);
+    let mut table = Table::new(&REPLICAS);
     for record in &report.measurements.replicas {
         table.add(&[
-            record.replication.to_string(),
-            record.at.as_secs_f64().to_string(),
-            record.namespace.clone(),
-            record.workload.clone(),
-            record.desired.to_string(),
-            record.pods.to_string(),
-            record.ready.to_string(),
+            u64::from(record.replication).into(),
+            record.at.as_secs_f64().into(),
+            record.namespace.as_str().into(),
+            record.workload.as_str().into(),
+            u64::from(record.desired).into(),
+            u64::from(record.pods).into(),
+            u64::from(record.ready).into(),
         ]);
     }
-    table.into_file("replicas.csv")
+    table.into_file()
 }
+
+static PODS: Layout = Layout {
+    file: "pods.csv",
+    about: "A row for each pod: what its application had to do, seen as a queueing station.",
+    columns: &[&[
+        column("pod", Kind::Text, "Its name"),
+        column("workload_namespace", Kind::Text, "Its namespace"),
+        column("workload", Kind::Text, "Its workload"),
+        column(
+            "app",
+            Kind::Text,
+            "Its label `app.kubernetes.io/name` or `app`; empty if it has none",
+        ),
+        column(
+            "version",
+            Kind::Text,
+            "Its label `app.kubernetes.io/version` or `version`; empty if it has none",
+        ),
+        column(
+            "utilization",
+            Kind::Ratio,
+            "The part of its workers that was busy; empty where there is no limit to them",
+        ),
+        column(
+            "in_flight_mean",
+            Kind::Number,
+            "The mean number of requests that held a worker or waited for one",
+        ),
+        column(
+            "queue_mean",
+            Kind::Number,
+            "The mean number of requests that waited for a worker",
+        ),
+        column("queue_max", Kind::Integer, "The longest queue that lasted"),
+        column(
+            "tries",
+            Kind::Integer,
+            "Tries, copies included, that were sent to it",
+        ),
+        column(
+            "overflowed",
+            Kind::Integer,
+            "Requests that found its queue full",
+        ),
+    ]],
+};
 
 fn pods(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&[
-        "pod",
-        "workload_namespace",
-        "workload",
-        "app",
-        "version",
-        "utilization",
-        "in_flight_mean",
-        "queue_mean",
-        "queue_max",
-        "tries",
-        "overflowed",
-    ]]);
-    for pod in report
-        .measurements
-        .window
-        .pods
-        .iter()
-        .filter(|pod| pod.watched_ns > 0)
-    {
+    let mut table = Table::new(&PODS);
+    let pods = report.measurements.window.pods.iter();
+    for pod in pods.filter(|pod| pod.watched_ns > 0) {
         table.add(&[
-            pod.pod.clone(),
-            pod.workload.namespace.clone(),
-            pod.workload.workload.clone(),
-            pod.workload.app.clone(),
-            pod.workload.version.clone(),
-            number(pod.utilization()),
-            pod.in_flight_mean().to_string(),
-            pod.queue_mean().to_string(),
-            pod.occupancy.queued_max.to_string(),
-            pod.tries.to_string(),
-            pod.overflowed.to_string(),
+            pod.pod.as_str().into(),
+            pod.workload.namespace.as_str().into(),
+            pod.workload.workload.as_str().into(),
+            pod.workload.app.as_str().into(),
+            pod.workload.version.as_str().into(),
+            pod.utilization().into(),
+            pod.in_flight_mean().into(),
+            pod.queue_mean().into(),
+            u64::from(pod.occupancy.queued_max).into(),
+            pod.tries.into(),
+            pod.overflowed.into(),
         ]);
     }
-    table.into_file("pods.csv")
+    table.into_file()
 }
 
+static EXPECTATIONS: Layout = Layout {
+    file: "expectations.csv",
+    about: "A row for each expectation, in the scenario's order.",
+    columns: &[&[
+        column("name", Kind::Text, "Its name"),
+        column("passed", Kind::Boolean, "It was met"),
+        column(
+            "observed",
+            Kind::Number,
+            "What was measured, in `unit`; empty where there was nothing to measure",
+        ),
+        column(
+            "min",
+            Kind::Number,
+            "The least that is accepted; empty if nothing is too little",
+        ),
+        column(
+            "max",
+            Kind::Number,
+            "The most that is accepted; empty if nothing is too much",
+        ),
+        column(
+            "unit",
+            Kind::Text,
+            "The unit of the three: `count`, `ratio` (0 to 1) or `ms`",
+        ),
+        column(
+            "message",
+            Kind::Text,
+            "How the figure or its bound came about, in words",
+        ),
+    ]],
+};
+
 fn expectations(report: &RunReport) -> OutputFile {
-    let mut table = Table::new(&[&[
-        "name", "passed", "observed", "min", "max", "unit", "message",
-    ]]);
+    let mut table = Table::new(&EXPECTATIONS);
     for expectation in &report.expectations {
         table.add(&[
-            expectation.name.clone(),
-            expectation.passed.to_string(),
-            number(expectation.observed),
-            number(expectation.min),
-            number(expectation.max),
-            expectation.unit.as_str().to_owned(),
-            expectation.message.clone(),
+            expectation.name.as_str().into(),
+            expectation.passed.into(),
+            expectation.observed.into(),
+            expectation.min.into(),
+            expectation.max.into(),
+            expectation.unit.as_str().into(),
+            expectation.message.as_str().into(),
         ]);
     }
-    table.into_file("expectations.csv")
+    table.into_file()
 }

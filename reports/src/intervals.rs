@@ -1,6 +1,6 @@
 //! Intervals over replications, beside the figures of a run: as JSON, as a table, as text.
 
-use crate::csv::{Table, number as cell};
+use crate::csv::{Kind, Layout, Table, column};
 use crate::model::{Ends, OutputFile, RunReport, Subject, Unit};
 use serde::Serialize;
 use telemetry::{DestinationTotals, TrafficFigures};
@@ -79,20 +79,42 @@ impl LatencyIntervals {
     }
 }
 
+pub(crate) static LAYOUT: Layout = Layout {
+    file: "intervals.csv",
+    about: "A row for each figure over replications; only where there are several.",
+    columns: &[&[
+        column(
+            "subject",
+            Kind::Text,
+            "What it is about: a traffic source, a destination, a pod",
+        ),
+        column("statistic", Kind::Text, "The figure, such as `p99 latency`"),
+        column(
+            "unit",
+            Kind::Text,
+            "The unit of `mean`, `low` and `high`: `count`, `ratio` (0 to 1) or `ms`",
+        ),
+        column("mean", Kind::Number, "The mean over the replications"),
+        column(
+            "low",
+            Kind::Number,
+            "The lower end of Student's interval at 95 % confidence; empty where one replication alone had the figure",
+        ),
+        column("high", Kind::Number, "The upper end"),
+        column(
+            "replications",
+            Kind::Integer,
+            "How many replications had the figure",
+        ),
+    ]],
+};
+
 /// `intervals.csv`: every figure over replications; none of a single one.
 pub(crate) fn file(report: &RunReport) -> Option<OutputFile> {
     if report.intervals.is_empty() {
         return None;
     }
-    let mut table = Table::new(&[&[
-        "subject",
-        "statistic",
-        "unit",
-        "mean",
-        "low",
-        "high",
-        "replications",
-    ]]);
+    let mut table = Table::new(&LAYOUT);
     for interval in &report.intervals {
         let Ends {
             mean,
@@ -101,16 +123,16 @@ pub(crate) fn file(report: &RunReport) -> Option<OutputFile> {
             replications,
         } = interval.ends;
         table.add(&[
-            interval.subject.to_string(),
-            interval.statistic.clone(),
-            interval.unit.as_str().to_owned(),
-            mean.to_string(),
-            cell(low),
-            cell(high),
-            replications.to_string(),
+            interval.subject.to_string().into(),
+            interval.statistic.as_str().into(),
+            interval.unit.as_str().into(),
+            mean.into(),
+            low.into(),
+            high.into(),
+            (replications as u64).into(),
         ]);
     }
-    Some(table.into_file("intervals.csv"))
+    Some(table.into_file())
 }
 
 /// A line for each figure of traffic, and for the shares of destinations: `users  p99 latency  12 ms ± 0.4 ms`.

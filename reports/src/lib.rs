@@ -32,6 +32,7 @@ mod saved;
 mod sweep;
 mod text;
 
+pub use csv::data_dictionary;
 pub use diff::{
     DiffChange, DiffEffect, DiffJson, DiffReport, DiffSide, diff_json, diff_markdown, diff_text,
 };

@@ -4,6 +4,8 @@ mod plots;
 mod table;
 mod text;
 
+pub(crate) use self::table::RESULTS;
+
 use crate::model::{OutputFile, Unit};
 use crate::plots::painted;
 use serde::Serialize;

@@ -8,6 +8,7 @@ use reports::{
     run_json, text,
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 use telemetry::{
     AccessLogEntry, AccessLogTry, AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels,
     EjectionRecord, Facts, Histogram, JourneyFigures, JourneyLabels, LatencyBucket, Mark,
@@ -554,6 +555,40 @@ fn check_pictures(report: &RunReport) {
         }
     }
     assert!(!text(report, &TextStyle::default()).is_empty());
+}
+
+#[test]
+fn every_table_is_in_the_data_dictionary_column_by_column() {
+    let mut report = sample::canary(1.0);
+    report.access_log = Some(AccessLog::default());
+    report
+        .measurements
+        .replicas
+        .push(telemetry::ReplicaRecord::default());
+    report.intervals.push(reports::Interval {
+        subject: reports::Subject::Traffic("shoppers".to_owned()),
+        statistic: "rate".to_owned(),
+        unit: reports::Unit::Count,
+        ends: reports::Ends::default(),
+    });
+    let files = render_with(&report, Pictures::None);
+    let tables = files.iter().filter(|file| file.path.ends_with(".csv"));
+    let dictionary = reports::data_dictionary();
+    let mut parts: BTreeMap<&str, Vec<&str>> = (dictionary.split("\n## ").skip(1))
+        .map(|part| {
+            let (file, rows) = part.split_once('\n').expect("a heading");
+            let columns = rows.lines().filter_map(|row| row.strip_prefix("| `"));
+            let columns = columns.filter_map(|row| row.split_once('`'));
+            (file, columns.map(|(name, _)| name).collect())
+        })
+        .collect();
+    for table in tables {
+        let text = String::from_utf8_lossy(&table.bytes);
+        let header: Vec<&str> = text.lines().next().expect("a header").split(',').collect();
+        assert_eq!(parts.remove(&*table.path), Some(header), "{}", table.path);
+    }
+    let left: Vec<&str> = parts.into_keys().collect();
+    assert_eq!(left, ["results.csv"], "that of sweeps is left");
 }
 
 #[test]

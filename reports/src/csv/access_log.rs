@@ -1,130 +1,238 @@
 //! Single requests as a table, and their tries as another: the columns `caller` and `request` join them.
 
 use super::columns::{
-    DESTINATION_LABELS, SOURCE_LABELS, Table, destination_labels, grpc_status, number,
+    CALLER, DESTINATION_LABELS, REPORTER, SOURCE_LABELS, destination_labels, grpc_status,
     source_labels,
 };
+use super::layout::{Cell, Column, Kind, Layout, Table, column};
 use crate::model::OutputFile;
 use base::SimDuration;
 use telemetry::{AccessLogEntry, AccessLogTry, TryOutcome};
 
+pub(crate) static REQUESTS: Layout = Layout {
+    file: "access_log.csv",
+    about: "A row for each request, or for a sample of them (`--access-log`), of the first replication, in the order in which they \
+            ended, as their sources' proxies saw them. The whole run is in it, the warm-up included.",
+    columns: &[
+        &[
+            column("start_seconds", Kind::Seconds, "When it began"),
+            column("duration_ms", Kind::Milliseconds, "From then until its end"),
+            column(
+                "request_ms",
+                Kind::Milliseconds,
+                "From then until the last of it was sent",
+            ),
+            column(
+                "first_byte_ms",
+                Kind::Milliseconds,
+                "From then until the response began to arrive; empty where there was none",
+            ),
+        ],
+        REPORTER,
+        &[
+            REQUEST,
+            column("source_pod", Kind::Text, "The pod that made it"),
+        ],
+        SOURCE_LABELS,
+        &[
+            column("method", Kind::Text, "The method"),
+            column("authority", Kind::Text, "The authority"),
+            column("path", Kind::Text, "The path with its query"),
+            column("protocol", Kind::Text, "`HTTP/1.1` or `HTTP/2`"),
+            column(
+                "route_name",
+                Kind::Text,
+                "The route's name; empty where none was taken, or where it has none",
+            ),
+        ],
+        DESTINATION_LABELS,
+        &[
+            column(
+                "destination_pod",
+                Kind::Text,
+                "The pod of the last try; empty where none was chosen",
+            ),
+            column(
+                "response_code",
+                Kind::Integer,
+                "The final HTTP status; 0 where there was none",
+            ),
+            column(
+                "grpc_response_status",
+                Kind::Integer,
+                "`grpc-status`; empty where there was none",
+            ),
+            column(
+                "response_flags",
+                Kind::Text,
+                "Envoy's response flags, separated by commas; `-` if there are none",
+            ),
+            column(
+                "response_code_details",
+                Kind::Text,
+                "Envoy's response code details",
+            ),
+            column(
+                "tries",
+                Kind::Integer,
+                "Envoy's attempt count: tries that found no host or no room included",
+            ),
+            column(
+                "upstream_cluster",
+                Kind::Text,
+                "Envoy's name of the cluster; empty where none was chosen",
+            ),
+            column(
+                "upstream_host",
+                Kind::Text,
+                "The address of the last try; empty where none was chosen",
+            ),
+        ],
+    ],
+};
+
+const REQUEST: Column = column(
+    "request",
+    Kind::Integer,
+    "Which of its traffic source's requests it is, from 1; empty for calls of workloads",
+);
+
+/// A row of `access_log.csv`.
+pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
+    let mut row = vec![
+        entry.started.as_secs_f64().into(),
+        entry.duration.as_millis_f64().into(),
+        entry.request_duration.as_millis_f64().into(),
+        millis(entry.time_to_first_byte),
+        "source".into(),
+        entry.caller.as_str().into(),
+        request(entry),
+        entry.source_pod.as_str().into(),
+    ];
+    row.extend(source_labels(&entry.source));
+    row.extend([
+        entry.method.as_str().into(),
+        entry.authority.as_str().into(),
+        entry.path.as_str().into(),
+        entry.protocol.as_str().into(),
+        entry.route_name.as_str().into(),
+    ]);
+    row.extend(destination_labels(&entry.destination));
+    row.extend([
+        entry.destination_pod.as_str().into(),
+        u64::from(entry.response_code).into(),
+        grpc_status(entry.grpc_response_status),
+        entry.response_flags.as_str().into(),
+        entry.response_code_details.as_str().into(),
+        u64::from(entry.attempts).into(),
+        entry.upstream_cluster.as_str().into(),
+        entry.upstream_host.as_str().into(),
+    ]);
+    row
+}
+
 /// `access_log.csv`
 pub(super) fn requests(entries: &[AccessLogEntry]) -> OutputFile {
-    let mut table = Table::new(&[
-        &[
-            "start_seconds",
-            "duration_ms",
-            "request_ms",
-            "first_byte_ms",
-        ],
-        &["reporter", "caller", "request", "source_pod"],
-        &SOURCE_LABELS,
-        &["method", "authority", "path", "protocol", "route_name"],
-        &DESTINATION_LABELS,
-        &[
-            "destination_pod",
-            "response_code",
-            "grpc_response_status",
-            "response_flags",
-            "response_code_details",
-            "tries",
-            "upstream_cluster",
-            "upstream_host",
-        ],
-    ]);
+    let mut table = Table::new(&REQUESTS);
     for entry in entries {
-        let mut row = vec![
-            entry.started.as_secs_f64().to_string(),
-            entry.duration.as_millis_f64().to_string(),
-            entry.request_duration.as_millis_f64().to_string(),
-            millis(entry.time_to_first_byte),
-            "source".to_owned(),
-            entry.caller.clone(),
-            request(entry),
-            entry.source_pod.clone(),
-        ];
-        row.extend(source_labels(&entry.source));
-        row.extend([
-            entry.method.clone(),
-            entry.authority.clone(),
-            entry.path.clone(),
-            entry.protocol.clone(),
-            entry.route_name.clone(),
-        ]);
-        row.extend(destination_labels(&entry.destination));
-        row.extend([
-            entry.destination_pod.clone(),
-            entry.response_code.to_string(),
-            grpc_status(entry.grpc_response_status),
-            entry.response_flags.clone(),
-            entry.response_code_details.clone(),
-            entry.attempts.to_string(),
-            entry.upstream_cluster.clone(),
-            entry.upstream_host.clone(),
-        ]);
-        table.add(&row);
+        table.add(&request_row(entry));
     }
-    table.into_file("access_log.csv")
+    table.into_file()
 }
+
+pub(crate) static TRIES: Layout = Layout {
+    file: "access_log_tries.csv",
+    about: "A row for each try that was sent for the requests of `access_log.csv`, mirrored copies left out.",
+    columns: &[&[
+        CALLER,
+        REQUEST,
+        column(
+            "request_start_seconds",
+            Kind::Seconds,
+            "When the request began",
+        ),
+        column("try", Kind::Integer, "Which try of the request, from 1"),
+        column("start_seconds", Kind::Seconds, "When the try began"),
+        column(
+            "back_off_ms",
+            Kind::Milliseconds,
+            "How long the proxy had waited before it; empty for first tries",
+        ),
+        column(
+            "connect_ms",
+            Kind::Milliseconds,
+            "How long it waited for its connection; empty where it got none",
+        ),
+        column(
+            "first_byte_ms",
+            Kind::Milliseconds,
+            "From its start until the response began to arrive; empty where there was none",
+        ),
+        column(
+            "duration_ms",
+            Kind::Milliseconds,
+            "From its start until its end",
+        ),
+        column("upstream_host", Kind::Text, "The address it was sent to"),
+        column("destination_pod", Kind::Text, "The pod there"),
+        column("outcome", Kind::Text, "`response`, `reset` or `abandoned`"),
+        column(
+            "response_code",
+            Kind::Integer,
+            "The response's status; empty where there was none",
+        ),
+        column(
+            "reset_reason",
+            Kind::Text,
+            "Why there was none; empty where there was one",
+        ),
+    ]],
+};
 
 /// `access_log_tries.csv`: each try that was sent.
 pub(super) fn tries(entries: &[AccessLogEntry]) -> OutputFile {
-    let mut table = Table::new(&[&[
-        "caller",
-        "request",
-        "request_start_seconds",
-        "try",
-        "start_seconds",
-        "back_off_ms",
-        "connect_ms",
-        "first_byte_ms",
-        "duration_ms",
-        "upstream_host",
-        "destination_pod",
-        "outcome",
-        "response_code",
-        "reset_reason",
-    ]]);
+    let mut table = Table::new(&TRIES);
     for entry in entries {
         for one in &entry.tries {
             table.add(&try_row(entry, one));
         }
     }
-    table.into_file("access_log_tries.csv")
+    table.into_file()
 }
 
-fn try_row(entry: &AccessLogEntry, one: &AccessLogTry) -> Vec<String> {
+/// A row of `access_log_tries.csv`.
+pub(crate) fn try_row<'e>(entry: &'e AccessLogEntry, one: &'e AccessLogTry) -> Vec<Cell<'e>> {
     let (outcome, status, reason) = match one.outcome {
-        TryOutcome::Response(status) => ("response", status.to_string(), ""),
-        TryOutcome::Reset(reason) => ("reset", String::new(), reason),
-        TryOutcome::Abandoned => ("abandoned", String::new(), ""),
+        TryOutcome::Response(status) => ("response", u64::from(status).into(), ""),
+        TryOutcome::Reset(reason) => ("reset", Cell::Empty, reason),
+        TryOutcome::Abandoned => ("abandoned", Cell::Empty, ""),
     };
     vec![
-        entry.caller.clone(),
+        entry.caller.as_str().into(),
         request(entry),
-        entry.started.as_secs_f64().to_string(),
-        one.number.to_string(),
-        one.started.as_secs_f64().to_string(),
+        entry.started.as_secs_f64().into(),
+        u64::from(one.number).into(),
+        one.started.as_secs_f64().into(),
         millis(one.back_off),
         millis(one.connect),
         millis(one.time_to_first_byte),
-        one.duration.as_millis_f64().to_string(),
-        one.host.clone(),
-        one.pod.clone(),
-        outcome.to_owned(),
+        one.duration.as_millis_f64().into(),
+        one.host.as_str().into(),
+        one.pod.as_str().into(),
+        outcome.into(),
         status,
-        reason.to_owned(),
+        reason.into(),
     ]
 }
 
 /// The number that a traffic source gave it; nothing for calls of workloads.
-fn request(entry: &AccessLogEntry) -> String {
+fn request(entry: &AccessLogEntry) -> Cell<'_> {
     match entry.number {
-        0 => String::new(),
-        number => number.to_string(),
+        0 => Cell::Empty,
+        number => u64::from(number).into(),
     }
 }
 
-fn millis(time: Option<SimDuration>) -> String {
-    number(time.map(SimDuration::as_millis_f64))
+fn millis<'e>(time: Option<SimDuration>) -> Cell<'e> {
+    time.map(SimDuration::as_millis_f64).into()
 }

@@ -1,70 +1,157 @@
-//! What tables have in common: labels and latencies as columns, and how a table is written.
+//! Columns that tables have in common, and how their cells are made.
 
+use super::layout::{Cell, Column, Kind, column};
 use crate::figures::LatencyFigures;
-use crate::model::OutputFile;
 use telemetry::{DestinationLabels, RequestLabels, WorkloadLabels};
 
-pub(super) const SOURCE_LABELS: [&str; 4] = [
-    "source_workload",
-    "source_workload_namespace",
-    "source_app",
-    "source_version",
+pub(super) const SOURCE_LABELS: &[Column] = &[
+    column(
+        "source_workload",
+        Kind::Text,
+        "The workload of the pod that sent it; `unknown` where there is none",
+    ),
+    column(
+        "source_workload_namespace",
+        Kind::Text,
+        "That workload's namespace",
+    ),
+    column(
+        "source_app",
+        Kind::Text,
+        "Its label `app.kubernetes.io/name` or `app`",
+    ),
+    column(
+        "source_version",
+        Kind::Text,
+        "Its label `app.kubernetes.io/version` or `version`",
+    ),
 ];
 
-pub(super) const DESTINATION_LABELS: [&str; 8] = [
-    "destination_service",
-    "destination_service_name",
-    "destination_service_namespace",
-    "destination_subset",
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_app",
-    "destination_version",
+pub(super) const DESTINATION_LABELS: &[Column] = &[
+    column(
+        "destination_service",
+        Kind::Text,
+        "The host of the Service that it was for; `unknown` where none was chosen",
+    ),
+    column(
+        "destination_service_name",
+        Kind::Text,
+        "That Service's name",
+    ),
+    column(
+        "destination_service_namespace",
+        Kind::Text,
+        "That Service's namespace",
+    ),
+    column(
+        "destination_subset",
+        Kind::Text,
+        "The subset that its route chose; empty if none (not one of Istio's labels)",
+    ),
+    column(
+        "destination_workload",
+        Kind::Text,
+        "The workload of the pod that it was sent to last; `unknown` where none was",
+    ),
+    column(
+        "destination_workload_namespace",
+        Kind::Text,
+        "That workload's namespace",
+    ),
+    column(
+        "destination_app",
+        Kind::Text,
+        "Its label `app.kubernetes.io/name` or `app`",
+    ),
+    column(
+        "destination_version",
+        Kind::Text,
+        "Its label `app.kubernetes.io/version` or `version`",
+    ),
 ];
 
-pub(super) const REQUEST_LABELS: [&str; 19] = [
-    "reporter",
+pub(super) const REPORTER: &[Column] = &[
+    column(
+        "reporter",
+        Kind::Text,
+        "`source` or `destination`: whose sidecar counted it; sources count a request with its final answer, destinations \
+         each try that reached them",
+    ),
+    CALLER,
+];
+
+pub(super) const CALLER: Column = column(
     "caller",
-    SOURCE_LABELS[0],
-    SOURCE_LABELS[1],
-    SOURCE_LABELS[2],
-    SOURCE_LABELS[3],
-    DESTINATION_LABELS[0],
-    DESTINATION_LABELS[1],
-    DESTINATION_LABELS[2],
-    DESTINATION_LABELS[3],
-    DESTINATION_LABELS[4],
-    DESTINATION_LABELS[5],
-    DESTINATION_LABELS[6],
-    DESTINATION_LABELS[7],
-    "request_protocol",
-    "response_code",
-    "grpc_response_status",
-    "response_flags",
-    "degraded",
+    Kind::Text,
+    "Who made it: a traffic source's name, or `namespace/workload` for calls made while serving (not one of Istio's labels)",
+);
+
+pub(super) const ANSWER: &[Column] = &[
+    column(
+        "request_protocol",
+        Kind::Text,
+        "What its proxy takes it for: `http`, `grpc` or `tcp`",
+    ),
+    column(
+        "response_code",
+        Kind::Integer,
+        "The final HTTP status; 0 where there was none; 200 stands for TCP that was answered",
+    ),
+    column(
+        "grpc_response_status",
+        Kind::Integer,
+        "`grpc-status`; empty where there was none",
+    ),
+    column(
+        "response_flags",
+        Kind::Text,
+        "Envoy's response flags, separated by commas; `-` if there are none",
+    ),
+    column(
+        "degraded",
+        Kind::Text,
+        "What the answer lacks, in the scenario's word; empty if it is whole (not one of Istio's labels)",
+    ),
 ];
 
-pub(super) const LATENCY: [&str; 8] = [
-    "count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms",
+pub(super) const LATENCY: &[Column] = &[
+    column("count", Kind::Integer, "How many ended"),
+    column(
+        "mean_ms",
+        Kind::Milliseconds,
+        "The mean of how long they took; empty where none ended, as all that follow",
+    ),
+    column("p50_ms", Kind::Milliseconds, "The median"),
+    column("p90_ms", Kind::Milliseconds, "The 90th percentile"),
+    column("p95_ms", Kind::Milliseconds, "The 95th percentile"),
+    column("p99_ms", Kind::Milliseconds, "The 99th percentile"),
+    column("p99.9_ms", Kind::Milliseconds, "The 99.9th percentile"),
+    column("max_ms", Kind::Milliseconds, "The longest"),
 ];
 
 /// Reporters.
 pub(super) const SOURCE: &str = "source";
 pub(super) const DESTINATION: &str = "destination";
 
-pub(super) fn request_labels(reporter: &str, labels: &RequestLabels) -> Vec<String> {
-    let mut row = vec![reporter.to_owned(), labels.caller.clone()];
+/// [`REPORTER`], [`SOURCE_LABELS`], [`DESTINATION_LABELS`] and [`ANSWER`].
+pub(super) fn request_labels<'l>(
+    reporter: &'static str,
+    labels: &'l RequestLabels,
+) -> Vec<Cell<'l>> {
+    let mut row = vec![reporter.into(), labels.caller.as_str().into()];
     row.extend(source_labels(&labels.source));
     row.extend(destination_labels(&labels.destination));
-    row.push(labels.request_protocol.as_str().to_owned());
-    row.push(labels.response_code.to_string());
-    row.push(grpc_status(labels.grpc_response_status));
-    row.push(labels.response_flags.clone());
-    row.push(labels.degraded.clone());
+    row.extend([
+        labels.request_protocol.as_str().into(),
+        u64::from(labels.response_code).into(),
+        grpc_status(labels.grpc_response_status),
+        labels.response_flags.as_str().into(),
+        labels.degraded.as_str().into(),
+    ]);
     row
 }
 
-pub(super) fn source_labels(source: &WorkloadLabels) -> [String; 4] {
+pub(super) fn source_labels(source: &WorkloadLabels) -> [Cell<'_>; 4] {
     [
         or_unknown(&source.workload),
         or_unknown(&source.namespace),
@@ -73,12 +160,12 @@ pub(super) fn source_labels(source: &WorkloadLabels) -> [String; 4] {
     ]
 }
 
-pub(super) fn destination_labels(to: &DestinationLabels) -> [String; 8] {
+pub(super) fn destination_labels(to: &DestinationLabels) -> [Cell<'_>; 8] {
     [
         or_unknown(&to.host),
         or_unknown(to.service_name()),
         or_unknown(to.service_namespace()),
-        to.subset.clone(),
+        to.subset.as_str().into(),
         or_unknown(&to.workload.workload),
         or_unknown(&to.workload.namespace),
         or_unknown(&to.workload.app),
@@ -86,55 +173,25 @@ pub(super) fn destination_labels(to: &DestinationLabels) -> [String; 8] {
     ]
 }
 
-pub(super) fn latency_columns(figures: LatencyFigures) -> [String; 7] {
+/// [`LATENCY`].
+pub(super) fn latency<'l>(count: u64, figures: LatencyFigures) -> [Cell<'l>; 8] {
     [
-        number(figures.mean),
-        number(figures.p50),
-        number(figures.p90),
-        number(figures.p95),
-        number(figures.p99),
-        number(figures.p999),
-        number(figures.max),
+        count.into(),
+        figures.mean.into(),
+        figures.p50.into(),
+        figures.p90.into(),
+        figures.p95.into(),
+        figures.p99.into(),
+        figures.p999.into(),
+        figures.max.into(),
     ]
 }
 
 /// What Istio writes for a label without a value.
-fn or_unknown(text: &str) -> String {
-    if text.is_empty() { "unknown" } else { text }.to_owned()
+fn or_unknown(text: &str) -> Cell<'_> {
+    if text.is_empty() { "unknown" } else { text }.into()
 }
 
-pub(super) fn grpc_status(status: Option<u8>) -> String {
-    status.map_or_else(String::new, |status| status.to_string())
-}
-
-/// A number, or nothing.
-pub(crate) fn number(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// A table as it is being written.
-pub(crate) struct Table(::csv::Writer<Vec<u8>>);
-
-impl Table {
-    pub(crate) fn new(columns: &[&[&str]]) -> Self {
-        let mut writer = ::csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(columns.concat())
-            .expect("memory takes all that is written");
-        Self(writer)
-    }
-
-    pub(crate) fn add(&mut self, row: &[String]) {
-        self.0
-            .write_record(row)
-            .expect("every row has as many columns as the first");
-    }
-
-    pub(crate) fn into_file(self, path: &str) -> OutputFile {
-        let bytes = self.0.into_inner();
-        OutputFile {
-            path: path.to_owned(),
-            bytes: bytes.expect("memory takes all that is written"),
-        }
-    }
+pub(super) fn grpc_status<'l>(status: Option<u8>) -> Cell<'l> {
+    status.map_or(Cell::Empty, |status| u64::from(status).into())
 }
