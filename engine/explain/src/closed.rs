@@ -66,7 +66,7 @@ impl fmt::Display for Closed {
                 "TLS is expected, and the client speaks plain text: the connection is closed"
             }
             Self::PlainTextExpected => {
-                "plain text is expected, and the client speaks TLS: the connection is closed"
+                "a request is expected, and a TLS handshake comes: the connection is closed"
             }
             Self::NotLetOut => "unknown destinations are not let out: the connection is closed",
         };

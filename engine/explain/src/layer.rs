@@ -22,6 +22,7 @@ pub(crate) const fn in_words(preface: Preface<'_>) -> &'static str {
     match preface {
         Preface::IstioMutualTls { .. } => "mutual TLS",
         Preface::Tls(_) => "TLS",
+        Preface::TlsAroundTls(_) => "TLS inside of TLS",
         Preface::Http1 | Preface::Http2 | Preface::Other => "plain text",
     }
 }

@@ -55,7 +55,8 @@ pub enum Verdict<'a> {
     NoFilterChain,
     /// Its filter chain expects TLS, and it is plain text: the handshake fails.
     TlsExpected,
-    /// Its filter chain expects HTTP in plain text, and it begins with a handshake, which is no request.
+    /// Its filter chain expects HTTP in plain text, or inside of the TLS that ends here, and finds a handshake, which is no
+    /// request.
     PlainTextExpected,
     /// Nobody listens: it is refused.
     NoListener,
@@ -92,10 +93,12 @@ fn verdict_of<'a>(chain: &'a FilterChain, preface: Preface<'_>) -> Verdict<'a> {
     if chain.tls.is_some() && !preface.is_tls() {
         return Verdict::TlsExpected;
     }
+    let is_handshake = match chain.tls {
+        Some(_) => matches!(preface, Preface::TlsAroundTls(_)),
+        None => preface.is_tls(),
+    };
     match &chain.filter {
-        Filter::HttpConnectionManager(_) if chain.tls.is_none() && preface.is_tls() => {
-            Verdict::PlainTextExpected
-        }
+        Filter::HttpConnectionManager(_) if is_handshake => Verdict::PlainTextExpected,
         Filter::HttpConnectionManager(manager) => Verdict::Http(&manager.route_config_name),
         Filter::TcpProxy(proxy) => match proxy.clusters.as_slice() {
             [(name, _)] if name == PASSTHROUGH_CLUSTER => Verdict::Passthrough,
@@ -288,6 +291,12 @@ mod tests {
             (&plain, tls, Verdict::PlainTextExpected),
             (&ending, tls, Verdict::Http("https.80")),
             (&ending, Preface::Http1, Verdict::TlsExpected),
+            // The gateway opens the first TLS, and what comes then is no request.
+            (
+                &ending,
+                Preface::TlsAroundTls("a.example"),
+                Verdict::PlainTextExpected,
+            ),
             (&bytes, tls, Verdict::Tcp(&[("db".to_owned(), 1)])),
         ] {
             let accepted = accept(listeners, &dial("10.0.0.1", 80, preface));

@@ -36,7 +36,7 @@ fn the_end_of_a_connection_has_its_reason() {
         ),
         (
             "https://shop.example:80/",
-            "→ plain text is expected, and the client speaks TLS: the connection is closed, response flags DPE",
+            "→ a request is expected, and a TLS handshake comes: the connection is closed, response flags DPE",
         ),
         (
             "tcp://shop.example:3306",

@@ -25,6 +25,8 @@ pub enum Preface<'a> {
     Http2,
     /// TLS, with the server name that the client asks for.
     Tls(&'a str),
+    /// The same around another handshake, which shows where the first TLS ends.
+    TlsAroundTls(&'a str),
     /// Istio's mutual TLS, as one proxy of a mesh makes it to another.
     IstioMutualTls {
         /// The server name that is asked for.
@@ -47,7 +49,9 @@ impl<'a> Preface<'a> {
     #[must_use]
     pub const fn server_name(self) -> Option<&'a str> {
         match self {
-            Self::Tls(server_name) | Self::IstioMutualTls { server_name, .. } => Some(server_name),
+            Self::Tls(server_name)
+            | Self::TlsAroundTls(server_name)
+            | Self::IstioMutualTls { server_name, .. } => Some(server_name),
             Self::Http1 | Self::Http2 | Self::Other => None,
         }
     }
@@ -58,7 +62,7 @@ impl<'a> Preface<'a> {
             Self::Http1 => &["http/1.1"],
             Self::Http2 => &["h2c"],
             // What a TLS client of the application offers, as curl and most others do.
-            Self::Tls(_) => &["h2", "http/1.1"],
+            Self::Tls(_) | Self::TlsAroundTls(_) => &["h2", "http/1.1"],
             // Source: istio/istio, pkg/config/protocol, pilot/pkg/networking/util (ALPNHttp, ALPNInMeshWithMxc).
             Self::IstioMutualTls { payload, .. } => match payload {
                 Payload::Http1 => &["istio-http/1.1", "istio", "http/1.1"],

@@ -78,7 +78,15 @@ impl Layer {
             Self::Http(Protocol::Http1) => Preface::Http1,
             Self::Http(Protocol::Http2) => Preface::Http2,
             Self::Bytes => Preface::Other,
-            Self::Tls { server_name, .. } => Preface::Tls(server_name),
+            Self::Tls {
+                server_name,
+                inside,
+            } => match **inside {
+                Self::Http(_) | Self::Bytes => Preface::Tls(server_name),
+                Self::Tls { .. } | Self::IstioMutualTls { .. } => {
+                    Preface::TlsAroundTls(server_name)
+                }
+            },
             Self::IstioMutualTls {
                 server_name,
                 inside,
@@ -136,6 +144,10 @@ mod tests {
             };
             assert_eq!(shown(&mutual(inside)), format!("{preface:?}"));
         }
-        assert_eq!(tls(Layer::Bytes).preface().server_name(), Some("a.example"));
+        assert_eq!(tls(Layer::Bytes).preface(), Preface::Tls("a.example"));
+        assert_eq!(
+            tls(tls(Layer::Bytes)).preface(),
+            Preface::TlsAroundTls("a.example")
+        );
     }
 }
