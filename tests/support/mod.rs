@@ -26,6 +26,7 @@ pub(crate) fn server(concurrency: Option<u32>, service_time: Distribution) -> Se
         refuses: false,
         absent: false,
         accept: Accept::AT_ONCE,
+        tls: None,
         keep_alive: None,
         behaviours: vec![Behaviour {
             service_time,

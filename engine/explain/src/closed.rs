@@ -19,6 +19,8 @@ pub enum Closed {
     PlainTextExpected,
     /// The destination is unknown, and nothing unknown is let out.
     NotLetOut,
+    /// The server takes no TLS, or none with certificates of the mesh.
+    HandshakeFails,
 }
 
 impl Closed {
@@ -38,6 +40,7 @@ impl Closed {
             Self::TlsExpected => Some("downstream_transport_failure"),
             Self::PlainTextExpected => Some("http1.codec_error"),
             Self::NotLetOut => None,
+            Self::HandshakeFails => Some("remote_connection_failure"),
         }
     }
 
@@ -46,7 +49,7 @@ impl Closed {
         match self {
             Self::UnknownServerName(_) | Self::UnknownPlainText => "NR",
             Self::PlainTextExpected => "DPE",
-            Self::Refused | Self::TlsExpected | Self::NotLetOut => "-",
+            Self::Refused | Self::TlsExpected | Self::NotLetOut | Self::HandshakeFails => "-",
         }
     }
 }
@@ -69,6 +72,7 @@ impl fmt::Display for Closed {
                 "a request is expected, and a TLS handshake comes: the connection is closed"
             }
             Self::NotLetOut => "unknown destinations are not let out: the connection is closed",
+            Self::HandshakeFails => "the server does not take this TLS: the handshake fails",
         };
         f.write_str(words)
     }

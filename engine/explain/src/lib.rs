@@ -44,4 +44,4 @@ mod walk;
 pub use closed::Closed;
 pub use draw::Sample;
 pub use request::{Request, Scheme};
-pub use walk::{Way, from_pod, through_gateway};
+pub use walk::{Leaving, Way, from_pod, through_gateway};

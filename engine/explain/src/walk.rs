@@ -14,6 +14,7 @@ use proxy::request::RequestHead;
 use proxy::table::Table;
 use xds::{LbEndpoint, Snapshot, TrafficDirection};
 
+use crate::closed::Closed;
 use crate::draw::{self, Sample};
 use crate::hop::{Next, Told, full_name};
 use crate::layer;
@@ -33,8 +34,21 @@ pub struct Way {
     pub hops: Vec<Hop>,
     /// What the client meets in the end.
     pub outcome: Outcome,
+    /// Where it leaves what the manifests know, if it does.
+    pub leaves: Option<Leaving>,
     /// What of the proxies' configurations cannot be done exactly, each once.
     pub problems: Vec<Problem>,
+}
+
+/// Where a request leaves what the manifests know, and as what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaving {
+    /// The name or address that is dialled.
+    pub host: String,
+    /// The port that is dialled.
+    pub port: u16,
+    /// What the connection carries.
+    pub layer: Layer,
 }
 
 /// The way of a request from a pod: its proxy first, if it has one; through it, if it is a gateway.
@@ -61,6 +75,7 @@ impl Way {
             first: visit,
             table: Some(table),
             names,
+            leaves: None,
             problems,
         }
     }
@@ -76,6 +91,36 @@ impl Way {
         }
     }
 
+    /// The same where it is known whether the server at which it leaves takes TLS, and nothing else, or plain text alone.
+    #[must_use]
+    pub fn at_server(mut self, takes_tls: bool) -> Self {
+        let Some(leaving) = &self.leaves else {
+            return self;
+        };
+        let closed = match (takes_tls, &leaving.layer) {
+            // Its certificate is none of the mesh.
+            (_, Layer::IstioMutualTls { .. }) => Closed::HandshakeFails,
+            (true, Layer::Tls { .. }) | (false, Layer::Http(_) | Layer::Bytes) => return self,
+            (true, Layer::Http(_)) => {
+                self.outcome.status = Some(400);
+                PLAIN_AT_TLS.clone_into(&mut self.outcome.body);
+                return self;
+            }
+            (true, Layer::Bytes) => Closed::TlsExpected,
+            (false, Layer::Tls { .. }) => Closed::HandshakeFails,
+        };
+        let is_routed = self
+            .hops
+            .last()
+            .is_some_and(|hop| hop.route_config.is_some());
+        let outcome = Outcome::closed(closed);
+        self.outcome = match is_routed {
+            true => outcome.before_the_proxy(),
+            false => outcome,
+        };
+        self
+    }
+
     /// The whole explanation.
     pub fn explanation(self, request: &Request, draws: Option<Draws>) -> Explanation {
         Explanation {
@@ -87,6 +132,9 @@ impl Way {
         }
     }
 }
+
+/// What nginx says to a plain request at a port for TLS.
+const PLAIN_AT_TLS: &str = "The plain HTTP request was sent to HTTPS port";
 
 /// A walk through a mesh.
 struct Walk<'a> {
@@ -100,6 +148,8 @@ struct Step {
     visit: Visit,
     table: Option<Table>,
     next: Option<Next>,
+    /// Where it leaves, if there is no next.
+    leaves: Option<Leaving>,
 }
 
 impl<'a> Walk<'a> {
@@ -145,6 +195,7 @@ impl<'a> Walk<'a> {
         let mut outcome = first.visit.outcome.clone();
         let mut rest = Vec::new();
         let mut next = first.next;
+        let mut leaves = first.leaves;
         while let Some(at) = next.take() {
             let pod = at.pod.filter(|_| rest.len() < MAX_HOPS);
             let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
@@ -172,6 +223,7 @@ impl<'a> Walk<'a> {
             }
             rest.push(step.visit.hop);
             next = step.next;
+            leaves = step.leaves;
         }
         let hops = std::iter::once(first.visit.hop.clone()).chain(rest);
         Way {
@@ -179,6 +231,7 @@ impl<'a> Walk<'a> {
             first: first.visit,
             table: first.table,
             names: self.names,
+            leaves: leaves.filter(|_| outcome.closed.is_none() && outcome.status.is_none()),
             outcome,
             problems: self.problems,
         }
@@ -201,16 +254,18 @@ impl<'a> Walk<'a> {
             preface: entry.layer.preface(),
         };
         let visit = told.visit(hop, &connection, &entry.head);
-        let next = match visit.outcome.kind {
+        let first = match visit.outcome.kind {
             OutcomeKind::Forwarded => {
                 self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
             }
-            _ => None,
+            _ => First::Nobody,
         };
+        let (next, leaves) = first.parts();
         Step {
             visit,
             table: Some(told.table),
             next,
+            leaves,
         }
     }
 
@@ -257,6 +312,7 @@ impl<'a> Walk<'a> {
             return Step {
                 visit: Visit::new(hop, Outcome::no_sidecar()),
                 table: None,
+                leaves: destination.is_none().then(|| dialled_at(request)),
                 next: destination,
             };
         };
@@ -269,19 +325,25 @@ impl<'a> Walk<'a> {
             preface: layer.preface(),
         };
         let visit = told.visit(hop, &connection, &request.head);
-        let next = match visit.outcome.kind {
+        let as_dialled = |destination: Option<Next>| match destination {
+            Some(next) => First::Pod(next),
+            None => First::Outside(dialled_at(request)),
+        };
+        let first = match visit.outcome.kind {
             // Clusters that balance nothing go where the client dialled.
-            OutcomeKind::Forwarded if told.keeps_destination(&visit.hop) => destination,
+            OutcomeKind::Forwarded if told.keeps_destination(&visit.hop) => as_dialled(destination),
             OutcomeKind::Forwarded => {
                 self.first_endpoint(&told, &visit, &request.head, layer.clone())
             }
-            OutcomeKind::Passthrough => destination,
-            _ => None,
+            OutcomeKind::Passthrough => as_dialled(destination),
+            _ => First::Nobody,
         };
+        let (next, leaves) = first.parts();
         Step {
             visit,
             table: Some(told.table),
             next,
+            leaves,
         }
     }
 
@@ -292,19 +354,30 @@ impl<'a> Walk<'a> {
         visit: &Visit,
         head: &RequestHead,
         layer: Layer,
-    ) -> Option<Next> {
-        let (_, cluster) = visit.hop.likeliest()?;
-        let endpoint = told.healthy_endpoints(&cluster.name).next()?;
-        let config = told.config(&cluster.name)?;
+    ) -> First {
+        let Some((_, cluster)) = visit.hop.likeliest() else {
+            return First::Nobody;
+        };
+        let endpoint = told.healthy_endpoints(&cluster.name).next();
+        let (Some(endpoint), Some(config)) = (endpoint, told.config(&cluster.name)) else {
+            return First::Nobody;
+        };
         let head = cluster.head.as_ref().unwrap_or(head).clone();
         let layer = if visit.ends_tls { layer.ended() } else { layer };
-        let (pod, port) = self.behind(endpoint)?;
-        Some(Next {
-            pod: Some(pod),
-            port,
-            layer: layer.sent_to(config, endpoint.is_mutual_tls, &head),
-            head,
-        })
+        let layer = layer.sent_to(config, endpoint.is_mutual_tls, &head);
+        match self.behind(endpoint) {
+            Some((pod, port)) => First::Pod(Next {
+                pod: Some(pod),
+                port,
+                layer,
+                head,
+            }),
+            None => First::Outside(Leaving {
+                host: endpoint.address.clone(),
+                port: endpoint.port,
+                layer,
+            }),
+        }
     }
 
     /// The pod behind an endpoint, and the port that is dialled there.
@@ -336,6 +409,35 @@ impl<'a> Walk<'a> {
             preface,
         };
         Some(told.visit(hop, &connection, &next.head))
+    }
+}
+
+/// Whom a cluster tries first.
+enum First {
+    /// A pod.
+    Pod(Next),
+    /// Someone whom the manifests do not know.
+    Outside(Leaving),
+    /// Nobody.
+    Nobody,
+}
+
+impl First {
+    fn parts(self) -> (Option<Next>, Option<Leaving>) {
+        match self {
+            Self::Pod(next) => (Some(next), None),
+            Self::Outside(leaving) => (None, Some(leaving)),
+            Self::Nobody => (None, None),
+        }
+    }
+}
+
+/// Where a request leaves that goes where its client dialled.
+fn dialled_at(request: &Request) -> Leaving {
+    Leaving {
+        host: request.host.clone(),
+        port: request.port,
+        layer: layer::of(request),
     }
 }
 

@@ -37,7 +37,7 @@ mod target;
 mod timeline;
 
 use crate::compile::dial::Directory;
-use crate::compile::external::External;
+pub(crate) use crate::compile::external::External;
 use crate::compile::population::Population;
 use crate::compile::report::Report;
 use crate::compile::server::Servers;

@@ -32,6 +32,8 @@ pub struct Server {
     pub refuse: bool,
     /// How connections are accepted.
     pub accept: Accept,
+    /// Whether it takes TLS alone, or plain text alone; none: whatever comes.
+    pub tls: Option<bool>,
     /// How long connections may be idle; none: for ever.
     pub keep_alive: Option<SimDuration>,
     /// Headers that calls take over from the request being served, names in lower case.
@@ -100,6 +102,7 @@ impl Default for Server {
             on_abandon: Abandonment::Continue,
             refuse: false,
             accept: Accept::AT_ONCE,
+            tls: None,
             keep_alive: None,
             propagate_headers: TRACING_HEADERS.map(str::to_owned).to_vec(),
             endpoints: vec![Endpoint::default()],
@@ -154,6 +157,14 @@ impl Server {
             .and_then(|node| read_overflow(reader, &node))
         {
             server.on_full = overflow;
+        }
+        if let Some(node) = fields.get("tls") {
+            server.tls = reader.boolean(&node);
+            if fields.get("address").is_none() {
+                let message = "`tls` goes with `address`".to_owned();
+                let help = "pods of the mesh take what their manifests and PeerAuthentication say";
+                reader.invalid(&node, message, help);
+            }
         }
         if let Some(word) = fields
             .get("onAbandon")

@@ -1,6 +1,6 @@
 //! Where one request of a scenario goes and why: explained under the manifests of its time, without a run.
 
-use crate::compile::Compiled;
+use crate::compile::{Compiled, External};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
 use crate::request::Request;
@@ -9,7 +9,7 @@ use base::SimTime;
 use control_plane::Mesh;
 use explain::model::Explanation;
 use explain::proxy_alone::{self, Entrance};
-use explain::{find, from_pod, through_gateway};
+use explain::{Leaving, find, from_pod, through_gateway};
 use proxy::request::{Protocol, RequestHead};
 use xds::TrafficDirection;
 
@@ -64,7 +64,29 @@ pub(crate) fn explain(
             from_pod(mesh, pod, request)
         }
     };
+    let takes_tls = (way.leaves.as_ref()).and_then(|leaving| takes_tls(scenario, leaving));
+    let way = match takes_tls {
+        Some(takes_tls) => way.at_server(takes_tls),
+        None => way,
+    };
     Some(way.explanation(request, None))
+}
+
+/// Whether the server outside of the mesh to which a request goes takes TLS; none where nothing is said about it.
+fn takes_tls(scenario: &Scenario, leaving: &Leaving) -> Option<bool> {
+    let externals = External::all(&scenario.workloads);
+    let Leaving { host, port, .. } = leaving;
+    let is_it = |external: &&External| {
+        let at = host.parse().is_ok_and(|ip| external.is_at(ip, *port));
+        at || external.is_named(host, *port)
+    };
+    let address = &externals.iter().find(is_it)?.address;
+    let mut entries = scenario.workloads.iter();
+    let entry = entries.find(|entry| {
+        let own = entry.target.address.as_ref();
+        own.is_some_and(|own| own.value == *address)
+    })?;
+    entry.server.tls
 }
 
 impl Compiled {

@@ -51,7 +51,7 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
 };
 
 /// The fields of an entry of `workloads`.
-pub(crate) const WORKLOAD_FIELDS: [Field; 37] = {
+pub(crate) const WORKLOAD_FIELDS: [Field; 38] = {
     let [
         workers,
         cpus,
@@ -97,6 +97,12 @@ pub(crate) const WORKLOAD_FIELDS: [Field; 37] = {
         deadlines,
         REFUSE,
         ACCEPT,
+        field(
+            "tls",
+            Shape::Boolean,
+            "Of a server at an `address`: whether it takes TLS alone (`true`: a plain request is answered 400), or plain \
+             text alone (`false`: a TLS handshake fails). If not written it takes whatever comes, on port 443 too.",
+        ),
         KEEP_ALIVE,
         SERVICE_TIME,
         DELAY,

@@ -16,6 +16,7 @@ mod abandon;
 mod admit;
 mod answer;
 mod connect;
+mod handshake;
 mod receive;
 mod send;
 mod serve;

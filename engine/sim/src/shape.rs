@@ -18,7 +18,7 @@ use proxy::response_flag::{ResponseFlag, ResponseFlags};
 use proxy::table::{Outcome, Resolution, RouteId, TcpProxyId};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::net::IpAddr;
-use xds::{Filter, TrafficDirection};
+use xds::{Filter, TlsMode, TrafficDirection};
 
 base::id! {
     /// A request head.
@@ -87,6 +87,17 @@ pub(crate) enum Way {
     },
     /// It was dialled at this port, without a proxy's help.
     Dialled { port: u16 },
+}
+
+/// What a connection shows from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Requests.
+    Plain,
+    /// Other bytes.
+    Bytes,
+    /// TLS of any kind.
+    Tls,
 }
 
 /// The memory of all shapes met so far.
@@ -251,6 +262,33 @@ impl Shapes {
                 &self.heads[head.index()],
             ),
             None => layer.clone(),
+        }
+    }
+
+    /// What a cluster's connection to an endpoint shows.
+    pub(crate) fn sent_as(
+        &self,
+        plan: &Plan,
+        shape: ShapeId,
+        cluster: ClusterId,
+        endpoint: EndpointId,
+    ) -> Sent {
+        let (Shape::Routed { table, layer, .. } | Shape::Tcp { table, layer, .. }) =
+            self.get(shape)
+        else {
+            unreachable!("a proxy sends what it routed, or passes on");
+        };
+        let table = &plan.tables[table.index()];
+        let is_wrapped = match table.cluster_config(cluster).map(|config| config.tls) {
+            Some(TlsMode::Simple | TlsMode::Mutual | TlsMode::IstioMutual) => true,
+            Some(TlsMode::Auto) => table.speaks_mutual_tls(cluster, endpoint),
+            Some(TlsMode::Disable) | None => false,
+        };
+        match layer {
+            _ if is_wrapped => Sent::Tls,
+            Layer::Tls { .. } | Layer::IstioMutualTls { .. } => Sent::Tls,
+            Layer::Http(_) => Sent::Plain,
+            Layer::Bytes => Sent::Bytes,
         }
     }
 

@@ -83,11 +83,12 @@ impl<'a, O: Observer> World<'a, O> {
     /// The upstream connection of a session is made, or refused; by an event even if it takes no time.
     fn dial(&mut self, now: SimTime, seat: Seat, dial: &Dial) {
         let SessionId { slot, generation } = dial.session;
-        let Some((after, is_made)) =
+        let Some((after, is_accepted)) =
             self.connection_time(seat, dial.endpoint, (slot | OF_SESSION, generation))
         else {
             return;
         };
+        let is_made = is_accepted && !self.fails_handshake(seat, dial.cluster, dial.endpoint);
         let event = Event::Session {
             pod: seat.pod.index() as u32,
             side: seat.side,

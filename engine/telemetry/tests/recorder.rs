@@ -46,6 +46,7 @@ fn server(workers: Option<u32>) -> Server {
         refuses: false,
         absent: false,
         accept: Accept::AT_ONCE,
+        tls: None,
         keep_alive: None,
         behaviours: vec![Behaviour::default()],
     }

@@ -12,20 +12,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A server outside of the mesh.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct External {
+pub(crate) struct External {
     /// Its address as written: `host`, `host:port`, `ip` or `ip:port`.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// Its host in lower case; empty where an address is written.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Its address.
-    pub(super) ip: IpAddr,
+    pub(crate) ip: IpAddr,
     /// The port that it listens on; none: any.
-    pub(super) port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 impl External {
     /// The servers that the entries declare, each once, in the order of the file.
-    pub(super) fn all(workloads: &[Workload]) -> Vec<Self> {
+    pub(crate) fn all(workloads: &[Workload]) -> Vec<Self> {
         let mut hosts = BTreeMap::new();
         let mut externals: Vec<Self> = Vec::new();
         for workload in workloads {
@@ -61,7 +61,7 @@ impl External {
     }
 
     /// What stands for it among workloads and pods.
-    pub(super) fn name(&self) -> ObjectName {
+    pub(crate) fn name(&self) -> ObjectName {
         ObjectName {
             namespace: NAMESPACE.to_owned(),
             name: self.address.clone(),
@@ -69,12 +69,12 @@ impl External {
     }
 
     /// Whether it is the server at this name and port.
-    pub(super) fn is_named(&self, host: &str, port: u16) -> bool {
+    pub(crate) fn is_named(&self, host: &str, port: u16) -> bool {
         self.host == host.trim_end_matches('.').to_lowercase() && self.listens_on(port)
     }
 
     /// Whether it is the server at this address and port.
-    pub(super) fn is_at(&self, ip: IpAddr, port: u16) -> bool {
+    pub(crate) fn is_at(&self, ip: IpAddr, port: u16) -> bool {
         self.ip == ip && self.listens_on(port)
     }
 

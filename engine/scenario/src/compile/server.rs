@@ -251,6 +251,7 @@ impl<'s> Servers<'s> {
             on_abandon,
             refuse,
             accept,
+            tls,
             keep_alive,
             propagate_headers: _,
             endpoints,
@@ -270,6 +271,7 @@ impl<'s> Servers<'s> {
             refuses: *refuse,
             absent: false,
             accept: *accept,
+            tls: *tls,
             keep_alive: *keep_alive,
             behaviours: endpoints
                 .iter()

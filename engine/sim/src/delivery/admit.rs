@@ -14,8 +14,12 @@ impl<O: Observer> World<'_, O> {
     /// A request reaches its server.
     #[inline]
     pub(crate) fn admit(&mut self, now: SimTime, slot: u32) {
+        let target = self.deliveries[slot as usize].target;
+        let target = target.expect("only a pod is reached");
+        if self.is_turned_away(now, slot, target) {
+            return;
+        }
         let delivery = &self.deliveries[slot as usize];
-        let target = delivery.target.expect("only a pod is reached");
         let server = self.pods[target.index()].server;
         if server.keep_alive.is_some() {
             let connection = delivery.connection();

@@ -20,9 +20,11 @@ impl<'a, O: Observer> World<'a, O> {
     pub(crate) fn connect(&mut self, now: SimTime, seat: Seat, connect: &Connect) {
         let connection = connect.connection;
         let number = (connection.slot, connection.generation);
-        let Some((after, is_made)) = self.connection_time(seat, connect.endpoint, number) else {
+        let Some((after, is_accepted)) = self.connection_time(seat, connect.endpoint, number)
+        else {
             return;
         };
+        let is_made = is_accepted && !self.fails_handshake(seat, connect.cluster, connect.endpoint);
         let (pod, side) = (seat.pod.index() as u32, seat.side);
         let event = if is_made {
             Event::ProxyConnected {

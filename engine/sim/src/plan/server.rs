@@ -26,6 +26,8 @@ pub struct Server {
     pub absent: bool,
     /// How connections are taken.
     pub accept: Accept,
+    /// Whether it takes TLS, and nothing else, or plain text alone; none: whatever comes.
+    pub tls: Option<bool>,
     /// How long a connection may be idle before the server closes it; none: for ever.
     pub keep_alive: Option<SimDuration>,
     /// Behaviours, the first that matches serves; the last matches all.
