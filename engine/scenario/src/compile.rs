@@ -36,6 +36,8 @@ mod tables;
 mod target;
 mod timeline;
 
+pub(crate) use crate::compile::report::code::NOT_SIMULATED;
+
 use crate::compile::dial::Directory;
 pub(crate) use crate::compile::external::External;
 use crate::compile::population::Population;
@@ -94,6 +96,9 @@ fn compile_parts(
         return envoy::compile(scenario, envoy);
     }
     let mut report = Report::default();
+    for remark in &scenario.remarks {
+        report.push(remark.clone());
+    }
     let World {
         stages,
         pools,

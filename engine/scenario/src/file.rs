@@ -61,6 +61,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// The scenario file itself.
     pub source: Source,
+    /// What was read in the place of manifests and has no effect.
+    pub remarks: Vec<Diagnostic>,
 }
 
 /// How whoever reads files answers: the files behind a name that a scenario gives, relative to the scenario's own
@@ -244,7 +246,7 @@ fn read(
         catalogue.add(reader, &source);
     }
     let mut manifests = read_files(reader, &manifests, files);
-    let mut of_graph = Vec::new();
+    let (mut of_graph, mut remarks) = (Vec::new(), Vec::new());
     if let Some(node) = fields.get("isotope")
         && let Some(name) = reader.placed_text(&node)
     {
@@ -252,6 +254,7 @@ fn read(
             if let Some(graph) = isotope::read(reader, &source) {
                 manifests.push(graph.manifests);
                 of_graph.extend(graph.workloads);
+                remarks.extend(graph.remarks);
             }
         }
     }
@@ -307,6 +310,7 @@ fn read(
             .map(|node| reader.list(&node, Expectation::read))
             .unwrap_or_default(),
         source: source.clone(),
+        remarks,
     };
     scenario.workloads.extend(of_graph);
     for mesh in scenario.timeline.iter_mut().filter_map(|c| c.mesh.as_mut()) {

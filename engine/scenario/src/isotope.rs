@@ -3,11 +3,13 @@
 //! Each service is a Deployment and a Service of namespace `service-graph`, and its script is what its container does; a
 //! `client` is there to send. Source: istio/tools, isotope: README.md, convert/pkg/kubernetes/kubernetes.go and
 //! service/pkg/srv/handler.go, read at commit 99a70817. Known differences: an error rate is a chance here, every n-th
-//! request there; sizes of responses, and RBAC policies, have no effect.
+//! request there; sizes of responses, RBAC policies and gRPC have no effect, which is reported where they are written.
 
 use crate::call::{Call, Step};
+use crate::compile::NOT_SIMULATED;
+use crate::file;
 use crate::object_name::{ObjectName, nearest};
-use crate::place::Placed;
+use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
 use crate::request::Request;
 use crate::server::{Endpoint, Server};
@@ -16,7 +18,7 @@ use crate::target::Target;
 use crate::url::Url;
 use crate::workload::Workload;
 use base::{Distribution, Ratio, SimDuration};
-use manifest::{Source, quantity, read_node};
+use manifest::{Diagnostic, Level, Source, quantity, read_node};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -25,6 +27,8 @@ use std::fmt::Write as _;
 pub(crate) struct Graph {
     pub(crate) manifests: Source,
     pub(crate) workloads: Vec<Workload>,
+    /// What is read and has no effect.
+    pub(crate) remarks: Vec<Diagnostic>,
 }
 
 /// A graph's file.
@@ -93,7 +97,7 @@ static SERVICE: Object = Object {
 const TYPE: Field = field(
     "type",
     Shape::Word(&["http", "grpc"]),
-    "What it speaks: isotope's own server speaks HTTP, whatever is written.",
+    "What it speaks: isotope's own server speaks HTTP, whatever is written; `grpc` is reported.",
 );
 const NUM_REPLICAS: Field = field(
     "numReplicas",
@@ -106,11 +110,11 @@ const ERROR_RATE: Field = field(
     "How many requests fail with 500 before anything is done for them: a part of one, or a percentage.",
 );
 const SIZE: Shape = Shape::Any(&[Shape::Whole(0), Shape::Text]);
-const RESPONSE_SIZE: Field = field("responseSize", SIZE, "Read, and without effect.");
+const RESPONSE_SIZE: Field = field("responseSize", SIZE, "Without effect, which is reported.");
 const NUM_RBAC_POLICIES: Field = field(
     "numRbacPolicies",
     Shape::Whole(0),
-    "Read, and without effect: policies are not generated.",
+    "Without effect, which is reported: policies are not generated.",
 );
 static COMMAND_SHAPE: Shape = Shape::Object(&COMMAND);
 static STEP_SHAPE: Shape = Shape::OneOrMore(&COMMAND_SHAPE);
@@ -166,10 +170,11 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
     };
     let fields = reader.object(&Cursor::root(&root), &GRAPH)?;
     let mut defaults = Said::default();
+    let mut idle = Idle::default();
     if let Some(node) = fields.get("defaults")
         && let Some(fields) = reader.object(&node, &DEFAULTS)
     {
-        defaults = said(reader, &fields, &defaults);
+        defaults = said(reader, &fields, &defaults, &mut idle);
         if let Some(node) = fields.get("requestSize") {
             defaults.request_size = read_size(reader, &node).unwrap_or_default();
         }
@@ -182,7 +187,7 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
             let message = format!("`{}` cannot be the name of a Service", *name);
             reader.invalid(&node, message, "write small letters, digits and `-`");
         }
-        let said = said(reader, &fields, &defaults);
+        let said = said(reader, &fields, &defaults, &mut idle);
         Some((name, said))
     });
     let mut names = BTreeMap::new();
@@ -192,7 +197,7 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
             let help = format!("the other one is in line {}", twin.location.line);
             let place = &name.place;
             let code = manifest::diagnostic::codes::INVALID_VALUE;
-            reader.push(crate::file::error(code, place, message, Some(help)));
+            reader.push(file::error(code, place, message, Some(help)));
         }
     }
     let names: Vec<String> = names.into_keys().collect();
@@ -213,21 +218,85 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
     Some(Graph {
         manifests: Source::new(format!("{} as manifests", source.name), manifests),
         workloads,
+        remarks: idle.remarks(),
     })
 }
 
-fn said<'n>(reader: &mut Reader, fields: &Fields<'n>, defaults: &Said<'n>) -> Said<'n> {
-    if let Some(node) = fields.get("type") {
-        reader.word(&node, &["http", "grpc"]);
+/// Where fields are written that have no effect.
+#[derive(Default)]
+struct Idle {
+    grpc: Vec<Place>,
+    rbac_policies: Vec<Place>,
+    response_sizes: Vec<Place>,
+}
+
+impl Idle {
+    /// A remark for each field that is written anywhere, at its first place.
+    fn remarks(self) -> Vec<Diagnostic> {
+        let Self {
+            grpc,
+            rbac_policies,
+            response_sizes,
+        } = self;
+        let each = [
+            (
+                grpc,
+                "`type: grpc`",
+                "its servers speak HTTP, as isotope's own do",
+            ),
+            (
+                rbac_policies,
+                "`numRbacPolicies`",
+                "no policies are made, and their checks take no time",
+            ),
+            (
+                response_sizes,
+                "`responseSize`",
+                "a response takes as long whatever its size",
+            ),
+        ];
+        let remark = |(places, field, why): (Vec<Place>, &str, &str)| {
+            let often = match places.len() {
+                0 | 1 => String::new(),
+                several => format!(", here and in {} more places", several - 1),
+            };
+            Some(Diagnostic {
+                level: Level::Warning,
+                ..file::error(
+                    NOT_SIMULATED,
+                    places.first()?,
+                    format!("{field} has no effect{often}: {why}"),
+                    None,
+                )
+            })
+        };
+        each.into_iter().filter_map(remark).collect()
+    }
+}
+
+fn said<'n>(
+    reader: &mut Reader,
+    fields: &Fields<'n>,
+    defaults: &Said<'n>,
+    idle: &mut Idle,
+) -> Said<'n> {
+    if let Some(node) = fields.get("type")
+        && reader.word(&node, &["http", "grpc"]) == Some("grpc")
+    {
+        idle.grpc.push(node.place());
     }
     if let Some(node) = fields.get("isEntrypoint") {
         reader.boolean(&node);
     }
-    if let Some(node) = fields.get("numRbacPolicies") {
-        reader.whole(&node, 0);
+    if let Some(node) = fields.get("numRbacPolicies")
+        && reader.whole(&node, 0).is_some_and(|policies| policies > 0)
+    {
+        idle.rbac_policies.push(node.place());
     }
-    if let Some(node) = fields.get("responseSize") {
-        read_size(reader, &node);
+    if let Some(node) = fields.get("responseSize")
+        && read_size(reader, &node).is_some_and(|bytes| bytes > 0)
+    {
+        idle.response_sizes.push(node.place());
     }
     let replicas = fields
         .get("numReplicas")

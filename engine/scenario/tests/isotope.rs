@@ -39,7 +39,7 @@ expect:
 #[test]
 fn says_what_is_wrong_with_a_graph() {
     for (graph, expected) in [
-        ("{}", "graph.yaml:1:1: error: the isotope lacks `services`"),
+        ("{}", "graph.yaml:1:1: error: the file lacks `services`"),
         (
             "services: [{name: a, script: [{call: bb}]}, {name: b}]",
             "graph.yaml:1:38: error: services[0].script[0].call: there is no service `bb` (did you mean `b`?)",
@@ -74,4 +74,31 @@ fn says_what_is_wrong_with_a_graph() {
         let found = outcome(graph, traffic).expect_err(graph);
         assert_eq!(found, [expected], "{graph}");
     }
+}
+
+#[test]
+fn what_has_no_effect_is_reported() {
+    let graph = "defaults: {responseSize: 1 KB, type: http}
+services:
+- {name: a, type: grpc, numRbacPolicies: 3, responseSize: 4 KB}
+- {name: b, numRbacPolicies: 0}
+";
+    let text = "isotope: graph.yaml\ntraffic: [{from: service-graph/client, rate: 1/s, url: 'http://a:8080/'}]";
+    let files = |name: &str| Ok(vec![Source::new(name, graph)]);
+    let source = Source::new("s.yaml", text);
+    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good graph");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good graph");
+    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+    let of_graph: Vec<&str> = (notes.iter().map(String::as_str))
+        .filter(|note| note.starts_with("graph.yaml:"))
+        .collect();
+    assert_eq!(
+        of_graph,
+        [
+            "graph.yaml:3:19: warning: `type: grpc` has no effect: its servers speak HTTP, as isotope's own do",
+            "graph.yaml:3:42: warning: `numRbacPolicies` has no effect: no policies are made, and their checks take no time",
+            "graph.yaml:1:26: warning: `responseSize` has no effect, here and in 1 more places: a response takes as long \
+             whatever its size",
+        ]
+    );
 }
