@@ -17,11 +17,7 @@ use super::{Direction, MeshArgs};
   meshsim explain --envoy envoy.yaml --listener main http://localhost/")]
 pub(crate) struct ExplainArgs {
     /// Who sends the request: a pod or a workload
-    #[arg(
-        long,
-        value_name = "NS/NAME",
-        required_unless_present_any = ["gateway", "config_dump", "envoy"]
-    )]
+    #[arg(long, value_name = "NS/NAME")]
     pub(crate) from: Option<String>,
     /// The Gateway through which the request enters the mesh; the URL's port is one of its servers'
     #[arg(

@@ -16,7 +16,7 @@ use crate::exit_code::Exit;
 use crate::mesh::Mesh;
 use crate::output::Output;
 use crate::pod_name::find_pod;
-use crate::refusal::Failure;
+use crate::refusal::{Failure, Refusal};
 
 /// Prints where a request goes.
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
@@ -38,6 +38,12 @@ fn in_mesh(
     request: &Request,
     output: &Output,
 ) -> Result<(Explanation, Vec<Source>), Failure> {
+    if args.from.is_none() && args.gateway.is_none() {
+        let refusal = Refusal::new("it is not said who sends the request");
+        let help = "give `--from NS/NAME` for a pod or a workload, or `--gateway NS/NAME` for a request that enters the \
+                    mesh there";
+        return Err(refusal.with_help(help).into());
+    }
     let mesh = Mesh::read(&args.mesh, output)?;
     let way = way(&mesh, request, args)?;
     for problem in &way.problems {

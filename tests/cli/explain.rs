@@ -318,4 +318,12 @@ error: no pod or workload is called `default/product`
   help: did you mean `default/productpage-v1`?
 
 "#]]);
+    run(&["explain", "-f", "reviews", "http://reviews"])
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: it is not said who sends the request
+  help: give `--from NS/NAME` for a pod or a workload, or `--gateway NS/NAME` for a request that enters the mesh there
+
+"#]]);
 }

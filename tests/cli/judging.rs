@@ -76,7 +76,7 @@ FAILED  failing  1 of 2 expectations met, [..] requests
 ::error file=scenarios/failing/scenario.yaml,line=17,col=3,title=failing%3A the median is below a millisecond::want at most 1ms, got [..] over [..] requests
 REFUSED scenarios/wrong/scenario.yaml
 ::error file=scenarios/wrong/scenario.yaml,line=6,col=3,title=refused::scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
-::error file=scenarios/wrong/scenario.yaml,line=4,col=3,title=refused::scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`
+::error file=scenarios/wrong/scenario.yaml,line=4,col=3,title=refused::scenarios/wrong/scenario.yaml:4:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`
 
 FAILED: 0 passed, 1 failed, 1 refused
 
@@ -147,7 +147,7 @@ fn a_summary_in_markdown_has_a_table_and_the_reasons() {
 ### ❌ scenarios/wrong/scenario.yaml
 
 - scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
-- scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`
+- scenarios/wrong/scenario.yaml:4:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`
 
 "#]]);
 }

@@ -277,7 +277,7 @@ scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did yo
   |
 6 |   rat: 100/s
   |   ^^^ did you mean `rate`?
-scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`
+scenarios/wrong/scenario.yaml:4:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`
   |
 4 | - name: users
   |   ^^^^^^^^^^^
@@ -358,7 +358,7 @@ scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did yo
   |
 6 |   rat: 100/s
   |   ^^^ did you mean `rate`?
-scenarios/wrong/scenario.yaml:4:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`
+scenarios/wrong/scenario.yaml:4:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`
   |
 4 | - name: users
   |   ^^^^^^^^^^^

@@ -182,14 +182,17 @@ impl Reader {
     pub(crate) fn missing(&mut self, fields: &Fields<'_>, what: &str) {
         let cursor = &fields.cursor;
         let place = cursor.place();
-        let message = format!("the {} lacks {what}", fields.object.name);
-        self.report(
-            codes::MISSING_FIELD,
-            place,
-            &cursor.path,
+        let message = format!("{} lacks {what}", in_words(&cursor.path, fields.object));
+        self.diagnostics.push(Diagnostic {
+            code: codes::MISSING_FIELD,
+            level: Level::Error,
+            location: place.location,
+            span: place.span,
+            object: None,
+            field: cursor.path.clone(),
             message,
-            String::new(),
-        );
+            help: None,
+        });
     }
 
     fn unknown_field(&mut self, entry: &Cursor<'_>, object: &'static Object) {
@@ -197,8 +200,13 @@ impl Reader {
         let help = match nearest(entry.name, names.clone()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => {
+                let path = entry.path.strip_suffix(entry.name).unwrap_or_default();
+                let whole = in_words(path.trim_end_matches('.'), object);
                 let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-                format!("a {} has {}", object.name, names.join(", "))
+                match names.len() {
+                    ..=FEW => format!("{whole} may have {}", names.join(", ")),
+                    _ => format!("`meshsim schema` prints what {whole} may have"),
+                }
             }
         };
         let place = entry.key.clone().unwrap_or_else(|| entry.place());
@@ -263,6 +271,19 @@ impl Reader {
         });
     }
 }
+
+/// A map by its place, as a user would find it; at the root of a file by what the file is.
+fn in_words(path: &str, object: &Object) -> String {
+    match (path, object.name) {
+        ("", "scenario") => "the scenario".to_owned(),
+        ("", _) => "the file".to_owned(),
+        (path, _) if path.starts_with('[') => format!("the entry `{path}`"),
+        (path, _) => format!("`{path}`"),
+    }
+}
+
+/// More fields than these are no help in a message.
+const FEW: usize = 16;
 
 /// `a`, `b` or `c`.
 fn one_of(names: &[&str]) -> String {

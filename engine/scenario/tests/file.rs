@@ -319,15 +319,13 @@ fn says_what_is_wrong_with_scripts_and_lists() {
     check_traffic(
         "{from: a, requests: [{at: 0s, url: http://a/}, {url: http://a/}], users: 1}",
         &[
-            "s.yaml:3:50: error: traffic[0].requests[1]: the request lacks `at`, which others of the list have",
+            "s.yaml:3:50: error: `traffic[0].requests[1]` lacks `at`, which others of the list have",
             "s.yaml:3:76: error: traffic[0].users: `users` does not go with `requests` that say `at`",
         ],
     );
     check_traffic(
         "{from: a, url: http://a/}",
-        &[
-            "s.yaml:3:3: error: traffic[0]: the traffic lacks `rate`, `users` or `requests` that say `at`",
-        ],
+        &["s.yaml:3:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`"],
     );
     check_traffic(
         "{from: a, rate: 1/s, listener: main, url: http://a/}",
@@ -411,7 +409,7 @@ fn says_what_is_wrong_with_traffic() {
     );
     check_traffic(
         "{from: a, rate: 1/s}",
-        &["s.yaml:3:3: error: traffic[0]: the traffic lacks `url`, `requests` or `trace`"],
+        &["s.yaml:3:3: error: `traffic[0]` lacks `url`, `requests` or `trace`"],
     );
     check_traffic(
         "{from: a, rate: 1/s, url: ftp://a/}",
@@ -498,8 +496,8 @@ fn says_what_is_wrong_with_endpoints() {
         &[
             "s.yaml:3:54: error: workloads[0].endpoints[0].path.exact: `a` is not a path: it does not begin with `/` \
              (write `/a`)",
-            "s.yaml:3:65: error: unknown field \"workloads[0].endpoints[0].when.probability\" (a endpointWhen has `headers`)",
-            "s.yaml:3:64: error: workloads[0].endpoints[0].when: the endpointWhen lacks `headers`",
+            "s.yaml:3:65: error: unknown field \"workloads[0].endpoints[0].when.probability\" (`workloads[0].endpoints[0].when` may have `headers`)",
+            "s.yaml:3:64: error: `workloads[0].endpoints[0].when` lacks `headers`",
         ],
     );
 }
@@ -522,7 +520,7 @@ fn says_what_is_wrong_with_disciplines() {
         &[
             "s.yaml:3:33: error: workloads[0].cpus: `cpus` goes with `workers: sharedCpu` \
              (write `workers: sharedCpu` beside it)",
-            "s.yaml:3:46: error: workloads[0].slowdown: the slowdown lacks `perInFlight`",
+            "s.yaml:3:46: error: `workloads[0].slowdown` lacks `perInFlight`",
             "s.yaml:3:93: error: workloads[0].coldStart.for: `requests` and `for` exclude each other: give one",
             "s.yaml:3:70: error: workloads[0].coldStart.factor: `0.5` is out of range: expected 1 to 1000000",
         ],
@@ -548,7 +546,7 @@ fn says_what_is_wrong_with_images() {
         &[
             "bad-images.yaml:1:29: error: [0].like: `nonesuch` is no image of the catalogue (the catalogue is in docs/workloads.md)",
             "bad-images.yaml:2:3: error: [1]: two images are named `a` (the other one is at bad-images.yaml:1)",
-            "bad-images.yaml:3:3: error: [2]: the image lacks `name`",
+            "bad-images.yaml:3:3: error: the entry `[2]` lacks `name`",
         ],
     );
 }
@@ -558,7 +556,7 @@ fn says_what_is_wrong_with_workloads() {
     check_field(
         "workloads: [{concurrency: 1}]",
         &[
-            "s.yaml:3:13: error: workloads[0]: the workload lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
+            "s.yaml:3:13: error: `workloads[0]` lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
         ],
     );
     check_field(
@@ -591,7 +589,7 @@ fn says_what_is_wrong_with_workloads() {
     );
     check_field(
         "workloads: [{workload: a, serviceTime: {lognormal: {median: 5ms}}}]",
-        &["s.yaml:3:52: error: workloads[0].serviceTime.lognormal: the lognormal lacks `p99`"],
+        &["s.yaml:3:52: error: `workloads[0].serviceTime.lognormal` lacks `p99`"],
     );
     check_field(
         "workloads: [{workload: a, endpoints: [{path: login}]}]",
@@ -651,24 +649,22 @@ fn says_what_is_wrong_with_changes() {
     );
     check_field(
         "timeline: [{at: 5s}]",
-        &[
-            "s.yaml:3:12: error: timeline[0]: the change lacks `apply`, `delete`, `traffic` or `workload`",
-        ],
+        &["s.yaml:3:12: error: `timeline[0]` lacks `apply`, `delete`, `traffic` or `workload`"],
     );
     check_field(
         "timeline: [{at: 5s, traffic: client}]",
-        &["s.yaml:3:12: error: timeline[0]: the change lacks `rate`"],
+        &["s.yaml:3:12: error: `timeline[0]` lacks `rate`"],
     );
     check_field(
         "timeline: [{at: 5s, workload: a}]",
         &[
-            "s.yaml:3:12: error: timeline[0]: the change lacks what changes, such as `serviceTime`, `script` or `refuse`",
+            "s.yaml:3:12: error: `timeline[0]` lacks what changes, such as `serviceTime`, `script` or `refuse`",
         ],
     );
     check_field(
         "timeline: [{at: 5s, refuse: true}]",
         &[
-            "s.yaml:3:12: error: timeline[0]: the change lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
+            "s.yaml:3:12: error: `timeline[0]` lacks `workload`, `pod`, `selector`, `namespace`, `image` or `address`",
         ],
     );
     check_field(
@@ -687,7 +683,7 @@ fn says_what_is_wrong_with_changes() {
 
 #[test]
 fn says_what_is_wrong_with_expectations() {
-    let lacks = "s.yaml:3:10: error: expect[0]: the expectation lacks";
+    let lacks = "s.yaml:3:10: error: `expect[0]` lacks";
     check_field(
         "expect: [{count: {}}]",
         &[&format!(
@@ -816,7 +812,7 @@ fn expectations_of_single_requests_are_checked() {
     for (entry, expected) in [
         (
             format!("{{{asked}}}"),
-            "s.yaml:3:10: error: expect[0]: the requestExpectation lacks what is expected, such as `to`, `status` or \
+            "s.yaml:3:10: error: `expect[0]` lacks what is expected, such as `to`, `status` or \
              `outcome`",
         ),
         (
@@ -839,7 +835,7 @@ fn expectations_of_single_requests_are_checked() {
         ),
         (
             "{request: {url: http://a/}, status: 404}".to_owned(),
-            "s.yaml:3:20: error: expect[0].request: the askedRequest lacks `from` or `gateway`",
+            "s.yaml:3:20: error: `expect[0].request` lacks `from` or `gateway`",
         ),
     ] {
         check_field(&format!("expect: [{entry}]"), &[expected]);
@@ -1087,4 +1083,22 @@ fn new_fields_of_workloads_are_read() {
     assert_eq!(fallback.failure, Failure::Same);
     assert_eq!(steps[2].calls.len(), 1);
     assert!(steps[2].wait.is_some());
+}
+
+/// A map with few fields is told of in full, by its place; one with many is not.
+#[test]
+fn unknown_fields_are_told_by_their_place() {
+    check_traffic(
+        "{from: a, url: http://a/, bursts: {every: 1, length: 1s, pause: 1s, rate: 1/s}}",
+        &[
+            "s.yaml:3:38: error: unknown field \"traffic[0].bursts.every\" (`traffic[0].bursts` may have `length`, `pause`, \
+             `rate`, `pauseRate`)",
+        ],
+    );
+    check_traffic(
+        "{from: a, url: http://a/, rate: 1/s, somewhere: 1}",
+        &[
+            "s.yaml:3:40: error: unknown field \"traffic[0].somewhere\" (`meshsim schema` prints what `traffic[0]` may have)",
+        ],
+    );
 }
