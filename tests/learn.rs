@@ -109,10 +109,18 @@ fn a_learner_goes_from_the_task_to_the_solution() {
     assert_eq!(missed["checks"][2]["kind"], "negative");
     let hop = &missed["checks"][2]["offending"]["explanation"]["hops"][0];
     assert_eq!(hop["virtual_host"], "catalog.shop.svc.cluster.local:80");
-    for number in 1..=4 {
-        assert_said(&learn(here, &["hint"]), 0, &format!("hint {number} of 4"));
+    let asked = learn(&here.join("first-pin"), &["hint"]);
+    assert_said(&asked, 0, "`meshsim explain -f . --from shop/client ");
+    let elsewhere = learn(here, &["hint", "testers-only"]);
+    assert_said(&elsewhere, 0, "`meshsim explain -f testers-only --from ");
+    for number in 2..=4 {
+        assert_said(
+            &learn(here, &["hint", "1"]),
+            0,
+            &format!("hint {number} of 4"),
+        );
     }
-    assert_said(&learn(here, &["hint"]), 0, "that was the last hint");
+    assert_said(&learn(here, &["hint", "1"]), 0, "that was the last hint");
     assert_said(
         &learn(here, &["solution"]),
         2,

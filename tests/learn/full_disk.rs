@@ -217,7 +217,7 @@ impl Disk {
         let folder = scratch.join("disk");
         fs::create_dir(&folder).expect("a folder");
         let mut command = Command::new("mount");
-        let command = command.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+        let command = command.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]);
         let mounted = command.arg(&folder).output().ok()?;
         mounted.status.success().then_some(Self { folder })
     }

@@ -118,6 +118,30 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(found)
 }
 
+/// A hint whose commands name the exercise's folder, so that they work where they are read.
+pub(crate) fn seen_from_here(hint: &str, folder: &Path) -> String {
+    let absolute = |path: &Path| fs::canonicalize(path).ok();
+    let is_here = absolute(folder).is_some_and(|folder| absolute(Path::new(".")) == Some(folder));
+    if is_here {
+        return hint.to_owned();
+    }
+    let mut pieces = hint.split(FILES_FLAG);
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find([' ', '`', '\n']).unwrap_or(piece.len());
+        let (path, rest) = piece.split_at(end);
+        let path = match path {
+            "." => folder.to_owned(),
+            path => folder.join(path),
+        };
+        text += &format!("{FILES_FLAG}{}{rest}", path.display());
+    }
+    text
+}
+
+/// What commands put before a path.
+const FILES_FLAG: &str = " -f ";
+
 fn write(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
     let task = format!(
         "# {}. {}\n\n{}\n\n---\n\nEdit the manifests in this folder; those in `{WORLD}/` are there to be read, and stay as they \
@@ -151,4 +175,19 @@ fn free_name(folder: &Path) -> PathBuf {
         .map(|number| folder.with_file_name(format!("{name}.backup-{number}")))
         .find(|path| !path.exists())
         .expect("there are more numbers than folders")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_hints_name_the_folder() {
+        let hint = "Ask `meshsim explain -f world -f rules.yaml x` and `meshsim analyze -f .`.";
+        assert_eq!(
+            seen_from_here(hint, Path::new("first-pin")),
+            "Ask `meshsim explain -f first-pin/world -f first-pin/rules.yaml x` and `meshsim analyze -f first-pin`."
+        );
+        assert_eq!(seen_from_here(hint, Path::new(".")), hint);
+    }
 }

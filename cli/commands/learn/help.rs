@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exercise::Exercise;
 use super::state::Course;
-use super::{Learner, text};
+use super::{Learner, folder, text};
 use crate::args::Format;
 use crate::exit_code::Exit;
 use crate::refusal::{Failure, Refusal};
@@ -21,6 +21,7 @@ impl Learner<'_> {
             return Err(Refusal::new(format!("`{}` has no hints", exercise.id)).into());
         };
         let of = exercise.hints.len();
+        let hint = &folder::seen_from_here(hint, &course.folder(&exercise.id));
         match self.output.format {
             Format::Json => self.output.print_json(&json!({
                 "schema": "meshsim.learn.hint/1",

@@ -176,7 +176,7 @@ impl Opened<'_> {
             "files": texts(&files),
             "world": exercise.world,
             "findings": findings::findings(exercise, &files),
-            "hints": exercise.hints.iter().take(hints).map(|hint| rendered(hint)).collect::<Vec<_>>(),
+            "hints": exercise.hints.iter().take(hints).map(|hint| self.hint_here(hint)).collect::<Vec<_>>(),
             "hintCount": exercise.hints.len(),
             "passed": progress.is_some_and(|progress| progress.passed),
         }))
@@ -195,8 +195,13 @@ impl Opened<'_> {
         let of = self.exercise.hints.len();
         let number = self.course.progress(&self.exercise.id).next_hint(of);
         let note = self.remember();
-        let hint = self.exercise.hints.get(number).map(|hint| rendered(hint));
+        let hint = self.exercise.hints.get(number);
+        let hint = hint.map(|hint| self.hint_here(hint));
         Ok(json!({"number": number + 1, "of": of, "hint": hint, "note": note}))
+    }
+
+    fn hint_here(&self, hint: &str) -> String {
+        rendered(&folder::seen_from_here(hint, &self.folder))
     }
 
     fn solution(mut self, reveal: bool) -> Result<Value, Refusal> {
