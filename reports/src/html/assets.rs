@@ -16,7 +16,7 @@ pub(super) fn script() -> String {
 
 const STYLES: [&str; 9] = [
     include_str!("../../assets/uplot/uPlot.min.css"),
-    include_str!("../../assets/report/theme.css"),
+    crate::look::COLOURS,
     include_str!("../../assets/report/page.css"),
     include_str!("../../assets/report/verdict.css"),
     include_str!("../../assets/report/charts.css"),

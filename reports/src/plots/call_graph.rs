@@ -3,7 +3,7 @@
 //! Nodes are traffic sources and workloads, and one for each Service some of whose requests no pod served. An edge has what its
 //! source measured after the warm-up.
 
-use super::palette::natural;
+use super::palette::{name_among, natural};
 use crate::figures::rate;
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
@@ -168,13 +168,13 @@ impl CallGraph {
 
 impl CallGraph {
     fn describe(&mut self, report: &RunReport) {
-        let namespaces: BTreeSet<&str> = (self.nodes.iter())
-            .filter_map(|node| match &node.key {
-                Key::Workload(workload) => Some(workload.namespace.as_str()),
+        let keys: Vec<Key> = self.nodes.iter().map(|node| node.key.clone()).collect();
+        let all: Vec<&WorkloadLabels> = (keys.iter())
+            .filter_map(|key| match key {
+                Key::Workload(workload) => Some(workload),
                 Key::Traffic(_) | Key::Nobody(_) => None,
             })
             .collect();
-        let several = namespaces.len() > 1;
         for node in &mut self.nodes {
             match &node.key {
                 Key::Traffic(name) => {
@@ -184,11 +184,7 @@ impl CallGraph {
                     node.sidecar = source.is_some_and(|source| has_sidecar(report, source));
                 }
                 Key::Workload(workload) => {
-                    node.name = if several {
-                        workload.full_name()
-                    } else {
-                        workload.workload.clone()
-                    };
+                    node.name = name_among(workload, &all);
                     node.detail = pods(report, workload);
                     if node.to_itself > 0 {
                         let calls = number(node.to_itself as f64);

@@ -7,7 +7,7 @@ mod marks;
 use self::beside::draw_labels;
 use self::marks::MarkRows;
 use super::axis::Axis;
-use super::palette::{AXIS, GRID, INK, MARK, SHADE, SOFT_INK};
+use super::palette::{AXIS, GRID, INK, MARK, PAPER, SHADE, SOFT_INK};
 use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
 
 /// A whole picture.
@@ -172,7 +172,7 @@ impl Figure {
             svg,
             area,
             Fill {
-                colour: "#fff",
+                colour: PAPER,
                 opacity: 0.5,
             },
         );

@@ -6,7 +6,9 @@
 use super::call_graph::{CallGraph, Edge, Key, Node};
 use super::frame::title;
 use super::layout::layers;
-use super::palette::{AXIS, INK, NOBODY, ORANGE, Palette, SOFT_INK, VERMILION};
+use super::palette::{
+    AXIS, BOX, INK, NOBODY, ORANGE, PAPER, Palette, SIDECAR, SOFT_INK, VERMILION,
+};
 use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, number, percent};
@@ -34,7 +36,7 @@ pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
     title(&mut svg, heading, &about, width);
     for (group, frame) in graph.groups.iter().zip(&places.boxes) {
         if let Some(frame) = frame {
-            svg.rectangle(frame.at, frame.size, 10.0, Fill::solid("#f3f5f7"));
+            svg.rectangle(frame.at, frame.size, 10.0, Fill::solid(BOX));
             let style = Style {
                 anchor: Anchor::Middle,
                 ..SOFT
@@ -167,7 +169,7 @@ fn draw_node(svg: &mut Svg, node: &Node, frame: Frame, palette: &Palette) {
         Key::Workload(workload) => palette.workload(workload),
         Key::Nobody(_) => NOBODY,
     };
-    svg.rectangle((x, y), frame.size, 8.0, Fill::solid("#fff"));
+    svg.rectangle((x, y), frame.size, 8.0, Fill::solid(PAPER));
     svg.rectangle(
         (x + 1.0, y + 8.0),
         (5.0, frame.size.1 - 16.0),
@@ -218,8 +220,8 @@ fn draw_sidecar(svg: &mut Svg, (x, y): Point) {
         (x - 7.0, y + 4.0),
         (x - 7.0, y - 4.0),
     ];
-    svg.polygon(&outline, Fill::solid("#466bb0"));
-    svg.circle((x, y), 2.6, Fill::solid("#fff"));
+    svg.polygon(&outline, Fill::solid(SIDECAR));
+    svg.circle((x, y), 2.6, Fill::solid(PAPER));
 }
 
 /// An edge from border to border.
@@ -274,7 +276,7 @@ fn draw_edges(svg: &mut Svg, graph: &CallGraph, places: &Places) {
     for (edge, place) in graph.edges.iter().zip(labels) {
         let (lines, failures) = (label(edge), edge.failures > 0);
         let fill = Fill {
-            colour: "#fff",
+            colour: PAPER,
             opacity: 0.86,
         };
         svg.rectangle(place.at, place.size, 4.0, fill);

@@ -3,6 +3,8 @@
 //! A version has one colour wherever it appears; workloads that are their app's only one take what is left. The palette
 //! is told apart with any colour vision. Source: M. Okabe and K. Ito, "Color Universal Design", 2008.
 
+pub(crate) mod dark;
+
 use std::collections::{BTreeMap, BTreeSet};
 use telemetry::{Measurements, WorkloadLabels};
 
@@ -13,6 +15,12 @@ pub(crate) const GRID: &str = "#e4e7eb";
 pub(crate) const AXIS: &str = "#9aa4af";
 pub(crate) const MARK: &str = "#6e7781";
 pub(crate) const SHADE: &str = "#8c959f";
+/// The background.
+pub(crate) const PAPER: &str = "#fff";
+/// A box around things that belong together.
+pub(crate) const BOX: &str = "#f6f8fa";
+/// The badge of a sidecar.
+pub(crate) const SIDECAR: &str = "#466bb0";
 
 /// What went well, where failures are what matters.
 pub(crate) const GOOD: &str = "#a9c9df";
@@ -135,6 +143,28 @@ pub(crate) fn variant(workload: &WorkloadLabels) -> &str {
         &workload.workload
     } else {
         &workload.version
+    }
+}
+
+/// A workload's name, with its namespace where `all` are of several, and with its version where that alone tells it from
+/// another of them.
+pub(crate) fn name_among(workload: &WorkloadLabels, all: &[&WorkloadLabels]) -> String {
+    let several = all
+        .iter()
+        .any(|other| other.namespace != workload.namespace);
+    let name = if several {
+        workload.full_name()
+    } else {
+        workload.workload.clone()
+    };
+    let twin = |other: &&WorkloadLabels| {
+        let same = (&other.namespace, &other.workload) == (&workload.namespace, &workload.workload);
+        same && other.version != workload.version
+    };
+    if all.iter().any(twin) && !workload.version.is_empty() {
+        format!("{name} {}", workload.version)
+    } else {
+        name
     }
 }
 

@@ -15,8 +15,6 @@ pub(crate) struct Level {
     pub(crate) title: &'static str,
     /// What is counted.
     pub(crate) what: &'static str,
-    /// It is shown from this many on: that every proxy makes a connection is no news.
-    least: u32,
     /// Its area and its greatest value.
     of: fn(&PoolUse) -> (u64, u32),
 }
@@ -27,21 +25,18 @@ pub(crate) const LEVELS: [Level; 3] = [
         id: "pending",
         title: "Waiting for a connection",
         what: "Tries that wait for a connection",
-        least: 2,
         of: |used| (used.pending_ns, used.pending_max),
     },
     Level {
         id: "connections",
         title: "Connections",
         what: "Connections of each cluster",
-        least: 1,
         of: |used| (used.connections_ns, used.connections_max),
     },
     Level {
         id: "requests",
         title: "Requests on connections",
         what: "Tries that hold a connection",
-        least: 1,
         of: |used| (used.requests_ns, used.requests_max),
     },
 ];
@@ -59,7 +54,7 @@ pub(crate) struct Pool<'a> {
 pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Option<Figure> {
     let panels: Vec<Panel> = (LEVELS.iter())
         .filter_map(|level| {
-            let pools = busiest(report, level);
+            let pools = busiest(report, level, times);
             (!pools.is_empty()).then(|| panel(level, &pools, times, palette))
         })
         .collect();
@@ -75,7 +70,11 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
 }
 
 /// The clusters that have most in use of a limit, in order of their names; none where nothing is worth showing.
-pub(crate) fn busiest<'a>(report: &'a RunReport, level: &Level) -> Vec<Pool<'a>> {
+pub(crate) fn busiest<'a>(
+    report: &'a RunReport,
+    level: &Level,
+    times: &Times<'_>,
+) -> Vec<Pool<'a>> {
     let measured = &report.measurements;
     let series = &measured.series.pools;
     let sources: BTreeSet<&WorkloadLabels> = series.iter().map(|series| &series.source).collect();
@@ -85,11 +84,18 @@ pub(crate) fn busiest<'a>(report: &'a RunReport, level: &Level) -> Vec<Pool<'a>>
             with_source: sources.len() > 1,
             behind: only_workload(measured, series),
         })
-        .filter(|pool| pool.most(level) >= level.least)
+        .filter(|pool| pool.most(level) > 0)
         .map(|pool| (pool.area(level), pool))
         .collect();
     pools.sort_by_key(|(area, _)| std::cmp::Reverse(*area));
     pools.truncate(LINES);
+    let has_news = |(_, pool): &(u64, Pool<'_>)| {
+        let means = pool.means(level, times);
+        means.into_iter().any(|mean| mean >= NEWS)
+    };
+    if !pools.iter().any(has_news) {
+        return Vec::new();
+    }
     let mut pools: Vec<Pool<'_>> = pools.into_iter().map(|(_, pool)| pool).collect();
     pools.sort_by_key(|pool| natural(&pool.name()));
     pools
@@ -173,7 +179,7 @@ fn panel(level: &Level, pools: &[Pool<'_>], times: &Times<'_>, palette: &Palette
         y: last(line).unwrap_or(0.0),
         colour: pool.colour(palette),
         name: pool.name(),
-        value: format!("≤ {}", number(f64::from(pool.most(level)))),
+        value: format!("max {}", number(f64::from(pool.most(level)))),
     });
     Panel {
         heading: format!("{}, mean", level.what.to_lowercase()),
@@ -193,3 +199,5 @@ fn panel(level: &Level, pools: &[Pool<'_>], times: &Times<'_>, palette: &Palette
 }
 
 const LINES: usize = 8;
+/// Fewer than these, on average, are no news: each new connection is waited for.
+const NEWS: f64 = 0.01;

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
-use super::palette::{Palette, natural, variant};
+use super::palette::{Palette, name_among, natural, variant};
 use super::times::{Times, last};
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
@@ -214,10 +214,11 @@ fn counted(heading: &str, lines: &[Line<'_>], times: &Times<'_>) -> Panel {
 }
 
 fn panel(heading: &str, lines: &[Line<'_>], y: Axis, times: &Times<'_>) -> Panel {
+    let all: Vec<&WorkloadLabels> = lines.iter().map(|line| line.workload).collect();
     let label = |line: &Line<'_>| Label {
         y: last(&line.values).unwrap_or(0.0),
         colour: line.colour,
-        name: line.workload.workload.clone(),
+        name: name_among(line.workload, &all),
         value: line.value.clone(),
     };
     Panel {

@@ -4,18 +4,15 @@ use super::about_workload;
 use crate::html::chart::{Chart, ChartUnit, Form, Line, Query, colour_name, values};
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
-use crate::plots::palette::Palette;
+use crate::plots::palette::{Palette, name_among};
 use crate::plots::times::Times;
 use crate::plots::utilization::{self, Busy};
-use std::collections::BTreeSet;
+use telemetry::WorkloadLabels;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {
     let busy = utilization::busiest(report, times);
     let limited = busy.first().is_some_and(|busy| busy.limited);
-    let namespaces: BTreeSet<&str> = (busy.iter())
-        .map(|busy| busy.workload.namespace.as_str())
-        .collect();
-    let namespaces = namespaces.len();
+    let all: Vec<&WorkloadLabels> = busy.iter().map(|busy| busy.workload).collect();
     let chart = |id: &str, title: &str, note: &str, unit, of: Of| Chart {
         id: id.to_owned(),
         title: title.to_owned(),
@@ -26,11 +23,7 @@ pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -
             .map(|busy| {
                 let (over_time, mean) = of(busy);
                 Line {
-                    name: if namespaces > 1 {
-                        busy.workload.full_name()
-                    } else {
-                        busy.workload.workload.clone()
-                    },
+                    name: name_among(busy.workload, &all),
                     colour: colour_name(palette.workload(busy.workload)),
                     total: unit_total(unit, mean),
                     values: values(over_time.iter().copied()),

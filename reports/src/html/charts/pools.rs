@@ -9,7 +9,7 @@ use crate::plots::times::Times;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {
     let charts = LEVELS.iter().filter_map(|level| {
-        let pools = pools::busiest(report, level);
+        let pools = pools::busiest(report, level, times);
         (!pools.is_empty()).then(|| chart(level, &pools, times, palette))
     });
     charts.collect()
