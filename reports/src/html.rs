@@ -8,6 +8,7 @@
 mod assets;
 mod chart;
 mod charts;
+mod distribution;
 mod graph;
 mod head;
 mod markup;
@@ -78,6 +79,7 @@ fn page(report: &RunReport) -> String {
         verdict::section(report),
         head::figures(report),
         charts::section(report, &charts),
+        distribution::section(report),
         graph::section(report, &palette),
         traces::section(report),
         tables::section(report, &palette),

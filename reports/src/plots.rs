@@ -5,6 +5,7 @@
 
 pub(crate) mod axis;
 pub(crate) mod call_graph;
+pub(crate) mod distribution;
 pub(crate) mod ejections;
 pub(crate) mod frame;
 pub(crate) mod graph;
@@ -72,7 +73,7 @@ pub fn pictures(report: &RunReport) -> Vec<(&'static str, String)> {
         ("latency", draw(latency::over_time(report, &times))),
         (
             "latency_distribution",
-            draw(latency::distribution(report, &times)),
+            draw(distribution::figure(report, &times)),
         ),
         ("responses", draw(responses::figure(report, &times))),
         ("retries", draw(retries::figure(report, &times, &palette))),

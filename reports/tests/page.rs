@@ -67,6 +67,77 @@ fn charts_hold_a_value_for_each_bucket_and_shares_add_up() {
 }
 
 #[test]
+fn latencies_have_a_picture_and_figures_of_their_own() {
+    let report = sample::canary(20.0);
+    let page = page(&report);
+    let (_, section) = page
+        .split_once("<section id=\"distribution\"")
+        .expect("there is a distribution");
+    let (section, _) = section.split_once("</section>").expect("it ends");
+    let totals = report.measurements.window.traffic[0].totals();
+    let requests = totals.count();
+    for part in [
+        "<h4>shoppers</h4>".to_owned(),
+        "<path style=\"fill:var(--blue)\" d=\"M".to_owned(),
+        "<path style=\"fill:var(--vermilion)\" d=\"M".to_owned(),
+        ">p99.9 ".to_owned(),
+        format!("<th scope=\"row\">requests</th><td>{requests}</td>"),
+    ] {
+        assert!(section.contains(&part), "{part}: {section}");
+    }
+}
+
+#[test]
+fn pools_tell_who_waits_for_a_connection() {
+    let report = sample::canary(20.0);
+    let data = embedded(&page(&report));
+    let charts = data["charts"].as_array().expect("there are charts");
+    let chart = charts
+        .iter()
+        .find(|chart| chart["title"] == "Waiting for a connection")
+        .expect("somebody waits");
+    let line = |name: &str| {
+        let lines = chart["lines"].as_array().expect("lines");
+        let line = lines.iter().find(|line| line["name"] == name);
+        line.expect("each version has its pool").clone()
+    };
+    let (v1, v2) = (line("reviews v1"), line("reviews v2"));
+    // Seven wait while v2 fails, nobody before.
+    assert_eq!(
+        (&v2["values"][59], &v2["values"][60]),
+        (&0.0.into(), &7.0.into())
+    );
+    assert_eq!(
+        (&v1["values"][60], &v2["total"]),
+        (&0.0.into(), &"max 9".into())
+    );
+    let split = charts
+        .iter()
+        .find(|chart| chart["title"] == "Split of default/reviews");
+    let of_split = split.expect("reviews is split")["lines"]
+        .as_array()
+        .expect("lines");
+    let colour = |name: &str| {
+        &of_split
+            .iter()
+            .find(|line| line["name"] == name)
+            .expect("v")["colour"]
+    };
+    assert_eq!((&v1["colour"], &v2["colour"]), (colour("v1"), colour("v2")));
+
+    let csv = String::from_utf8(file(&report, "pools.csv").bytes).expect("a table is text");
+    let (head, rows) = csv.split_once('\n').expect("there are rows");
+    assert_eq!(
+        head,
+        "time_seconds,source_workload,source_workload_namespace,cluster,connections_mean,connections_max,requests_mean,\
+         requests_max,pending_mean,pending_max"
+    );
+    let row =
+        "300,productpage-v1,default,outbound|9080|v2|reviews.default.svc.cluster.local,5,5,5,5,7,9";
+    assert!(rows.lines().any(|line| line == row), "{rows}");
+}
+
+#[test]
 fn the_page_needs_nothing_else_and_is_the_same_for_the_same_run() {
     let report = sample::canary(20.0);
     let slower = RunReport {

@@ -22,10 +22,12 @@
 
   try {
     await soon();
-    const charts = all("figure.chart");
+    const charts = all("figure[data-chart]");
     check("there are charts", charts.length >= 10, charts.length);
     const empty = charts.filter((chart) => !one("canvas", chart) || colours(one("canvas", chart)) < 4);
     check("each chart is drawn", !empty.length, empty.map((chart) => chart.id));
+    const distributions = all("#distribution svg");
+    check("distributions are drawn", distributions.length > 0 && distributions.every((svg) => svg.getBoundingClientRect().height > 80));
     check("each chart is described", charts.every((chart) => one(".plot", chart).getAttribute("aria-label").length > 30));
     check("nothing is wider than the window", document.documentElement.scrollWidth <= innerWidth, document.documentElement.scrollWidth);
 
@@ -97,7 +99,7 @@
     explorer.close();
 
     // From a row to its requests.
-    const overflow = all("#table-responses tbody tr").find((row) => row.cells[3].textContent === "UO");
+    const overflow = all("#table-responses tbody tr").find((row) => [...row.cells].some((cell) => cell.textContent === "UO"));
     one(".ask", overflow).click();
     await soon();
     const responses = all("#explorer-list tr").map((row) => row.cells[1].textContent);
@@ -136,8 +138,8 @@
     one("#theme").click();
     await soon();
     check("there are two themes", paper() !== first, first);
-    const redrawn = all("figure.chart").filter((chart) => colours(one("canvas", chart)) < 4);
-    check("charts are drawn in both", !redrawn.length && all("figure.chart canvas").length === charts.length);
+    const redrawn = all("figure[data-chart]").filter((chart) => colours(one("canvas", chart)) < 4);
+    check("charts are drawn in both", !redrawn.length && all("figure[data-chart] canvas").length === charts.length);
 
     check("no name became markup", !one("h1 script, main img, main b b") && one("h1").textContent.includes("<" + "/script>"));
   } catch (error) {

@@ -9,11 +9,12 @@ const bucketStarts = Array.from({ length: bucketCount }, (_, bucket) => bucket *
 const bucketEnd = (bucket) => Math.min(data.end_seconds, (bucket + 1) * data.bucket_seconds);
 const bucketMiddles = bucketStarts.map((start, bucket) => (start + bucketEnd(bucket)) / 2);
 
-function drawCharts() {
+/** Draws all charts, as wide as their places or as `width` says. */
+function drawCharts(width) {
   for (const { plot } of plots.splice(0)) plot.destroy();
-  for (const figure of findAll("figure.chart")) {
+  for (const figure of findAll("figure[data-chart]")) {
     const chart = data.charts[Number(figure.dataset.chart)];
-    plots.push(drawChart(figure, chart));
+    plots.push(drawChart(figure, chart, width));
   }
   zoom(shownFrom, shownTo);
 }
@@ -26,15 +27,15 @@ function zoom(from, to) {
   find("#whole-run").hidden = from <= 0 && to >= data.end_seconds;
 }
 
-function drawChart(figure, chart) {
+function drawChart(figure, chart, width) {
   const place = find(".plot", figure);
   place.replaceChildren();
   const drawn = { figure, chart, plot: null, hidden: new Set(), legend: [] };
   const columns = columnsOf(chart, drawn.hidden);
   const options = {
-    width: place.clientWidth,
+    width: width ?? place.clientWidth,
     height: chart.form === "spans" ? 64 + 22 * chart.rows.length : 220,
-    padding: [data.marks.length ? 20 : 8, 12, 0, 0],
+    padding: [data.marks.length ? 20 : 8, 18, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -301,7 +302,7 @@ function fillNumbers(figure) {
 function startCharts() {
   if (!data.charts.length) return;
   find("#whole-run").addEventListener("click", () => zoom(0, data.end_seconds));
-  for (const figure of findAll("figure.chart")) {
+  for (const figure of findAll("figure[data-chart]")) {
     find(".numbers", figure).addEventListener("toggle", () => fillNumbers(figure));
   }
   startEvents();

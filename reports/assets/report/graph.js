@@ -11,7 +11,7 @@ function startGraph() {
     svg.setAttribute("width", size.width * scale);
     svg.setAttribute("height", size.height * scale);
   };
-  const fit = () => show(Math.min(1, Math.max((view.clientWidth - 2) / size.width, 0.45)));
+  const fit = () => show(Math.min(1, Math.max((view.clientWidth - 2) / size.width, 0.6)));
   for (const button of findAll("[data-zoom]")) {
     const factor = Number(button.dataset.zoom);
     button.addEventListener("click", () => (factor ? show(scale * factor) : fit()));

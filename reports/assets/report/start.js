@@ -5,6 +5,6 @@ startTables();
 startExplorer();
 startCharts();
 startGraph();
-startTheme(() => {
-  if (data.charts.length) drawCharts();
+startTheme((width) => {
+  if (data.charts.length) drawCharts(width);
 });

@@ -31,7 +31,8 @@ function startTheme(redraw) {
   addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light";
-    redraw();
+    // The page is still as wide as the screen.
+    redraw(PRINTED_CHART);
   });
   addEventListener("afterprint", () => {
     if (before) document.documentElement.dataset.theme = before;
@@ -40,3 +41,6 @@ function startTheme(redraw) {
   });
   show();
 }
+
+/** About half of a page of paper, in CSS pixels; the style fits it in. */
+const PRINTED_CHART = 440;

@@ -210,8 +210,12 @@ fn draw_label(index: usize, edge: &Edge, place: Frame, svg: &mut String) {
     writeln!(
         svg,
         "<g class=\"{class}\" data-edge=\"{index}\" aria-hidden=\"true\">\
-         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle first\">{first}</text>\
+         <rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\"/><text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle first\">{first}</text>\
          <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle\">p99 {}</text></g>",
+        place.at.0,
+        place.at.1,
+        place.size.0,
+        place.size.1,
         place.at.1 + 15.0,
         place.at.1 + 32.0,
         milliseconds(edge.latency.quantile(Quantile::P99).as_millis_f64()),

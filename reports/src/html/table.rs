@@ -75,13 +75,18 @@ impl Table {
         let asks = self.rows.iter().any(|row| row.about.is_some());
         let mut html = format!(
             "<div class=\"table\" id=\"table-{}\">\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
-             aria-label=\"{}\">\n<table>\n<caption>{}</caption>\n<thead><tr>",
+             aria-label=\"{}\">\n<table>\n<caption><span>{}</span></caption>\n<thead><tr>",
             self.id,
             escaped(&self.caption),
             escaped(&self.caption),
         );
-        for column in &self.columns {
-            let (class, name) = match column {
+        for column in self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| self.is_shown(*place))
+        {
+            let (class, name) = match column.1 {
                 Column::Text(name) => ("text", name),
                 Column::Number(name) => ("number", name),
             };
@@ -103,9 +108,19 @@ impl Table {
         html
     }
 
+    /// Whether any row says something in a column.
+    fn is_shown(&self, place: usize) -> bool {
+        self.rows.is_empty()
+            || self
+                .rows
+                .iter()
+                .any(|row| !row.cells[place].text.is_empty())
+    }
+
     fn row(&self, row: &Row, asks: bool, html: &mut String) {
         html.push_str("<tr>");
-        for (place, (cell, column)) in row.cells.iter().zip(&self.columns).enumerate() {
+        let cells = row.cells.iter().zip(&self.columns).enumerate();
+        for (place, (cell, column)) in cells.filter(|(place, _)| self.is_shown(*place)) {
             html.push_str(&cell.html(place == 0, *column));
         }
         if asks {

@@ -3,6 +3,11 @@
 //! The workloads of one Service share a box. An edge is the wider the busier it is, and has the colour of failure where
 //! requests fail.
 
+mod labels;
+
+pub(crate) use self::labels::label_places;
+
+use self::labels::label;
 use super::call_graph::{CallGraph, Edge, Key, Node};
 use super::frame::title;
 use super::layout::layers;
@@ -11,9 +16,7 @@ use super::palette::{
 };
 use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
 use crate::model::RunReport;
-use crate::numbers::{milliseconds, number, percent};
 use base::math;
-use telemetry::Quantile;
 
 /// The graph as an SVG document, if anything was requested.
 pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
@@ -154,8 +157,9 @@ fn layer_width(graph: &CallGraph, layer: &[usize]) -> f64 {
         };
         (group.nodes.iter()).map(move |node| {
             let node = &graph.nodes[*node];
-            let name = text_width(&node.name, TEXT, true) + 56.0;
-            let detail = text_width(&node.detail, SMALL, false) + 30.0;
+            // A reader's font may be wider.
+            let name = text_width(&node.name, TEXT, true) * 1.06 + 56.0;
+            let detail = text_width(&node.detail, SMALL, false) * 1.08 + 30.0;
             name.max(detail) + pad
         })
     });
@@ -295,32 +299,6 @@ fn draw_edges(svg: &mut Svg, graph: &CallGraph, places: &Places) {
     }
 }
 
-/// Where the labels of edges stand: on their edges, and apart from nodes and from each other where there is room.
-pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course]) -> Vec<Frame> {
-    let mut taken: Vec<Frame> = places.nodes.clone();
-    let mut labels = Vec::new();
-    for (edge, course) in graph.edges.iter().zip(courses) {
-        let lines = label(edge);
-        let widths = lines.iter().map(|line| text_width(line, SMALL, false));
-        let size = (widths.fold(0.0, f64::max) + 12.0, LABEL_HEIGHT);
-        let frame = |part: f64| {
-            let (x, y) = course.at(part);
-            Frame {
-                at: (x - size.0 / 2.0, y - size.1 / 2.0),
-                size,
-            }
-        };
-        // Where there is no room, the least is covered.
-        let covered = |frame: &Frame| taken.iter().map(|other| overlap(frame, other)).sum::<f64>();
-        let places = PARTS.into_iter().map(frame);
-        let best = places.min_by(|a, b| covered(a).total_cmp(&covered(b)));
-        let place = best.expect("there are places to choose from");
-        taken.push(place);
-        labels.push(place);
-    }
-    labels
-}
-
 /// Edges leave and arrive one below the other, in the order of their other ends.
 pub(crate) fn course(graph: &CallGraph, places: &Places, index: usize) -> Course {
     let edge = &graph.edges[index];
@@ -355,18 +333,6 @@ pub(crate) fn course(graph: &CallGraph, places: &Places, index: usize) -> Course
     }
 }
 
-fn label(edge: &Edge) -> [String; 2] {
-    let requests = number(edge.requests as f64);
-    let first = if edge.failures == 0 {
-        format!("{requests} requests")
-    } else {
-        let failed = percent(edge.failures as f64 / edge.requests as f64);
-        format!("{requests} · {failed} failed")
-    };
-    let p99 = milliseconds(edge.latency.quantile(Quantile::P99).as_millis_f64());
-    [first, format!("p99 {p99}")]
-}
-
 fn edge_colour(edge: &Edge) -> &'static str {
     match edge.failures as f64 / edge.requests as f64 {
         part if part >= 0.01 => VERMILION,
@@ -375,20 +341,8 @@ fn edge_colour(edge: &Edge) -> &'static str {
     }
 }
 
-/// The area that two rectangles share.
-fn overlap(a: &Frame, b: &Frame) -> f64 {
-    let shared = |start_a: f64, size_a: f64, start_b: f64, size_b: f64| {
-        ((start_a + size_a).min(start_b + size_b) - start_a.max(start_b)).max(0.0)
-    };
-    shared(a.at.0, a.size.0, b.at.0, b.size.0) * shared(a.at.1, a.size.1, b.at.1, b.size.1)
-}
-
 /// Of a large mesh the busiest edges are shown.
 const EDGES: usize = 40;
-/// Where along its edge a label may stand, best first.
-const PARTS: [f64; 11] = [
-    0.58, 0.5, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.88, 0.12,
-];
 const MIN_WIDTH: f64 = 960.0;
 const MARGIN: f64 = 28.0;
 /// Above the nodes, for the title.
@@ -401,7 +355,6 @@ const GROUP_GAP: f64 = 40.0;
 const LAYER_GAP: f64 = 190.0;
 const BOX_HEAD: f64 = 32.0;
 const BOX_PAD: f64 = 12.0;
-const LABEL_HEIGHT: f64 = 40.0;
 const TEXT: f64 = 15.0;
 const SMALL: f64 = 14.0;
 

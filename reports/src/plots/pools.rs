@@ -161,8 +161,11 @@ fn only_workload<'a>(
     measured: &'a Measurements,
     series: &PoolSeries,
 ) -> Option<&'a WorkloadLabels> {
-    let mut behind = (measured.series.requests.iter())
-        .map(|requests| &requests.labels.destination)
+    let requests = measured.series.requests.iter();
+    let attempts = measured.series.attempts.iter();
+    // Mirrored copies are tries of nobody's requests.
+    let mut behind = (requests.map(|requests| &requests.labels.destination))
+        .chain(attempts.map(|attempts| &attempts.labels.destination))
         .filter(|to| to.service == series.service && to.subset == series.subset)
         .map(|to| &to.workload)
         .filter(|workload| !workload.workload.is_empty());
@@ -200,4 +203,4 @@ fn panel(level: &Level, pools: &[Pool<'_>], times: &Times<'_>, palette: &Palette
 
 const LINES: usize = 8;
 /// Fewer than these, on average, are no news: each new connection is waited for.
-const NEWS: f64 = 0.01;
+const NEWS: f64 = 0.03;

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use telemetry::{DestinationLabels, RequestFigures, RequestSeries, WorkloadLabels};
 
 /// A Service with more than one workload behind it gets a panel each, the busiest first; without any, one panel shows
-/// the share of each Service.
+/// the share of each Service, where there are several.
 pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Option<Figure> {
     let mut split = split(report, times, palette);
     split.truncate(PANELS);
     let (title, panels) = if split.is_empty() {
         let parts = by_service(report, times, palette);
-        if parts.is_empty() {
+        if parts.len() < 2 {
             return None;
         }
         let panel = panel("all requests, by service", &parts, 1, times);

@@ -47,7 +47,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
         if busy
             .iter()
             .flat_map(|busy| &busy.queued)
-            .any(|queued| *queued > 0.0)
+            .any(|queued| *queued >= QUEUED)
         {
             panels.push(counted(
                 "requests waiting for a worker, mean per pod",
@@ -239,3 +239,5 @@ fn panel(heading: &str, lines: &[Line<'_>], y: Axis, times: &Times<'_>) -> Panel
 }
 
 const LINES: usize = 8;
+/// Shorter queues, on average, are no news.
+pub(crate) const QUEUED: f64 = 0.01;

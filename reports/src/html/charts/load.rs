@@ -47,7 +47,7 @@ pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -
     if busy
         .iter()
         .flat_map(|busy| &busy.queued)
-        .any(|queued| *queued > 0.0)
+        .any(|queued| *queued >= utilization::QUEUED)
     {
         charts.push(chart(
             "queues",

@@ -19,7 +19,7 @@ fn chart(level: &Level, pools: &[Pool<'_>], times: &Times<'_>, palette: &Palette
     let line = |pool: &Pool<'_>| Line {
         name: pool.name(),
         colour: colour_name(pool.colour(palette)),
-        total: format!("most {}", number(f64::from(pool.most(level)))),
+        total: format!("max {}", number(f64::from(pool.most(level)))),
         values: (pool.means(level, times).into_iter())
             .map(|mean| Some(rounded(mean)))
             .collect(),
@@ -32,7 +32,7 @@ fn chart(level: &Level, pools: &[Pool<'_>], times: &Times<'_>, palette: &Palette
         id: format!("pools-{}", level.id),
         title: level.title.to_owned(),
         note: format!(
-            "{}, mean over time, all proxies of a workload together; in the legend, the most at a time in one proxy",
+            "{}, mean of all proxies of a workload together; max is the most at a time in one",
             level.what
         ),
         unit: ChartUnit::Count,

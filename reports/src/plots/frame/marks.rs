@@ -65,6 +65,6 @@ impl<'a> MarkRows<'a> {
 }
 
 const MARK_ROW: f64 = 19.0;
-const MARK_ROWS: usize = 4;
+const MARK_ROWS: usize = 5;
 /// Between a mark's line and its label.
 const FLAG: f64 = 5.0;
