@@ -8,6 +8,7 @@ mod determinism;
 mod dictionary;
 mod envoy;
 mod fidelity;
+mod gallery;
 mod laws;
 mod learn;
 mod live;

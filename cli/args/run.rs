@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args as ArgGroup, ValueEnum, ValueHint};
-use reports::Export;
+use reports::{Export, Pictures};
 
 use super::SimulationArgs;
 
@@ -36,6 +36,9 @@ pub(crate) struct RunArgs {
     /// Write them as tables, as lines in Istio's default format, or as its JSON
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     pub(crate) access_log_format: AccessLogFormat,
+    /// Write plots as SVG and PNG, as SVG only, which is faster, or not at all
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(crate) plots: Plots,
     /// Write files for other tools as well, several separated by commas
     #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
     pub(crate) export: Vec<RunExport>,
@@ -49,6 +52,25 @@ pub(crate) enum AccessLogFormat {
     Csv,
     Istio,
     Json,
+}
+
+/// Which plots are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Plots {
+    All,
+    Svg,
+    None,
+}
+
+impl Plots {
+    /// As reports know them.
+    pub(crate) const fn pictures(self) -> Pictures {
+        match self {
+            Self::All => Pictures::SvgAndPng,
+            Self::Svg => Pictures::Svg,
+            Self::None => Pictures::None,
+        }
+    }
 }
 
 /// For which other tools a run is written.

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
             args::AccessLogFormat::Json => reports::AccessLogFormat::Json,
         };
     }
-    let mut files = threads.install(|| reports::render(&report));
+    let mut files = threads.install(|| reports::render_with(&report, args.plots.pictures()));
     files.extend(exported(&report, &args.export, |_| false));
     write_folder(&out, &contents(&files))?;
     match output.format {
