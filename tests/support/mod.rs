@@ -54,6 +54,7 @@ impl PlainWorld {
                 pods: Vec::new(),
                 services: Vec::new(),
                 endpoints: Vec::new(),
+                forwarded_ports: Default::default(),
                 clusters: Vec::new(),
                 sites: Vec::new(),
                 traffic: Vec::new(),

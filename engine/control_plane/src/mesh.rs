@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use manifest::{Diagnostic, Resources};
+use manifest::{Diagnostic, PeerAuthentication, Resources};
 use rustc_hash::FxHashMap;
 use xds::{Node, NodeType, Snapshot};
 
@@ -238,6 +238,18 @@ impl Mesh {
         })
     }
 
+    /// Whether any PeerAuthentication is written.
+    pub fn has_peer_authentications(&self) -> bool {
+        self.push.peer_authentications.are_any()
+    }
+
+    /// The PeerAuthentication that says what a pod asks of clients at a port of its own; none where nothing is said.
+    pub fn peer_authentication(&self, id: PodId, port: u16) -> Option<&PeerAuthentication> {
+        let pod = self.registry().pod(id);
+        let policies = &self.push.peer_authentications;
+        policies.decisive(&pod.namespace, |wanted| has_labels(pod, wanted), port)
+    }
+
     /// The names of all Gateways, `<namespace>/<name>`.
     pub fn gateway_names(&self) -> impl Iterator<Item = &str> {
         let gateways = self.push.gateways.iter();
@@ -321,10 +333,12 @@ fn scope_key(pod: &Pod, push: &PushContext) -> ScopeKey {
 /// What a pod asks of clients.
 fn peer_policy(pod: &Pod, push: &PushContext) -> PeerPolicy {
     let policies = &push.peer_authentications;
-    policies.of_workload(&pod.namespace, |wanted| {
-        let mut wanted = wanted.iter();
-        wanted.all(|(key, value)| pod.labels().get(key) == Some(value))
-    })
+    policies.of_workload(&pod.namespace, |wanted| has_labels(pod, wanted))
+}
+
+fn has_labels(pod: &Pod, wanted: &BTreeMap<String, String>) -> bool {
+    let mut wanted = wanted.iter();
+    wanted.all(|(key, value)| pod.labels().get(key) == Some(value))
 }
 
 fn shared<T>(parts: Vec<T>) -> Vec<Arc<T>> {

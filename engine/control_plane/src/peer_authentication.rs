@@ -60,19 +60,27 @@ pub(crate) struct PeerAuthentications {
     of_namespace: BTreeMap<String, PeerMode>,
     /// Those for single workloads, by namespace, each by age.
     of_workloads: BTreeMap<String, Vec<PeerAuthentication>>,
+    /// Those that say what holds for a whole namespace, the root namespace's for the mesh.
+    of_whole: BTreeMap<String, PeerAuthentication>,
+    root: String,
 }
 
 impl PeerAuthentications {
     pub(crate) fn new(written: &[PeerAuthentication], mesh: &MeshConfig) -> Self {
         let mut all: Vec<_> = written.iter().collect();
         all.sort_by_key(|object| age(&object.meta));
-        let mut policies = Self::default();
+        let mut policies = Self {
+            root: mesh.root_namespace.clone(),
+            ..Self::default()
+        };
         let mut of_namespace = BTreeMap::new();
         for object in all {
             let namespace = &object.meta.namespace;
             let selector = object.spec.selector.as_ref();
             if selector.is_none_or(|selector| selector.match_labels.is_empty()) {
                 let mode = said(object.spec.mtls.as_ref());
+                let whole = policies.of_whole.entry(namespace.clone());
+                whole.or_insert_with(|| object.clone());
                 of_namespace.entry(namespace.clone()).or_insert(mode);
             } else if *namespace != mesh.root_namespace {
                 let same = policies.of_workloads.entry(namespace.clone());
@@ -94,6 +102,45 @@ impl PeerAuthentications {
         own.copied().unwrap_or(self.of_mesh)
     }
 
+    /// Whether there are any.
+    pub(crate) fn are_any(&self) -> bool {
+        !self.of_whole.is_empty() || !self.of_workloads.is_empty()
+    }
+
+    /// The policy that says what a workload asks at a port; none where nothing is said.
+    pub(crate) fn decisive(
+        &self,
+        namespace: &str,
+        has_labels: impl Fn(&BTreeMap<String, String>) -> bool,
+        port: u16,
+    ) -> Option<&PeerAuthentication> {
+        let own = self.own(namespace, has_labels).filter(|own| {
+            let mut ports = own.spec.port_level_mtls.iter();
+            let at_port = ports.find(|(written, _)| written.parse() == Ok(port));
+            said(own.spec.mtls.as_ref()).is_some()
+                || at_port.is_some_and(|(_, mtls)| said(Some(mtls)).is_some())
+        });
+        let of_whole = |namespace: &str| {
+            let whole = self.of_whole.get(namespace);
+            whole.filter(|whole| said(whole.spec.mtls.as_ref()).is_some())
+        };
+        own.or_else(|| of_whole(namespace))
+            .or_else(|| of_whole(&self.root))
+    }
+
+    /// The policy for single workloads that holds for one.
+    fn own(
+        &self,
+        namespace: &str,
+        has_labels: impl Fn(&BTreeMap<String, String>) -> bool,
+    ) -> Option<&PeerAuthentication> {
+        let mut own = self.of_workloads.get(namespace).into_iter().flatten();
+        own.find(|object| {
+            let selector = object.spec.selector.as_ref();
+            selector.is_some_and(|selector| has_labels(&selector.match_labels))
+        })
+    }
+
     /// What a workload asks whose labels `has_labels` knows.
     pub(crate) fn of_workload(
         &self,
@@ -101,12 +148,7 @@ impl PeerAuthentications {
         has_labels: impl Fn(&BTreeMap<String, String>) -> bool,
     ) -> PeerPolicy {
         let inherited = self.of_namespace(namespace);
-        let mut own = self.of_workloads.get(namespace).into_iter().flatten();
-        let own = own.find(|object| {
-            let selector = object.spec.selector.as_ref();
-            selector.is_some_and(|selector| has_labels(&selector.match_labels))
-        });
-        let Some(own) = own else {
+        let Some(own) = self.own(namespace, has_labels) else {
             return PeerPolicy {
                 mode: inherited,
                 ports: BTreeMap::new(),
@@ -188,6 +230,19 @@ mod tests {
         assert_eq!(policies.of_namespace("elsewhere"), PeerMode::Strict);
         assert_eq!(of(&policies, "a", "web").mode(), PeerMode::Strict);
         assert_eq!(of(&policies, "b", "db").at(8080), PeerMode::Disable);
+        for (namespace, app, port, decisive) in [
+            ("a", "web", 80, Some("mesh")),
+            ("b", "db", 80, Some("plain")),
+            ("b", "web", 80, Some("web")),
+            ("b", "api", 80, Some("plain")),
+            ("b", "api", 8080, Some("api")),
+        ] {
+            let has =
+                |labels: &BTreeMap<String, String>| labels.get("app").is_some_and(|own| own == app);
+            let found = policies.decisive(namespace, has, port);
+            let name = found.map(|found| found.meta.name.as_str());
+            assert_eq!(name, decisive, "{namespace} {app} {port}");
+        }
         let web = of(&policies, "b", "web");
         assert_eq!(web.at(80), PeerMode::Permissive);
         assert_eq!(web.at(8080), PeerMode::Strict);

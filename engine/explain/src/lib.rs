@@ -44,4 +44,6 @@ mod walk;
 pub use closed::Closed;
 pub use draw::Sample;
 pub use request::{Request, Scheme};
-pub use walk::{Leaving, Way, from_pod, through_gateway};
+pub use walk::{
+    Leaving, Policy, Taken, Way, from_pod, from_pod_as, through_gateway, through_gateway_as,
+};

@@ -5,6 +5,7 @@
 
 mod dialled;
 
+use base::Location;
 use control_plane::dns::{self, Answer};
 use control_plane::{Edge, Mesh, PodId, ProxyRef};
 use proxy::listener::{Connection, Layer};
@@ -18,7 +19,9 @@ use crate::closed::Closed;
 use crate::draw::{self, Sample};
 use crate::hop::{Next, Told, full_name};
 use crate::layer;
-use crate::model::{Direction, Draws, Explanation, Hop, Outcome, OutcomeKind, SCHEMA};
+use crate::model::{
+    Cluster, Direction, Draws, Explanation, Hop, Outcome, OutcomeKind, Place, SCHEMA,
+};
 use crate::request::Request;
 use crate::visit::Visit;
 
@@ -36,6 +39,8 @@ pub struct Way {
     pub outcome: Outcome,
     /// Where it leaves what the manifests know, if it does.
     pub leaves: Option<Leaving>,
+    /// The policy by which the destination's proxy takes no plain text, where that is what came.
+    pub turned_away_by: Option<Policy>,
     /// What of the proxies' configurations cannot be done exactly, each once.
     pub problems: Vec<Problem>,
 }
@@ -66,6 +71,47 @@ pub fn through_gateway(mesh: &Mesh, edge: &Edge, request: &Request) -> Way {
     Walk::new(mesh).through(edge, request)
 }
 
+/// What chance made of a request: the way follows it as far as it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The cluster that the first proxy chose; empty: the likeliest.
+    pub cluster: String,
+    /// `<namespace>/<name>` of the pod that was tried there; empty: the first.
+    pub pod: String,
+}
+
+/// The way of a request from a pod that went as is known.
+pub fn from_pod_as(mesh: &Mesh, from: PodId, request: &Request, taken: &Taken) -> Way {
+    if let Some(edge) = mesh.edge_of_pod(from) {
+        return through_gateway_as(mesh, &edge, request, taken);
+    }
+    let namespace = &mesh.registry().pod(from).namespace;
+    let dialled = dns::look_up(mesh.registry(), mesh.config(), namespace, &request.host);
+    let walk = Walk {
+        taken: Some(taken),
+        ..Walk::new(mesh)
+    };
+    walk.from(from, request, &dialled.unwrap_or_default())
+}
+
+/// The way of a request through a gateway that went as is known.
+pub fn through_gateway_as(mesh: &Mesh, edge: &Edge, request: &Request, taken: &Taken) -> Way {
+    let walk = Walk {
+        taken: Some(taken),
+        ..Walk::new(mesh)
+    };
+    walk.through(edge, request)
+}
+
+/// A PeerAuthentication by which a connection is turned away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// `<namespace>/<name>`.
+    pub name: String,
+    /// Where it is written.
+    pub location: Location,
+}
+
 impl Way {
     /// The way of a request at one proxy, beyond which nothing is known.
     pub(crate) fn at_one(visit: Visit, table: Table, names: Names, problems: Vec<Problem>) -> Self {
@@ -76,6 +122,7 @@ impl Way {
             table: Some(table),
             names,
             leaves: None,
+            turned_away_by: None,
             problems,
         }
     }
@@ -139,6 +186,9 @@ const PLAIN_AT_TLS: &str = "The plain HTTP request was sent to HTTPS port";
 /// A walk through a mesh.
 struct Walk<'a> {
     mesh: &'a Mesh,
+    /// What chance made of the request at its first proxy.
+    taken: Option<&'a Taken>,
+    turned_away_by: Option<Policy>,
     names: Names,
     problems: Vec<Problem>,
 }
@@ -157,6 +207,8 @@ impl<'a> Walk<'a> {
     fn new(mesh: &'a Mesh) -> Self {
         Self {
             mesh,
+            taken: None,
+            turned_away_by: None,
             names: Names::default(),
             problems: Vec::new(),
         }
@@ -196,6 +248,7 @@ impl<'a> Walk<'a> {
         let mut rest = Vec::new();
         let mut next = first.next;
         let mut leaves = first.leaves;
+        self.taken = None;
         while let Some(at) = next.take() {
             let pod = at.pod.filter(|_| rest.len() < MAX_HOPS);
             let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
@@ -231,6 +284,7 @@ impl<'a> Walk<'a> {
             first: first.visit,
             table: first.table,
             names: self.names,
+            turned_away_by: self.turned_away_by,
             leaves: leaves.filter(|_| outcome.closed.is_none() && outcome.status.is_none()),
             outcome,
             problems: self.problems,
@@ -253,7 +307,8 @@ impl<'a> Walk<'a> {
             port: entry.port,
             preface: entry.layer.preface(),
         };
-        let visit = told.visit(hop, &connection, &entry.head);
+        let mut visit = told.visit(hop, &connection, &entry.head);
+        self.follow_taken(&mut visit);
         let first = match visit.outcome.kind {
             OutcomeKind::Forwarded => {
                 self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
@@ -324,7 +379,8 @@ impl<'a> Walk<'a> {
             port: request.port,
             preface: layer.preface(),
         };
-        let visit = told.visit(hop, &connection, &request.head);
+        let mut visit = told.visit(hop, &connection, &request.head);
+        self.follow_taken(&mut visit);
         let as_dialled = |destination: Option<Next>| match destination {
             Some(next) => First::Pod(next),
             None => First::Outside(dialled_at(request)),
@@ -355,10 +411,19 @@ impl<'a> Walk<'a> {
         head: &RequestHead,
         layer: Layer,
     ) -> First {
-        let Some((_, cluster)) = visit.hop.likeliest() else {
+        let taken = |cluster: &&Cluster| self.taken.is_some_and(|t| t.cluster == cluster.name);
+        let chosen = visit.hop.clusters.iter().find(taken);
+        let likeliest = || visit.hop.likeliest().map(|(_, cluster)| cluster);
+        let Some(cluster) = chosen.or_else(likeliest) else {
             return First::Nobody;
         };
-        let endpoint = told.healthy_endpoints(&cluster.name).next();
+        let is_tried = |endpoint: &&LbEndpoint| {
+            let own = endpoint.workload.as_ref();
+            let pod = own.map(|own| (own.namespace.as_str(), own.pod.as_str()));
+            pod.is_some() && self.taken.and_then(|t| t.pod.split_once('/')) == pod
+        };
+        let tried = told.healthy_endpoints(&cluster.name).find(is_tried);
+        let endpoint = tried.or_else(|| told.healthy_endpoints(&cluster.name).next());
         let (Some(endpoint), Some(config)) = (endpoint, told.config(&cluster.name)) else {
             return First::Nobody;
         };
@@ -380,6 +445,19 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Where the cluster that was taken is known, what is sent on is what it is sent.
+    fn follow_taken(&self, visit: &mut Visit) {
+        let Some(taken) = self.taken else {
+            return;
+        };
+        let mut clusters = visit.hop.clusters.iter();
+        if let Some(cluster) = clusters.find(|cluster| cluster.name == taken.cluster)
+            && cluster.upstream_request.is_some()
+        {
+            visit.hop.upstream_request = cluster.upstream_request.clone();
+        }
+    }
+
     /// The pod behind an endpoint, and the port that is dialled there.
     fn behind(&self, endpoint: &LbEndpoint) -> Option<(PodId, u16)> {
         let registry = self.mesh.registry();
@@ -394,7 +472,8 @@ impl<'a> Walk<'a> {
     }
 
     /// The destination's own proxy, if it has one.
-    fn inbound(&mut self, pod: PodId, next: &Next) -> Option<Visit> {
+    fn inbound(&mut self, id: PodId, next: &Next) -> Option<Visit> {
+        let pod = id;
         let told = self.told(pod, Some(pod))?;
         let pod = self.mesh.registry().pod(pod);
         let mut hop = Hop::at(pod, Direction::Inbound);
@@ -408,7 +487,18 @@ impl<'a> Walk<'a> {
             port: next.port,
             preface,
         };
-        Some(told.visit(hop, &connection, &next.head))
+        let mut visit = told.visit(hop, &connection, &next.head);
+        if visit.outcome.closed == Some(Closed::UnknownPlainText)
+            && let Some(written) = self.mesh.peer_authentication(id, next.port)
+        {
+            let name = format!("{}/{}", written.meta.namespace, written.meta.name);
+            let location = written.location.clone();
+            let place = Place::from(&location);
+            let words = format!("PeerAuthentication {name} takes mutual TLS alone  {place}");
+            visit.hop.arrival.push(words);
+            self.turned_away_by = Some(Policy { name, location });
+        }
+        Some(visit)
     }
 }
 

@@ -72,7 +72,17 @@ pub struct Compiled {
     pub notes: Vec<Diagnostic>,
     /// The mesh at time zero and after each change of its manifests, for those who ask where single requests go; none
     /// with an Envoy.
-    pub(crate) meshes: Arc<[(SimTime, Mesh)]>,
+    pub(crate) meshes: Arc<[Held]>,
+}
+
+/// A mesh and from when on it holds.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) from: SimTime,
+    /// With all pods that can ever exist.
+    pub(crate) mesh: Mesh,
+    /// With the pods that manifests ask for, where there may be others.
+    pub(crate) as_written: Option<Mesh>,
 }
 
 /// Compiles a scenario.
@@ -124,8 +134,9 @@ fn compile_parts(
     };
     let timeline = future.changes(scenario, &mut report);
     let network = network::network(scenario, &stages, &population, pools.as_ref(), &mut report);
-    let endpoints = tables.endpoints(&stages, &population);
+    let (endpoints, forwarded_ports) = tables.endpoints(&stages, &population);
     outside::report(&stages, &population, &mut report);
+    asked::report_turned_away(scenario, &stages, &mut report);
     let clusters = tables.cluster_labels(&stages);
     let named = (&clusters[..], servers.marks());
     names::check(scenario, &population, &directory, named, &mut report);
@@ -141,7 +152,11 @@ fn compile_parts(
     let workloads = servers.workloads(&population);
     let services = directory.services();
     let sites = sites.into_sites();
-    let meshes = stages.into_iter().map(|stage| (stage.from, stage.mesh));
+    let meshes = stages.into_iter().map(|stage| Held {
+        from: stage.from,
+        mesh: stage.mesh,
+        as_written: stage.as_written,
+    });
     Ok(Compiled {
         meshes: meshes.collect(),
         plan: Plan {
@@ -153,6 +168,7 @@ fn compile_parts(
             pods,
             services,
             endpoints,
+            forwarded_ports,
             clusters,
             sites,
             traffic,

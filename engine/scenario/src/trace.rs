@@ -1,6 +1,6 @@
 //! Where one request of a scenario goes and why: explained under the manifests of its time, without a run.
 
-use crate::compile::{Compiled, External};
+use crate::compile::{Compiled, External, Held};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
 use crate::request::Request;
@@ -9,7 +9,7 @@ use base::SimTime;
 use control_plane::Mesh;
 use explain::model::Explanation;
 use explain::proxy_alone::{self, Entrance};
-use explain::{Leaving, find, from_pod, through_gateway};
+use explain::{Leaving, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as};
 use proxy::request::{Protocol, RequestHead};
 use xds::TrafficDirection;
 
@@ -34,6 +34,17 @@ pub(crate) fn explain(
     request: &explain::Request,
     at: SimTime,
 ) -> Option<Explanation> {
+    explain_as(scenario, compiled, (sender, None), request, at)
+}
+
+/// The same along the way that a request took in a run, where that is known.
+pub(crate) fn explain_as(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    (sender, taken): (Sender<'_>, Option<&Taken>),
+    request: &explain::Request,
+    at: SimTime,
+) -> Option<Explanation> {
     let way = match (sender, &scenario.envoy) {
         (Sender::Listener(listener), Some(envoy)) => {
             let proxy = envoy.told.value.clone();
@@ -51,12 +62,20 @@ pub(crate) fn explain(
         (Sender::Listener(_), None) => return None,
         (Sender::Gateway(ObjectName { namespace, name }), _) => {
             let mesh = compiled.mesh_at(at)?;
-            through_gateway(mesh, &mesh.edge_of_gateway(namespace, name)?, request)
+            let edge = mesh.edge_of_gateway(namespace, name)?;
+            match taken {
+                Some(taken) => through_gateway_as(mesh, &edge, request, taken),
+                None => through_gateway(mesh, &edge, request),
+            }
         }
-        (Sender::Pod(ObjectName { namespace, name }), _) => {
-            let mesh = compiled.mesh_at(at)?;
+        (Sender::Pod(sender), _) => {
+            let mesh = compiled.mesh_with(sender, at)?;
+            let ObjectName { namespace, name } = sender;
             let pod = mesh.registry().pod_by_name(namespace, name)?;
-            from_pod(mesh, pod, request)
+            match taken {
+                Some(taken) => from_pod_as(mesh, pod, request, taken),
+                None => from_pod(mesh, pod, request),
+            }
         }
         (Sender::Named(name), _) => {
             let mesh = compiled.mesh_at(at)?;
@@ -92,10 +111,24 @@ fn takes_tls(scenario: &Scenario, leaving: &Leaving) -> Option<bool> {
 impl Compiled {
     /// The mesh that manifests make at a time; none with an Envoy in their place.
     pub(crate) fn mesh_at(&self, at: SimTime) -> Option<&Mesh> {
-        let held = self.meshes.iter().rev();
-        held.filter(|(from, _)| *from <= at)
-            .map(|(_, mesh)| mesh)
-            .next()
+        let held = self.held_at(at)?;
+        Some(held.as_written.as_ref().unwrap_or(&held.mesh))
+    }
+
+    /// The same with this pod: one of those that manifests do not ask for, if need be.
+    fn mesh_with(&self, pod: &ObjectName, at: SimTime) -> Option<&Mesh> {
+        let has = |mesh: &&Mesh| {
+            let ObjectName { namespace, name } = pod;
+            mesh.registry().pod_by_name(namespace, name).is_some()
+        };
+        let held = self.held_at(at)?;
+        let as_written = held.as_written.as_ref().filter(has);
+        Some(as_written.unwrap_or(&held.mesh))
+    }
+
+    fn held_at(&self, at: SimTime) -> Option<&Held> {
+        let mut held = self.meshes.iter().rev();
+        held.find(|held| held.from <= at)
     }
 }
 

@@ -80,7 +80,7 @@ spec:
   hosts: [named.example]
   resolution: DNS
   ports: [{number: 80, name: http, protocol: HTTP}]
-  endpoints: [{address: db.shop.svc.cluster.local}]
+  endpoints: [{address: db.shop.svc.cluster.local, ports: {http: 5432}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry

@@ -389,3 +389,97 @@ fn names_that_nothing_has_are_refused() {
         assert_eq!(refused(entry), want, "{entry}");
     }
 }
+
+/// The second hop of the request that is shown is the pod that answered it, and what is sent on what it was sent.
+#[test]
+fn a_shown_request_follows_the_way_that_it_took() {
+    let outcome = outcome(&format!(
+        "{TRAFFIC}expect:\n- {{count: {{traffic: users, subset: v2}}, equals: 0, window: {{to: 9s}}}}\n"
+    ));
+    let shown = outcome.verdicts[0]
+        .offending
+        .as_ref()
+        .expect("it is missed");
+    let way = &shown.explanation.as_ref().expect("its pod is known").hops;
+    assert_eq!(way[1].proxy, "shop/web-v2-0", "v1 has the larger weight");
+    let sent = way[0].upstream_request.as_ref().expect("it is sent on");
+    assert!(
+        sent.headers
+            .contains(&("x-lane".to_owned(), "green".to_owned()))
+    );
+}
+
+/// Pods that an autoscaler may make are no endpoints before it has made them.
+#[test]
+fn spare_pods_are_no_endpoints() {
+    let scaled = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-v2}
+  minReplicas: 1
+  maxReplicas: 5
+";
+    let (services, _) = MESH.split_once("\nkind: VirtualService").expect("rules");
+    let services = services.rsplit_once("---").expect("a separator").0;
+    let mesh = format!("{services}---\n{scaled}");
+    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+    let text = format!(
+        "namespace: shop\nmanifests: mesh\nduration: 5s\n{TRAFFIC}expect:\n\
+         - {{request: {{from: client, url: http://web/}}, to: db}}\n"
+    );
+    let scenario = load(
+        &Source::new("s.yaml", text),
+        &LoadOptions::default(),
+        &files,
+    )
+    .expect("a good file");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let spare = compiled
+        .plan
+        .pods
+        .iter()
+        .filter(|pod| pod.name.starts_with("web-v2-"));
+    assert!(spare.count() > 1, "there are spare pods");
+    let outcome = run(&scenario, &compiled, &RunOptions::default());
+    let shown = outcome.verdicts[0]
+        .offending
+        .as_ref()
+        .expect("it is missed");
+    let hop = &shown.explanation.as_ref().expect("it is decided").hops[0];
+    assert_eq!(
+        hop.clusters[0].endpoints.len(),
+        3,
+        "{:?}",
+        hop.clusters[0].endpoints
+    );
+}
+
+/// A client without a sidecar is told by nobody why a STRICT server does not answer it: the run says it.
+#[test]
+fn plain_text_at_strict_servers_is_told_of() {
+    let (services, _) = MESH.split_once("\nkind: VirtualService").expect("rules");
+    let services = services.rsplit_once("---").expect("a separator").0;
+    let policy = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
+                  metadata: {name: strict, namespace: shop}\nspec: {mtls: {mode: STRICT}}\n";
+    let mesh = format!("{services}---\n{policy}");
+    let line = mesh.lines().count() - 3;
+    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+    let text = "namespace: shop\nmanifests: mesh\ntraffic:\n- {name: a, from: outside/plain, rate: 1/s, url: http://web.shop/}\n\
+                - {name: b, from: client, rate: 1/s, url: http://web/}\n";
+    let scenario = load(
+        &Source::new("s.yaml", text),
+        &LoadOptions::default(),
+        &files,
+    )
+    .expect("a good file");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [format!(
+            "s.yaml:4:19: warning: outside/plain has no sidecar, and its requests to `web.shop` are turned away: \
+             PeerAuthentication shop/strict takes mutual TLS alone (the policy is at mesh:{line}:1)"
+        )]
+    );
+}

@@ -19,6 +19,7 @@ use crate::plan::progressive_delivery::ProgressiveDelivery;
 use base::{Seed, SimDuration};
 use proxy::names::{ClusterId, EndpointId, Names};
 use proxy::table::Table;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// The pod behind each endpoint, by [`EndpointId`]; none: nobody answers there.
     pub endpoints: Vec<Option<PodId>>,
+    /// Endpoints whose pod is reached at another port than the endpoint names: a Service stands in between.
+    pub forwarded_ports: BTreeMap<EndpointId, u16>,
     /// What each cluster stands for, by [`ClusterId`].
     pub clusters: Vec<ClusterLabels>,
     /// Places where requests are made, by [`SiteId`].

@@ -221,10 +221,11 @@ impl Shapes {
                 endpoint,
                 ..
             } => {
-                let port = match plan.names.endpoint_address(endpoint) {
+                let own = match plan.names.endpoint_address(endpoint) {
                     Endpoint::Socket(socket) => socket.port(),
                     Endpoint::Name(_, port) => *port,
                 };
+                let port = plan.forwarded_ports.get(&endpoint).copied().unwrap_or(own);
                 (self.sent(plan, shape, cluster, endpoint, head), port)
             }
         };

@@ -121,6 +121,7 @@ fn plan() -> Plan {
             ports: Vec::new(),
         }],
         endpoints: vec![Some(PodId::new(1)), Some(PodId::new(2))],
+        forwarded_ports: Default::default(),
         clusters,
         sites: vec![site("reviews", Some(0)), site("nowhere.example", None)],
         traffic: vec![Traffic {

@@ -1,12 +1,14 @@
 //! Names in expectations of single requests: who sends them, and where they are to go.
 
 use crate::compile::dial::Directory;
-use crate::compile::report::Report;
+use crate::compile::report::{Report, code};
 use crate::compile::stage::Stage;
 use crate::expectation::{Expectation, RequestExpectation};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
 use crate::place::Placed;
+use crate::trace;
+use base::Location;
 use control_plane::Mesh;
 use explain::find;
 use std::borrow::Borrow;
@@ -36,6 +38,44 @@ pub(super) fn check(
         }
     }
 }
+
+/// Says which requests of clients without a sidecar the servers' proxies turn away: nobody else says why.
+pub(super) fn report_turned_away(scenario: &Scenario, stages: &[Stage], report: &mut Report) {
+    for traffic in scenario.traffic.iter().filter(|one| !one.through_gateway) {
+        let name = traffic.from.to_string();
+        let policed = |stage: &&Stage| stage.mesh.has_peer_authentications();
+        for stage in stages.iter().filter(policed) {
+            let registry = stage.mesh.registry();
+            let Some(pod) = find::pod(registry, &name, &scenario.namespace) else {
+                continue;
+            };
+            if registry.pod(pod).has_proxy() {
+                continue;
+            }
+            let requests = traffic.requests.iter().take(MOST_TEMPLATES);
+            for template in requests {
+                let request = trace::asked(&template.request);
+                let way = explain::from_pod(&stage.mesh, pod, &request);
+                let Some(policy) = way.turned_away_by else {
+                    continue;
+                };
+                let message = format!(
+                    "{name} has no sidecar, and its requests to `{}` are turned away: PeerAuthentication {} takes mutual TLS \
+                     alone",
+                    request.host, policy.name
+                );
+                let Location {
+                    file, line, column, ..
+                } = &policy.location;
+                let help = format!("the policy is at {file}:{line}:{column}");
+                report.warn(code::TURNED_AWAY, &traffic.from.place, message, Some(help));
+            }
+        }
+    }
+}
+
+/// Of more requests of one source it is enough to look at the first.
+const MOST_TEMPLATES: usize = 20;
 
 fn check_sender(request: &RequestExpectation, mesh: &Mesh, namespace: &str, report: &mut Report) {
     let Some(Placed { value: name, place }) = &request.from else {

@@ -23,6 +23,7 @@ use proxy::problem::ProblemKind;
 use proxy::table::Table;
 use sim::plan::{Dial, Plan, PodId, Site};
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use xds::{Listener, Unmodelled};
@@ -103,6 +104,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
             endpoints: (1..=addresses.len())
                 .map(|pod| Some(PodId::new(pod)))
                 .collect(),
+            forwarded_ports: BTreeMap::new(),
             names: tables.names,
             tables: tables.tables,
             services: Vec::new(),

@@ -22,6 +22,8 @@ pub(super) struct Stage {
     pub(super) change: Option<usize>,
     /// The mesh; with deliveries, as it is while each has its first setting.
     pub(super) mesh: Mesh,
+    /// The same without spare pods, where it has any.
+    pub(super) as_written: Option<Mesh>,
     /// The mesh with the other settings of deliveries.
     pub(super) others: Vec<Mesh>,
 }
@@ -56,6 +58,8 @@ pub(super) fn stages(scenario: &Scenario, options: &CompileOptions, report: &mut
             from: stage.from,
             change: stage.change,
             mesh: mesh(&stage.resources),
+            as_written: (pools.is_some() && !scenario.expect.is_empty())
+                .then(|| control_plane::compile(&stage.resources, &stage.config)),
             others: others
                 .map(|place| mesh(&deliveries.set(&stage.resources, place)))
                 .collect(),

@@ -17,7 +17,7 @@ use proxy::problem::{Problem, ProblemKind};
 use proxy::table::Table;
 use rustc_hash::FxHashMap;
 use sim::plan::{ClusterLabels, PodId, Side, TableId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xds::Snapshot;
 
@@ -134,20 +134,33 @@ impl Tables {
         stages.find_map(|stage| stage[pod.index()].on(side))
     }
 
-    /// The pod behind each endpoint.
+    /// The pod behind each endpoint, and the port at which it is reached where that is another one.
     pub(super) fn endpoints(
         &self,
         stages: &[Stage],
         population: &Population,
-    ) -> Vec<Option<PodId>> {
-        let addresses = (0..self.names.endpoint_count())
-            .map(|index| self.names.endpoint_address(EndpointId::new(index)));
-        addresses
-            .map(|address| match address {
-                Endpoint::Socket(socket) => population.server_at(socket.ip(), socket.port()),
-                Endpoint::Name(name, port) => outside::pod_named(name, *port, stages, population),
-            })
-            .collect()
+    ) -> (Vec<Option<PodId>>, BTreeMap<EndpointId, u16>) {
+        let mut forwarded = BTreeMap::new();
+        let pods = (0..self.names.endpoint_count()).map(|index| {
+            let id = EndpointId::new(index);
+            let (behind, port) = match self.names.endpoint_address(id) {
+                Endpoint::Socket(socket) => {
+                    let (ip, port) = (socket.ip(), socket.port());
+                    let own = population.server_at(ip, port).map(|pod| (pod, port));
+                    let of_service = || outside::pod_of_service(ip, port, stages, population);
+                    (own.or_else(of_service), port)
+                }
+                Endpoint::Name(name, port) => {
+                    (outside::pod_named(name, *port, stages, population), *port)
+                }
+            };
+            let (pod, reached) = behind?;
+            if reached != port {
+                forwarded.insert(id, reached);
+            }
+            Some(pod)
+        });
+        (pods.collect(), forwarded)
     }
 
     /// What each cluster stands for.

@@ -16,6 +16,7 @@ use crate::values::combinations;
 use crate::verdict::Verdict;
 use crate::verdict::selection::{is_journey, is_request};
 use base::SimTime;
+use explain::Taken;
 use explain::model::Explanation;
 use sim::plan::{self, Plan};
 use telemetry::{AccessLogEntry, Ended, EndedAs, Seen};
@@ -234,7 +235,16 @@ fn explanation(seen: &Seen, scenario: &Scenario, compiled: &Compiled) -> Option<
             (request, Sender::Pod(&source))
         }
     };
-    trace::explain(scenario, compiled, sender, &request, seen.entry.started)
+    let entry = &seen.entry;
+    let taken = Taken {
+        cluster: entry.upstream_cluster.clone(),
+        pod: match entry.destination_pod.as_str() {
+            "" => String::new(),
+            pod => format!("{}/{pod}", entry.destination.workload.namespace),
+        },
+    };
+    let sender = (sender, Some(&taken));
+    trace::explain_as(scenario, compiled, sender, &request, entry.started)
 }
 
 fn pod_name(plan: &Plan, seen: &Seen) -> ObjectName {
