@@ -4,6 +4,9 @@
 //! the next of the same scenario and seed (how long it took) is not in it, nor are single requests that were asked for as
 //! files of their own.
 
+mod packed;
+
+use self::packed::{Packed, PackedError};
 use crate::model::{Cause, Expectation, Interval, OutputFile, RunReport};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -13,8 +16,9 @@ use telemetry::{Measurements, Trace};
 /// The file's name.
 pub const MEASUREMENTS_FILE: &str = "measurements.json";
 
-/// The layout that is written and read.
-const SCHEMA: &str = "meshsim.measurements/1";
+/// The layout that is written, and the one before, which is read, too: the same without packing.
+const SCHEMA: &str = "meshsim.measurements/2";
+const PLAIN: &str = "meshsim.measurements/1";
 
 /// Why a file is no saved run.
 #[derive(Debug)]
@@ -27,11 +31,13 @@ pub enum SavedError {
     OtherSchema(String),
     /// Its content does not fit the layout that it says it has.
     Corrupted(serde_json::Error),
+    /// It cannot be unpacked.
+    Unpackable,
 }
 
+/// What is packed into the file.
 #[derive(Serialize, Deserialize)]
 struct Saved<'a> {
-    schema: Cow<'a, str>,
     scenario: Cow<'a, str>,
     description: Cow<'a, str>,
     version: Cow<'a, str>,
@@ -54,8 +60,19 @@ struct Saved<'a> {
 
 /// `measurements.json`.
 pub(crate) fn file(report: &RunReport) -> OutputFile {
-    let saved = Saved {
-        schema: SCHEMA.into(),
+    let saved = serde_json::to_value(saved(report));
+    let saved = saved.expect("text keys and finite numbers are JSON");
+    let written = Packed::of(SCHEMA, saved);
+    let mut bytes = serde_json::to_vec(&written).expect("a value is JSON");
+    bytes.push(b'\n');
+    OutputFile {
+        path: MEASUREMENTS_FILE.to_owned(),
+        bytes,
+    }
+}
+
+fn saved(report: &RunReport) -> Saved<'_> {
+    Saved {
         scenario: (&report.scenario).into(),
         description: (&report.description).into(),
         version: (&report.version).into(),
@@ -70,12 +87,6 @@ pub(crate) fn file(report: &RunReport) -> OutputFile {
         causes: (&report.causes).into(),
         measurements: Cow::Borrowed(&report.measurements),
         traces: (&report.traces).into(),
-    };
-    let mut bytes = serde_json::to_vec(&saved).expect("text keys and finite numbers are JSON");
-    bytes.push(b'\n');
-    OutputFile {
-        path: MEASUREMENTS_FILE.to_owned(),
-        bytes,
     }
 }
 
@@ -93,14 +104,21 @@ pub fn read_measurements(bytes: &[u8]) -> Result<RunReport, SavedError> {
         Err(error) if error.is_data() => return Err(SavedError::Foreign),
         Err(error) => return Err(SavedError::NotJson(error)),
     };
-    match kind.schema {
-        Some(schema) if schema == SCHEMA => {}
+    let is_packed = match kind.schema {
+        Some(schema) if schema == SCHEMA => true,
+        Some(schema) if schema == PLAIN => false,
         Some(schema) if schema.starts_with("meshsim.") => {
             return Err(SavedError::OtherSchema(schema));
         }
         Some(_) | None => return Err(SavedError::Foreign),
-    }
-    let saved: Saved<'_> = serde_json::from_slice(bytes).map_err(SavedError::Corrupted)?;
+    };
+    let saved: Saved<'_> = if is_packed {
+        let written: Packed = serde_json::from_slice(bytes).map_err(SavedError::Corrupted)?;
+        let value = written.unpack(bytes.len())?;
+        serde_json::from_value(value).map_err(SavedError::Corrupted)?
+    } else {
+        serde_json::from_slice(bytes).map_err(SavedError::Corrupted)?
+    };
     Ok(RunReport {
         scenario: saved.scenario.into_owned(),
         description: saved.description.into_owned(),
@@ -133,8 +151,38 @@ impl Display for SavedError {
                 )
             }
             Self::Corrupted(error) => write!(f, "its content is damaged: {error}"),
+            Self::Unpackable => f.write_str("its content is damaged: it cannot be unpacked"),
+        }
+    }
+}
+
+impl From<PackedError> for SavedError {
+    fn from(error: PackedError) -> Self {
+        match error {
+            PackedError::Reference | PackedError::Shape | PackedError::Size => Self::Unpackable,
         }
     }
 }
 
 impl std::error::Error for SavedError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_before_is_read_too() {
+        let report = RunReport {
+            scenario: "canary".to_owned(),
+            notes: vec!["~ is no reference".to_owned()],
+            seed: 7,
+            ..RunReport::default()
+        };
+        let mut plain = serde_json::to_value(saved(&report)).expect("it is JSON");
+        plain["schema"] = PLAIN.into();
+        let read = read_measurements(plain.to_string().as_bytes());
+        assert_eq!(read.expect("it is ours"), report);
+        let read = read_measurements(&file(&report).bytes);
+        assert_eq!(read.expect("it is ours"), report);
+    }
+}

@@ -223,8 +223,9 @@ fn other_files_are_refused_with_the_reason() {
     let saved = file(&sample::canary(20.0), "measurements.json");
     let text = String::from_utf8(saved.bytes).expect("JSON is text");
     let cut = &text[..text.len() / 2];
-    let newer = text.replacen("meshsim.measurements/1", "meshsim.measurements/9", 1);
-    let damaged = text.replacen("\"count\":", "\"count\":9", 1);
+    let newer = text.replacen("meshsim.measurements/2", "meshsim.measurements/9", 1);
+    let damaged = text.replacen("\"sum_ns\"", "\"total_ns\"", 1);
+    let lost = text.replacen("\"~@1\"", "\"~@123456\"", 1);
     for (bytes, said) in [
         (cut, "not JSON, or a part of it only"),
         ("", "not JSON"),
@@ -234,7 +235,8 @@ fn other_files_are_refused_with_the_reason() {
             "not a file that `meshsim run` writes",
         ),
         (&newer, "`meshsim.measurements/9`"),
-        (&damaged, "damaged: `buckets` do not agree"),
+        (&damaged, "damaged: missing field `sum_ns`"),
+        (&lost, "damaged: it cannot be unpacked"),
     ] {
         let error: SavedError = read_measurements(bytes.as_bytes()).expect_err(said);
         assert!(error.to_string().contains(said), "{error}");

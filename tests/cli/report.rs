@@ -84,8 +84,12 @@ fn what_is_no_run_is_refused_and_left_alone() {
         (&whole[..whole.len() / 2], "not JSON, or a part of it only"),
         (b"{}", "not a file that `meshsim run` writes"),
         (
+            br#"{"schema":"meshsim.measurements/3"}"#,
+            "layout `meshsim.measurements/3`",
+        ),
+        (
             br#"{"schema":"meshsim.measurements/2"}"#,
-            "layout `meshsim.measurements/2`",
+            "damaged: missing field",
         ),
         (
             br#"{"schema":"meshsim.measurements/1"}"#,

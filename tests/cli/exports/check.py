@@ -66,6 +66,26 @@ def envoy(families):
     assert max(int(row["connections_max"]) for row in pools) <= connections
 
 
+def unpacked(file):
+    """What `reports/src/saved/packed.rs` packs."""
+    shared = []
+
+    def value(packed):
+        if isinstance(packed, str) and packed.startswith("~"):
+            return shared[int(packed[2:])] if packed[1] == "@" else packed[1:]
+        if not isinstance(packed, list):
+            return packed
+        head = packed[0] if packed else None
+        if isinstance(head, str) and head[:1] == "~" and head[1:].isdigit():
+            names = file["shapes"][int(head[1:])]
+            return dict(zip(names, map(value, packed[1:]), strict=True))
+        return [value(item) for item in packed]
+
+    for item in file["shared"]:
+        shared.append(value(item))
+    return value(file["run"])
+
+
 def traces():
     text = read("traces.otlp.json")
     data = Parse(text, TracesData())
@@ -87,7 +107,7 @@ def traces():
     tops = [s for s in plain if "parentSpanId" not in s]
     for span in plain:
         assert "parentSpanId" not in span or (span["traceId"], span["parentSpanId"]) in ids
-    kept = json.loads(read("measurements.json"))["traces"]
+    kept = unpacked(json.loads(read("measurements.json")))["traces"]
     assert len(tops) == len(kept), (len(tops), len(kept))
     tries = sum(len(r.get("tries", [])) + 1 for t in kept for r in t["requests"])
     assert len(plain) == tries + len(kept), (len(plain), tries)
