@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use base::SimDuration;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::cors::CorsPolicy;
 use crate::header_operations::Headers;
@@ -19,13 +18,11 @@ use crate::rewrite::HttpRewrite;
 use crate::span::Spanned;
 use crate::timeout;
 use crate::traffic_policy::TrafficPolicy;
+use crate::unread::Unread;
 use crate::virtual_service::HttpMatchRequest;
 
 /// A Canary.
 pub type Canary = Resource<CanarySpec>;
-
-/// A field that is accepted and not read.
-pub type Unread = Option<Spanned<IgnoredAny>>;
 
 /// `spec` of a Canary.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -4,6 +4,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::analysis_template::{AnalysisTemplateSpec, ClusterAnalysisTemplateSpec};
 use crate::canary::CanarySpec;
 use crate::change;
 use crate::check::Check;
@@ -24,6 +25,7 @@ use crate::peer_authentication::PeerAuthenticationSpec;
 use crate::pod::PodSpec;
 use crate::pod_disruption_budget::PodDisruptionBudgetSpec;
 use crate::resource::{Resource, Resources};
+use crate::rollout::RolloutSpec;
 use crate::schema::Schema;
 use crate::service::ServiceSpec;
 use crate::service_entry::ServiceEntrySpec;
@@ -110,6 +112,9 @@ pub(crate) static KINDS: &[Row] = &[
     row::<HorizontalPodAutoscalerSpec>(),
     row::<PodDisruptionBudgetSpec>(),
     row::<CanarySpec>(),
+    row::<RolloutSpec>(),
+    row::<AnalysisTemplateSpec>(),
+    row::<ClusterAnalysisTemplateSpec>(),
     row::<VirtualServiceSpec>(),
     row::<DestinationRuleSpec>(),
     row::<GatewaySpec>(),

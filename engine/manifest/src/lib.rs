@@ -28,6 +28,7 @@
 //! (the fields of Kubernetes' own kinds) and of the structs of the kinds; `check` knows rules that span fields; `yaml`
 //! lies under all of it.
 
+pub mod analysis_template;
 mod base64;
 pub mod canary;
 mod change;
@@ -76,6 +77,7 @@ pub mod render;
 pub mod resource;
 pub mod retry;
 pub mod rewrite;
+pub mod rollout;
 mod schema;
 pub mod server_tls;
 pub mod service;
@@ -91,6 +93,7 @@ pub mod timestamp;
 pub mod tls;
 pub mod traffic_policy;
 mod typed_file;
+pub mod unread;
 pub mod virtual_service;
 pub mod workload;
 pub mod workload_entry;

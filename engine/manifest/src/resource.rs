@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base::Location;
 
+use crate::analysis_template::{AnalysisTemplate, ClusterAnalysisTemplate};
 use crate::canary::Canary;
 use crate::cluster_node::ClusterNode;
 use crate::condition::Condition;
@@ -19,6 +20,7 @@ use crate::namespace::Namespace;
 use crate::peer_authentication::PeerAuthentication;
 use crate::pod::Pod;
 use crate::pod_disruption_budget::PodDisruptionBudget;
+use crate::rollout::Rollout;
 use crate::service::Service;
 use crate::service_entry::ServiceEntry;
 use crate::sidecar::Sidecar;
@@ -63,6 +65,12 @@ pub struct Resources {
     pub pod_disruption_budgets: Vec<PodDisruptionBudget>,
     /// Flagger's Canaries.
     pub canaries: Vec<Canary>,
+    /// Argo's Rollouts.
+    pub rollouts: Vec<Rollout>,
+    /// Argo's AnalysisTemplates.
+    pub analysis_templates: Vec<AnalysisTemplate>,
+    /// Argo's ClusterAnalysisTemplates.
+    pub cluster_analysis_templates: Vec<ClusterAnalysisTemplate>,
     /// EndpointSlices.
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Endpoints.

@@ -10,6 +10,7 @@ mod container;
 mod endpoints;
 mod metadata;
 mod pod;
+mod rollout;
 mod scheduling;
 mod service;
 mod volume;
@@ -104,6 +105,9 @@ pub(crate) const DEPLOYMENT: Schema = Schema::Object(workload::DEPLOYMENT_SPEC);
 pub(crate) const REPLICA_SET: Schema = Schema::Object(workload::REPLICA_SET_SPEC);
 /// `spec` of a StatefulSet.
 pub(crate) const STATEFUL_SET: Schema = Schema::Object(workload::STATEFUL_SET_SPEC);
+
+/// `spec` of a Rollout.
+pub(crate) const ROLLOUT: Schema = Schema::Object(rollout::ROLLOUT_SPEC);
 
 /// Notes all that is wrong with the value at `node`.
 pub(crate) fn check(

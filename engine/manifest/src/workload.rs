@@ -204,7 +204,11 @@ impl Kind for StatefulSetSpec {
 }
 
 /// Source: kubernetes/kubernetes, pkg/apis/apps/validation/validation.go.
-fn check_pods(selector: &LabelSelector, template: &PodTemplateSpec, check: &mut Check<'_, '_>) {
+pub(crate) fn check_pods(
+    selector: &LabelSelector,
+    template: &PodTemplateSpec,
+    check: &mut Check<'_, '_>,
+) {
     let path = Path::Root.key("spec");
     check.selector(&path.key("selector"), selector, &template.metadata.labels);
     let template_path = path.key("template");

@@ -41,6 +41,7 @@ pub(crate) use crate::compile::report::code::NOT_SIMULATED;
 use crate::compile::dial::Directory;
 pub(crate) use crate::compile::external::External;
 use crate::compile::population::Population;
+use crate::compile::progressive_delivery::Labelled;
 use crate::compile::report::Report;
 use crate::compile::server::Servers;
 use crate::compile::site::Sites;
@@ -145,13 +146,19 @@ fn compile_parts(
     if report.is_refused() {
         return Err(report.into_diagnostics());
     }
+    let services = directory.services();
+    let sites = sites.into_sites();
+    let labelled = Labelled {
+        population: &population,
+        clusters: &clusters,
+        services: &services,
+        sites: &sites,
+    };
     let progressive_delivery =
-        (pools.as_ref()).and_then(|pools| deliveries.plan(pools, &tables, stages.len()));
+        (pools.as_ref()).and_then(|pools| deliveries.plan(pools, &tables, stages.len(), labelled));
     let cluster = pools.map(|pools| pools.plan(scenario, &population, &mut report));
     let pods = servers.pods(&population, &tables);
     let workloads = servers.workloads(&population);
-    let services = directory.services();
-    let sites = sites.into_sites();
     let meshes = stages.into_iter().map(|stage| Held {
         from: stage.from,
         mesh: stage.mesh,

@@ -8,6 +8,7 @@ mod link;
 mod mesh;
 mod nodes;
 mod outage;
+mod promote;
 mod rate;
 mod repeat;
 mod roll_out;
@@ -70,6 +71,18 @@ pub enum Act {
         /// What is other about it.
         template: TemplateChange,
     },
+    /// A Rollout goes on.
+    Promote {
+        /// Which.
+        workload: Placed<ObjectName>,
+        /// To its end.
+        in_full: bool,
+    },
+    /// A Rollout gives its new template up.
+    Abort {
+        /// Which.
+        workload: Placed<ObjectName>,
+    },
     /// Pods are deleted.
     Kill {
         /// Of these.
@@ -112,6 +125,8 @@ impl Act {
         match self {
             Self::Scale { .. }
             | Self::RollOut { .. }
+            | Self::Promote { .. }
+            | Self::Abort { .. }
             | Self::Kill { .. }
             | Self::Crash { .. }
             | Self::Drain(_)
@@ -131,7 +146,7 @@ pub(crate) static CHANGE: Object = Object {
     one_of: &[],
 };
 
-const CHANGE_FIELDS: [Field; 35] = {
+const CHANGE_FIELDS: [Field; 37] = {
     let [
         concurrency,
         queue,
@@ -177,6 +192,8 @@ const CHANGE_FIELDS: [Field; 35] = {
         script,
         scale::SCALE,
         roll_out::ROLL_OUT,
+        promote::PROMOTE,
+        promote::ABORT,
         kill::KILL,
         crash::CRASH,
         freeze::FREEZE,
@@ -195,7 +212,9 @@ const CHANGE_FIELDS: [Field; 35] = {
 };
 
 /// What is done to the pods that an entry is about.
-const POD_ACTS: [&str; 6] = ["scale", "rollOut", "kill", "crash", "freeze", "slow"];
+const POD_ACTS: [&str; 8] = [
+    "scale", "rollOut", "promote", "abort", "kill", "crash", "freeze", "slow",
+];
 
 impl Change {
     /// Reads an entry of `timeline`: one change, or as many as it is repeated.
@@ -273,6 +292,15 @@ fn read_acts(reader: &mut Reader, fields: &Fields<'_>, target: Option<&Target>) 
             "rollOut" => TemplateChange::read(reader, &field).and_then(|template| {
                 let workload = workload(reader, &field, target)?;
                 Some(Act::RollOut { workload, template })
+            }),
+            "promote" => reader.word(&field, &["next", "full"]).and_then(|word| {
+                let workload = workload(reader, &field, target)?;
+                let in_full = word == "full";
+                Some(Act::Promote { workload, in_full })
+            }),
+            "abort" => reader.word(&field, &["rollout"]).and_then(|_| {
+                let workload = workload(reader, &field, target)?;
+                Some(Act::Abort { workload })
             }),
             "kill" => Kill::read(reader, &field).and_then(|kill| {
                 let target = target?.clone();

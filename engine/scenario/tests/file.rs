@@ -163,7 +163,9 @@ fn every_field_is_read() {
 
     assert_eq!(scenario.network.sidecar_latency, Distribution::ZERO);
     let times: Vec<SimTime> = scenario.timeline.iter().map(|change| change.at).collect();
-    let written = [10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 55, 65];
+    let written = [
+        10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 55, 65, 66, 67,
+    ];
     assert_eq!(times, written.map(|s| SimTime::ZERO + ms(1000 * s)));
     let slow = &scenario.timeline[8..];
     for again in [&slow[0], &slow[4], &slow[5]] {

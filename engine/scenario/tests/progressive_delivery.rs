@@ -247,17 +247,3 @@ timeline:
         ]
     );
 }
-
-#[test]
-fn a_rollout_of_argo_is_not_played_and_said_so() {
-    let rollout = "
-apiVersion: argoproj.io/v1alpha1
-kind: Rollout
-metadata: {name: cart}
-spec: {replicas: 1}
-";
-    let (_, compiled) = compiled(rollout, "");
-    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
-    let said = "mesh:21:1: warning: Rollout `cart` is not simulated, and makes no pods";
-    assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
-}

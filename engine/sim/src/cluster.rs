@@ -128,6 +128,11 @@ impl<'a, O: Observer> World<'a, O> {
                 controller,
                 revision,
             } => self.roll_out(now, *controller, *revision),
+            ClusterEffect::Promote {
+                controller,
+                in_full,
+            } => self.promote_rollout(now, *controller, *in_full),
+            ClusterEffect::Abort { controller } => self.abort_rollout(now, *controller),
             ClusterEffect::Kill {
                 pods,
                 count,

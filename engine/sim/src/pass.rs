@@ -297,6 +297,9 @@ impl<O: Observer> World<'_, O> {
                 route: self.shapes.get(delivery.pass.shape).route(),
             };
             self.count_exchange();
+            if let Some(progress) = &mut self.progress {
+                progress.count_exchange(now, &exchange);
+            }
             self.observer.on_exchange(&exchange);
             return;
         }
@@ -317,7 +320,7 @@ impl<O: Observer> World<'_, O> {
             reply,
         };
         if let Some(progress) = &mut self.progress {
-            progress.count(now, &reception);
+            progress.count_reception(now, &reception);
         }
         self.observer.on_reception(&reception);
     }

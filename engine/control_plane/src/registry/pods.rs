@@ -97,6 +97,16 @@ pub(super) fn pods(resources: &Resources, mesh: &MeshConfig) -> Vec<Pod> {
             builder.add_replicas(&workload, spec.replica_count(), &spec.template, at);
         }
     }
+    for rollout in &resources.rollouts {
+        let workload = WorkloadRef::new("Rollout", &rollout.meta);
+        let (spec, at) = (&rollout.spec, &rollout.location);
+        // Without a template of its own, its pods are those of the workload that it refers to.
+        if let Some(template) = &spec.template
+            && !owners.contains(&workload)
+        {
+            builder.add_replicas(&workload, spec.replica_count(), template, at);
+        }
+    }
     builder.finish()
 }
 
@@ -141,6 +151,13 @@ fn workload_of(meta: &ObjectMeta, deployment_of: &FxHashMap<(&str, &str), &str>)
             .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
         if let Some(deployment) = deployment {
             return owned_by("Deployment", deployment);
+        }
+        let rollout = meta
+            .labels
+            .get("rollouts-pod-template-hash")
+            .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+        if let Some(rollout) = rollout {
+            return owned_by("Rollout", rollout);
         }
     }
     owned_by(&owner.kind, &owner.name)

@@ -37,6 +37,8 @@ pub(super) struct Written {
     pub(super) config: MeshConfig,
 }
 
+pub(super) use pool::share;
+
 /// All pods that can ever exist, by workload.
 #[derive(Debug)]
 pub(super) struct Pools {
@@ -68,6 +70,8 @@ pub(super) struct Pool {
     pub(super) name: ObjectName,
     kind: &'static str,
     strategy: Strategy,
+    /// Pods of one template that its strategy may want.
+    at_most: u32,
     min_ready_seconds: u32,
     pub(super) templates: Vec<Template>,
     /// Pods that are wanted and their template, by stage; none: it does not exist.
@@ -123,6 +127,18 @@ impl Pools {
                 && matches_pattern(&pattern.name, &name.name)
         })
         .collect()
+    }
+
+    /// The workload that is a Rollout of this name.
+    pub(super) fn rollout(&self, name: &ObjectName) -> Option<ControllerId> {
+        let is = |pool: &Pool| pool.name == *name && pool.kind == "Rollout";
+        self.pools.iter().position(is).map(ControllerId::new)
+    }
+
+    /// The names of all Rollouts.
+    pub(super) fn rollouts(&self) -> Vec<String> {
+        let rollouts = self.pools.iter().filter(|pool| pool.kind == "Rollout");
+        rollouts.map(|pool| pool.name.to_string()).collect()
     }
 
     /// The number of a node.

@@ -2,7 +2,7 @@
 
 use crate::compile::CompileOptions;
 use crate::compile::cluster::{self, Pools, Written};
-use crate::compile::progressive_delivery::Deliveries;
+use crate::compile::progressive_delivery::{Deliveries, template_of};
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
@@ -109,13 +109,16 @@ fn written(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -
     stages
 }
 
-/// A Deployment gets another template.
+/// A Deployment or Rollout gets another template.
 fn roll_out(
     workload: &Placed<ObjectName>,
     template: &TemplateChange,
     resources: &mut Resources,
     report: &mut Report,
 ) {
+    if let Some(written) = template_of(resources, workload) {
+        return template.apply(written);
+    }
     let is = |meta: &ObjectMeta| meta.namespace == workload.namespace && meta.name == workload.name;
     let mut deployments = resources.deployments.iter_mut();
     if let Some(deployment) = deployments.find(|deployment| is(&deployment.meta)) {
@@ -131,11 +134,19 @@ fn roll_out(
         return;
     }
     let known = resources.deployments.iter();
+    let rollouts = resources.rollouts.iter().map(|one| &one.meta);
     let known: Vec<String> = known
-        .map(|one| format!("{}/{}", one.meta.namespace, one.meta.name))
+        .map(|one| &one.meta)
+        .chain(rollouts)
+        .map(|meta| format!("{}/{}", meta.namespace, meta.name))
         .collect();
     let known = known.iter().map(String::as_str);
-    report.unknown(&workload.place, "Deployment", &workload.to_string(), known);
+    report.unknown(
+        &workload.place,
+        "Deployment or Rollout",
+        &workload.to_string(),
+        known,
+    );
 }
 
 /// The mesh's configuration; what there is to say about one that holds already has been said.
@@ -226,13 +237,14 @@ fn push(diagnostic: Diagnostic, options: &CompileOptions, report: &mut Report) {
     });
 }
 
-/// Objects of other kinds that change what real traffic does: those of the mesh, and workloads whose pods are missed.
+/// Objects of other kinds that change what real traffic does: those of the mesh, and what controllers of rollouts would run.
 fn report_other_kinds(resources: &Resources, report: &mut Report) {
     const GROUPS: [&str; 2] = ["istio.io", "gateway.networking.k8s.io"];
+    const RUNS: [&str; 2] = ["AnalysisRun", "Experiment"];
     for other in &resources.others {
         let group = other.api_version.split('/').next().unwrap_or_default();
-        let is_rollout = group == "argoproj.io" && other.kind == "Rollout";
-        if !is_rollout && !GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
+        let is_run = group == "argoproj.io" && RUNS.contains(&other.kind.as_str());
+        if !is_run && !GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
             continue;
         }
         report.push(Diagnostic {
@@ -242,16 +254,8 @@ fn report_other_kinds(resources: &Resources, report: &mut Report) {
             span: 0..0,
             object: None,
             field: String::new(),
-            message: match is_rollout {
-                true => format!(
-                    "Rollout `{}` is not simulated, and makes no pods",
-                    other.name
-                ),
-                false => format!("{} `{}` is not simulated", other.kind, other.name),
-            },
-            help: is_rollout.then(|| {
-                "a Deployment, and a Canary of Flagger or a timeline, come close to it".to_owned()
-            }),
+            message: format!("{} `{}` is not simulated", other.kind, other.name),
+            help: is_run.then(|| "a Rollout makes the runs that it needs by itself".to_owned()),
         });
     }
 }

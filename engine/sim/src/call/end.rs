@@ -51,6 +51,9 @@ impl<O: Observer> World<'_, O> {
                 None
             },
         };
+        if let Some(progress) = &mut self.progress {
+            progress.count_exchange(now, &exchange);
+        }
         self.observer.on_exchange(&exchange);
     }
 

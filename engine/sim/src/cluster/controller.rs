@@ -78,6 +78,12 @@ impl<'a, O: Observer> World<'a, O> {
         self.reconcile(now, id);
     }
 
+    /// Somebody wants so many pods of each template.
+    pub(crate) fn want_each(&mut self, now: SimTime, id: ControllerId, wanted: Vec<u32>) {
+        self.controller(id).wanted = wanted;
+        self.reconcile(now, id);
+    }
+
     /// The controller of a pod looks at what it has.
     pub(crate) fn reconcile_of(&mut self, now: SimTime, pod: PodId) {
         let controller = self.cluster().slot(pod).controller;
@@ -106,6 +112,10 @@ impl<'a, O: Observer> World<'a, O> {
         match plan.strategy {
             Strategy::Ordered => self.reconcile_ordered(now, id),
             Strategy::Never => false,
+            Strategy::Delivered => {
+                let wanted = self.controller(id).wanted.clone();
+                self.want(now, id, wanted)
+            }
             Strategy::RollingUpdate {
                 max_surge,
                 max_unavailable,
@@ -169,7 +179,8 @@ impl<'a, O: Observer> World<'a, O> {
         slots.iter().filter(is_active).copied().collect()
     }
 
-    fn counts(&mut self, id: ControllerId) -> Vec<Count> {
+    /// The pods of each template.
+    pub(crate) fn counts(&mut self, id: ControllerId) -> Vec<Count> {
         let wanted = self.controller(id).wanted.clone();
         let counts = wanted.iter().enumerate().map(|(revision, wanted)| {
             let active = self.active(id, revision);

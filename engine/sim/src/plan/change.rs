@@ -64,6 +64,18 @@ pub enum ClusterEffect {
         /// Which of its templates.
         revision: u32,
     },
+    /// A Rollout goes on, where it waits.
+    Promote {
+        /// Which.
+        controller: ControllerId,
+        /// To its end, past all that is left of its steps.
+        in_full: bool,
+    },
+    /// A Rollout gives its new template up.
+    Abort {
+        /// Which.
+        controller: ControllerId,
+    },
     /// Pods are deleted.
     Kill {
         /// Of these, those that are there.

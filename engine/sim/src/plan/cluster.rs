@@ -7,7 +7,7 @@ use crate::plan::PodId;
 use base::{Distribution, SimDuration};
 
 base::id! {
-    /// What makes and replaces pods: a Deployment, ReplicaSet or StatefulSet, or a lone Pod by itself.
+    /// What makes and replaces pods: a Deployment, ReplicaSet, StatefulSet or Rollout, or a lone Pod by itself.
     pub ControllerId,
     /// A node.
     pub NodeId,
@@ -93,6 +93,8 @@ pub enum Strategy {
     Recreate,
     /// A StatefulSet: one after the other, each with a name of its own.
     Ordered,
+    /// A Rollout: its [delivery](crate::plan::progressive_delivery::rollout) says how many pods each template has.
+    Delivered,
     /// A lone Pod: nobody replaces it.
     Never,
 }

@@ -66,6 +66,8 @@ struct Found<'a> {
     replicas: u32,
     template: PodTemplateSpec,
     strategy: Strategy,
+    /// Pods of one template that its strategy may want.
+    at_most: u32,
     min_ready_seconds: u32,
     location: &'a Location,
 }
@@ -86,6 +88,7 @@ fn workloads(resources: &Resources) -> Vec<Found<'_>> {
                 spec: pod.spec.clone(),
             },
             strategy: Strategy::Never,
+            at_most: 0,
             min_ready_seconds: 0,
             location: &pod.location,
         });
@@ -97,6 +100,7 @@ fn workloads(resources: &Resources) -> Vec<Found<'_>> {
             replicas: set.spec.replica_count(),
             template: set.spec.template.clone(),
             strategy: Strategy::Ordered,
+            at_most: 0,
             min_ready_seconds: set.spec.min_ready_seconds,
             location: &set.location,
         });
@@ -108,6 +112,7 @@ fn workloads(resources: &Resources) -> Vec<Found<'_>> {
             replicas: deployment.spec.replica_count(),
             template: deployment.spec.template.clone(),
             strategy: strategy(&deployment.spec),
+            at_most: 0,
             min_ready_seconds: deployment.spec.min_ready_seconds,
             location: &deployment.location,
         });
@@ -126,8 +131,31 @@ fn workloads(resources: &Resources) -> Vec<Found<'_>> {
                 max_surge: Share::Count(0),
                 max_unavailable: Share::Count(0),
             },
+            at_most: 0,
             min_ready_seconds: set.spec.min_ready_seconds,
             location: &set.location,
+        });
+    }
+    for rollout in &resources.rollouts {
+        let Some(template) = &rollout.spec.template else {
+            continue;
+        };
+        let steps = rollout
+            .spec
+            .strategy
+            .canary
+            .iter()
+            .flat_map(|one| &one.steps);
+        let scales = steps.filter_map(|step| step.set_canary_scale.as_ref()?.replicas);
+        found.push(Found {
+            kind: "Rollout",
+            name: name(&rollout.meta),
+            replicas: rollout.spec.replica_count(),
+            template: template.clone(),
+            strategy: Strategy::Delivered,
+            at_most: scales.max().unwrap_or(0),
+            min_ready_seconds: rollout.spec.min_ready_seconds,
+            location: &rollout.location,
         });
     }
     found
@@ -157,6 +185,7 @@ pub(super) fn is_owned(pod: &Pod, resources: &Resources) -> bool {
                 .iter()
                 .any(|set| is(&set.meta, name)),
             "Deployment" => resources.deployments.iter().any(|one| is(&one.meta, name)),
+            "Rollout" => resources.rollouts.iter().any(|one| is(&one.meta, name)),
             _ => false,
         }
     })
@@ -186,7 +215,7 @@ fn strategy(spec: &DeploymentSpec) -> Strategy {
 }
 
 /// A number of pods, or per cent of them.
-pub(super) fn share(written: &IntOrString) -> Share {
+pub(in crate::compile) fn share(written: &IntOrString) -> Share {
     match written {
         IntOrString::Int(count) => Share::Count(u32::try_from(*count).unwrap_or(0)),
         IntOrString::String(text) => {
@@ -204,6 +233,7 @@ impl Pool {
             name: found.name.clone(),
             kind: found.kind,
             strategy: found.strategy,
+            at_most: 0,
             min_ready_seconds: found.min_ready_seconds,
             templates: Vec::new(),
             by_stage: vec![None; stages],
@@ -213,13 +243,14 @@ impl Pool {
     }
 
     fn add(&mut self, found: Found<'_>, stage: usize) {
+        self.at_most = self.at_most.max(found.at_most);
         let known = self
             .templates
             .iter()
             .position(|known| known.written == found.template);
         let template = match known {
             // Pods of a StatefulSet, and lone ones, keep their template: they would have to go before others come.
-            _ if !self.templates.is_empty() && self.kind != "Deployment" => 0,
+            _ if !self.templates.is_empty() && !matches!(self.kind, "Deployment" | "Rollout") => 0,
             Some(known) => known,
             None => {
                 self.templates.push(Template {
@@ -297,7 +328,7 @@ impl Pool {
 
     /// How many pods of a template there can be at once, all in one locality if it comes to that.
     fn slots_per_locality(&self, scenario: &Scenario, most: u32) -> u32 {
-        let mut wanted = most;
+        let mut wanted = most.max(self.at_most);
         for (replicas, _) in self.by_stage.iter().flatten() {
             wanted = wanted.max(*replicas);
         }
@@ -312,7 +343,12 @@ impl Pool {
                 Act::Kill { .. } | Act::Drain(_) | Act::Outage(_) | Act::RollOut { .. } => {
                     are_replaced = true;
                 }
-                Act::Crash { .. } | Act::Freeze { .. } | Act::Slow { .. } | Act::Link(_) => {}
+                Act::Promote { .. }
+                | Act::Abort { .. }
+                | Act::Crash { .. }
+                | Act::Freeze { .. }
+                | Act::Slow { .. }
+                | Act::Link(_) => {}
             }
         }
         match self.strategy {
@@ -324,6 +360,8 @@ impl Pool {
                 wanted.saturating_mul(2)
             }
             Strategy::RollingUpdate { .. } | Strategy::Recreate => wanted,
+            // One more than wanted may stand in for a fraction of one.
+            Strategy::Delivered => wanted.saturating_add(1).saturating_mul(2),
         }
     }
 }

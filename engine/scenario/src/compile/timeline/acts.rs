@@ -1,5 +1,6 @@
 //! What happens to pods and nodes: names become numbers.
 
+use crate::compile::cluster::Pools;
 use crate::compile::report::Report;
 use crate::compile::target::check_target;
 use crate::compile::timeline::Future;
@@ -61,6 +62,19 @@ impl Future<'_> {
                 };
                 let controllers = self.controllers(workload, report);
                 (controllers.into_iter().map(scale).collect(), None)
+            }
+            Act::Promote { workload, in_full } => {
+                let promote = |controller| ClusterEffect::Promote {
+                    controller,
+                    in_full: *in_full,
+                };
+                let rollout = self.rollout(workload, report);
+                (rollout.into_iter().map(promote).collect(), None)
+            }
+            Act::Abort { workload } => {
+                let abort = |controller| ClusterEffect::Abort { controller };
+                let rollout = self.rollout(workload, report);
+                (rollout.into_iter().map(abort).collect(), None)
             }
             // It brings a stage of its own, which says all.
             Act::RollOut { .. } => (Vec::new(), None),
@@ -125,6 +139,16 @@ impl Future<'_> {
             let known = self.population.workload_names();
             let known = known.iter().map(String::as_str);
             report.unknown(&workload.place, "workload", &workload.to_string(), known);
+        }
+        found
+    }
+
+    fn rollout(&self, workload: &Placed<ObjectName>, report: &mut Report) -> Option<ControllerId> {
+        let found = self.pools.and_then(|pools| pools.rollout(workload));
+        if found.is_none() {
+            let known = self.pools.map(Pools::rollouts).unwrap_or_default();
+            let known = known.iter().map(String::as_str);
+            report.unknown(&workload.place, "Rollout", &workload.to_string(), known);
         }
         found
     }

@@ -1,23 +1,26 @@
 //! What a Canary asks of each step, and what of it is not played.
 
-use crate::compile::progressive_delivery::{Declared, name_of, place};
+use crate::compile::progressive_delivery::flagger::{Declared, name_of};
+use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use base::SimDuration;
-use manifest::canary::{Canary, CanaryAnalysis, CanaryMetric, Unread};
+use manifest::canary::{Canary, CanaryAnalysis, CanaryMetric};
+use manifest::unread::Unread;
 use sim::plan::cluster::ControllerId;
-use sim::plan::progressive_delivery::{Check, Delivery, Figure, Strategy};
+use sim::plan::progressive_delivery::canary::{self, Check, Figure, Strategy};
+use sim::plan::progressive_delivery::series::SeriesId;
 
 /// The delivery that a Canary declares, of these workloads.
-pub(super) fn delivery(
+pub(in crate::compile::progressive_delivery) fn delivery(
     declared: &Declared,
-    target: ControllerId,
-    primary: ControllerId,
-) -> Delivery {
+    [target, primary]: [ControllerId; 2],
+    [answered, failed]: [SeriesId; 2],
+) -> canary::Canary {
     let spec = &declared.canary.spec;
     let analysis = spec.analysis.clone().unwrap_or_default();
     let deadline = spec.progress_deadline_seconds.unwrap_or(600);
     let metrics = analysis.metrics.iter();
-    Delivery {
+    canary::Canary {
         name: name_of(&declared.canary),
         target,
         primary,
@@ -25,6 +28,8 @@ pub(super) fn delivery(
         interval: analysis.interval.unwrap_or(MINUTE).max(SHORTEST),
         strategy: strategy(&analysis),
         checks: metrics.filter_map(|one| check(one)).collect(),
+        answered,
+        failed,
         threshold: analysis.threshold.max(1),
         progress_deadline: SimDuration::from_secs(u64::from(deadline)),
         skips_analysis: spec.skip_analysis || spec.analysis.is_none(),
