@@ -271,6 +271,16 @@ fn simulate<O: Observer>(
         tally.ended + in_flight,
         "every request of a traffic source has ended or is in flight"
     );
+    assert_eq!(
+        tally.tries,
+        tally.tries_ended + world.tries_under_way(),
+        "every try ends once"
+    );
+    assert_eq!(
+        tally.reached,
+        tally.received + world.passes_under_way(),
+        "every try that reaches a sidecar is received there once"
+    );
     Run {
         fingerprint: world.fingerprint(),
         events: tally.events,

@@ -40,6 +40,8 @@ pub(crate) struct Pass {
     pub(crate) held: Held,
     /// The answer to what went over a connection whose bytes are passed on has arrived.
     pub(crate) is_answered: bool,
+    /// It has reached a sidecar, which is to record its end.
+    pub(crate) is_recorded: bool,
     /// It went straight to the application.
     pub(crate) is_transparent: bool,
     /// The head of its answer is on its way back, and the end is to follow.
@@ -67,6 +69,7 @@ impl Default for Pass {
             shape: ShapeId::new(0),
             held: Held::Nothing,
             is_answered: false,
+            is_recorded: false,
             is_transparent: false,
             is_open: false,
             started: SimTime::ZERO,
@@ -133,6 +136,19 @@ impl<O: Observer> World<'_, O> {
         );
         delivery.pass.shape = shape;
         delivery.pass.started = now;
+        let is_sidecar = !pod.is_gateway;
+        if is_sidecar
+            && matches!(
+                self.shapes.get(shape),
+                Shape::Routed { .. } | Shape::Tcp { .. }
+            )
+        {
+            delivery.pass.is_recorded = true;
+            self.count_reached(true);
+        }
+        let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
+        let state = state.expect("a proxy is entered");
+        let delivery = &mut self.deliveries[slot as usize];
         match self.shapes.get(shape) {
             Shape::Routed {
                 certain: Some(_),
@@ -319,6 +335,8 @@ impl<O: Observer> World<'_, O> {
             ended: now,
             reply,
         };
+        self.deliveries[slot as usize].pass.is_recorded = false;
+        self.count_reached(false);
         if let Some(progress) = &mut self.progress {
             progress.count_reception(now, &reception);
         }

@@ -63,13 +63,9 @@ impl<'a, O: Observer> World<'a, O> {
             }
             SessionEffect::Established(dial) => self.establish(now, seat, &dial),
             SessionEffect::Unreached { dial, reason } => {
-                self.count_attempt();
                 let delivery = self.delivery_of_session(now, seat, &dial);
-                if !delivery.is_for_application() {
-                    let outcome = AttemptOutcome::Reset(reason);
-                    let attempt = delivery.observation(self.plan, now, outcome);
-                    self.observer.on_attempt(&attempt);
-                }
+                self.begin_try(delivery.is_for_application());
+                self.end_try(&delivery, now, AttemptOutcome::Reset(reason));
             }
             SessionEffect::HangUp(session) => {
                 let state = self.pods[seat.pod.index()].proxy_mut(seat.side);
@@ -100,8 +96,8 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// The exchange goes out on a connection that is made.
     fn establish(&mut self, now: SimTime, seat: Seat, dial: &Dial) {
-        self.count_attempt();
         let mut delivery = self.delivery_of_session(now, seat, dial);
+        self.begin_try(delivery.is_for_application());
         delivery.connected = Some(now);
         let is_there = self.accepting(delivery.target, seat.side).is_some();
         let slot = if is_there {

@@ -19,7 +19,7 @@ use crate::delivery::Delivery;
 use crate::event::Event;
 use crate::keep_alive::LastUse;
 use crate::network::Latencies;
-use crate::observation::{Observer, Station};
+use crate::observation::{AttemptOutcome, Observer, Station};
 use crate::plan::cluster::NodeId;
 use crate::plan::{ChangeEffect, Plan, PodId, Side, TrafficId};
 use crate::pod::{PodState, Seat};
@@ -79,6 +79,14 @@ pub struct Tally {
     pub exchanges: u64,
     /// Tries and mirrored copies that were sent.
     pub attempts: u64,
+    /// Those of them that were sent to a pod or a server outside, those to a pod's own application left out.
+    pub tries: u64,
+    /// Those of these that ended.
+    pub tries_ended: u64,
+    /// Requests that reached the sidecar of a pod.
+    pub reached: u64,
+    /// Those of them of which the sidecar has recorded the end.
+    pub received: u64,
 }
 
 impl<'a, O: Observer> World<'a, O> {
@@ -167,6 +175,21 @@ impl<'a, O: Observer> World<'a, O> {
         self.calls
             .iter()
             .filter(|(_, call)| call.is_traffic())
+            .count() as u64
+    }
+
+    /// Tries, copies and plain requests that somebody waits for, those to a pod's own application left out.
+    pub fn tries_under_way(&self) -> u64 {
+        let waited_for =
+            |delivery: &Delivery<'_>| !delivery.is_abandoned() && !delivery.is_for_application();
+        let all = self.deliveries.iter();
+        all.filter(|(_, delivery)| waited_for(delivery)).count() as u64
+    }
+
+    /// Requests that have reached a pod's sidecar and not ended there.
+    pub fn passes_under_way(&self) -> u64 {
+        let all = self.deliveries.iter();
+        all.filter(|(_, delivery)| delivery.pass.is_recorded)
             .count() as u64
     }
 
@@ -262,8 +285,37 @@ impl<'a, O: Observer> World<'a, O> {
         self.tally.exchanges += 1;
     }
 
-    pub(crate) fn count_attempt(&mut self) {
+    /// A try or a copy begins.
+    #[inline]
+    pub(crate) fn begin_try(&mut self, is_for_application: bool) {
         self.tally.attempts += 1;
+        self.tally.tries += u64::from(!is_for_application);
+    }
+
+    /// A try or a copy ends, which is told unless it is for a pod's own application.
+    #[inline]
+    pub(crate) fn end_try(
+        &mut self,
+        delivery: &Delivery<'a>,
+        now: SimTime,
+        outcome: AttemptOutcome,
+    ) {
+        if !delivery.is_for_application() {
+            self.count_ended_try();
+            let attempt = delivery.observation(self.plan, now, outcome);
+            self.observer.on_attempt(&attempt);
+        }
+    }
+
+    pub(crate) fn count_ended_try(&mut self) {
+        self.tally.tries_ended += 1;
+    }
+
+    /// A request reaches a pod's sidecar (true), or its end there is recorded (false).
+    #[inline]
+    pub(crate) fn count_reached(&mut self, begins: bool) {
+        self.tally.reached += u64::from(begins);
+        self.tally.received += u64::from(!begins);
     }
 
     #[inline]

@@ -23,8 +23,10 @@ impl<O: Observer> World<'_, O> {
         let target = delivery.target;
         if !delivery.is_for_application() {
             let attempt = delivery.observation(self.plan, now, AttemptOutcome::Abandoned);
+            self.count_ended_try();
             self.observer.on_attempt(&attempt);
         }
+        let delivery = &self.deliveries[slot as usize];
         if delivery.pass.is_in_proxy() {
             let is_on_its_way = matches!(delivery.stage, Stage::Returning);
             let is_cancelled = self.cancel_pass(now, slot);

@@ -124,7 +124,7 @@ impl<'a, O: Observer> World<'a, O> {
         let target = reached.map(|(pod, _)| pod);
         delivery.target = target;
         delivery.deadline = self.calls[call_slot as usize].deadline(self.plan);
-        self.count_attempt();
+        self.begin_try(false);
         let Some(target) = self.accepting(target, Side::Outbound) else {
             return self.turn_back(now, delivery);
         };

@@ -87,10 +87,7 @@ impl<'a, O: Observer> World<'a, O> {
         if delivery.abandoned {
             return;
         }
-        if !delivery.is_for_application() {
-            self.observer
-                .on_attempt(&delivery.observation(self.plan, now, delivery.outcome));
-        }
+        self.end_try(&delivery, now, delivery.outcome);
         let source = delivery.source;
         match (delivery.client, delivery.outcome) {
             (Client::Proxy(side, attempt), outcome) => {

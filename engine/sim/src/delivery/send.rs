@@ -22,7 +22,7 @@ impl<'a, O: Observer> World<'a, O> {
     pub(crate) fn send(&mut self, now: SimTime, seat: Seat, send: Send) {
         let mut delivery = self.delivery(seat, &send);
         delivery.connected = send.waited.then_some(now);
-        self.count_attempt();
+        self.begin_try(delivery.is_for_application());
         let slot = match self.accepting(delivery.target, seat.side) {
             Some(_) => {
                 let slot = self.deliveries.insert(delivery) as u32;
@@ -62,13 +62,9 @@ impl<'a, O: Observer> World<'a, O> {
             }
             return;
         };
-        self.count_attempt();
         let delivery = self.delivery(seat, send);
-        if !delivery.is_for_application() {
-            let outcome = AttemptOutcome::Reset(reason);
-            self.observer
-                .on_attempt(&delivery.observation(self.plan, now, outcome));
-        }
+        self.begin_try(delivery.is_for_application());
+        self.end_try(&delivery, now, AttemptOutcome::Reset(reason));
     }
 
     /// The delivery of a try: for a copy that waited, the one that its call left behind.
