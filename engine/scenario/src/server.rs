@@ -61,6 +61,8 @@ pub struct Endpoint {
     pub status: u16,
     /// What their response lacks; empty: nothing.
     pub degraded: String,
+    /// What their response says; empty where nothing is known.
+    pub body: String,
     /// From the headers to the end of the body.
     pub body_time: Distribution,
     /// Headers of responses, names in lower case.
@@ -121,6 +123,7 @@ impl Default for Endpoint {
             error_status: 500,
             status: 200,
             degraded: String::new(),
+            body: String::new(),
             body_time: Distribution::ZERO,
             response_headers: Vec::new(),
             script: None,
@@ -213,6 +216,7 @@ struct Work {
     asked_status: Option<Variable>,
     delay: Option<(Distribution, Option<RequestedDelay>)>,
     degraded: Option<String>,
+    body: Option<String>,
     calls: Option<Vec<Step>>,
 }
 
@@ -233,6 +237,7 @@ impl Work {
             asked_status: asked_status.and_then(|node| read_variable(reader, &node, path)),
             delay: read_delay(reader, fields, path),
             degraded: fields.get("degraded").and_then(|node| reader.text(&node)),
+            body: fields.get("body").and_then(|node| reader.text(&node)),
             calls: fields
                 .get("calls")
                 .map(|node| call::read_steps(reader, &node)),
@@ -251,6 +256,9 @@ impl Work {
         }
         if let Some(degraded) = &self.degraded {
             endpoint.degraded = degraded.clone();
+        }
+        if let Some(body) = &self.body {
+            endpoint.body = body.clone();
         }
         if let Some(calls) = &self.calls {
             endpoint.calls = calls.clone();

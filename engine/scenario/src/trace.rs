@@ -7,7 +7,7 @@ use crate::request::Request;
 use crate::url::Scheme;
 use base::SimTime;
 use control_plane::Mesh;
-use explain::model::Explanation;
+use explain::model::{Direction, Explanation};
 use explain::proxy_alone::{self, Entrance};
 use explain::{Leaving, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as};
 use proxy::request::{Protocol, RequestHead};
@@ -83,29 +83,101 @@ pub(crate) fn explain_as(
             from_pod(mesh, pod, request)
         }
     };
-    let takes_tls = (way.leaves.as_ref()).and_then(|leaving| takes_tls(scenario, leaving));
+    let takes_tls = (way.leaves.as_ref())
+        .and_then(|leaving| takes_tls(scenario, &server_at(scenario, leaving)?));
     let way = match takes_tls {
         Some(takes_tls) => way.at_server(takes_tls),
         None => way,
     };
-    Some(way.explanation(request, None))
+    let outside = way
+        .leaves
+        .as_ref()
+        .and_then(|leaving| server_at(scenario, leaving));
+    let mut explanation = way.explanation(request, None);
+    let outcome = &explanation.outcome;
+    if outcome.status.is_none() && outcome.closed.is_none() && outcome.body.is_empty() {
+        explanation.outcome.body = body(&explanation, request, compiled, outside.as_ref());
+    }
+    Some(explanation)
 }
 
-/// Whether the server outside of the mesh to which a request goes takes TLS; none where nothing is said about it.
-fn takes_tls(scenario: &Scenario, leaving: &Leaving) -> Option<bool> {
-    let externals = External::all(&scenario.workloads);
+/// The server outside of the mesh to which a request goes, if the scenario has it.
+fn server_at(scenario: &Scenario, leaving: &Leaving) -> Option<External> {
+    let mut externals = External::all(&scenario.workloads).into_iter();
     let Leaving { host, port, .. } = leaving;
-    let is_it = |external: &&External| {
+    externals.find(|external| {
         let at = host.parse().is_ok_and(|ip| external.is_at(ip, *port));
         at || external.is_named(host, *port)
-    };
-    let address = &externals.iter().find(is_it)?.address;
+    })
+}
+
+/// Whether a server outside of the mesh takes TLS; none where nothing is said about it.
+fn takes_tls(scenario: &Scenario, external: &External) -> Option<bool> {
     let mut entries = scenario.workloads.iter();
     let entry = entries.find(|entry| {
         let own = entry.target.address.as_ref();
-        own.is_some_and(|own| own.value == *address)
+        own.is_some_and(|own| own.value == external.address)
     })?;
     entry.server.tls
+}
+
+/// What the destination of a request says, as far as it is known; empty otherwise.
+fn body(
+    explanation: &Explanation,
+    request: &explain::Request,
+    compiled: &Compiled,
+    outside: Option<&External>,
+) -> String {
+    let hops = &explanation.hops;
+    let inside = || {
+        let last = hops.last()?;
+        let name = match last.direction {
+            Direction::Inbound => Some(&last.proxy),
+            Direction::Outbound | Direction::Gateway => {
+                let clusters = last.clusters.iter();
+                let likeliest = clusters.rev().max_by_key(|cluster| cluster.weight);
+                likeliest.and_then(|cluster| cluster.endpoints.first())
+            }
+        };
+        let (namespace, name) = name?.split_once('/')?;
+        Some((namespace.to_owned(), name.to_owned()))
+    };
+    let named = match outside {
+        Some(external) => {
+            let ObjectName { namespace, name } = external.name();
+            Some((namespace, name))
+        }
+        None => inside(),
+    };
+    let Some((namespace, name)) = named else {
+        return String::new();
+    };
+    let plan = &compiled.plan;
+    let mut pods = plan.pods.iter();
+    let Some(pod) = pods.find(|pod| {
+        pod.name == name && plan.workloads[pod.workload.index()].namespace == namespace
+    }) else {
+        return String::new();
+    };
+    let workload = &plan.workloads[pod.workload.index()];
+    let server = pod.server.as_ref().unwrap_or(&workload.server);
+    let mut sent = hops.iter().rev();
+    let sent = sent.find_map(|hop| match hop.direction {
+        Direction::Inbound => None,
+        Direction::Outbound | Direction::Gateway => hop.upstream_request.as_ref(),
+    });
+    let head = match sent {
+        Some(sent) => RequestHead {
+            method: sent.method.clone(),
+            authority: sent.authority.clone(),
+            path: sent.path.clone(),
+            headers: sent.headers.clone(),
+            ..request.head.clone()
+        },
+        None => request.head.clone(),
+    };
+    let behaviour = server.behaviour(&head);
+    behaviour.map_or_else(String::new, |behaviour| behaviour.body.clone())
 }
 
 impl Compiled {

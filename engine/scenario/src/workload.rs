@@ -51,7 +51,7 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
 };
 
 /// The fields of an entry of `workloads`.
-pub(crate) const WORKLOAD_FIELDS: [Field; 38] = {
+pub(crate) const WORKLOAD_FIELDS: [Field; 39] = {
     let [
         workers,
         cpus,
@@ -114,6 +114,7 @@ pub(crate) const WORKLOAD_FIELDS: [Field; 38] = {
         STATUS,
         RESPONSES,
         DEGRADED,
+        BODY,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
@@ -156,6 +157,7 @@ pub(crate) static ENDPOINT: Object = Object {
         STATUS,
         RESPONSES,
         DEGRADED,
+        BODY,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
@@ -170,6 +172,13 @@ const STATUS: Field = field(
     "The status of requests that do not fail, 200 if not written: a status, or what the request asks for, `{name}` for a \
      capture of `path` and `{?name}` for a parameter of the query. It may be a list with weights, as in `200,503` or \
      `503:50,404:10`; what cannot be read is answered 400.",
+);
+
+const BODY: Field = field(
+    "body",
+    Shape::Text,
+    "What the response says, or a part of it, for expectations of single requests and whoever looks at one; it takes no time: \
+     that is `bodyTime`.",
 );
 
 const DELAY: Field = field(

@@ -57,6 +57,8 @@ pub struct Decision {
     pub location: Option<String>,
     /// Headers that the client receives, names in lower case; empty: it is not there.
     pub response_headers: Vec<(String, String)>,
+    /// A part of the body that the client receives; empty for none.
+    pub body: Option<String>,
     /// The object whose rule decides: `<namespace>/<name>`.
     pub rule: Option<String>,
     /// A Service, host or cluster that gets copies.
@@ -142,6 +144,12 @@ pub(crate) static REQUEST_EXPECTATION: Object = Object {
             Shape::Texts,
             "Headers that proxies give the client, by name; empty for one that is not there. Those of a destination's own \
              answer are not known without a run.",
+        ),
+        field(
+            "body",
+            Shape::Text,
+            "A part of the body that the client receives: that of a proxy's own answer, or what `body` in `workloads` or the \
+             catalogue says of the destination; empty for none.",
         ),
         field(
             "rule",
@@ -270,6 +278,7 @@ impl Decision {
             headers: read_headers(reader, fields, "headers"),
             location: text(reader, "location"),
             response_headers: read_headers(reader, fields, "responseHeaders"),
+            body: text(reader, "body"),
             rule: text(reader, "rule").map(|rule| qualified(reader, rule)),
             mirror: fields
                 .get("mirror")

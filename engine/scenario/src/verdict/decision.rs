@@ -198,6 +198,17 @@ impl<'e> Decided<'e> {
             }
             differ(words.is_none(), words.unwrap_or_default());
         }
+        if let Some(body) = &want.body {
+            let is_met = match body.as_str() {
+                "" => outcome.body.is_empty(),
+                part => outcome.body.contains(part),
+            };
+            let words = match outcome.body.as_str() {
+                "" => "no body is known".to_owned(),
+                body => format!("the body is `{body}`"),
+            };
+            differ(is_met, words);
+        }
         if let Some(rule) = &want.rule {
             let route = first.and_then(|hop| hop.route.as_ref());
             let decided = route.and_then(|route| route.rule.virtual_service.as_deref());
@@ -437,6 +448,7 @@ fn in_words(want: &Decision) -> String {
         headers("headers", &want.headers),
         text("location", &want.location),
         headers("responseHeaders", &want.response_headers),
+        text("body", &want.body),
         text("rule", &want.rule),
         placed("mirror", &want.mirror),
     ];
