@@ -17,6 +17,7 @@ mod mesh_config;
 mod offending;
 mod output;
 mod output_folder;
+mod parquet_log;
 mod pod_name;
 mod progress;
 mod refusal;

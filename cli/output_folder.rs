@@ -10,6 +10,15 @@ use crate::refusal::Refusal;
 ///
 /// A folder that an earlier run wrote is replaced; any other that holds something is refused.
 pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Refusal> {
+    write_folder_with(folder, files, &[])
+}
+
+/// The same with files that are written already, on the same disk, and move into it.
+pub(crate) fn write_folder_with(
+    folder: &Path,
+    files: &[(&str, &[u8])],
+    moved: &[(&str, PathBuf)],
+) -> Result<(), Refusal> {
     let refuse = |error: io::Error| cannot_write(folder, &error);
     check_replaceable(folder)?;
     let (parent, name) = split(folder).ok_or_else(|| {
@@ -22,7 +31,9 @@ pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(),
     fs::create_dir_all(&parent).map_err(refuse)?;
     let sibling = |what: &str| parent.join(format!(".{name}.{what}-{}", process::id()));
     let (new, old) = (sibling("new"), sibling("old"));
-    let written = fill(&new, files).and_then(|()| replace(folder, &new, &old));
+    let written = fill(&new, files)
+        .and_then(|()| (moved.iter()).try_for_each(|(name, path)| fs::rename(path, new.join(name))))
+        .and_then(|()| replace(folder, &new, &old));
     if written.is_err() {
         // Best effort: the reason for the failure matters more than what it leaves behind.
         let _ = fs::remove_dir_all(&new);
@@ -93,7 +104,8 @@ const UNFINISHED: &str = ".new-";
 /// The file that each folder of a run holds, and no other folder has.
 const MARK: &str = "summary.json";
 
-fn check_replaceable(folder: &Path) -> Result<(), Refusal> {
+/// Whether a run may write there: nothing is, or what an earlier run wrote.
+pub(crate) fn check_replaceable(folder: &Path) -> Result<(), Refusal> {
     let mut entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

@@ -14,6 +14,7 @@ use scenario::{
     CompileOptions, Compiled, Files, Interval, LoadOptions, Outcome, Override, RunOptions,
     Scenario, Spread, Verdict,
 };
+use telemetry::{AccessLogBatch, AccessLogEntry};
 
 use crate::args::SimulationArgs;
 use crate::figure::{in_unit, unit};
@@ -158,6 +159,14 @@ impl Simulation {
         own.chain(manifests_of(&self.scenario))
             .chain(traces)
             .collect()
+    }
+
+    /// Requests that a run of it handed on, with names.
+    pub(crate) fn entries<'b>(
+        &'b self,
+        batch: &'b AccessLogBatch,
+    ) -> impl Iterator<Item = AccessLogEntry> + 'b {
+        batch.entries(&self.compiled.plan)
     }
 
     /// What a reader should know before trusting the figures.

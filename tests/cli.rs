@@ -104,9 +104,13 @@ Options:
                                     from the whole run
       --access-log-format <FORMAT>  Write them as tables, as lines in Istio's default format, or as
                                     its JSON [default: csv] [possible values: csv, istio, json]
-      --export <FORMAT>             Write files for other tools as well, several separated by commas
-                                    [possible values: all, openmetrics, otlp, chrome, dot, mermaid,
-                                    fortio]
+      --plots <WHICH>               Write plots as SVG and PNG, as SVG only, which is faster, or not
+                                    at all [default: all] [possible values: all, svg, none]
+      --export <FORMAT>             Write files for other tools as well, several separated by
+                                    commas; `parquet` is the access log, of all requests unless
+                                    --access-log names a number, and not among `all` [possible
+                                    values: all, openmetrics, otlp, chrome, dot, mermaid, fortio,
+                                    parquet]
       --set <PATH=VALUE>            Override one field of the scenario, such as
                                     `traffic[0].rate=500/s`; repeatable
       --jobs <N>                    Threads; changes how long it takes and nothing else

@@ -39,7 +39,8 @@ pub(crate) struct RunArgs {
     /// Write plots as SVG and PNG, as SVG only, which is faster, or not at all
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(crate) plots: Plots,
-    /// Write files for other tools as well, several separated by commas
+    /// Write files for other tools as well, several separated by commas; `parquet` is the access log, of all requests
+    /// unless --access-log names a number, and not among `all`
     #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
     pub(crate) export: Vec<RunExport>,
     #[command(flatten)]
@@ -84,10 +85,11 @@ pub(crate) enum RunExport {
     Dot,
     Mermaid,
     Fortio,
+    Parquet,
 }
 
 impl RunExport {
-    /// The formats that it stands for.
+    /// The formats that it stands for, of those that follow from what a run measures.
     pub(crate) const fn formats(self) -> &'static [Export] {
         match self {
             Self::All => &Export::ALL,
@@ -97,6 +99,8 @@ impl RunExport {
             Self::Dot => &[Export::Dot],
             Self::Mermaid => &[Export::Mermaid],
             Self::Fortio => &[Export::Fortio],
+            // Single requests are not among what a run measures.
+            Self::Parquet => &[],
         }
     }
 }

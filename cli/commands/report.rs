@@ -8,7 +8,7 @@ use reports::{Export, MEASUREMENTS_FILE, OutputFile, RunReport, read_measurement
 use serde_json::Value;
 
 use super::run::{contents, exported, listing};
-use crate::args::{Format, ReportArgs};
+use crate::args::{Format, ReportArgs, RunExport};
 use crate::exit_code::Exit;
 use crate::input;
 use crate::output::Output;
@@ -18,6 +18,13 @@ use crate::terminal;
 
 /// Reads a run's folder and writes it anew.
 pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Exit, Failure> {
+    if args.export.contains(&RunExport::Parquet) {
+        let refusal =
+            Refusal::new("`--export parquet` goes with `run`: single requests are not saved");
+        return Err(refusal
+            .with_help("run the scenario again with `--export parquet`")
+            .into());
+    }
     let report = read(&args.folder)?;
     let mut files = reports::render(&report);
     files.extend(kept(&args.folder)?);
@@ -76,9 +83,11 @@ fn kept(folder: &Path) -> Result<Vec<OutputFile>, Refusal> {
     Ok(kept)
 }
 
-const ACCESS_LOGS: [&str; 4] = [
+const ACCESS_LOGS: [&str; 6] = [
     "access_log.csv",
     "access_log.json",
     "access_log.txt",
     "access_log_tries.csv",
+    reports::REQUESTS_FILE,
+    reports::TRIES_FILE,
 ];

@@ -11,7 +11,8 @@ use crate::args::{self, Format, RunArgs, RunExport};
 use crate::exit_code::Exit;
 use crate::manifests;
 use crate::output::Output;
-use crate::output_folder::{folder_name, write_folder};
+use crate::output_folder::{check_replaceable, folder_name, write_folder_with};
+use crate::parquet_log::ParquetFiles;
 use crate::progress::Progress;
 use crate::refusal::Failure;
 use crate::simulation::{self, Settings, Simulation};
@@ -36,12 +37,32 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         seed: args.seed,
         replications,
         access_log: access_log(args.access_log),
+        requests: None,
         traces: true,
         progress: Some(&tell),
         offending: true,
     };
+    let parquet = args.export.contains(&RunExport::Parquet);
+    let parquet = match parquet {
+        true => {
+            check_replaceable(&out)?;
+            Some(ParquetFiles::beside(&out)?)
+        }
+        false => None,
+    };
     let threads = simulation::threads(&args.simulation)?;
-    let (mut report, verdicts) = threads.install(|| simulation.run(&options));
+    let run = |options: &RunOptions<'_>| threads.install(|| simulation.run(options));
+    let (mut report, verdicts) = match (&parquet, args.access_log) {
+        (Some(files), args::AccessLog::All | args::AccessLog::None) => {
+            files.write_during(&simulation, |take| {
+                run(&RunOptions {
+                    requests: Some(take),
+                    ..options
+                })
+            })?
+        }
+        (Some(_) | None, _) => run(&options),
+    };
     progress.finish();
     if let Some(log) = &mut report.access_log {
         log.format = match args.access_log_format {
@@ -52,7 +73,16 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     }
     let mut files = threads.install(|| reports::render_with(&report, args.plots.pictures()));
     files.extend(exported(&report, &args.export, |_| false));
-    write_folder(&out, &contents(&files))?;
+    let moved = match &parquet {
+        Some(parquet) => {
+            if let (args::AccessLog::Sample(_), Some(log)) = (args.access_log, &report.access_log) {
+                parquet.write(&log.entries)?;
+            }
+            parquet.paths().to_vec()
+        }
+        None => Vec::new(),
+    };
+    write_folder_with(&out, &contents(&files), &moved)?;
     match output.format {
         Format::Text => output.print(&reports::text(&report, &terminal::style(output)))?,
         Format::Markdown => output.print(&reports::markdown(&report))?,

@@ -5,7 +5,7 @@
 //! report (`reporter`): a source one request with its final answer, a destination each try that reached it. Over time,
 //! only sources do.
 
-mod access_log;
+pub(crate) mod access_log;
 mod columns;
 mod dictionary;
 mod layout;
@@ -16,7 +16,7 @@ use self::columns::{
     destination_labels, request_labels, source_labels,
 };
 pub use self::dictionary::data_dictionary;
-pub(crate) use self::layout::{Cell, Kind, Layout, Table, column};
+pub(crate) use self::layout::{Cell, Column, Kind, Layout, Table, column};
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use crate::{intervals, sweep};

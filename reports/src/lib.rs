@@ -27,6 +27,7 @@ pub mod look;
 mod markdown;
 mod model;
 mod numbers;
+mod parquet;
 mod plots;
 mod saved;
 mod sweep;
@@ -43,6 +44,7 @@ pub use model::{
     AccessLog, AccessLogFormat, Cause, CauseCall, CauseRule, Decided, Ends, Expectation, Interval,
     Offending, OutputFile, RunReport, Subject, Unit,
 };
+pub use parquet::{ParquetLog, REQUESTS_FILE, TRIES_FILE};
 pub use plots::pictures;
 pub use saved::{MEASUREMENTS_FILE, SavedError, read_measurements};
 pub use sweep::{

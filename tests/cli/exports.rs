@@ -19,21 +19,9 @@ const FILES: [&str; 6] = [
 fn exports_are_what_other_tools_read() {
     let scratch = tempfile::tempdir().expect("the temporary folder is writable");
     let folder = run_into(&scratch.path().join("out"));
-    let Some(python) = python() else {
-        eprintln!("NOT RUN: no Python with prometheus_client and opentelemetry-proto is found");
-        return;
-    };
-    let check = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/exports/check.py");
-    let output = Command::new(python)
-        .arg(check)
-        .arg(&folder)
-        .output()
-        .expect("the Python that was found runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let imports = "import prometheus_client, opentelemetry.proto.trace.v1.trace_pb2";
+    let libraries = "prometheus_client and opentelemetry-proto";
+    judged_by(imports, libraries, "check.py", &folder);
 }
 
 #[test]
@@ -71,6 +59,76 @@ fn only_what_is_asked_for_is_exported() {
     assert_eq!(there(), [false, false, false, true, false, true]);
 }
 
+#[test]
+fn an_access_log_goes_into_parquet_while_the_run_goes_on() {
+    let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+    let out = scratch.path().join("out");
+    let path = out.to_str().expect("temporary folders have plain names");
+    let read = |name: &str| fs::read(out.join(name)).expect("it was written");
+    let flags = ["--export", "parquet", "--out", path];
+    let run = |more: &[&str]| {
+        let arguments = [&["run", "troubled"], &flags[..], more].concat();
+        meshsim(&arguments).assert().success();
+        [REQUESTS, TRIES].map(read)
+    };
+    let alone = run(&[]);
+    assert!(!out.join("access_log.csv").exists(), "it was not asked for");
+    let whole = run(&["--access-log", "--jobs", "1"]);
+    assert!(whole == alone, "the same run gives the same bytes");
+    let rows = |name| String::from_utf8_lossy(&read(name)).lines().count() - 1;
+    assert!(rows("access_log.csv") > 500 && rows("access_log_tries.csv") > 100);
+    // What cannot be made again stays, and is not asked of a saved run.
+    meshsim(&["report", path]).assert().success();
+    assert!([REQUESTS, TRIES].map(read) == whole);
+    meshsim(&["report", path, "--export", "parquet"])
+        .assert()
+        .code(2);
+    let beside = fs::read_dir(scratch.path()).expect("it is there").count();
+    assert_eq!(beside, 1, "temporary folders are gone");
+    judged_by("import duckdb", "DuckDB", "parquet.py", &out);
+    let sampled = run(&["--access-log", "50"]);
+    assert!(sampled[0].len() < whole[0].len());
+    assert_eq!(rows("access_log.csv"), 50);
+    judged_by("import duckdb", "DuckDB", "parquet.py", &out);
+}
+
+#[test]
+fn awkward_names_come_back_as_they_are() {
+    let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+    let out = scratch.path().join("out");
+    let path = out.to_str().expect("temporary folders have plain names");
+    let arguments = ["run", "hostile", "--export", "all", "--access-log", "--out"];
+    meshsim(&[&arguments[..], &[path]].concat())
+        .assert()
+        .success();
+    let imports =
+        "import pydot, prometheus_client.openmetrics, opentelemetry.proto.trace.v1.trace_pb2";
+    let libraries = "pydot, prometheus_client and opentelemetry-proto";
+    judged_by(imports, libraries, "hostile.py", &out);
+}
+
+/// Has a script judge a folder, if there is a Python with what it imports.
+fn judged_by(imports: &str, library: &str, script: &str, folder: &Path) {
+    let Some(python) = python(imports) else {
+        eprintln!("NOT RUN: no Python with {library} is found");
+        return;
+    };
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/exports");
+    let output = Command::new(python)
+        .arg(check.join(script))
+        .arg(folder)
+        .output()
+        .expect("the Python that was found runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+const REQUESTS: &str = "access_log.parquet";
+const TRIES: &str = "access_log_tries.parquet";
+
 /// Runs a scenario with all exports.
 fn run_into(out: &Path) -> PathBuf {
     let path = out.to_str().expect("temporary folders have plain names");
@@ -80,9 +138,8 @@ fn run_into(out: &Path) -> PathBuf {
 }
 
 /// A Python that has the libraries: by `MESHSIM_PYTHON`, else on the `PATH`.
-fn python() -> Option<PathBuf> {
+fn python(imports: &str) -> Option<PathBuf> {
     let python = std::env::var_os("MESHSIM_PYTHON").map_or("python3".into(), PathBuf::from);
-    let imports = "import prometheus_client, opentelemetry.proto.trace.v1.trace_pb2";
     let found = Command::new(&python).args(["-c", imports]).output().ok()?;
     found.status.success().then_some(python)
 }

@@ -15,8 +15,8 @@ use sim::plan::Plan;
 use std::borrow::Cow;
 use std::cell::Cell;
 use telemetry::{
-    AccessLog, AccessLogEntry, AccessLogOptions, Measurements, Recorder, RecorderOptions, Trace,
-    Traces, Witness,
+    AccessLog, AccessLogBatch, AccessLogEntry, AccessLogOptions, AccessLogStream, Measurements,
+    Recorder, RecorderOptions, Trace, Traces, Witness,
 };
 
 /// What is decided when a scenario is run.
@@ -28,6 +28,8 @@ pub struct RunOptions<'p> {
     pub replications: u32,
     /// Keeps single requests of the first replication.
     pub access_log: Option<AccessLogOptions>,
+    /// Handed every request of the first replication while it runs, in batches.
+    pub requests: Option<&'p (dyn Fn(AccessLogBatch) + Sync)>,
     /// Keeps a few journeys of the first replication whole.
     pub traces: bool,
     /// Told of each piece of simulated time that has passed, from any thread, of all replications.
@@ -98,6 +100,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
             // Single requests are told of the first replication only.
             let options = RunOptions {
                 access_log: options.access_log.filter(|_| index == 0),
+                requests: options.requests.filter(|_| index == 0),
                 traces: options.traces && index == 0,
                 ..*options
             };
@@ -215,7 +218,7 @@ fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Ru
     let mut recorder = Recorder::new(plan, recorder);
     let end = SimTime::ZERO + plan.duration;
     let bucket = recorder.bucket();
-    if options.access_log.is_none() && !options.traces {
+    if options.access_log.is_none() && options.requests.is_none() && !options.traces {
         let run = simulate(plan, &mut recorder, bucket, options);
         return Run {
             measurements: recorder.finish(end),
@@ -224,9 +227,13 @@ fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Ru
     }
     let log = options.access_log.map(AccessLog::new);
     let traces = options.traces.then(|| Traces::new(plan.duration));
-    let mut all = (recorder, (log, traces));
+    let stream = options.requests.map(AccessLogStream::new);
+    let mut all = (recorder, ((log, stream), traces));
     let run = simulate(plan, &mut all, bucket, options);
-    let (recorder, (log, traces)) = all;
+    let (recorder, ((log, stream), traces)) = all;
+    if let Some(stream) = stream {
+        stream.finish();
+    }
     Run {
         measurements: recorder.finish(end),
         access_log: log.map(|log| log.finish(plan)),

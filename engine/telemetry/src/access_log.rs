@@ -4,6 +4,7 @@
 //! has nothing to do with time.
 
 mod entry;
+mod stream;
 mod written;
 
 use crate::names::PlanNames;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use entry::entry;
 pub use entry::{AccessLogEntry, AccessLogTry, TryOutcome};
+pub use stream::{AccessLogBatch, AccessLogStream};
 
 /// Which requests are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

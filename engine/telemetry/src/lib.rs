@@ -35,7 +35,10 @@ mod traces;
 mod witness;
 mod written;
 
-pub use access_log::{AccessLog, AccessLogEntry, AccessLogOptions, AccessLogTry, TryOutcome};
+pub use access_log::{
+    AccessLog, AccessLogBatch, AccessLogEntry, AccessLogOptions, AccessLogStream, AccessLogTry,
+    TryOutcome,
+};
 pub use histogram::{Histogram, PackedHistogram, Quantile};
 pub use labels::{
     AttemptKind, AttemptLabels, DestinationLabels, JourneyLabels, Outcome, RequestLabels,

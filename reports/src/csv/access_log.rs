@@ -97,7 +97,7 @@ const REQUEST: Column = column(
     "Which of its traffic source's requests it is, from 1; empty for calls of workloads",
 );
 
-/// A row of `access_log.csv`.
+/// A row of [`REQUESTS`].
 pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
     let mut row = vec![
         entry.started.as_secs_f64().into(),
@@ -200,7 +200,7 @@ pub(super) fn tries(entries: &[AccessLogEntry]) -> OutputFile {
     table.into_file()
 }
 
-/// A row of `access_log_tries.csv`.
+/// A row of [`TRIES`].
 pub(crate) fn try_row<'e>(entry: &'e AccessLogEntry, one: &'e AccessLogTry) -> Vec<Cell<'e>> {
     let (outcome, status, reason) = match one.outcome {
         TryOutcome::Response(status) => ("response", u64::from(status).into(), ""),
