@@ -204,15 +204,18 @@ impl Values {
             }
             Self::Integer(values, there) => {
                 (column.typed::<Int64Type>()).write_batch(values, Some(there), None)?;
-                (values.clear(), there.clear());
+                values.clear();
+                there.clear();
             }
             Self::Number(values, there) => {
                 (column.typed::<DoubleType>()).write_batch(values, Some(there), None)?;
-                (values.clear(), there.clear());
+                values.clear();
+                there.clear();
             }
             Self::Boolean(values, there) => {
                 (column.typed::<BoolType>()).write_batch(values, Some(there), None)?;
-                (values.clear(), there.clear());
+                values.clear();
+                there.clear();
             }
         }
         Ok(())

@@ -40,6 +40,7 @@ const KEEP: RunOptions<'_> = RunOptions {
     seed: None,
     replications: 1,
     access_log: None,
+    requests: None,
     traces: true,
     progress: None,
     offending: false,
