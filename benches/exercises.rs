@@ -1,7 +1,7 @@
 //! How long a learner waits: each exercise is started and checked by the command line, as it is shipped and with its first
 //! solution, two at a time.
 //!
-//! What is promised is a minute for one check of each exercise on two cores, and a second for each. `wall` depends on what
+//! The bounds are a minute for one check of each exercise on two cores, and a second for each. `wall` depends on what
 //! else the machine does and is bounded with much room; `cpu`, which Linux tells of processes that have ended, hardly does:
 //! the slowest checks are run once more, alone, and held to their second by it. The hash is that of what is said.
 //!
@@ -149,7 +149,7 @@ fn cpu_of_children() -> Option<Duration> {
 }
 
 const EXERCISES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/exercises");
-/// What is promised for all exercises.
+/// The bound of all exercises together.
 const ALL: Duration = Duration::from_secs(60);
-/// What is promised for each.
+/// The bound of each.
 const EACH: Duration = Duration::from_secs(1);
