@@ -369,7 +369,7 @@ pub struct FieldReference {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DryRun {
-    /// Their name, or a pattern of names.
+    /// A regular expression that part of their name meets.
     pub metric_name: String,
 }
 
@@ -433,7 +433,23 @@ fn check_step(step: &RolloutStep, path: &Path<'_>, check: &mut Check<'_, '_>) {
                        `setMirrorRoute`, `experiment` and `plugin`";
         check.invalid(path, message);
     }
-    if step.set_weight.is_some_and(|weight| weight > 100) {
-        check.invalid(&path.key("setWeight"), "must be between 0 and 100");
+    let is_beyond = |percentage: Option<u32>| percentage.is_some_and(|written| written > 100);
+    let range = "must be between 0 and 100";
+    if is_beyond(step.set_weight) {
+        check.invalid(&path.key("setWeight"), range);
+    }
+    if step
+        .set_canary_scale
+        .as_ref()
+        .is_some_and(|scale| is_beyond(scale.weight))
+    {
+        check.invalid(&path.key("setCanaryScale").key("weight"), range);
+    }
+    if step
+        .set_mirror_route
+        .as_ref()
+        .is_some_and(|route| is_beyond(route.percentage))
+    {
+        check.invalid(&path.key("setMirrorRoute").key("percentage"), range);
     }
 }

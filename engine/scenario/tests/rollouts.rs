@@ -305,6 +305,54 @@ fn an_analysis_in_the_background_begins_at_its_step() {
 }
 
 #[test]
+fn an_inconclusive_analysis_holds_a_pause_until_somebody_ends_it() {
+    let background = "      analysis:
+        templates: [{templateName: success-rate}]
+        args: [{name: service, value: shop-canary.default.svc.cluster.local}]
+      steps:
+";
+    let rollout = ROLLOUT.replace("      steps:\n", background);
+    let mesh = MESH
+        .replace("    count: 3\n", "    initialDelay: 10s\n")
+        .replace(
+            "successCondition: result[0] >= 0.95",
+            "successCondition: result[0] > 2\n    failureCondition: result[0] < 0",
+        );
+    let more = format!("{TO_V2}- {{at: 90s, workload: shop, promote: full}}\n");
+    let outcome = played(&format!("{mesh}{rollout}"), &more);
+    let decisions = decisions(&outcome);
+    let at = |text: &str| {
+        let mut all = decisions.iter();
+        all.find(|(_, said)| said.starts_with(text))
+            .map(|(at, _)| *at)
+    };
+    // The step pauses from 13 s to 33 s.
+    let held = at("paused until promoted: inconclusive").expect("it is inconclusive");
+    assert!((14..33).contains(&held), "{decisions:?}");
+    assert_eq!(at("step 3 of 4"), None, "{decisions:?}");
+    assert!(
+        at("promoted: in full").is_some_and(|at| at >= 90),
+        "{decisions:?}"
+    );
+}
+
+#[test]
+fn a_dry_run_is_of_all_metrics_whose_names_meet_its_pattern() {
+    let rollout = with_analysis_step("shop-canary.*");
+    let dry = |pattern: &str| {
+        let dry_run = format!("  dryRun: [{{metricName: {pattern}}}]\n  metrics:\n");
+        let mesh = format!("{MESH}{rollout}").replacen("  metrics:\n", &dry_run, 1);
+        let outcome = played(&mesh, TO_V3);
+        let last = decisions(&outcome)
+            .last()
+            .map(|(_, said)| (*said).to_owned());
+        last.expect("there are decisions")
+    };
+    assert_eq!(dry("success-.*"), "promoted: all 5 steps are done");
+    assert!(dry("latency").starts_with("aborted: "));
+}
+
+#[test]
 fn a_version_that_comes_meanwhile_begins_anew() {
     let more = "timeline:
 - {at: 10500ms, workload: shop, rollOut: {image: 'shop:v2', version: v2}}
@@ -887,6 +935,16 @@ fn what_is_wrong_is_said_with_its_place() {
             &["error:", "must be between 0 and 100"],
         ),
         (
+            "      - setWeight: 50\n",
+            "      - setCanaryScale: {weight: 1100000000}\n",
+            &["setCanaryScale.weight", "must be between 0 and 100"],
+        ),
+        (
+            "      - setWeight: 50\n",
+            "      - setMirrorRoute: {name: m, percentage: 500}\n",
+            &["setMirrorRoute.percentage", "must be between 0 and 100"],
+        ),
+        (
             "      steps:",
             "      stepz:",
             &["error: unknown field", "did you mean `steps`?"],
@@ -937,8 +995,13 @@ fn what_is_not_played_is_said_with_its_place() {
         ),
         (
             "      prometheus:\n",
-            "      web: {url: http://x/}\n      prometheus_: # ",
-            "unknown field",
+            "      web: {url: http://x/}\n      job: # ",
+            "its provider is not Prometheus",
+        ),
+        (
+            "istio_requests_total{reporter=\"source\",",
+            "istio_requests_total{response_flags=\"-\",",
+            "label `response_flags` is not answered",
         ),
         (
             "{name: service, value:",

@@ -153,6 +153,25 @@ pub struct ClusterLabels {
     pub port: u16,
 }
 
+impl ClusterLabels {
+    /// The host that ends the name of one of Istio's clusters, such as `outbound|9080|v2|reviews.default.svc.cluster.local`;
+    /// of other clusters, the name of the Service.
+    pub fn host(&self) -> String {
+        match self.cluster.rsplit_once('|') {
+            Some((_, host)) => host.to_owned(),
+            None => full_name(&self.service),
+        }
+    }
+}
+
+/// `reviews.default.svc.cluster.local` of `default/reviews`; hosts are left as they are.
+pub fn full_name(service: &str) -> String {
+    match service.split_once('/') {
+        Some((namespace, name)) => format!("{name}.{namespace}.svc.cluster.local"),
+        None => service.to_owned(),
+    }
+}
+
 impl Plan {
     /// The standard labels of a cluster.
     pub fn cluster(&self, id: ClusterId) -> &ClusterLabels {

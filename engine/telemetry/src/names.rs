@@ -3,7 +3,9 @@
 use crate::labels::{DestinationLabels, RequestProtocol, WorkloadLabels};
 use proxy::listener::Layer;
 use proxy::names::{ClusterId, Endpoint, EndpointId};
-use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, Site, SiteId, WorkloadId};
+use sim::plan::{
+    ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, Site, SiteId, WorkloadId, full_name,
+};
 
 /// What measurements need to know of a plan.
 #[derive(Debug)]
@@ -229,7 +231,7 @@ fn destinations(plan: &Plan) -> Vec<DestinationLabels> {
     };
     let clusters = plan.clusters.iter().map(|labels| DestinationLabels {
         service: labels.service.clone(),
-        host: host_of_cluster(labels),
+        host: labels.host(),
         subset: labels.subset.clone(),
         ..DestinationLabels::default()
     });
@@ -246,23 +248,6 @@ fn destinations(plan: &Plan) -> Vec<DestinationLabels> {
         },
     });
     clusters.chain(services).chain(dialled).collect()
-}
-
-/// The host that ends the name of one of Istio's clusters, such as `outbound|9080|v2|reviews.default.svc.cluster.local`;
-/// of other clusters, the name of the Service.
-fn host_of_cluster(labels: &ClusterLabels) -> String {
-    match labels.cluster.rsplit_once('|') {
-        Some((_, host)) => host.to_owned(),
-        None => full_name(&labels.service),
-    }
-}
-
-/// `reviews.default.svc.cluster.local` of `default/reviews`; hosts are left as they are.
-fn full_name(service: &str) -> String {
-    match service.split_once('/') {
-        Some((namespace, name)) => format!("{name}.{namespace}.svc.cluster.local"),
-        None => service.to_owned(),
-    }
 }
 
 fn address(endpoint: &Endpoint) -> String {

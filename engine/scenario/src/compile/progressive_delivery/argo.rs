@@ -172,36 +172,61 @@ fn is(one: &Rollout, name: &ObjectName) -> bool {
     one.meta.namespace == name.namespace && one.meta.name == name.name
 }
 
-/// Rollouts whose strategy changes later, and AnalysisTemplates that do.
+/// What changes later of Rollouts beside their templates and numbers of pods, and of what they ask.
 fn report_later(stages: &[Written], declared: &[Declared], report: &mut Report) {
+    let mut later = |what: String, at: &Location| {
+        let message = format!("{what} is played as the first manifests have it");
+        report.warn(code::NOT_SIMULATED, &place(at), message, None);
+    };
     for stage in stages {
         for one in &stage.resources.rollouts {
-            let first = declared.iter().find(|first| is(one, &first.name));
-            let spec = first.map(|first| &first.rollout.spec);
-            if spec.is_some_and(|spec| spec.strategy != one.spec.strategy) {
-                let message = format!(
-                    "the strategy of Rollout {}/{} is played as the first manifests have it",
-                    one.meta.namespace, one.meta.name
-                );
-                report.warn(code::NOT_SIMULATED, &place(&one.location), message, None);
+            let Some(first) = declared.iter().find(|first| is(one, &first.name)) else {
+                continue;
+            };
+            let (was, now) = (&first.rollout.spec, &one.spec);
+            let changed = [
+                ("strategy", was.strategy != now.strategy),
+                (
+                    "minReadySeconds",
+                    was.min_ready_seconds != now.min_ready_seconds,
+                ),
+                (
+                    "progressDeadlineSeconds",
+                    was.progress_deadline_seconds != now.progress_deadline_seconds,
+                ),
+                (
+                    "progressDeadlineAbort",
+                    was.progress_deadline_abort != now.progress_deadline_abort,
+                ),
+            ];
+            for (field, _) in changed.into_iter().filter(|(_, has_changed)| *has_changed) {
+                let of = &one.meta;
+                let what = format!("`{field}` of Rollout {}/{}", of.namespace, of.name);
+                later(what, &one.location);
             }
         }
     }
     for pair in stages.windows(2) {
         let (before, now) = (&pair[0].resources, &pair[1].resources);
-        let was = |meta: &manifest::ObjectMeta| {
-            let all = before.analysis_templates.iter();
-            all.filter(|one| one.meta.namespace == meta.namespace && one.meta.name == meta.name)
-                .map(|one| &one.spec)
-                .next()
-        };
         for one in &now.analysis_templates {
-            if was(&one.meta).is_some_and(|spec| *spec != one.spec) {
-                let message = format!(
-                    "AnalysisTemplate {}/{} is played as the first manifests have it",
-                    one.meta.namespace, one.meta.name
+            let mut all = before.analysis_templates.iter();
+            let was = all.find(|was| {
+                was.meta.namespace == one.meta.namespace && was.meta.name == one.meta.name
+            });
+            if was.is_some_and(|was| was.spec != one.spec) {
+                let of = &one.meta;
+                let what = format!("AnalysisTemplate {}/{}", of.namespace, of.name);
+                later(what, &one.location);
+            }
+        }
+        for one in &now.cluster_analysis_templates {
+            let mut all = before.cluster_analysis_templates.iter();
+            let was = all.find(|was| was.meta.name == one.meta.name);
+            if was.is_some_and(|was| was.spec.0 != one.spec.0) {
+                later(
+                    format!("ClusterAnalysisTemplate {}", one.meta.name),
+                    &one.location,
                 );
-                report.warn(code::NOT_SIMULATED, &place(&one.location), message, None);
             }
         }
     }

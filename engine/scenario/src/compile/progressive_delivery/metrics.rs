@@ -9,7 +9,7 @@ use crate::object_name::ObjectName;
 use base::SimDuration;
 use promql_parser::label::{MatchOp, Matcher};
 use sim::plan::progressive_delivery::series::{Reporter, Series, SeriesId};
-use sim::plan::{ClusterLabels, PodId, Service, Site};
+use sim::plan::{ClusterLabels, PodId, Service, Site, full_name};
 
 /// All that labels are taken from.
 #[derive(Clone, Copy)]
@@ -46,6 +46,20 @@ pub(super) const LABELS: [(&str, Group); 18] = [
     ("destination_service_name", Group::Destination),
     ("destination_service_namespace", Group::Destination),
     ("namespace", Group::Own),
+];
+
+/// Labels of Istio's metrics, and of scrapes, that are not known here.
+pub(super) const UNKNOWN: [&str; 10] = [
+    "connection_security_policy",
+    "destination_cluster",
+    "destination_principal",
+    "grpc_response_status",
+    "instance",
+    "job",
+    "request_protocol",
+    "response_flags",
+    "source_cluster",
+    "source_principal",
 ];
 
 /// What a label is about.
@@ -146,11 +160,6 @@ impl<'a> Metrics<'a> {
                 };
             }
         };
-        let (mut sources, mut targets) = (of(Group::Source), of(Group::Target));
-        match reporter {
-            Some(Reporter::Source) => sources.extend(of(Group::Own)),
-            Some(Reporter::Destination) | None => targets.extend(of(Group::Own)),
-        }
         let destinations = of(Group::Destination);
         let statuses = of(Group::Status);
         let pods = || self.labelled.population.pod_ids();
@@ -163,12 +172,13 @@ impl<'a> Metrics<'a> {
         let hosts = self.hosts();
         let destination_set = hosts
             .iter()
-            .map(|host| meets(&destinations, &|label| host_label(host, label)));
+            .map(|(service, host)| meets(&destinations, &|label| host_label(service, host, label)));
         let status_set = (0..600_u16).map(|status| meets(&statuses, &|_| status.to_string()));
         Series {
             reporter,
-            sources: pod_set(&sources),
-            targets: pod_set(&targets),
+            sources: pod_set(&of(Group::Source)),
+            targets: pod_set(&of(Group::Target)),
+            reporters: pod_set(&of(Group::Own)),
             destinations: (!destinations.is_empty()).then(|| destination_set.collect()),
             statuses: (!statuses.is_empty()).then(|| status_set.collect()),
             longest: SimDuration::ZERO,
@@ -198,8 +208,8 @@ impl<'a> Metrics<'a> {
             }
             (_, "workload") => workload.name.name.clone(),
             (_, "workload_namespace") => workload.name.namespace.clone(),
-            (_, "app") => or(own("app"), "unknown"),
-            (_, "version") => or(own("version"), "unknown"),
+            (_, "app") => or(&workload.app, "unknown"),
+            (_, "version") => or(&workload.version, "unknown"),
             (_, "canonical_service") => {
                 let service = or(own("service.istio.io/canonical-name"), &workload.app);
                 or(&service, &workload.name.name)
@@ -215,33 +225,32 @@ impl<'a> Metrics<'a> {
         }
     }
 
-    /// `<namespace>/<name>` of the Service, or the host, of each destination: clusters, then Services, then sites.
-    fn hosts(&self) -> Vec<&str> {
+    /// `<namespace>/<name>` of the Service, or the host where there is none, and the host of each destination: clusters, then
+    /// Services, then sites.
+    fn hosts(&self) -> Vec<(&str, String)> {
         let Labelled {
             clusters,
             services,
             sites,
             ..
         } = self.labelled;
-        let clusters = clusters.iter().map(|cluster| cluster.service.as_str());
+        let clusters = clusters
+            .iter()
+            .map(|cluster| (cluster.service.as_str(), cluster.host()));
         let named = services.iter().map(|service| service.name.as_str());
         let dialled = sites.iter().map(|site| match site.dial.service {
             Some(service) => services[service.index()].name.as_str(),
             None => site.dial.host.as_str(),
         });
-        clusters.chain(named).chain(dialled).collect()
+        let others = named.chain(dialled).map(|name| (name, full_name(name)));
+        clusters.chain(others).collect()
     }
 }
 
-fn host_label(host: &str, label: &str) -> String {
-    let Some((namespace, name)) = host.split_once('/') else {
-        return match label {
-            "destination_service_namespace" => "unknown".to_owned(),
-            _ => host.to_owned(),
-        };
-    };
+fn host_label(service: &str, host: &str, label: &str) -> String {
+    let (namespace, name) = service.split_once('/').unwrap_or(("unknown", service));
     match label {
-        "destination_service" => format!("{name}.{namespace}.svc.cluster.local"),
+        "destination_service" => host.to_owned(),
         "destination_service_name" => name.to_owned(),
         _ => namespace.to_owned(),
     }

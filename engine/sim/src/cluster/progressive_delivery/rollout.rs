@@ -115,15 +115,11 @@ impl<O: Observer> World<'_, O> {
             self.take_up(now, index, &mut state, revision);
         }
         // Each round changes something, and a Rollout has a bounded number of pods and steps.
-        for _ in 0..MOST_ROUNDS {
-            let goes_on = match &plan.strategy {
-                Strategy::Canary(strategy) => self.step(now, index, &mut state, strategy),
-                Strategy::BlueGreen(strategy) => self.switch(now, index, &mut state, strategy),
-            };
-            if !goes_on {
-                break;
-            }
-        }
+        let is_done = (0..MOST_ROUNDS).any(|_| match &plan.strategy {
+            Strategy::Canary(strategy) => !self.step(now, index, &mut state, strategy),
+            Strategy::BlueGreen(strategy) => !self.switch(now, index, &mut state, strategy),
+        });
+        debug_assert!(is_done, "a round changes something or is the last one");
         self.watch_progress(now, index, &mut state);
         *self.rollout_state(index) = state;
     }
@@ -166,6 +162,9 @@ impl<O: Observer> World<'_, O> {
         let Some(index) = self.rollout_of(controller) else {
             return;
         };
+        if !self.rollout_state(index).is_under_way() {
+            return self.decide(now, index, "there is nothing to abort");
+        }
         let mut state = std::mem::take(self.rollout_state(index));
         self.abort(now, index, &mut state, "somebody wants it");
         *self.rollout_state(index) = state;
@@ -254,7 +253,8 @@ impl<O: Observer> World<'_, O> {
             AnalysisPhase::Running => false,
             AnalysisPhase::Successful => true,
             AnalysisPhase::Inconclusive => {
-                if state.pause.is_none() {
+                // It holds a step that pauses as well: that pause does not end by itself any more.
+                if !state.is_inconclusive() {
                     state.pause(now, true);
                     let text = format!("paused until promoted: inconclusive, {message}");
                     self.decide(now, index, &text);

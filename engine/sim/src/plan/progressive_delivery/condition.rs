@@ -128,7 +128,6 @@ mod tests {
             ("any(result, {# > 500})", one(499.0), false),
             ("result[0] < 0.01 and not (result[0] < 0)", one(0.0), true),
             ("len(result) > 0 ? result[0] < 1 : true", nothing, true),
-            ("isNil(result[0])", nothing, true),
             ("asInt(result[0]) == 3", one(3.7), true),
         ] {
             assert_eq!(holds(text, answer), Ok(expected), "{text}");

@@ -17,6 +17,8 @@ pub struct Series {
     pub sources: Option<Vec<bool>>,
     /// The pods that they reached, and last whether they may have reached none; none: any.
     pub targets: Option<Vec<bool>>,
+    /// The pods that report them, and last whether nobody may; none: any.
+    pub reporters: Option<Vec<bool>>,
     /// Where they were sent: clusters, then Services, then what sites dial; none: anywhere.
     pub destinations: Option<Vec<bool>>,
     /// How they were answered, by status; none: in any way.
@@ -58,14 +60,19 @@ impl Series {
                 .is_none_or(|set| set.get(place).copied().unwrap_or(false))
         };
         let last = |set: &Option<Vec<bool>>| set.as_ref().map_or(0, |set| set.len() - 1);
+        let is_pod_in = |set: &Option<Vec<bool>>, pod: Option<PodId>| {
+            is_in(set, pod.map_or_else(|| last(set), PodId::index))
+        };
+        let reporting = match labels.reporter {
+            Reporter::Source => Some(labels.source),
+            Reporter::Destination => labels.target,
+        };
         self.reporter.is_none_or(|one| one == labels.reporter)
             && is_in(&self.statuses, usize::from(labels.status))
             && is_in(&self.destinations, labels.destination)
-            && is_in(&self.sources, labels.source.index())
-            && match labels.target {
-                Some(pod) => is_in(&self.targets, pod.index()),
-                None => is_in(&self.targets, last(&self.targets)),
-            }
+            && is_pod_in(&self.sources, Some(labels.source))
+            && is_pod_in(&self.targets, labels.target)
+            && is_pod_in(&self.reporters, reporting)
     }
 
     /// Whether it counts the same requests as another, whatever they look back over.
@@ -108,6 +115,16 @@ mod tests {
             ..Series::default()
         };
         assert!(!of_nobody.has(labels) && of_nobody.has(nobody));
+        // Both ends report it: the source by its own pod's labels, the destination by its own.
+        let by_target = Series {
+            reporters: Some(vec![false, true, false]),
+            ..Series::default()
+        };
+        let received = Labels {
+            reporter: Reporter::Destination,
+            ..labels
+        };
+        assert!(!by_target.has(labels) && by_target.has(received));
         let received = Series {
             reporter: Some(Reporter::Destination),
             ..Series::default()

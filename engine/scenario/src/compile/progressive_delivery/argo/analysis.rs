@@ -3,7 +3,7 @@
 //! Source: argoproj/argo-rollouts, utils/analysis (factory.go, helpers.go), utils/template/template.go.
 
 use crate::compile::progressive_delivery::argo::query::{self, AddSeries, FORMS, QueryError};
-use crate::compile::progressive_delivery::metrics::{Group, group};
+use crate::compile::progressive_delivery::metrics::{Group, UNKNOWN, group};
 use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::nearest;
@@ -16,6 +16,7 @@ use manifest::rollout::{
 };
 use manifest::span::Spanned;
 use promql_parser::label::Matcher;
+use proxy::re2::Pattern;
 use sim::plan::progressive_delivery::analysis::{Analysis, Metric};
 use sim::plan::progressive_delivery::condition::Condition;
 use sim::plan::progressive_delivery::query::{Answer, Query};
@@ -105,9 +106,7 @@ impl Analyses<'_> {
         let dry_run: Vec<DryRun> = dry_run.iter().chain(&template.dry_run).cloned().collect();
         for written in &template.metrics {
             if let Some(mut metric) = self.metric(written, &arguments) {
-                let is_dry =
-                    |one: &DryRun| one.metric_name == metric.name || one.metric_name == ".*";
-                metric.is_dry_run = dry_run.iter().any(is_dry);
+                metric.is_dry_run = dry_run.iter().any(|one| is_meant(one, &metric.name));
                 metrics.push((metric, written.at.clone()));
             }
         }
@@ -253,6 +252,13 @@ impl Analyses<'_> {
             asked.extend(matchers.iter().cloned());
             series(matchers, window)
         });
+        if let Some(matcher) = asked
+            .iter()
+            .find(|one| UNKNOWN.contains(&one.name.as_str()))
+        {
+            let why = format!("label `{}` is not answered", matcher.name);
+            return not_measured(self.report, &text.at, why);
+        }
         let is_known = |matcher: &Matcher| {
             self.labels.is_empty()
                 || group(&matcher.name) != Group::Own
@@ -370,4 +376,11 @@ impl Analyses<'_> {
         resolved.push_str(rest);
         Some(resolved)
     }
+}
+
+/// Whether a metric is among those of a dry run: a regular expression that need not be the whole name.
+fn is_meant(dry_run: &DryRun, metric: &str) -> bool {
+    let pattern = Pattern::new(&format!("(?s:.*)(?:{})(?s:.*)", dry_run.metric_name));
+    // Argo takes an expression that cannot be read as one that means nobody.
+    pattern.is_ok_and(|pattern| pattern.is_full_match(metric))
 }

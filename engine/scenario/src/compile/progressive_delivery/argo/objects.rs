@@ -43,7 +43,8 @@ pub(super) fn share(declared: &Declared, traffic: Traffic, resources: &mut Resou
     };
     set_subsets(declared, istio, traffic, resources);
     for service in virtual_services(istio) {
-        let Some(written) = find(declared, service, &mut resources.virtual_services) else {
+        let mut all = resources.virtual_services.iter_mut();
+        let Some(written) = all.find(|one| is_named(declared, service, &one.meta)) else {
             continue;
         };
         for place in routes_of(service, written) {
@@ -79,7 +80,7 @@ pub(super) fn check(declared: &Declared, report: &mut Report) {
     };
     if let Some(rule) = &istio.destination_rule {
         let rules = resources.destination_rules.iter();
-        let mut here = rules.filter(|one| here(&one.meta));
+        let here = rules.filter(|one| here(&one.meta));
         let Some(found) = here.clone().find(|one| one.meta.name == rule.name) else {
             let known = here.map(|one| one.meta.name.as_str());
             return report.unknown(&place(&rule.at), "DestinationRule", &rule.name, known);
@@ -90,7 +91,6 @@ pub(super) fn check(declared: &Declared, report: &mut Report) {
                 report.unknown(&place(&rule.at), "subset", subset, &mut known);
             }
         }
-        let _ = here.next();
     } else if canary.stable_service.is_none() || canary.canary_service.is_none() {
         let at = &canary
             .traffic_routing
@@ -111,8 +111,8 @@ fn check_virtual_service(
     service: &Spanned<IstioVirtualService>,
     report: &mut Report,
 ) {
-    let mut all = declared.resources.virtual_services.clone();
-    let Some(written) = find(declared, service, &mut all) else {
+    let mut all = declared.resources.virtual_services.iter();
+    let Some(written) = all.find(|one| is_named(declared, service, &one.meta)) else {
         let known = declared.resources.virtual_services.iter();
         let known = known.map(|one| one.meta.name.as_str());
         return report.unknown(&place(&service.at), "VirtualService", &service.name, known);
@@ -326,16 +326,11 @@ fn routes_of(service: &IstioVirtualService, written: &VirtualService) -> Vec<usi
     meant.map(|(place, _)| place).collect()
 }
 
-/// The VirtualService of a name, which may have its namespace behind a dot.
-fn find<'r>(
-    declared: &Declared,
-    service: &IstioVirtualService,
-    all: &'r mut [VirtualService],
-) -> Option<&'r mut VirtualService> {
+/// Whether a VirtualService is the one of a name, which may have its namespace behind a dot.
+fn is_named(declared: &Declared, service: &IstioVirtualService, meta: &ObjectMeta) -> bool {
     let own = declared.name.namespace.as_str();
     let (name, namespace) = service.name.split_once('.').unwrap_or((&service.name, own));
-    let is = |meta: &ObjectMeta| meta.namespace == namespace && meta.name == name;
-    all.iter_mut().find(|one| is(&one.meta))
+    meta.namespace == namespace && meta.name == name
 }
 
 fn istio(canary: &RolloutCanary) -> Option<&IstioTrafficRouting> {
