@@ -141,7 +141,7 @@ fn draw_box(name: &str, frame: Frame, svg: &mut String) {
          <text x=\"{:.1}\" y=\"{:.1}\" class=\"middle\">{}</text>",
         x + width / 2.0,
         y + 20.0,
-        escaped(&short(name, width - 16.0)),
+        escaped(&short_name(name, width - 16.0)),
     )
     .expect("memory takes all that is written");
 }
@@ -269,7 +269,7 @@ fn draw_node(
         x + 16.0,
         y + 23.0,
         // A bold name is wider, and a reader's font may be too.
-        escaped(&short(&node.name, name_room * 0.82)),
+        escaped(&short_name(&node.name, name_room * 0.82)),
         x + 16.0,
         y + 43.0,
         escaped(&short(&node.detail, room * 0.94)),
@@ -280,6 +280,10 @@ fn draw_node(
 fn edge_width(requests: u64, most: u64) -> f64 {
     let part = math::ln(1.0 + requests as f64) / math::ln(1.0 + most as f64);
     1.2 + 3.0 * part * part
+}
+
+fn short_name(name: &str, room: f64) -> String {
+    crate::plots::svg::fit_name(name, 14.0, false, room)
 }
 
 fn short(text: &str, room: f64) -> String {

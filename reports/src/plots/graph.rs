@@ -14,7 +14,7 @@ use super::layout::layers;
 use super::palette::{
     AXIS, BOX, INK, NOBODY, ORANGE, PAPER, Palette, SIDECAR, SOFT_INK, VERMILION,
 };
-use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
+use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, fit_name, text_width};
 use crate::model::RunReport;
 use base::math;
 
@@ -47,7 +47,7 @@ pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
             let at = (frame.at.0 + frame.size.0 / 2.0, frame.at.1 + 20.0);
             svg.text(
                 at,
-                &fit(&group.name, SMALL, false, frame.size.0 - 16.0),
+                &fit_name(&group.name, SMALL, false, frame.size.0 - 16.0),
                 style,
             );
         }
@@ -200,7 +200,7 @@ fn draw_node(svg: &mut Svg, node: &Node, frame: Frame, palette: &Palette) {
     };
     svg.text(
         (x + 16.0, y + 23.0),
-        &fit(&node.name, TEXT, true, room),
+        &fit_name(&node.name, TEXT, true, room),
         name,
     );
     let room = frame.size.0 - 24.0;

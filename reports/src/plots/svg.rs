@@ -7,7 +7,7 @@
 mod shapes;
 mod text;
 
-pub(crate) use self::text::{fit, text_width};
+pub(crate) use self::text::{fit, fit_name, text_width};
 
 use self::text::escape;
 use super::palette::dark;

@@ -2,7 +2,7 @@
 
 use super::{Area, Label, Panel, SMALL, SOFT, WIDTH};
 use crate::plots::palette::{AXIS, INK};
-use crate::plots::svg::{Fill, Stroke, Style, Svg, fit, text_width};
+use crate::plots::svg::{Fill, Stroke, Style, Svg, fit_name, text_width};
 
 /// Labels at the right of a panel, as near to what they name as their neighbours allow.
 pub(super) fn draw_labels(svg: &mut Svg, panel: &Panel, area: Area) {
@@ -30,7 +30,7 @@ pub(super) fn draw_labels(svg: &mut Svg, panel: &Panel, area: Area) {
         };
         let value_width = text_width(&label.value, SMALL, false);
         let room = WIDTH - 12.0 - (x + 27.0) - value_width - 7.0;
-        let text = fit(&label.name, SMALL, true, room);
+        let text = fit_name(&label.name, SMALL, true, room);
         svg.text((x + 27.0, place + 5.0), &text, name);
         let after = x + 27.0 + text_width(&text, SMALL, true) + 7.0;
         svg.text((after, place + 5.0), &label.value, SOFT);

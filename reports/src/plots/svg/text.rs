@@ -29,6 +29,24 @@ pub(crate) fn fit(text: &str, size: f64, bold: bool, width: f64) -> String {
     String::new()
 }
 
+/// A name, without its middle where it is wider than `width` pixels: names of one app differ at their ends.
+pub(crate) fn fit_name(name: &str, size: f64, bold: bool, width: f64) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut kept = letters.len();
+    let mut shown = name.to_owned();
+    while text_width(&shown, size, bold) > width {
+        if kept < 2 {
+            return String::new();
+        }
+        kept -= 1;
+        let head = kept / 2;
+        let tail = letters.len() - (kept - head);
+        let part = |letters: &[char]| letters.iter().collect::<String>();
+        shown = format!("{}…{}", part(&letters[..head]), part(&letters[tail..]));
+    }
+    shown
+}
+
 /// Text between tags.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -79,5 +97,9 @@ mod tests {
             cut.ends_with('…') && text_width(&cut, 10.0, false) <= 40.0,
             "{cut}"
         );
+        assert_eq!(fit_name("reviews-v2", 10.0, false, 1000.0), "reviews-v2");
+        let cut = fit_name("helloworld-region1.zone2", 10.0, false, 80.0);
+        assert!(cut.starts_with("hello") && cut.ends_with(".zone2"), "{cut}");
+        assert_eq!(fit_name("reviews-v2", 10.0, false, 1.0), "");
     }
 }
