@@ -159,7 +159,10 @@ impl Display for SavedError {
 impl From<PackedError> for SavedError {
     fn from(error: PackedError) -> Self {
         match error {
-            PackedError::Reference | PackedError::Shape | PackedError::Size => Self::Unpackable,
+            PackedError::Reference
+            | PackedError::Shape
+            | PackedError::Size
+            | PackedError::Depth => Self::Unpackable,
         }
     }
 }

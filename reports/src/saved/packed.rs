@@ -27,6 +27,8 @@ pub(super) enum PackedError {
     Shape,
     /// It says far more than its bytes can.
     Size,
+    /// Its values are nested deeper than any of ours.
+    Depth,
 }
 
 impl Packed {
@@ -56,7 +58,10 @@ impl Packed {
         };
         for value in self.shared {
             let value = unpacker.unpack(value)?;
-            let size = size(&value);
+            let (size, depth) = extent(&value);
+            if depth > DEEPEST {
+                return Err(PackedError::Depth);
+            }
             unpacker.shared.push((value, size));
         }
         unpacker.unpack(self.run)
@@ -86,21 +91,25 @@ fn key(value: &Value) -> Option<String> {
     (may_be_shared && write(value, &mut text)).then_some(text)
 }
 
-/// Writes a value, unless it is long.
+/// Writes a value so that no other is written alike, unless it is long.
 fn write(value: &Value, text: &mut String) -> bool {
     match value {
         Value::Array(items) => {
             text.push('[');
-            items.iter().all(|item| write(item, text) && separate(text))
+            let is_written = items.iter().all(|item| write(item, text) && separate(text));
+            text.push(']');
+            is_written
         }
         Value::Object(fields) => {
             text.push('{');
             let mut fields = fields.iter();
-            fields.all(|(name, value)| {
-                text.push_str(name);
+            let is_written = fields.all(|(name, value)| {
+                text.push_str(&Value::from(name.as_str()).to_string());
                 text.push(':');
                 write(value, text) && separate(text)
-            })
+            });
+            text.push('}');
+            is_written
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
             text.push_str(&value.to_string());
@@ -225,20 +234,26 @@ fn shape(first: &Value) -> Option<usize> {
     first.as_str()?.strip_prefix('~')?.parse().ok()
 }
 
-/// How many values a value is made of.
-fn size(value: &Value) -> usize {
+/// How many values a value is made of, and how deep they are nested.
+fn extent(value: &Value) -> (usize, usize) {
+    let around = |(size, depth): (usize, usize), part: &Value| {
+        let (size_of_part, depth_of_part) = extent(part);
+        (size + size_of_part, depth.max(1 + depth_of_part))
+    };
     match value {
-        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Value::Object(fields) => 1 + fields.values().map(size).sum::<usize>(),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::Array(items) => items.iter().fold((1, 1), around),
+        Value::Object(fields) => fields.values().fold((1, 1), around),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => (1, 1),
     }
 }
 
 /// Shorter texts are not shared, nor are objects of more bytes than this looked at.
 const SHORT: usize = 8;
-const LONG: usize = 400;
+const LONG: usize = 480;
 /// A file of ours has less than one value in a byte; one that was made to fill memory has more than these.
 const MOST_VALUES_PER_BYTE: usize = 20;
+/// What is shared is nested less deep than this: as deep as text is that is read.
+const DEEPEST: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -265,6 +280,22 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_in_its_punctuation_alone_is_not_shared() {
+        for (one, other) in [
+            (json!({"a": 1, "b": 2}), json!({"a:1,b": 2})),
+            (json!({"a": [[1], 2]}), json!({"a": [[1, 2]]})),
+            (
+                json!({"a": {"b": 1}, "c": 2}),
+                json!({"a": {"b": 1, "c": 2}}),
+            ),
+        ] {
+            let value = json!([one, other, one, other]);
+            let packed = Packed::of("x/1", value.clone());
+            assert_eq!(packed.unpack(1_000), Ok(value));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_unpacked_is_refused() {
         let unpacked = |text: &str| {
             let packed: Packed = serde_json::from_str(text).expect("it has the parts");
@@ -277,6 +308,14 @@ mod tests {
             })
             .collect();
         let bomb = bomb.join(",");
+        // Each is one deeper than the one before.
+        let chain: Vec<String> = (0..30_000)
+            .map(|n: usize| match n.checked_sub(1) {
+                None => "[1]".to_owned(),
+                Some(before) => format!("[\"~@{before}\"]"),
+            })
+            .collect();
+        let chain = chain.join(",");
         for (text, error) in [
             (
                 r#"{"schema":"x/1","shapes":[],"shared":[],"run":"~@0"}"#.to_owned(),
@@ -297,6 +336,10 @@ mod tests {
             (
                 format!(r#"{{"schema":"x/1","shapes":[],"shared":[{bomb}],"run":1}}"#),
                 PackedError::Size,
+            ),
+            (
+                format!(r#"{{"schema":"x/1","shapes":[],"shared":[{chain}],"run":"~@29999"}}"#),
+                PackedError::Depth,
             ),
         ] {
             assert_eq!(unpacked(&text), Err(error), "{text}");
