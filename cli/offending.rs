@@ -1,6 +1,6 @@
 //! The request that counts against an expectation, for people and for programs.
 
-use scenario::{Offending, Verdict};
+use scenario::{Offending, Unexplained, Verdict, is_told};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,16 +64,22 @@ pub(crate) fn reported(verdict: &Verdict, sources: &[Source]) -> Option<reports:
     let json = Json {
         why,
         request: request.as_ref().map(RequestJson::of),
-        explanation: explanation.as_ref(),
+        explanation: explanation.as_ref().ok(),
     };
-    let mut story = explanation
-        .as_ref()
-        .map_or_else(String::new, |explanation| {
+    let mut story = match explanation {
+        Ok(explanation) => {
             let coloured = story::tell(explanation, sources);
             anstream::adapter::strip_str(&coloured).to_string()
-        });
+        }
+        Err(Unexplained::UnknownSender) => String::new(),
+        Err(Unexplained::SettingsNotKept) => {
+            "not explained: the settings of that time are not kept\n".to_owned()
+        }
+    };
     if let Some(request) = request {
-        story += &told(request, &story);
+        let is_as_told =
+            (explanation.as_ref()).map_or(true, |explanation| is_told(explanation, request));
+        story += &told(request, is_as_told);
     }
     Some(reports::Offending {
         why: why.clone(),
@@ -126,30 +132,11 @@ impl<'o> TryJson<'o> {
     }
 }
 
-/// Whether a story has the pod among its hops that was tried last, or ends where no try was made.
-fn is_told(entry: &AccessLogEntry, story: &str) -> bool {
-    let mut lines = story.lines();
-    match entry.tries.last() {
-        Some(last) if !last.pod.is_empty() => {
-            let hop = format!("/{} (", last.pod);
-            // A way that leads to no hop of its own leads to wherever a request of it went.
-            !has_hops(story) || lines.any(|line| line.contains(&hop))
-        }
-        Some(_) => true,
-        None => !has_hops(story),
-    }
-}
-
-/// Whether a story goes beyond its first proxy.
-fn has_hops(story: &str) -> bool {
-    story.lines().any(|line| line.starts_with("2. "))
-}
-
 /// What became of the request in the run, a line each try; where chance chose otherwise than the likeliest way that its story
 /// tells, that is said.
-fn told(entry: &AccessLogEntry, story: &str) -> String {
+fn told(entry: &AccessLogEntry, is_as_told: bool) -> String {
     let at = entry.started;
-    let mut lines = vec![match is_told(entry, story) {
+    let mut lines = vec![match is_as_told {
         true => format!("\nin the run, at {at}:"),
         false => {
             format!("\nthat is the likeliest way; in the run, at {at}, the request took another:")

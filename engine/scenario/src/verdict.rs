@@ -36,7 +36,7 @@ use crate::verdict::figure::{Figure, figure};
 use sim::plan::ClusterLabels;
 use telemetry::{Measurements, Window};
 
-pub use offending::Offending;
+pub use offending::{Offending, Unexplained};
 pub(crate) use offending::{offending, questions};
 
 /// An expectation and what became of it.

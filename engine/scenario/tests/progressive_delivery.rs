@@ -1,8 +1,8 @@
 //! Progressive delivery: what is decided and why, and what of a Canary is not played.
 
 use manifest::Source;
-use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, Outcome, RunOptions};
-use meshsim_scenario::{Scenario, compile, load, run};
+use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, Offending, Outcome, RunOptions};
+use meshsim_scenario::{Scenario, Unexplained, compile, is_told, load, run};
 
 const MESH: &str = "
 apiVersion: v1
@@ -246,4 +246,34 @@ timeline:
             (80, "shop: promotion completed, scaling down the canary"),
         ]
     );
+}
+
+/// What a run says about the request that it shows for its only expectation.
+fn shown(expect: &str) -> Option<Offending> {
+    let more = format!(
+        "timeline:\n- {{at: 15s, workload: shop, rollOut: {{image: 'shop:v2', version: v2}}}}\nexpect: [{expect}]\n"
+    );
+    let (scenario, compiled) = compiled(CANARY, &more);
+    let options = RunOptions {
+        offending: true,
+        ..RunOptions::default()
+    };
+    let mut outcome = run(&scenario, &compiled, &options);
+    outcome.verdicts.remove(0).offending.map(|shown| *shown)
+}
+
+#[test]
+fn a_request_is_not_explained_by_settings_that_it_did_not_meet() {
+    // Flagger's canary gets nothing under the first setting, and this request came to it.
+    let canary = "{name: none, count: {traffic: users, destinationWorkload: default/shop}, window: {from: 32s, to: 50s}, atMost: 0}";
+    let found = shown(canary).expect("requests go to the canary");
+    let entry = found.request.expect("it was seen");
+    assert_eq!(entry.response_code, 200);
+    assert_eq!(found.explanation, Err(Unexplained::SettingsNotKept));
+    // One of the first setting is explained.
+    let primary = "{name: none, count: {traffic: users}, window: {to: 10s}, atMost: 0}";
+    let found = shown(primary).expect("requests go to the primary");
+    let entry = found.request.expect("it was seen");
+    let explanation = found.explanation.expect("the first setting is kept");
+    assert!(is_told(&explanation, &entry), "{explanation:?}");
 }

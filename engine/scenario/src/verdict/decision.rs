@@ -69,7 +69,7 @@ pub(super) fn judge(
             Box::new(Offending {
                 why: evidence,
                 request: None,
-                explanation: Some(explanation.clone()),
+                explanation: Ok(explanation.clone()),
             })
         }),
         ..verdict

@@ -10,6 +10,7 @@ use crate::expectation::{Expectation, FigureExpectation, Measure, Selector, Unit
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
 use crate::request::Request;
+use crate::told::is_of_its_time;
 use crate::trace::{self, Sender};
 use crate::traffic::Traffic;
 use crate::values::combinations;
@@ -28,8 +29,17 @@ pub struct Offending {
     pub why: String,
     /// What became of it in the run; none of a request that is decided without one.
     pub request: Option<AccessLogEntry>,
-    /// What decided about it, proxy by proxy; none where its sender is unknown to the manifests of its time.
-    pub explanation: Option<Explanation>,
+    /// What decided about it, proxy by proxy.
+    pub explanation: Result<Explanation, Unexplained>,
+}
+
+/// Why nothing is told about what decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexplained {
+    /// The manifests of its time do not know who sent it.
+    UnknownSender,
+    /// Versions got their traffic step by step, and how it was shared at that time is not kept.
+    SettingsNotKept,
 }
 
 /// A question to a witness: whether a request counts against an expectation.
@@ -207,7 +217,11 @@ fn why(entry: &AccessLogEntry, expectation: &FigureExpectation) -> String {
     format!("one that{measured} {answer}{tries} in {took}{to}{subset}")
 }
 
-fn explanation(seen: &Seen, scenario: &Scenario, compiled: &Compiled) -> Option<Explanation> {
+fn explanation(
+    seen: &Seen,
+    scenario: &Scenario,
+    compiled: &Compiled,
+) -> Result<Explanation, Unexplained> {
     let plan = &compiled.plan;
     let source = pod_name(plan, seen);
     let (request, sender) = match template(seen, scenario, plan) {
@@ -244,7 +258,12 @@ fn explanation(seen: &Seen, scenario: &Scenario, compiled: &Compiled) -> Option<
         },
     };
     let sender = (sender, Some(&taken));
-    trace::explain_as(scenario, compiled, sender, &request, entry.started)
+    let explained = trace::explain_as(scenario, compiled, sender, &request, entry.started);
+    let explanation = explained.ok_or(Unexplained::UnknownSender)?;
+    match is_of_its_time(&explanation, entry, compiled) {
+        true => Ok(explanation),
+        false => Err(Unexplained::SettingsNotKept),
+    }
 }
 
 fn pod_name(plan: &Plan, seen: &Seen) -> ObjectName {
