@@ -255,7 +255,7 @@ fn cause(cause: scenario::Cause) -> reports::Cause {
         response_flags: cause.response_flags,
         rule: cause.rule.map(|rule| reports::CauseRule {
             object: rule.object,
-            field: rule.field.unwrap_or_default().to_owned(),
+            field: rule.fields.join(" or "),
             place: format!("{}:{}", rule.location.file, rule.location.line),
             rejected: rule.rejected,
         }),

@@ -48,7 +48,7 @@ pub(crate) fn advice(code: u16, flags: &str, cause: Option<&Cause>) -> String {
         .replace("{slow}", &slow)
 }
 
-/// ``` `timeout` of VirtualService default/reviews (mesh.yaml:14) ```
+/// ``` `timeout` of VirtualService default/reviews (mesh.yaml:14) ```, with each of several fields between backticks.
 fn named(rule: &CauseRule) -> String {
     let CauseRule {
         object,
@@ -58,10 +58,15 @@ fn named(rule: &CauseRule) -> String {
     } = rule;
     match field.as_str() {
         "" => format!("{object} ({place})"),
-        field => format!("`{field}` of {object} ({place})"),
+        fields => {
+            let fields: Vec<String> = fields.split(OR).map(|one| format!("`{one}`")).collect();
+            format!("{} of {object} ({place})", fields.join(OR))
+        }
     }
 }
 
+/// What stands between the fields of a rule of which any may have been the one.
+const OR: &str = " or ";
 /// Where hosts were ejected.
 const EJECTED: &str = "hosts are ejected: mend those that fail, or ease {rule}";
 
@@ -193,6 +198,12 @@ mod tests {
         assert_eq!(
             said,
             "raise `http1MaxPendingRequests` of DestinationRule default/stock (mesh.yaml:14), or lower the load"
+        );
+        let either = cause("http1MaxPendingRequests or http2MaxRequests", "");
+        let said = advice(503, "UO", Some(&either));
+        assert!(
+            said.starts_with("raise `http1MaxPendingRequests` or `http2MaxRequests` of Dest"),
+            "{said}"
         );
         assert!(advice(503, "UO", None).contains("connectionPool"));
         let nearest = advice(404, "NR", Some(&cause("", "method: want `GET`")));

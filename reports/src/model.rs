@@ -152,7 +152,7 @@ pub struct Cause {
 pub struct CauseRule {
     /// `<kind> <namespace>/<name>`.
     pub object: String,
-    /// The field in it; empty: the rule as a whole.
+    /// The field in it, or several with ` or ` between them; empty: the rule as a whole.
     pub field: String,
     /// `<file>:<line>`
     pub place: String,

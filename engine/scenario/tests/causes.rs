@@ -1,0 +1,92 @@
+//! Why requests failed: which limit of a connection pool is named for what met it.
+
+use manifest::Source;
+use meshsim_scenario::{
+    Cause, CompileOptions, LoadOptions, RunOptions, causes, compile, load, run,
+};
+
+const MESH: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: shop, labels: {app: client}}
+spec: {containers: [{name: app, image: curl}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: server, namespace: shop, labels: {app: server}}
+spec: {containers: [{name: app, image: server}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: server, namespace: shop}
+spec:
+  selector: {app: server}
+  ports: [{name: http, port: 80}, {name: http2, port: 81}, {name: tcp, port: 82}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: server, namespace: shop}
+spec:
+  host: server
+  trafficPolicy:
+    connectionPool:
+";
+
+/// The fields that are named for the first failure of a pool's limits, by the pool and what is asked.
+fn fields(pool: &str, url: &str) -> Vec<&'static str> {
+    let mesh = format!("{MESH}{pool}");
+    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+    let text = format!(
+        "namespace: shop
+manifests: mesh
+duration: 20s
+workloads: [{{workload: server, concurrency: 100, serviceTime: {{exponential: 50ms}}}}]
+traffic: [{{name: users, from: client, rate: 200/s, {url}}}]
+"
+    );
+    let source = Source::new("s.yaml", text);
+    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let options = RunOptions {
+        traces: true,
+        ..RunOptions::default()
+    };
+    let outcome = run(&scenario, &compiled, &options);
+    let all = causes(&scenario, &compiled, &outcome);
+    let of_limits = |cause: &&Cause| cause.response_flags.contains("UO");
+    let found = all.iter().find(of_limits).expect("the pool overflows");
+    found
+        .rule
+        .as_ref()
+        .map_or(Vec::new(), |rule| rule.fields.clone())
+}
+
+#[test]
+fn the_limit_that_overflowed_is_named() {
+    const ALL: &str = "
+      tcp: {maxConnections: 1}
+      http: {http1MaxPendingRequests: 1000, http2MaxRequests: 2}
+";
+    const FEW_WAIT: &str = "
+      tcp: {maxConnections: 1}
+      http: {http1MaxPendingRequests: 1}
+";
+    const BOTH: &str = "
+      http: {http1MaxPendingRequests: 1, http2MaxRequests: 2}
+";
+    let tcp = "url: 'tcp://server:82'";
+    let http2 = "url: 'http://server:81/'";
+    let http = "url: 'http://server/'";
+    for (pool, url, want) in [
+        (ALL, tcp, &["maxConnections"][..]),
+        (ALL, http2, &["http2MaxRequests"]),
+        (FEW_WAIT, http, &["http1MaxPendingRequests"]),
+        (BOTH, http, &["http1MaxPendingRequests", "http2MaxRequests"]),
+    ] {
+        assert_eq!(fields(pool, url), want, "{url} of {pool}");
+    }
+}
