@@ -313,7 +313,17 @@ impl<'a> Walk<'a> {
             OutcomeKind::Forwarded => {
                 self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
             }
-            _ => First::Nobody,
+            OutcomeKind::Redirect
+            | OutcomeKind::DirectResponse
+            | OutcomeKind::CorsPreflight
+            | OutcomeKind::FaultAbort
+            | OutcomeKind::NoRoute
+            | OutcomeKind::NoCluster
+            | OutcomeKind::NoHealthyUpstream
+            | OutcomeKind::Passthrough
+            | OutcomeKind::Blackhole
+            | OutcomeKind::NoListener
+            | OutcomeKind::NoSidecar => First::Nobody,
         };
         let (next, leaves) = first.parts();
         Step {
@@ -392,7 +402,16 @@ impl<'a> Walk<'a> {
                 self.first_endpoint(&told, &visit, &request.head, layer.clone())
             }
             OutcomeKind::Passthrough => as_dialled(destination),
-            _ => First::Nobody,
+            OutcomeKind::Redirect
+            | OutcomeKind::DirectResponse
+            | OutcomeKind::CorsPreflight
+            | OutcomeKind::FaultAbort
+            | OutcomeKind::NoRoute
+            | OutcomeKind::NoCluster
+            | OutcomeKind::NoHealthyUpstream
+            | OutcomeKind::Blackhole
+            | OutcomeKind::NoListener
+            | OutcomeKind::NoSidecar => First::Nobody,
         };
         let (next, leaves) = first.parts();
         Step {
