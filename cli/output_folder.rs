@@ -146,7 +146,7 @@ fn split(path: &Path) -> Option<(PathBuf, String)> {
 }
 
 /// Why a path cannot be written, and what would help.
-fn cannot_write(path: &Path, error: &io::Error) -> Refusal {
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Refusal {
     let refusal = Refusal::new(format!("cannot write `{}`: {error}", path.display()));
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => refusal

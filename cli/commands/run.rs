@@ -83,6 +83,9 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         None => Vec::new(),
     };
     write_folder_with(&out, &contents(&files), &moved)?;
+    if let Some(parquet) = &parquet {
+        parquet.remove_stale();
+    }
     match output.format {
         Format::Text => output.print(&reports::text(&report, &terminal::style(output)))?,
         Format::Markdown => output.print(&reports::markdown(&report))?,
