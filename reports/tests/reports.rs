@@ -745,6 +745,20 @@ fn the_text_says_as_much_as_is_asked_for() {
     assert!(told(reports::Detail::Full).contains("    │ → status 504\n"));
 }
 
+#[test]
+fn versions_of_one_workload_are_told_apart() {
+    let mut report = small();
+    for figures in &mut report.measurements.window.requests {
+        let destination = &mut figures.labels.destination;
+        destination.subset = String::new();
+        destination.workload.workload = "reviews".to_owned();
+    }
+    let told = text(&report, &TextStyle::default());
+    for name in ["  reviews v1 ", "  reviews v2 "] {
+        assert_eq!(told.matches(name).count(), 1, "{name}: {told}");
+    }
+}
+
 /// A canary that fails, with what led to some of its failures.
 fn failing() -> RunReport {
     let mut report = sample::canary(5.0);

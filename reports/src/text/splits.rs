@@ -14,6 +14,19 @@ struct Split<'r> {
     parts: Vec<&'r DestinationTotals>,
 }
 
+impl Split<'_> {
+    /// The name of one who answered, with the version where another is called the same.
+    fn name(&self, part: &DestinationTotals) -> String {
+        let own = name(part);
+        let version = part.destination.workload.version.as_str();
+        let namesakes = self.parts.iter().filter(|other| name(other) == own);
+        match (namesakes.count(), version) {
+            (0 | 1, _) | (_, "") => own,
+            (_, version) => format!("{own} {version}"),
+        }
+    }
+}
+
 /// A bar for each destination: Services with several first, then the busiest; not too many.
 pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
     let destinations = report.measurements.window.destinations();
@@ -24,8 +37,8 @@ pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
     let several = splits[..chosen]
         .iter()
         .filter(|split| split.parts.len() > 1);
-    let names = several.flat_map(|split| &split.parts);
-    let names: Vec<String> = names.map(|part| name(part)).collect();
+    let names = several.flat_map(|split| split.parts.iter().map(|part| split.name(part)));
+    let names: Vec<String> = names.collect();
     let bar_width = match pen.style().width {
         Some(width) if width < WIDE => BAR / 2,
         Some(_) | None => BAR,
@@ -63,7 +76,7 @@ pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
         }
         lines.push(pen.bold(&pen.clipped(split.service)));
         for part in parts {
-            let name = padded(&pen.fitted(&name(part), width), name_width);
+            let name = padded(&pen.fitted(&split.name(part), width), name_width);
             let bar = pen.bar_colour(&pen.bar(part.share, bar_width));
             let share = format!("{:>7}", percent(part.share));
             let slots = spark(part).map_or(&[][..], Vec::as_slice);
