@@ -148,18 +148,12 @@ fn show(diagnostic: &Diagnostic, sources: &[Source], is_left_out: bool) -> Strin
         Level::Warning => format!("{WARNING}warning{WARNING:#}"),
         Level::Info => "info".to_owned(),
     };
-    let help = diagnostic
-        .help
-        .as_ref()
-        .map(|help| format!(" ({help})"))
-        .unwrap_or_default();
-    let line = format!(
-        "{}: {level}: {}{help}",
-        diagnostic.location, diagnostic.message
-    );
-    match snippet(diagnostic, sources) {
-        Some(snippet) => format!("{line}\n{snippet}"),
-        None => line,
+    let line = format!("{}: {level}: {}", diagnostic.location, diagnostic.message);
+    match (snippet(diagnostic, sources), &diagnostic.help) {
+        // What would help stands under the mark.
+        (Some(snippet), _) => format!("{line}\n{snippet}"),
+        (None, Some(help)) => format!("{line} ({help})"),
+        (None, None) => line,
     }
 }
 

@@ -18,7 +18,7 @@ fn an_invalid_object_is_refused_with_its_place() {
         "http://app-svc/",
     ];
     run(&arguments).code(2).stdout_eq("").stderr_eq(str![[r#"
-invalid/virtualservice.yaml:13:9: error: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
+invalid/virtualservice.yaml:13:9: error: unknown field "spec.http[0].route[0].destination.subsetz"
    |
 13 |         subsetz: v1
    |         ^^^^^^^ did you mean `subset`?
@@ -28,7 +28,7 @@ error: 1 error in the manifests
 "#]]);
     let skipping = [&arguments[..], &["--skip-invalid"]].concat();
     run(&skipping).success().stderr_eq(str![[r#"
-invalid/virtualservice.yaml:13:9: warning: left out: unknown field "spec.http[0].route[0].destination.subsetz" (did you mean `subset`?)
+invalid/virtualservice.yaml:13:9: warning: left out: unknown field "spec.http[0].route[0].destination.subsetz"
    |
 13 |         subsetz: v1
    |         ^^^^^^^ did you mean `subset`?

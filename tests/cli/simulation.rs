@@ -273,7 +273,7 @@ error: the folder `scenarios` holds no scenario.yaml
 
 "#]]);
     run(&["run", "scenarios/wrong"]).code(2).stderr_eq(str![[r#"
-scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat"
   |
 6 |   rat: 100/s
   |   ^^^ did you mean `rate`?
@@ -354,7 +354,7 @@ FAILED: 1 passed, 1 failed, 1 refused
 
 "#]])
         .stderr_eq(str![[r#"
-scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat"
   |
 6 |   rat: 100/s
   |   ^^^ did you mean `rate`?
