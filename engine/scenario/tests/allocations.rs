@@ -19,6 +19,32 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const MESH: &str = include_str!("policies.yaml");
 
+/// A proxy makes a cookie of each user's connection, and the application sets one in each answer.
+const CART: &str = "
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec: {containers: [{name: app, image: cart}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: cart, namespace: shop}
+spec:
+  host: cart
+  trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {name: pod, ttl: 1000s}}}}
+";
+
 /// Users who ask for a page, which takes two calls; failures of every sort at small rates.
 const SCENARIO: &str = "
 namespace: shop
@@ -38,14 +64,16 @@ workloads:
   calls: [{parallel: [http://cache/x, {url: http://db/y, timeout: 150ms, retries: {attempts: 1, backoff: 2ms}}]}]
 - {workload: cache, concurrency: 8, queue: 20, serviceTime: {exponential: 1ms}, errorRate: 1%, errorStatus: 503, onFull: refuse}
 - {workload: db, concurrency: 12, serviceTime: {lognormal: {median: 2ms, p99: 60ms}}, errorRate: 1%, errorStatus: 500}
+- {workload: cart, concurrency: 4, serviceTime: {exponential: 1ms}, endpoints: [{path: /, responseHeaders: {set-cookie: 'cart=7; Path=/; Max-Age=600'}}]}
 - {workload: shadow, concurrency: 4, serviceTime: {exponential: 2ms}}
 traffic:
 - {name: users, from: client, rate: 1000/s, url: 'http://web/', headers: {x-user: jason}, timeout: 300ms, retries: {attempts: 1, backoff: 5ms}}
 - {name: residents, from: client, users: 8, thinkTime: {exponential: 20ms}, url: 'http://cache/', headers: {x-user: ann}}
+- {name: shoppers, from: client, users: 8, thinkTime: {exponential: 40ms}, sessions: true, url: 'http://cart/'}
 ";
 
 /// Requests of users whose allocations are counted.
-const COUNTED: u64 = 100_000;
+const COUNTED: u64 = 120_000;
 /// Allocations that come of growth.
 const ALLOWED: u64 = 100;
 /// Allocations of an ejection and its end: the lists of hosts of a cluster, for each worker.
@@ -53,7 +81,7 @@ const ALLOWED_PER_EJECTION: u64 = 30;
 
 #[test]
 fn a_request_allocates_nothing() {
-    let files = |_: &str| Ok(vec![Source::new("mesh", MESH)]);
+    let files = |_: &str| Ok(vec![Source::new("mesh", format!("{MESH}{CART}"))]);
     let source = Source::new("s.yaml", SCENARIO);
     let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
     let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
@@ -92,6 +120,7 @@ struct Met {
     connections: u64,
     mirrored: u64,
     hashed: u64,
+    of_sessions: u64,
 }
 
 impl Met {
@@ -117,6 +146,9 @@ impl Met {
                 if config.name.contains("shadow") {
                     met.mirrored += stats.upstream_rq_total;
                 }
+                if config.name.contains("cart") {
+                    met.of_sessions += stats.upstream_rq_total;
+                }
                 if matches!(config.lb_policy, LbPolicy::RingHash(_)) {
                     met.hashed += stats.upstream_rq_total;
                 }
@@ -137,6 +169,7 @@ impl Met {
             connections,
             mirrored,
             hashed,
+            of_sessions,
         } = *self;
         for (count, least) in [
             (retries, 1_000),
@@ -148,6 +181,7 @@ impl Met {
             (connections, 1_000),
             (mirrored, 10_000),
             (hashed, 100_000),
+            (of_sessions, 10_000),
         ] {
             assert!(count >= least, "{self:?}");
         }
