@@ -3,7 +3,11 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, iter};
+
+use syn::ext::IdentExt as _;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Field, Item, Lit, Meta, Token};
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says it"));
@@ -47,43 +51,73 @@ fn docs(folder: &Path) -> String {
     code
 }
 
-/// The structs of a file, and the enums that are read by way of a struct `Fields`, with the documents of their fields, as
-/// they are spelt in manifests. It knows Rust as `cargo fmt` writes it, and no more of it than that.
+/// The structs and enums of a file with the documents of their fields, as they are spelt in manifests. What is read by way of
+/// another type has that type's name.
 fn documented(text: &str) -> Vec<(String, Vec<(String, String)>)> {
-    let mut all: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    let (mut doc, mut renamed, mut by_way_of) = (Vec::new(), None, None);
-    let mut is_inside = false;
-    for line in text.lines() {
-        let word = line.trim();
-        let header = ["pub struct ", "pub enum ", "pub(crate) struct "]
-            .iter()
-            .find_map(|start| line.strip_prefix(start)?.strip_suffix(" {"));
-        if let Some(name) = header {
-            all.push((by_way_of.take().unwrap_or(name).to_owned(), Vec::new()));
-            is_inside = true;
-        } else if line == "}" {
-            is_inside = false;
-        } else if let Some(said) = word.strip_prefix("///") {
-            doc.push(said.trim().to_owned());
-            continue;
-        } else if let Some(attribute) = word.strip_prefix("#[serde(") {
-            let quoted = |key: &str| attribute.split_once(key)?.1.split('"').next();
-            renamed = quoted("rename = \"").or(renamed);
-            by_way_of = quoted("try_from = \"").or(by_way_of);
-            continue;
-        } else if word.starts_with("#[") {
-            continue;
-        } else if is_inside && !doc.is_empty() {
-            let name = word.strip_prefix("pub ").unwrap_or(word);
-            let end = name.find(|c: char| c != '_' && !c.is_alphanumeric());
-            let name = &name[..end.unwrap_or(name.len())];
-            let fields = &mut all.last_mut().expect("it is inside of one").1;
-            fields.push((renamed.map_or(camel(name), str::to_owned), doc.join(" ")));
+    let file = syn::parse_file(text).expect("it compiles");
+    let named = |field: &Field| Some((field.ident.clone()?, field.attrs.clone()));
+    let types = file.items.iter().filter_map(|item| match item {
+        Item::Struct(one) => {
+            let fields = one.fields.iter().filter_map(named);
+            Some((&one.ident, &one.attrs, fields.collect::<Vec<_>>()))
         }
-        (doc, renamed) = (Vec::new(), None);
+        Item::Enum(one) => {
+            let fields = one.variants.iter().flat_map(|variant| {
+                let own = (variant.ident.clone(), variant.attrs.clone());
+                iter::once(own).chain(variant.fields.iter().filter_map(named))
+            });
+            Some((&one.ident, &one.attrs, fields.collect()))
+        }
+        _ => None,
+    });
+    let all = types.map(|(name, attributes, fields)| {
+        let owner = serde(attributes, "try_from").unwrap_or_else(|| name.to_string());
+        let fields = fields.into_iter().filter_map(|(name, attributes)| {
+            let spelt = serde(&attributes, "rename");
+            let spelt = spelt.unwrap_or_else(|| camel(&name.unraw().to_string()));
+            Some((spelt, doc(&attributes)?))
+        });
+        (owner, fields.collect::<Vec<_>>())
+    });
+    all.filter(|(_, fields)| !fields.is_empty()).collect()
+}
+
+/// The document that attributes hold, in one line.
+fn doc(attributes: &[Attribute]) -> Option<String> {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let Meta::NameValue(pair) = &attribute.meta else {
+            return None;
+        };
+        let is_doc = pair.path.is_ident("doc");
+        is_doc.then(|| text(&pair.value))?
+    });
+    let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    (!lines.is_empty()).then(|| lines.join(" "))
+}
+
+/// The text that serde's attribute gives a key.
+fn serde(attributes: &[Attribute], key: &str) -> Option<String> {
+    let own = attributes.iter().filter(|one| one.path().is_ident("serde"));
+    let mut keys = own.filter_map(|one| {
+        let written = Punctuated::<Meta, Token![,]>::parse_terminated;
+        one.parse_args_with(written).ok()
+    });
+    keys.find_map(|keys| {
+        keys.iter().find_map(|meta| match meta {
+            Meta::NameValue(pair) if pair.path.is_ident(key) => text(&pair.value),
+            _ => None,
+        })
+    })
+}
+
+fn text(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
     }
-    all.retain(|(_, fields)| !fields.is_empty());
-    all
 }
 
 /// A name of Rust's as manifests spell it.
