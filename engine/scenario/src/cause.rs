@@ -187,16 +187,6 @@ impl Search<'_> {
     }
 
     fn explain(&self, entry: &AccessLogEntry, site: &Site) -> Option<Explanation> {
-        let request = explain::Request {
-            scheme: match site.head.scheme.as_str() {
-                "https" => explain::Scheme::Https,
-                "tcp" => explain::Scheme::Tcp,
-                _ => explain::Scheme::Http,
-            },
-            host: site.dial.host.clone(),
-            port: site.dial.port,
-            head: site.head.clone(),
-        };
         let mut written = self.scenario.traffic.iter();
         let traffic = written.find(|traffic| traffic.name == entry.caller);
         let pod = ObjectName {
@@ -216,7 +206,7 @@ impl Search<'_> {
             self.scenario,
             self.compiled,
             sender,
-            &request,
+            &trace::dialled(site),
             entry.started,
         )
     }

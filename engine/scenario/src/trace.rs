@@ -11,6 +11,7 @@ use explain::model::{Direction, Explanation};
 use explain::proxy_alone::{self, Entrance};
 use explain::{Leaving, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as};
 use proxy::request::{Protocol, RequestHead};
+use sim::plan::Site;
 use xds::TrafficDirection;
 
 /// Who sends a request.
@@ -226,5 +227,19 @@ pub(crate) fn asked(request: &Request) -> explain::Request {
             downstream: None,
             connection: None,
         },
+    }
+}
+
+/// What a site dials, as it is explained.
+pub(crate) fn dialled(site: &Site) -> explain::Request {
+    explain::Request {
+        scheme: match site.head.scheme.as_str() {
+            "https" => explain::Scheme::Https,
+            "tcp" => explain::Scheme::Tcp,
+            _ => explain::Scheme::Http,
+        },
+        host: site.dial.host.clone(),
+        port: site.dial.port,
+        head: site.head.clone(),
     }
 }

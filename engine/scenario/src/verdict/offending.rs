@@ -236,17 +236,7 @@ fn explanation(
         }
         None => {
             let site = &plan.sites[seen.site.index()];
-            let request = explain::Request {
-                scheme: match site.head.scheme.as_str() {
-                    "https" => explain::Scheme::Https,
-                    "tcp" => explain::Scheme::Tcp,
-                    _ => explain::Scheme::Http,
-                },
-                host: site.dial.host.clone(),
-                port: site.dial.port,
-                head: site.head.clone(),
-            };
-            (request, Sender::Pod(&source))
+            (trace::dialled(site), Sender::Pod(&source))
         }
     };
     let entry = &seen.entry;
