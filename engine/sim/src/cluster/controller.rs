@@ -78,10 +78,14 @@ impl<'a, O: Observer> World<'a, O> {
         self.reconcile(now, id);
     }
 
-    /// Somebody wants so many pods of each template.
-    pub(crate) fn want_each(&mut self, now: SimTime, id: ControllerId, wanted: Vec<u32>) {
+    /// Somebody wants so many pods of each template; gives whether that is news.
+    pub(crate) fn want_each(&mut self, now: SimTime, id: ControllerId, wanted: Vec<u32>) -> bool {
+        if self.controller(id).wanted == wanted {
+            return false;
+        }
         self.controller(id).wanted = wanted;
         self.reconcile(now, id);
+        true
     }
 
     /// The controller of a pod looks at what it has.

@@ -42,12 +42,7 @@ impl<O: Observer> World<'_, O> {
         let is_proved = state.deadlines[state.current].is_some();
         state.is_promoted_in_full |= is_proved && state.is_under_way() && active != state.current;
         state.scale_down(now, strategy.scale_down, &counts, &mut wanted);
-        if counts
-            .iter()
-            .zip(&wanted)
-            .any(|(count, wanted)| count.wanted != *wanted)
-        {
-            self.want_each(now, controller, wanted);
+        if self.want_each(now, controller, wanted) {
             return true;
         }
         let traffic = Traffic {

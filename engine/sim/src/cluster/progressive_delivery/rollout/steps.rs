@@ -37,12 +37,7 @@ impl<O: Observer> World<'_, O> {
             true => routed_pods(now, state, strategy, replicas, &counts),
             false => basic_pods(state, strategy, replicas, &counts),
         };
-        if counts
-            .iter()
-            .zip(&wanted)
-            .any(|(count, wanted)| count.wanted != *wanted)
-        {
-            self.want_each(now, controller, wanted);
+        if self.want_each(now, controller, wanted) {
             return true;
         }
         let is_ready = is_ready(state, strategy, replicas, &counts);
