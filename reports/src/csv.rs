@@ -12,8 +12,8 @@ mod layout;
 mod pools;
 
 use self::columns::{
-    ANSWER, CALLER, DESTINATION, DESTINATION_LABELS, LATENCY, REPORTER, SOURCE, SOURCE_LABELS,
-    destination_labels, request_labels, source_labels,
+    ANSWER, CALLER, DESTINATION, DESTINATION_LABELS, LATENCY, REPLICATION, REPORTER, SOURCE,
+    SOURCE_LABELS, destination_labels, request_labels, source_labels,
 };
 pub use self::dictionary::data_dictionary;
 pub(crate) use self::layout::{Cell, Column, Kind, Layout, Table, column};
@@ -283,7 +283,7 @@ static EJECTIONS: Layout = Layout {
     about: "A row each time a host left or re-entered the load balancing of a cluster in a proxy, in order of time.",
     columns: &[&[
         column("time_seconds", Kind::Seconds, "When"),
-        column("replication", Kind::Integer, "In which replication, from 0"),
+        REPLICATION,
         column("event", Kind::Text, "`ejected` or `unejected`"),
         column("proxy", Kind::Text, "The pod whose proxy decided it"),
         column("cluster", Kind::Text, "Envoy's name of the cluster"),
@@ -320,7 +320,7 @@ static REPLICAS: Layout = Layout {
     file: "replicas.csv",
     about: "A row whenever the number of pods of a workload changed; only where pods come and go.",
     columns: &[&[
-        column("replication", Kind::Integer, "In which replication, from 0"),
+        REPLICATION,
         column("time_seconds", Kind::Seconds, "From when on"),
         column("workload_namespace", Kind::Text, "The workload's namespace"),
         column("workload", Kind::Text, "Its name"),

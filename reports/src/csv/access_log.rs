@@ -1,8 +1,8 @@
 //! Single requests as a table, and their tries as another: the columns `caller` and `request` join them.
 
 use super::columns::{
-    CALLER, DESTINATION_LABELS, REPORTER, SOURCE_LABELS, destination_labels, grpc_status,
-    source_labels,
+    CALLER, DESTINATION_LABELS, GRPC_STATUS, REPORTER, RESPONSE_FLAGS, SOURCE_LABELS,
+    destination_labels, grpc_status, source_labels,
 };
 use super::layout::{Cell, Column, Kind, Layout, Table, column};
 use crate::model::OutputFile;
@@ -57,16 +57,8 @@ pub(crate) static REQUESTS: Layout = Layout {
                 Kind::Integer,
                 "The final HTTP status; 0 where there was none",
             ),
-            column(
-                "grpc_response_status",
-                Kind::Integer,
-                "`grpc-status`; empty where there was none",
-            ),
-            column(
-                "response_flags",
-                Kind::Text,
-                "Envoy's response flags, separated by commas; `-` if there are none",
-            ),
+            GRPC_STATUS,
+            RESPONSE_FLAGS,
             column(
                 "response_code_details",
                 Kind::Text,

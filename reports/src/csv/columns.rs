@@ -86,6 +86,22 @@ pub(super) const CALLER: Column = column(
     "Who made it: a traffic source's name, or `namespace/workload` for calls made while serving (not one of Istio's labels)",
 );
 
+pub(super) const GRPC_STATUS: Column = column(
+    "grpc_response_status",
+    Kind::Integer,
+    "`grpc-status`; empty where there was none",
+);
+
+pub(super) const RESPONSE_FLAGS: Column = column(
+    "response_flags",
+    Kind::Text,
+    "Envoy's response flags, separated by commas; `-` if there are none",
+);
+
+/// In which replication something happened.
+pub(super) const REPLICATION: Column =
+    column("replication", Kind::Integer, "In which replication, from 0");
+
 pub(super) const ANSWER: &[Column] = &[
     column(
         "request_protocol",
@@ -97,16 +113,8 @@ pub(super) const ANSWER: &[Column] = &[
         Kind::Integer,
         "The final HTTP status; 0 where there was none; 200 stands for TCP that was answered",
     ),
-    column(
-        "grpc_response_status",
-        Kind::Integer,
-        "`grpc-status`; empty where there was none",
-    ),
-    column(
-        "response_flags",
-        Kind::Text,
-        "Envoy's response flags, separated by commas; `-` if there are none",
-    ),
+    GRPC_STATUS,
+    RESPONSE_FLAGS,
     column(
         "degraded",
         Kind::Text,
