@@ -2,6 +2,7 @@
 
 mod change;
 pub mod cluster;
+mod destination;
 pub mod network;
 pub mod progressive_delivery;
 mod server;
@@ -9,6 +10,7 @@ mod site;
 mod traffic;
 
 pub use change::{Change, ChangeEffect, ClusterEffect};
+pub use destination::{ClusterLabels, Destination, destinations};
 pub use network::{Link, Network};
 pub use server::{Abandonment, Behaviour, Overflow, Server, Step};
 pub use site::{ApplicationRetries, Dial, Site};
@@ -138,38 +140,6 @@ pub enum Side {
     Outbound,
     /// For requests that reach the pod's application.
     Inbound,
-}
-
-/// The standard labels of a cluster's destination.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClusterLabels {
-    /// The cluster's name.
-    pub cluster: String,
-    /// `<namespace>/<name>` of the Service, or the host where there is none.
-    pub service: String,
-    /// The subset, empty if none.
-    pub subset: String,
-    /// The port.
-    pub port: u16,
-}
-
-impl ClusterLabels {
-    /// The host that ends the name of one of Istio's clusters, such as `outbound|9080|v2|reviews.default.svc.cluster.local`;
-    /// of other clusters, the name of the Service.
-    pub fn host(&self) -> String {
-        match self.cluster.rsplit_once('|') {
-            Some((_, host)) => host.to_owned(),
-            None => full_name(&self.service),
-        }
-    }
-}
-
-/// `reviews.default.svc.cluster.local` of `default/reviews`; hosts are left as they are.
-pub fn full_name(service: &str) -> String {
-    match service.split_once('/') {
-        Some((namespace, name)) => format!("{name}.{namespace}.svc.cluster.local"),
-        None => service.to_owned(),
-    }
 }
 
 impl Plan {

@@ -3,9 +3,7 @@
 use crate::labels::{DestinationLabels, RequestProtocol, WorkloadLabels};
 use proxy::listener::Layer;
 use proxy::names::{ClusterId, Endpoint, EndpointId};
-use sim::plan::{
-    ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, Site, SiteId, WorkloadId, full_name,
-};
+use sim::plan::{ChangeEffect, ClusterLabels, Plan, PodId, ServiceId, Site, SiteId, WorkloadId};
 
 /// What measurements need to know of a plan.
 #[derive(Debug)]
@@ -224,30 +222,14 @@ fn change_names(change: &sim::plan::Change) -> ChangeNames {
 }
 
 fn destinations(plan: &Plan) -> Vec<DestinationLabels> {
-    let of_service = |name: &str| DestinationLabels {
-        service: name.to_owned(),
-        host: full_name(name),
-        ..DestinationLabels::default()
-    };
-    let clusters = plan.clusters.iter().map(|labels| DestinationLabels {
-        service: labels.service.clone(),
-        host: labels.host(),
-        subset: labels.subset.clone(),
+    let all = sim::plan::destinations(&plan.clusters, &plan.services, &plan.sites);
+    let labels = all.map(|destination| DestinationLabels {
+        service: destination.service.to_owned(),
+        host: destination.host,
+        subset: destination.subset.to_owned(),
         ..DestinationLabels::default()
     });
-    let services = plan
-        .services
-        .iter()
-        .map(|service| of_service(&service.name));
-    let dialled = plan.sites.iter().map(|site| match site.dial.service {
-        Some(service) => of_service(&plan.services[service.index()].name),
-        None => DestinationLabels {
-            service: site.dial.host.clone(),
-            host: site.dial.host.clone(),
-            ..DestinationLabels::default()
-        },
-    });
-    clusters.chain(services).chain(dialled).collect()
+    labels.collect()
 }
 
 fn address(endpoint: &Endpoint) -> String {

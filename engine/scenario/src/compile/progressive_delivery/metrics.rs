@@ -9,7 +9,7 @@ use crate::object_name::ObjectName;
 use base::SimDuration;
 use promql_parser::label::{MatchOp, Matcher};
 use sim::plan::progressive_delivery::series::{Reporter, Series, SeriesId};
-use sim::plan::{ClusterLabels, PodId, Service, Site, full_name};
+use sim::plan::{ClusterLabels, Destination, PodId, Service, Site, destinations};
 
 /// All that labels are taken from.
 #[derive(Clone, Copy)]
@@ -160,7 +160,7 @@ impl<'a> Metrics<'a> {
                 };
             }
         };
-        let destinations = of(Group::Destination);
+        let sent_to = of(Group::Destination);
         let statuses = of(Group::Status);
         let pods = || self.labelled.population.pod_ids();
         let pod_set = |matchers: &[&Matcher]| {
@@ -169,17 +169,21 @@ impl<'a> Metrics<'a> {
             let set: Vec<bool> = pods.chain([nobody]).collect();
             (!matchers.is_empty()).then_some(set)
         };
-        let hosts = self.hosts();
-        let destination_set = hosts
-            .iter()
-            .map(|(service, host)| meets(&destinations, &|label| host_label(service, host, label)));
+        let Labelled {
+            clusters,
+            services,
+            sites,
+            ..
+        } = self.labelled;
+        let destination_set = destinations(clusters, services, sites)
+            .map(|one| meets(&sent_to, &|label| destination_label(&one, label)));
         let status_set = (0..600_u16).map(|status| meets(&statuses, &|_| status.to_string()));
         Series {
             reporter,
             sources: pod_set(&of(Group::Source)),
             targets: pod_set(&of(Group::Target)),
             reporters: pod_set(&of(Group::Own)),
-            destinations: (!destinations.is_empty()).then(|| destination_set.collect()),
+            destinations: (!sent_to.is_empty()).then(|| destination_set.collect()),
             statuses: (!statuses.is_empty()).then(|| status_set.collect()),
             longest: SimDuration::ZERO,
         }
@@ -224,33 +228,13 @@ impl<'a> Metrics<'a> {
             (_, _) => String::new(),
         }
     }
-
-    /// `<namespace>/<name>` of the Service, or the host where there is none, and the host of each destination: clusters, then
-    /// Services, then sites.
-    fn hosts(&self) -> Vec<(&str, String)> {
-        let Labelled {
-            clusters,
-            services,
-            sites,
-            ..
-        } = self.labelled;
-        let clusters = clusters
-            .iter()
-            .map(|cluster| (cluster.service.as_str(), cluster.host()));
-        let named = services.iter().map(|service| service.name.as_str());
-        let dialled = sites.iter().map(|site| match site.dial.service {
-            Some(service) => services[service.index()].name.as_str(),
-            None => site.dial.host.as_str(),
-        });
-        let others = named.chain(dialled).map(|name| (name, full_name(name)));
-        clusters.chain(others).collect()
-    }
 }
 
-fn host_label(service: &str, host: &str, label: &str) -> String {
-    let (namespace, name) = service.split_once('/').unwrap_or(("unknown", service));
+fn destination_label(destination: &Destination<'_>, label: &str) -> String {
+    let (namespace, name) =
+        (destination.service.split_once('/')).unwrap_or(("unknown", destination.service));
     match label {
-        "destination_service" => host.to_owned(),
+        "destination_service" => destination.host.clone(),
         "destination_service_name" => name.to_owned(),
         _ => namespace.to_owned(),
     }
