@@ -1,5 +1,6 @@
 //! `--export`: what other tools read of a run, read by their own libraries where Python has them.
 
+use serde_yaml::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +22,7 @@ fn exports_are_what_other_tools_read() {
     let folder = run_into(&scratch.path().join("out"));
     let imports = "import prometheus_client, opentelemetry.proto.trace.v1.trace_pb2";
     let libraries = "prometheus_client and opentelemetry-proto";
-    judged_by(imports, libraries, "check.py", &folder);
+    judged_by(imports, libraries, "check.py", &folder, &[]);
 }
 
 #[test]
@@ -85,11 +86,11 @@ fn an_access_log_goes_into_parquet_while_the_run_goes_on() {
         .code(2);
     let beside = fs::read_dir(scratch.path()).expect("it is there").count();
     assert_eq!(beside, 1, "temporary folders are gone");
-    judged_by("import duckdb", "DuckDB", "parquet.py", &out);
+    judged_by("import duckdb", "DuckDB", "parquet.py", &out, &[]);
     let sampled = run(&["--access-log", "50"]);
     assert!(sampled[0].len() < whole[0].len());
     assert_eq!(rows("access_log.csv"), 50);
-    judged_by("import duckdb", "DuckDB", "parquet.py", &out);
+    judged_by("import duckdb", "DuckDB", "parquet.py", &out, &[]);
 }
 
 #[test]
@@ -104,19 +105,32 @@ fn awkward_names_come_back_as_they_are() {
     let imports =
         "import pydot, prometheus_client.openmetrics, opentelemetry.proto.trace.v1.trace_pb2";
     let libraries = "pydot, prometheus_client and opentelemetry-proto";
-    judged_by(imports, libraries, "hostile.py", &out);
+    judged_by(imports, libraries, "hostile.py", &out, &awkward_names());
 }
 
-/// Has a script judge a folder, if there is a Python with what it imports.
-fn judged_by(imports: &str, library: &str, script: &str, folder: &Path) {
+/// The awkward scenario's name and those of its loads.
+fn awkward_names() -> Vec<String> {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/fixtures/hostile/scenario.yaml");
+    let text = fs::read_to_string(file).expect("the scenario is there");
+    let scenario: Value = serde_yaml::from_str(&text).expect("it is YAML");
+    let loads = scenario["traffic"].as_sequence().expect("it has loads");
+    let named = std::iter::once(&scenario).chain(loads);
+    let name = |named: &Value| named["name"].as_str().expect("each has a name").to_owned();
+    named.map(name).collect()
+}
+
+/// Has a script judge a folder, given more arguments, if there is a Python with what it imports.
+fn judged_by(imports: &str, libraries: &str, script: &str, folder: &Path, more: &[String]) {
     let Some(python) = python(imports) else {
-        eprintln!("NOT RUN: no Python with {library} is found");
+        eprintln!("NOT RUN: no Python with {libraries} is found on the PATH");
         return;
     };
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/exports");
     let output = Command::new(python)
         .arg(check.join(script))
         .arg(folder)
+        .args(more)
         .output()
         .expect("the Python that was found runs");
     assert!(
@@ -137,9 +151,14 @@ fn run_into(out: &Path) -> PathBuf {
     out.to_owned()
 }
 
-/// A Python that has the libraries: by `MESHSIM_PYTHON`, else on the `PATH`.
+/// A Python that has the libraries: that of `MESHSIM_PYTHON`, which has to have them, else that of the `PATH` if it has.
 fn python(imports: &str) -> Option<PathBuf> {
-    let python = std::env::var_os("MESHSIM_PYTHON").map_or("python3".into(), PathBuf::from);
-    let found = Command::new(&python).args(["-c", imports]).output().ok()?;
-    found.status.success().then_some(python)
+    let named = std::env::var_os("MESHSIM_PYTHON").map(PathBuf::from);
+    let python = named.clone().unwrap_or_else(|| "python3".into());
+    let found = Command::new(&python).args(["-c", imports]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    assert!(named.is_none(), "`{imports}` fails in {}", python.display());
+    None
 }

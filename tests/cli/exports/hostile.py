@@ -1,4 +1,7 @@
-"""Holds what a run with awkward names exported against these names, by readers of each format: `hostile.py FOLDER`."""
+"""Holds what a run with awkward names exported against these names, by readers of each format.
+
+`hostile.py FOLDER SCENARIO TRAFFIC...`: the names as the scenario has them.
+"""
 
 import csv
 import json
@@ -18,8 +21,7 @@ def read(name):
     return (folder / name).read_text(encoding="utf-8")
 
 
-measured = json.loads(read("measurements.json"))
-traffic = {source["name"] for source in measured["measurements"]["window"]["traffic"]}
+scenario, traffic = sys.argv[2], set(sys.argv[3:])
 assert any(name.startswith("=") for name in traffic) and len(traffic) == 3, traffic
 
 # CSV: names come back as they are.
@@ -37,7 +39,7 @@ def text(quoted):
     return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], quoted[1:-1])
 
 
-assert text(graph.get_name()) == measured["scenario"], graph.get_name()
+assert text(graph.get_name()) == scenario, graph.get_name()
 nodes = {node.get_name(): node for node in graph.get_nodes() if node.get_label()}
 labels = {text(node.get_label()).split("\n")[0] for node in nodes.values()}
 assert traffic < labels, labels
