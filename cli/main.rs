@@ -12,6 +12,7 @@ mod exit_code;
 mod figure;
 mod input;
 mod manifests;
+mod markdown;
 mod mesh;
 mod mesh_config;
 mod offending;

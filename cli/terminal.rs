@@ -19,7 +19,7 @@ pub(crate) fn style(output: &Output) -> TextStyle {
     let is_terminal = stdout().is_terminal();
     let of = |name: &str| env::var(name).ok();
     TextStyle {
-        width: is_terminal.then(|| width(&of)),
+        width: is_terminal.then(columns),
         height: terminal_size_of(stdout()).map(|(_, Height(lines))| usize::from(lines)),
         symbols: match is_terminal {
             true => symbols(&of),
@@ -32,7 +32,12 @@ pub(crate) fn style(output: &Output) -> TextStyle {
     }
 }
 
-/// The columns of the terminal: as it says, else as `COLUMNS` says, else eighty.
+/// The columns of the terminal that is written to.
+pub(crate) fn columns() -> usize {
+    width(&|name| env::var(name).ok())
+}
+
+/// The columns of a terminal: as it says, else as `COLUMNS` says, else eighty.
 fn width(of: &impl Fn(&str) -> Option<String>) -> usize {
     let said = terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns));
     let variable = || of("COLUMNS")?.parse().ok();

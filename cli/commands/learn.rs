@@ -23,6 +23,7 @@ use serde_json::json;
 
 use crate::args::{Format, LearnArgs, LearnVerb};
 use crate::exit_code::Exit;
+use crate::markdown;
 use crate::output::Output;
 use crate::refusal::{Failure, Refusal};
 use crate::simulation::{self, Settings};
@@ -97,7 +98,10 @@ impl Learner<'_> {
                 "files": files,
                 "task": exercise.task,
             }))?,
-            Format::Text | Format::Markdown => self.output.print(&text::task(exercise, folder))?,
+            Format::Text | Format::Markdown => {
+                let words = markdown::printed(&exercise.task, &self.output);
+                self.output.print(&text::task(exercise, &words, folder))?
+            }
         }
         Ok(Exit::Success)
     }

@@ -7,6 +7,7 @@ use super::state::Course;
 use super::{Learner, folder, text};
 use crate::args::Format;
 use crate::exit_code::Exit;
+use crate::markdown;
 use crate::refusal::{Failure, Refusal};
 
 impl Learner<'_> {
@@ -31,7 +32,8 @@ impl Learner<'_> {
                 "hint": hint,
             }))?,
             Format::Text | Format::Markdown => {
-                self.output.print(&text::hint(number + 1, of, hint))?
+                let words = markdown::printed(hint, &self.output);
+                self.output.print(&text::hint(number + 1, of, &words))?
             }
         }
         if !is_new {

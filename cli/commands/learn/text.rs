@@ -117,20 +117,19 @@ pub(crate) fn progress(all: &[Exercise], state: &State) -> String {
     text
 }
 
-/// What is to be done.
-pub(crate) fn task(exercise: &Exercise, folder: &Path) -> String {
+/// What is to be done, with the task's words as they are printed.
+pub(crate) fn task(exercise: &Exercise, words: &str, folder: &Path) -> String {
     let files: String = exercise
         .start
         .keys()
         .map(|name| format!("  {}\n", folder.join(name).display()))
         .collect();
     format!(
-        "{NAME}{}. {}{NAME:#}  {DIM}{}, {}{DIM:#}\n\n{}\n\nEdit:\n{files}\nThen `meshsim learn check`.\n",
+        "{NAME}{}. {}{NAME:#}  {DIM}{}, {}{DIM:#}\n\n{words}\n\nEdit:\n{files}\nThen `meshsim learn check`.\n",
         exercise.number,
         exercise.title,
         exercise.level.as_str(),
         exercise.competencies.join(" "),
-        exercise.task
     )
 }
 
