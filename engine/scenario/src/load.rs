@@ -299,6 +299,11 @@ pub(crate) fn read_number_of_users(reader: &mut Reader, node: &Cursor<'_>) -> Op
     None
 }
 
+/// Reads a number of users that may be none for a while.
+pub(crate) fn read_users_or_none(reader: &mut Reader, node: &Cursor<'_>) -> Option<u32> {
+    reader.whole_within(node, 0, MAX_USERS)
+}
+
 /// Each user takes a place in memory for the whole run.
 const MAX_USERS: u32 = 10_000_000;
 

@@ -19,7 +19,12 @@ impl Scenario {
             }
         }
         for change in self.timeline.iter_mut().filter_map(|c| c.rate.as_mut()) {
-            change.rate *= factor;
+            if let Some(rate) = &mut change.rate {
+                *rate *= factor;
+            }
+            if let Some(users) = &mut change.users {
+                *users = (f64::from(*users) * factor).round() as u32;
+            }
         }
     }
 }

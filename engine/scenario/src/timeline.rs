@@ -42,7 +42,7 @@ pub struct Change {
     pub label: String,
     /// Manifests that are applied or deleted.
     pub mesh: Option<MeshChange>,
-    /// A new rate of a traffic source.
+    /// More or less load from a traffic source.
     pub rate: Option<RateChange>,
     /// Servers that behave otherwise.
     pub server: Option<ServerChange>,
@@ -139,14 +139,14 @@ impl Act {
 /// An entry of `timeline`.
 pub(crate) static CHANGE: Object = Object {
     name: "change",
-    about: "Changes at one time: manifests that are applied or deleted, a new rate of a traffic source, servers that \
+    about: "Changes at one time: manifests that are applied or deleted, more or less load from a traffic source, servers that \
             behave otherwise, or what happens to pods, nodes and links.",
     fields: &CHANGE_FIELDS,
     required: &["at"],
     one_of: &[],
 };
 
-const CHANGE_FIELDS: [Field; 37] = {
+const CHANGE_FIELDS: [Field; 39] = {
     let [
         concurrency,
         queue,
@@ -172,6 +172,8 @@ const CHANGE_FIELDS: [Field; 37] = {
         mesh::DELETE,
         rate::TRAFFIC,
         rate::RATE,
+        rate::FACTOR,
+        rate::USERS,
         WORKLOAD,
         POD,
         SELECTOR,
@@ -205,7 +207,7 @@ const CHANGE_FIELDS: [Field; 37] = {
             "for",
             Shape::Duration,
             "How long it lasts, where it can end: servers that behave otherwise, `crash`, `freeze`, `slow`, `drain`, \
-             `outage`, `link`. To the end of the run if not written.",
+             `outage`, `link`, and more or less `traffic`. To the end of the run if not written.",
         ),
         repeat::REPEAT,
     ]
@@ -238,7 +240,7 @@ impl Change {
         let acts = read_acts(reader, &fields, target.as_ref());
         let is_written = |name: &&str| fields.get(name).is_some();
         let others = [
-            "apply", "delete", "traffic", "rate", "drain", "outage", "link",
+            "apply", "delete", "traffic", "rate", "factor", "users", "drain", "outage", "link",
         ];
         let does = |name: &&str| {
             PATCH_FIELDS.iter().any(|field| field.name == *name) || POD_ACTS.contains(name)
@@ -344,12 +346,12 @@ fn workload(
 
 /// The fields of an entry that speak about pods.
 fn pod_fields<'f, 'n>(fields: &'f Fields<'n>) -> impl Iterator<Item = Cursor<'n>> + 'f {
-    const OTHERS: [&str; 11] = [
-        "at", "label", "apply", "delete", "traffic", "rate", "drain", "outage", "link", "repeat",
-        "for",
+    const OTHERS: [&str; 13] = [
+        "at", "label", "apply", "delete", "traffic", "rate", "factor", "users", "drain", "outage",
+        "link", "repeat", "for",
     ];
     // What lasts for a while, and is nothing else, is about servers.
-    let is_lasting = ["drain", "outage", "link"]
+    let is_lasting = ["drain", "outage", "link", "rate", "factor", "users"]
         .iter()
         .any(|name| fields.get(name).is_some());
     fields.iter().filter(move |field| {
@@ -374,7 +376,7 @@ fn describe(mesh: Option<&MeshChange>, rate: Option<&RateChange>, fields: &Field
         }));
     }
     if let Some(rate) = rate {
-        parts.push(format!("{} at {}/s", rate.traffic.value, rate.rate));
+        parts.push(rate.label());
     }
     for name in ["drain", "outage", "link"] {
         if let Some(field) = fields.get(name) {

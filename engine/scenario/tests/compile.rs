@@ -331,7 +331,7 @@ timeline:
         .map(|change| {
             let effects = change.effects.iter().map(|effect| match effect {
                 ChangeEffect::Push { pod, .. } => plan.pods[pod.index()].name.clone(),
-                ChangeEffect::Rate { rate, .. } => format!("{rate}/s"),
+                ChangeEffect::Load { change, .. } => format!("{change:?}"),
                 ChangeEffect::Stage(stage) => format!("stage {stage}"),
                 ChangeEffect::Cluster(effect) => format!("{effect:?}"),
                 ChangeEffect::Server { pod, server } => format!(
@@ -378,7 +378,7 @@ timeline:
     }
     let later = [&all[..], &mesh(&["web-v2-1"])].concat();
     assert_eq!(shown[5], (50, "delete vs/shop/web".to_owned(), later));
-    assert_eq!(shown[6].2, ["0/s"]);
+    assert_eq!(shown[6].2, ["Rate(0.0)"]);
     let newcomer = &plan.pods[pod(&plan, "web-v2-1").index()];
     assert!(newcomer.server.as_ref().is_some_and(|server| server.absent));
     assert!(newcomer.table.is_some());
@@ -434,8 +434,25 @@ fn names_that_nothing_has_are_errors() {
         &["s.yaml:4:30: error: there is no traffic source `user` (did you mean `users`?)"],
     );
     check_errors(
-        "traffic: [{name: users, from: client, users: 1, url: http://web/}]\ntimeline: [{at: 1s, traffic: users, rate: 1/s}]",
-        &["s.yaml:4:30: error: traffic source `users` has users, and no rate to change"],
+        "traffic: [{name: users, from: client, users: 1, thinkTime: 1s, url: http://web/}]\ntimeline: [{at: 1s, traffic: users, rate: 1/s}]",
+        &[
+            "s.yaml:4:43: error: traffic source `users` has users who think before they send, and no rate to change \
+             (change its `users`, or multiply them by a `factor`)",
+        ],
+    );
+    check_errors(
+        &format!("{USERS}\ntimeline: [{{at: 1s, traffic: users, users: 5}}]"),
+        &[
+            "s.yaml:4:44: error: traffic source `users` sends at a rate and has no users to change \
+             (change its `rate`, or multiply that by a `factor`)",
+        ],
+    );
+    check_errors(
+        "traffic: [{name: users, from: client, requests: [{at: 1s, url: http://web/}]}]\ntimeline: [{at: 1s, traffic: users, factor: 2}]",
+        &[
+            "s.yaml:4:45: error: traffic source `users` sends requests at given times, and has no rate to change \
+             (write a `rate` or `users` instead of the list, or another source with the requests that are to come)",
+        ],
     );
     check_errors(
         &format!(

@@ -164,15 +164,15 @@ fn every_field_is_read() {
     assert_eq!(scenario.network.sidecar_latency, Distribution::ZERO);
     let times: Vec<SimTime> = scenario.timeline.iter().map(|change| change.at).collect();
     let written = [
-        10, 20, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 55, 65, 66, 67,
+        10, 20, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 55, 65, 66, 67,
     ];
     assert_eq!(times, written.map(|s| SimTime::ZERO + ms(1000 * s)));
-    let slow = &scenario.timeline[8..];
+    let slow = &scenario.timeline[10..];
     for again in [&slow[0], &slow[4], &slow[5]] {
         assert!(matches!(again.acts[..], [Act::Slow { permille: 2500, .. }]));
     }
     assert!(matches!(
-        &scenario.timeline[5].acts[..],
+        &scenario.timeline[7].acts[..],
         [Act::Kill {
             kill: Kill {
                 count: Some(1),
@@ -199,7 +199,7 @@ fn every_field_is_read() {
         "shop/db serviceTime 50ms errorRate 20% for 5s".replace("shop/", "")
     );
     let rate = scenario.timeline[2].rate.as_ref().expect("a rate");
-    assert!((rate.rate - 400.0).abs() < 1e-9);
+    assert!((rate.rate.expect("a rate") - 400.0).abs() < 1e-9);
 
     let figure = |place: usize| scenario.expect[place].figure().expect("a figure");
     assert_eq!(figure(0).measure, Measure::Share);
@@ -655,7 +655,7 @@ fn says_what_is_wrong_with_changes() {
     );
     check_field(
         "timeline: [{at: 5s, traffic: client}]",
-        &["s.yaml:3:12: error: `timeline[0]` lacks `rate`"],
+        &["s.yaml:3:12: error: `timeline[0]` lacks `rate`, `factor` or `users`"],
     );
     check_field(
         "timeline: [{at: 5s, workload: a}]",

@@ -1,10 +1,11 @@
 //! Traffic sources: when the next request arrives, from which pod, of which template.
 
-use crate::plan::{Arrivals, Load, Plan, PodId, Sessions, SiteId, Template, Traffic};
+use crate::plan::{Arrivals, Load, LoadChange, Plan, PodId, Sessions, SiteId, Template, Traffic};
 use crate::profile::{Course, Profile};
+use crate::users::Users;
 use base::math::ln;
 use base::rng::mix;
-use base::{Draws, SimDuration, Stream};
+use base::{Draws, SimDuration, SimTime, Stream};
 use std::collections::VecDeque;
 
 /// The state of one traffic source.
@@ -16,17 +17,26 @@ pub(crate) struct Client {
     gaps: Stream,
     /// Requests begun so far.
     pub(crate) begun: u64,
-    /// The current rate of an open load, requests a second.
-    rate: f64,
+    /// What the timeline makes of an open load's own rate.
+    tempo: Tempo,
     /// How far a load has come whose rate changes by itself.
     course: Course,
     /// Tells arrivals scheduled before a change of rate from those after.
     pub(crate) epoch: u32,
+    /// The users of a closed load.
+    pub(crate) users: Users,
     total_weight: u64,
     /// The connections of a list that have names.
     lines: Vec<Line>,
-    /// Requests of each user so far, where they are counted.
-    of_users: Vec<u32>,
+}
+
+/// The rate of an open load, requests a second.
+#[derive(Clone, Copy, Debug)]
+enum Tempo {
+    /// Its own, so many times.
+    Own { factor: f64 },
+    /// This one, whatever its own would be.
+    Steady { rate: f64 },
 }
 
 /// A client's connection, on which requests wait for each other.
@@ -66,31 +76,17 @@ impl Client {
             key: plan.seed.key(&format!("traffic/{}", traffic.name)),
             gaps: plan.seed.stream(&format!("arrivals/{}", traffic.name)),
             begun: 0,
-            rate: match traffic.load {
-                Load::Open { rate, .. } => rate,
-                Load::Varying { .. } | Load::Closed { .. } | Load::Listed(_) => 0.0,
-            },
+            tempo: Tempo::Own { factor: 1.0 },
             course: Course::new(plan.seed.stream(&format!("bursts/{}", traffic.name))),
             epoch: 0,
+            users: Users::of(traffic),
             total_weight: traffic
                 .templates
                 .iter()
                 .map(|template| u64::from(template.weight))
                 .sum(),
             lines: Vec::new(),
-            of_users: Vec::new(),
         }
-    }
-
-    /// Counts one more request of a user, and gives how many came before it.
-    pub(crate) fn count_of_user(&mut self, user: u32) -> u32 {
-        let user = user as usize;
-        if user >= self.of_users.len() {
-            self.of_users.resize(user + 1, 0);
-        }
-        let before = self.of_users[user];
-        self.of_users[user] += 1;
-        before
     }
 
     /// Takes a named connection for a listed request; false: it is busy, and the request waits.
@@ -130,13 +126,32 @@ impl Client {
         origin.worker.map_or_else(draw, |worker| worker % workers)
     }
 
-    /// The time to the next arrival of an open load; none while its rate is zero.
+    /// When an open load's next request arrives, after one at `now`; none while its rate is zero, or once nothing comes any
+    /// more.
     #[inline]
-    pub(crate) fn gap(&mut self, arrivals: Arrivals) -> Option<SimDuration> {
-        if self.rate <= 0.0 {
+    pub(crate) fn next_arrival(&mut self, traffic: &Traffic, now: SimTime) -> Option<SimTime> {
+        match (&traffic.load, self.tempo) {
+            (Load::Open { rate, arrivals }, Tempo::Own { factor }) => {
+                Some(now + self.gap(rate * factor, *arrivals)?)
+            }
+            (
+                Load::Open { arrivals, .. } | Load::Varying { arrivals, .. },
+                Tempo::Steady { rate },
+            ) => Some(now + self.gap(rate, *arrivals)?),
+            (Load::Varying { rate, arrivals }, Tempo::Own { factor }) => {
+                Some(traffic.start + self.next_of(rate, factor, *arrivals)?)
+            }
+            (Load::Closed { .. } | Load::Listed(_), _) => None,
+        }
+    }
+
+    /// The time to the next arrival at a rate.
+    #[inline]
+    fn gap(&mut self, rate: f64, arrivals: Arrivals) -> Option<SimDuration> {
+        if rate <= 0.0 {
             return None;
         }
-        let mean = 1e9 / self.rate;
+        let mean = 1e9 / rate;
         let nanos = match arrivals {
             Arrivals::Constant => mean,
             Arrivals::Poisson => -ln(self.gaps.unit()) * mean,
@@ -144,26 +159,29 @@ impl Client {
         Some(SimDuration::from_nanos((nanos + 0.5) as u64))
     }
 
-    /// The time of the next arrival of a load whose rate changes by itself, from its start; none: nothing comes any more.
+    /// The time of the next arrival of a load whose rate changes by itself, from its start.
     #[inline]
-    pub(crate) fn next_of(&mut self, rate: &Profile, arrivals: Arrivals) -> Option<SimDuration> {
+    fn next_of(&mut self, rate: &Profile, factor: f64, arrivals: Arrivals) -> Option<SimDuration> {
+        if factor <= 0.0 {
+            return None;
+        }
         let demand = match arrivals {
             Arrivals::Constant => 1.0,
             Arrivals::Poisson => -ln(self.gaps.unit()),
         };
-        let seconds = self.course.next(rate, demand)?;
+        let seconds = self.course.next(rate, demand / factor)?;
         Some(SimDuration::from_nanos((seconds * 1e9 + 0.5) as u64))
     }
 
-    /// Requests of a user so far.
-    pub(crate) fn of_user(&self, user: u32) -> u32 {
-        self.of_users.get(user as usize).copied().unwrap_or(0)
-    }
-
-    /// The load goes on at another rate; arrivals scheduled so far are void.
-    pub(crate) fn change_rate(&mut self, rate: f64) {
-        self.rate = rate;
+    /// An open load goes on in another way, so long after its start; arrivals scheduled so far are void.
+    pub(crate) fn change_rate(&mut self, since: SimDuration, change: LoadChange) {
+        self.tempo = match change {
+            LoadChange::Rate(rate) => Tempo::Steady { rate },
+            LoadChange::Factor(factor) => Tempo::Own { factor },
+            LoadChange::Users(_) => return,
+        };
         self.epoch += 1;
+        self.course.go_to(since.as_secs_f64());
     }
 
     /// A user's pause.

@@ -11,7 +11,7 @@ pub(crate) enum Event {
     /// An open load's next request.
     Arrival { traffic: u32, epoch: u32 },
     /// A closed load's user has thought enough.
-    Thought { traffic: u32, user: u32 },
+    Thought { traffic: u32, user: u32, epoch: u32 },
     /// A listed request is due.
     Listed { traffic: u32, index: u32 },
     /// The connection of a listed request that was due is free.

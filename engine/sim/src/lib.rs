@@ -24,6 +24,7 @@ mod server;
 mod shape;
 mod shares;
 mod tcp;
+mod users;
 mod world;
 
 pub use world::{Tally, World};

@@ -9,7 +9,7 @@ mod server;
 mod site;
 mod traffic;
 
-pub use change::{Change, ChangeEffect, ClusterEffect};
+pub use change::{Change, ChangeEffect, ClusterEffect, LoadChange};
 pub use destination::{ClusterLabels, Destination, destinations};
 pub use network::{Link, Network};
 pub use server::{Abandonment, Behaviour, Overflow, Server, Step};

@@ -219,7 +219,7 @@ fn is_pushed(plan: &Plan, id: PodId) -> bool {
     effects.into_iter().any(|effect| match effect {
         ChangeEffect::Push { pod, side, .. } => *pod == id && *side == Side::Inbound,
         ChangeEffect::Stage(_)
-        | ChangeEffect::Rate { .. }
+        | ChangeEffect::Load { .. }
         | ChangeEffect::Server { .. }
         | ChangeEffect::Cluster(_) => false,
     })

@@ -66,6 +66,16 @@ pub(crate) struct Course {
     ends: f64,
     /// When the last request came, in seconds from the start.
     now: f64,
+    /// The phase of the request before it, where that was another one.
+    before: Option<Phase>,
+}
+
+/// Where a course stands among the phases of bursts.
+#[derive(Clone, Debug)]
+struct Phase {
+    phases: Stream,
+    is_on: bool,
+    ends: f64,
 }
 
 impl Course {
@@ -75,7 +85,18 @@ impl Course {
             is_on: false,
             ends: 0.0,
             now: 0.0,
+            before: None,
         }
+    }
+
+    /// Forgets the request that was to come, and counts on from a time after the one before it.
+    pub(crate) fn go_to(&mut self, seconds: f64) {
+        if let Some(before) = self.before.take() {
+            self.phases = before.phases;
+            self.is_on = before.is_on;
+            self.ends = before.ends;
+        }
+        self.now = seconds;
     }
 
     /// When `demand` more requests have come, in seconds from the start; none: never.
@@ -91,6 +112,7 @@ impl Course {
 
     fn after_bursts(&mut self, bursts: &Bursts, demand: f64) -> Option<f64> {
         let (mut now, mut demand) = (self.now, demand);
+        self.before = None;
         // A pair of phases without any length would go on for ever.
         for _ in 0..MOST_PHASES {
             if now < self.ends {
@@ -106,6 +128,11 @@ impl Course {
                 demand -= room;
                 now = self.ends;
             }
+            self.before.get_or_insert_with(|| Phase {
+                phases: self.phases.clone(),
+                is_on: self.is_on,
+                ends: self.ends,
+            });
             self.is_on = !self.is_on;
             let length = if self.is_on { &bursts.on } else { &bursts.off };
             let length = match length.constant() {
@@ -298,5 +325,35 @@ mod tests {
             "2/5 of 10/s and 3/5 of 1/s: {rate}"
         );
         assert!(even(&bursts(seconds(0), seconds(1), 0.0), 1).is_empty());
+    }
+
+    #[test]
+    fn going_back_before_a_request_changes_no_phase() {
+        let mean = |mean| Distribution::Exponential {
+            mean: SimDuration::from_secs(mean),
+        };
+        let bursts = Profile::Bursts(Bursts {
+            on: mean(2),
+            off: mean(3),
+            rate: 10.0,
+            off_rate: 0.0,
+        });
+        let whole = even(&bursts, 500);
+        for cut in 1..400 {
+            // The request after this one is forgotten half-way to it, and half of its demand is still to come.
+            let (last, due) = (whole[cut - 1], whole[cut]);
+            let mut course = course();
+            for _ in 0..=cut {
+                course.next(&bursts, 1.0);
+            }
+            course.go_to(last);
+            let again = course.next(&bursts, 1.0).expect("bursts go on");
+            assert!((again - due).abs() < 1e-6, "{again} and {due}");
+            course.go_to(due + 50.0);
+            let later = course.next(&bursts, 1e-6).expect("bursts go on");
+            let mut fresh = super::tests::course();
+            fresh.go_to(due + 50.0);
+            assert_eq!(fresh.next(&bursts, 1e-6), Some(later));
+        }
     }
 }

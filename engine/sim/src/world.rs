@@ -210,9 +210,11 @@ impl<'a, O: Observer> World<'a, O> {
             Event::Arrival { traffic, epoch } => {
                 self.on_arrival(now, TrafficId::new(traffic as usize), epoch)
             }
-            Event::Thought { traffic, user } => {
-                self.on_thought(now, TrafficId::new(traffic as usize), user)
-            }
+            Event::Thought {
+                traffic,
+                user,
+                epoch,
+            } => self.on_thought(now, TrafficId::new(traffic as usize), user, epoch),
             Event::Listed { traffic, index } => {
                 self.on_listed(now, TrafficId::new(traffic as usize), index)
             }
@@ -335,16 +337,7 @@ impl<'a, O: Observer> World<'a, O> {
                     self.push(now, seat, *table);
                 }
                 ChangeEffect::Stage(stage) => self.enter_stage(now, *stage),
-                ChangeEffect::Rate { traffic, rate } => {
-                    self.clients[traffic.index()].change_rate(*rate);
-                    let running = now >= self.plan.traffic[traffic.index()].start;
-                    let from = if running {
-                        now
-                    } else {
-                        self.plan.traffic[traffic.index()].start
-                    };
-                    self.schedule_arrival(from, *traffic);
-                }
+                ChangeEffect::Load { traffic, change } => self.change_load(now, *traffic, *change),
                 ChangeEffect::Server { pod, server } => {
                     let was_absent = self.pods[pod.index()].server.absent;
                     self.pods[pod.index()].change_server(server, self.next_server_number);

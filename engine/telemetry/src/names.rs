@@ -212,7 +212,7 @@ fn change_names(change: &sim::plan::Change) -> ChangeNames {
         ChangeEffect::Server { pod, server } => Some((*pod, server.concurrency)),
         ChangeEffect::Push { .. }
         | ChangeEffect::Stage(_)
-        | ChangeEffect::Rate { .. }
+        | ChangeEffect::Load { .. }
         | ChangeEffect::Cluster(_) => None,
     });
     ChangeNames {

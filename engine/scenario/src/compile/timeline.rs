@@ -1,6 +1,7 @@
 //! Changes at given times: pushes to the proxies whose configuration changes, rates, servers, pods and nodes.
 
 mod acts;
+mod load;
 
 use crate::compile::cluster::Pools;
 use crate::compile::population::Population;
@@ -10,10 +11,10 @@ use crate::compile::stage::Stage;
 use crate::compile::tables::Tables;
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
-use crate::timeline::{RateChange, ServerChange};
+use crate::timeline::ServerChange;
 use base::SimTime;
 use control_plane::Mesh;
-use sim::plan::{Change, ChangeEffect, Load, Side, TrafficId};
+use sim::plan::{Change, ChangeEffect, Side};
 
 /// All that changes may be about.
 #[derive(Clone, Copy)]
@@ -53,7 +54,15 @@ fn changes(world: Future<'_>, scenario: &Scenario, report: &mut Report) -> Vec<C
             }
         }
         if let Some(rate) = &written.rate {
-            effects.extend(rate_effect(rate, scenario, report));
+            let (begins, ends) = load::effects(scenario, index, rate, report);
+            effects.extend(begins);
+            if let (Some(lasts), false) = (written.lasts, ends.is_empty()) {
+                changes.push(Change {
+                    at: written.at + lasts,
+                    label: format!("{} ends", written.label),
+                    effects: ends,
+                });
+            }
         }
         if let Some(server) = &written.server {
             effects.extend(world.server_effects(server, written.at, index));
@@ -176,35 +185,4 @@ impl Future<'_> {
         };
         self.stages.iter().rposition(begun).unwrap_or(0)
     }
-}
-
-fn rate_effect(
-    change: &RateChange,
-    scenario: &Scenario,
-    report: &mut Report,
-) -> Option<ChangeEffect> {
-    let name = &change.traffic;
-    let Some(index) = scenario.traffic.iter().position(|t| t.name == **name) else {
-        let known = scenario.traffic.iter().map(|t| t.name.as_str());
-        report.unknown(&name.place, "traffic source", name, known);
-        return None;
-    };
-    let has = match scenario.traffic[index].load {
-        Load::Open { .. } => None,
-        Load::Varying { .. } => Some("a load that changes by itself"),
-        Load::Closed { .. } => Some("users"),
-        Load::Listed(_) => Some("a list of requests"),
-    };
-    if let Some(has) = has {
-        let message = format!(
-            "traffic source `{}` has {has}, and no rate to change",
-            name.value
-        );
-        report.invalid(&name.place, message, None);
-        return None;
-    }
-    Some(ChangeEffect::Rate {
-        traffic: TrafficId::new(index),
-        rate: change.rate,
-    })
 }

@@ -29,12 +29,12 @@ pub enum ChangeEffect {
     },
     /// Other manifests hold, which tell proxies by how far deliveries are.
     Stage(u32),
-    /// An open load's rate, requests a second.
-    Rate {
+    /// A source sends more, or less.
+    Load {
         /// The source.
         traffic: TrafficId,
-        /// The new rate.
-        rate: f64,
+        /// What it does from now on.
+        change: LoadChange,
     },
     /// A pod's server behaves otherwise from now on; requests in service keep their time.
     Server {
@@ -45,6 +45,18 @@ pub enum ChangeEffect {
     },
     /// Something happens to the cluster.
     Cluster(ClusterEffect),
+}
+
+/// What changes about a load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LoadChange {
+    /// Requests a second from now on, zero for none: of an open load, whatever its own rate would be; of a closed load's
+    /// users together, at most, as they wait for their responses.
+    Rate(f64),
+    /// An open load's own rate, so many times.
+    Factor(f64),
+    /// A closed load has so many users: those above them send no more, and a rate of all is shared anew.
+    Users(u32),
 }
 
 /// Something that happens to the cluster.

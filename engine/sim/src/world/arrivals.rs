@@ -5,7 +5,7 @@ use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::client::Origin;
 use crate::event::Event;
 use crate::observation::{Observer, Trace};
-use crate::plan::{Load, TrafficId};
+use crate::plan::{Load, LoadChange, TrafficId};
 use base::SimTime;
 
 impl<O: Observer> World<'_, O> {
@@ -18,32 +18,54 @@ impl<O: Observer> World<'_, O> {
             } => {
                 for user in 0..*users {
                     let at = traffic.start + self.clients[id.index()].think(think_time);
-                    self.calendar.schedule(
-                        at,
-                        Event::Thought {
-                            traffic: id.index() as u32,
-                            user,
-                        },
-                    );
+                    self.schedule_thought(at, id, user);
                 }
             }
             Load::Listed(_) => self.schedule_listed(id, 0),
         }
     }
 
+    /// A source sends more, or less, from now on; before its start, from there on.
+    pub(super) fn change_load(&mut self, now: SimTime, id: TrafficId, change: LoadChange) {
+        let traffic = &self.plan.traffic[id.index()];
+        let from = now.max(traffic.start);
+        let client = &mut self.clients[id.index()];
+        match &traffic.load {
+            Load::Open { .. } | Load::Varying { .. } => {
+                client.change_rate(from.since(traffic.start), change);
+                self.schedule_arrival(from, id);
+            }
+            Load::Closed { think_time, .. } => {
+                for (user, due) in client.users.change(from, change) {
+                    let at = match due {
+                        Some(due) => due,
+                        None => from + self.clients[id.index()].think(think_time),
+                    };
+                    self.schedule_thought(at, id, user);
+                }
+            }
+            Load::Listed(_) => {}
+        }
+    }
+
+    /// A user will have thought enough at a time; never, if that is the end of all times.
+    fn schedule_thought(&mut self, at: SimTime, id: TrafficId, user: u32) {
+        if at == SimTime::MAX {
+            return;
+        }
+        let event = Event::Thought {
+            traffic: id.index() as u32,
+            user,
+            epoch: self.clients[id.index()].users.epoch(),
+        };
+        self.calendar.schedule(at, event);
+    }
+
     #[inline]
     pub(super) fn schedule_arrival(&mut self, now: SimTime, id: TrafficId) {
         let traffic = &self.plan.traffic[id.index()];
         let client = &mut self.clients[id.index()];
-        let next = match &traffic.load {
-            Load::Open { arrivals, .. } => client.gap(*arrivals).map(|gap| now + gap),
-            Load::Varying { rate, arrivals } => {
-                let next = client.next_of(rate, *arrivals);
-                next.map(|since| traffic.start + since)
-            }
-            Load::Closed { .. } | Load::Listed(_) => None,
-        };
-        if let Some(at) = next {
+        if let Some(at) = client.next_arrival(traffic, now) {
             let event = Event::Arrival {
                 traffic: id.index() as u32,
                 epoch: client.epoch,
@@ -62,14 +84,17 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A user has thought enough: it sends its next request, if it has one.
-    pub(super) fn on_thought(&mut self, now: SimTime, id: TrafficId, user: u32) {
+    pub(super) fn on_thought(&mut self, now: SimTime, id: TrafficId, user: u32, epoch: u32) {
         let Load::Closed { each, more, .. } = self.plan.traffic[id.index()].load else {
             return;
         };
-        let client = &mut self.clients[id.index()];
+        let users = &mut self.clients[id.index()].users;
+        if epoch != users.epoch() {
+            return;
+        }
         let more = if user == 0 { more } else { 0 };
-        let before = client.count_of_user(user);
-        if each.is_none_or(|each| before < each + more) {
+        let limit = each.map(|each| each + more);
+        if users.sends(user, limit) {
             let origin = Origin {
                 line: Some(user),
                 ..Origin::ANY
@@ -164,17 +189,12 @@ impl<O: Observer> World<'_, O> {
         let traffic = id.index() as u32;
         match &self.plan.traffic[id.index()].load {
             Load::Open { .. } | Load::Varying { .. } => {}
-            Load::Closed {
-                think_time, pace, ..
-            } => {
+            Load::Closed { think_time, .. } => {
                 let client = &mut self.clients[id.index()];
-                let user = line;
-                let mut at = now + client.think(think_time);
-                if let Some(pace) = *pace {
-                    let start = self.plan.traffic[id.index()].start;
-                    at = at.max(start + pace * u64::from(client.of_user(user)));
+                if let Some(due) = client.users.rests(line) {
+                    let at = due.max(now + client.think(think_time));
+                    self.schedule_thought(at, id, line);
                 }
-                self.calendar.schedule(at, Event::Thought { traffic, user });
             }
             Load::Listed(_) if line == NO_LINE => {}
             Load::Listed(_) => {
