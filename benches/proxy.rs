@@ -378,6 +378,7 @@ fn route(path: PathMatch, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            dynamic_metadata: vec![],
             grpc: false,
             runtime_fraction: None,
         },

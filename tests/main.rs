@@ -18,3 +18,4 @@ mod samples;
 mod scenarios;
 mod specs;
 mod support;
+mod tokens;

@@ -9,6 +9,8 @@
 //! - `proxy-config`: the same for `meshsim proxy-config`.
 //! - `analyze`: each line is the start of a finding as `meshsim analyze` prints it; `nothing` stands for no finding.
 //! - `scenario`: a scenario file without its `manifests`, whose expectations must hold.
+//!
+//! `{token NAME}` and `{jwks}` stand for a token and the keys of `tests/tokens`.
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -119,7 +121,9 @@ fn files() -> Vec<File> {
                 let name = path.strip_prefix(&root).expect("it is under the root");
                 files.push(File {
                     name: name.display().to_string(),
-                    text: std::fs::read_to_string(&path).expect("a spec is text"),
+                    text: crate::tokens::fill(
+                        &std::fs::read_to_string(&path).expect("a spec is text"),
+                    ),
                     manifests: manifests.clone(),
                 });
             }

@@ -108,7 +108,7 @@ fn sources(names: &[String]) -> Vec<Source> {
     let files = names.iter().flat_map(|name| yaml_files(&root.join(name)));
     let read = files.map(|file| {
         let text = std::fs::read_to_string(&file).expect("a readable manifest");
-        Source::new(file.display().to_string(), text)
+        Source::new(file.display().to_string(), crate::tokens::fill(&text))
     });
     read.collect()
 }

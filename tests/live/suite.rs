@@ -188,6 +188,7 @@ pub(super) fn all(folder: &Path) -> Vec<Suite> {
         .iter()
         .map(|file| {
             let text = std::fs::read_to_string(file).expect("a readable file");
+            let text = crate::tokens::fill(&text);
             let written = match serde_yaml::from_str(&text) {
                 Ok(written) => written,
                 Err(error) => panic!("{}: {error}", file.display()),

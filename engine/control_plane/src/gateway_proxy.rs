@@ -99,6 +99,7 @@ pub(crate) fn edge_without_pod(gateway: &Gateway, push: &PushContext) -> Edge {
         proxy_config: &push.mesh.default_config,
         registry,
         peer_authentications: &push.peer_authentications,
+        request_authentications: &push.request_authentications,
         scope: &scope,
         namespace,
         labels,

@@ -34,6 +34,7 @@ mod protocol;
 pub mod proxy;
 mod push_context;
 pub mod registry;
+mod request_authentication;
 mod route;
 mod service_target;
 mod sidecar;

@@ -382,6 +382,10 @@ fn group(push: &PushContext, targets: &[Vec<ServiceTarget>], side: Side) -> Grou
             pod.node.as_ref().filter(|_| by_node),
             pod.template.annotations.get(PROXY_CONFIG),
             (side == Side::Both).then(|| peer_policy(pod, push)),
+            (side == Side::Both || pod.is_gateway()).then(|| {
+                let policies = &push.request_authentications;
+                policies.of_workload(&pod.namespace, pod.labels())
+            }),
             is_special.then_some(id),
         );
         let group = *keys.entry(key).or_insert_with(|| {

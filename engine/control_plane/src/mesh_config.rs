@@ -7,12 +7,15 @@
 mod proxy_config;
 mod read;
 
+use std::collections::BTreeMap;
+
 use base::SimDuration;
 use manifest::connection_pool::{ConnectionPoolSettings, H2UpgradePolicy, TcpKeepalive};
 use manifest::locality::{LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetting};
 use manifest::outlier_detection::OutlierDetection;
 use manifest::retry::HttpRetry;
 use serde::Deserialize;
+use xds::jwt_authn::DEFAULT_CLOCK;
 
 pub use proxy_config::ProxyConfig;
 pub use read::{from_config_map, from_file};
@@ -60,6 +63,11 @@ pub struct MeshConfig {
     pub path_normalization: PathNormalization,
     /// The networks of the mesh's own clients, in CIDR form (`fromCidr` of MeshNetworks), as gateways tell them apart.
     pub internal_networks: Vec<String>,
+    /// The keys of tokens that istiod would fetch: sets of JSON Web Keys by their addresses, or by the issuer where a
+    /// rule says no address.
+    pub jwks: BTreeMap<String, String>,
+    /// The time at which tokens are judged, in seconds since 1970.
+    pub clock: u64,
     /// How proxies are set up where their pods say nothing.
     pub default_config: ProxyConfig,
     /// Where intercepted outbound traffic enters.
@@ -143,6 +151,8 @@ impl Default for MeshConfig {
             zone_aware_lb_setting: None,
             path_normalization: PathNormalization::Base,
             internal_networks: Vec::new(),
+            jwks: BTreeMap::new(),
+            clock: DEFAULT_CLOCK,
             default_config: ProxyConfig::default(),
             proxy_listen_port: 15001,
             proxy_inbound_listen_port: 15006,

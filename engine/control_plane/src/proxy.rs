@@ -11,6 +11,7 @@ use crate::mesh_config::{MeshConfig, ProxyConfig};
 use crate::peer_authentication::PeerAuthentications;
 use crate::push_context::PushContext;
 use crate::registry::{self, Address, Pod, Registry, Service, ServiceId};
+use crate::request_authentication::RequestAuthentications;
 use crate::sidecar_scope::SidecarScope;
 
 /// The proxy of a pod, by names.
@@ -40,6 +41,7 @@ pub(crate) struct Client<'a> {
     pub(crate) proxy_config: &'a ProxyConfig,
     pub(crate) registry: &'a Registry,
     pub(crate) peer_authentications: &'a PeerAuthentications,
+    pub(crate) request_authentications: &'a RequestAuthentications,
     pub(crate) scope: &'a SidecarScope,
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a BTreeMap<String, String>,
@@ -81,6 +83,7 @@ impl<'a> Client<'a> {
             proxy_config: pod.proxy_config(&push.mesh),
             registry: &push.registry,
             peer_authentications: &push.peer_authentications,
+            request_authentications: &push.request_authentications,
             scope,
             namespace: &pod.namespace,
             labels: pod.labels(),

@@ -13,6 +13,7 @@ use crate::gateway_api::{self, Condition};
 use crate::mesh_config::MeshConfig;
 use crate::peer_authentication::PeerAuthentications;
 use crate::registry::Registry;
+use crate::request_authentication::RequestAuthentications;
 use crate::sidecar::Sidecars;
 use crate::virtual_service::{VirtualService, VirtualServiceId, virtual_services};
 
@@ -25,6 +26,7 @@ pub(crate) struct PushContext {
     pub(crate) destination_rules: DestinationRules,
     pub(crate) sidecars: Sidecars,
     pub(crate) peer_authentications: PeerAuthentications,
+    pub(crate) request_authentications: RequestAuthentications,
     pub(crate) gateways: Gateways,
     /// What the status of objects of the Gateway API would say.
     pub(crate) conditions: Vec<Condition>,
@@ -50,6 +52,10 @@ impl PushContext {
             destination_rules,
             sidecars: Sidecars::new(&resources.sidecars, mesh),
             peer_authentications: PeerAuthentications::new(&resources.peer_authentications, mesh),
+            request_authentications: RequestAuthentications::new(
+                &resources.request_authentications,
+                mesh,
+            ),
             gateways,
             conditions: translation.conditions,
             client_labels,

@@ -6,6 +6,7 @@
 //!
 //! Source: istio/istio, pilot/pkg/networking/core/route/route.go (BuildHTTPRoutesForVirtualService, TranslateRoute).
 
+pub(crate) mod claims;
 pub(crate) mod cors;
 pub(crate) mod destination;
 pub(crate) mod direct_response;
@@ -147,7 +148,9 @@ pub(crate) fn is_catch_all(match_: &RouteMatch) -> bool {
         PathMatch::SafeRegex(regex) => regex == ".*",
         PathMatch::Path(_) => false,
     };
-    path && match_.headers.is_empty() && match_.query_parameters.is_empty()
+    path && match_.headers.is_empty()
+        && match_.query_parameters.is_empty()
+        && match_.dynamic_metadata.is_empty()
 }
 
 /// Whether a match block concerns the proxy and the port; decided here, never per request.
@@ -169,12 +172,21 @@ fn is_for(block: &HttpMatchRequest, context: RouteContext<'_>) -> bool {
         && (block.source_namespace.is_empty() || block.source_namespace == client.namespace)
 }
 
+/// Whether Envoy takes no table with such a condition.
+fn is_refused(block: &HttpMatchRequest) -> bool {
+    let mut conditions = block.headers.iter().chain(&block.without_headers);
+    conditions.any(|(name, value)| claims::is_refused(name, value))
+}
+
 fn route(
     virtual_service: &VirtualService,
     rule: &HttpRule,
     block: Option<(u32, &Spanned<HttpMatchRequest>)>,
     context: RouteContext<'_>,
 ) -> Result<Route, NoRoutes> {
+    if block.is_some_and(|(_, block)| is_refused(block)) {
+        return Err(NoRoutes::Refused);
+    }
     let written = &rule.route;
     let own = HeaderOperations::new(written.headers.as_ref().map(|headers| &headers.value));
     let mut route = Route {

@@ -19,6 +19,7 @@ mod metadata;
 mod names;
 mod port;
 mod regex;
+mod request_authentication;
 mod scoped_host;
 mod selector;
 mod server_tls;
@@ -35,8 +36,6 @@ use base::SimDuration;
 use manifest::{Diagnostic, Resource, Resources};
 
 use crate::finding::Findings;
-
-pub(crate) use http_match::is_jwt_claim;
 
 /// All errors and warnings of Istio's webhook, in the order of the objects.
 pub(crate) fn validate(resources: &Resources) -> Vec<Diagnostic> {
@@ -67,6 +66,12 @@ pub(crate) fn validate(resources: &Resources) -> Vec<Diagnostic> {
         &mut out,
     );
     each("Sidecar", &resources.sidecars, sidecar::validate, &mut out);
+    each(
+        "RequestAuthentication",
+        &resources.request_authentications,
+        request_authentication::validate,
+        &mut out,
+    );
     out
 }
 

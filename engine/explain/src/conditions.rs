@@ -1,6 +1,9 @@
 //! The conditions of a route, in words.
 
-use xds::{HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, RouteMatch, StringMatch};
+use xds::{
+    HeaderMatch, HeaderMatcher, MetadataMatcher, PathMatch, QueryMatch, RouteMatch, StringMatch,
+    ValueMatcher,
+};
 
 /// What a request must be for a route to match it.
 pub(crate) fn in_words(match_: &RouteMatch) -> String {
@@ -15,8 +18,13 @@ pub(crate) fn in_words(match_: &RouteMatch) -> String {
             }
         }
     });
+    let claims = match_.dynamic_metadata.iter().map(claim);
     let grpc = match_.grpc.then(|| "a gRPC request".to_owned());
-    let mut conditions: Vec<String> = headers.chain(parameters).chain(grpc).collect();
+    let mut conditions: Vec<String> = headers
+        .chain(parameters)
+        .chain(claims)
+        .chain(grpc)
+        .collect();
     match path(&match_.path) {
         Some(path) => {
             let fold = if match_.case_sensitive {
@@ -62,6 +70,54 @@ fn header(matcher: &HeaderMatcher) -> String {
     format!("{name} {condition}")
 }
 
+fn claim(matcher: &MetadataMatcher) -> String {
+    let names = match matcher.path.as_slice() {
+        [_, names @ ..] if matcher.is_of_claim() => names,
+        names => names,
+    };
+    let what = if matcher.is_of_claim() {
+        "claim"
+    } else {
+        "metadata"
+    };
+    let condition = value(&matcher.value, matcher.invert);
+    format!("{what} `{}` {condition}", names.join("."))
+}
+
+fn value(matcher: &ValueMatcher, inverted: bool) -> String {
+    match matcher {
+        ValueMatcher::String(text) => string(text, inverted),
+        // A text, or a list with it, as Istio asks for claims.
+        ValueMatcher::Any(any) if any.len() == 2 && is_text_or_list(any) => {
+            value(&any[1], inverted)
+        }
+        ValueMatcher::Any(any) => {
+            let any: Vec<_> = any.iter().map(|one| value(one, inverted)).collect();
+            any.join(if inverted { " and " } else { " or " })
+        }
+        ValueMatcher::OneOf(element) => {
+            let has = if inverted {
+                "has no element that"
+            } else {
+                "has an element that"
+            };
+            format!("{has} {}", value(element, false))
+        }
+        ValueMatcher::Present(present) if *present != inverted => "is present".to_owned(),
+        ValueMatcher::Present(_) => "is absent".to_owned(),
+        ValueMatcher::Bool(wanted) => format!("{} `{wanted}`", is(inverted)),
+        ValueMatcher::Null => format!("{} `null`", is(inverted)),
+    }
+}
+
+fn is_text_or_list(any: &[ValueMatcher]) -> bool {
+    matches!(any, [ValueMatcher::OneOf(element), whole] if **element == *whole)
+}
+
+const fn is(inverted: bool) -> &'static str {
+    if inverted { "is not" } else { "is" }
+}
+
 fn string(match_: &StringMatch, inverted: bool) -> String {
     let ((says, denies), text) = match match_ {
         StringMatch::Exact(text) => (("is", "is not"), text),
@@ -95,6 +151,7 @@ mod tests {
             case_sensitive: true,
             headers: Vec::new(),
             query_parameters: Vec::new(),
+            dynamic_metadata: Vec::new(),
             grpc: false,
             runtime_fraction: None,
         };
@@ -111,6 +168,7 @@ mod tests {
                 name: "q".to_owned(),
                 match_: QueryMatch::Present(true),
             }],
+            dynamic_metadata: Vec::new(),
             grpc: false,
             runtime_fraction: None,
         };

@@ -10,7 +10,7 @@ use xds::{ClusterType, HealthStatus, LbEndpoint, Snapshot};
 use crate::conditions;
 use crate::model::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
-    UpstreamRequest,
+    TokenCheck, UpstreamRequest,
 };
 use crate::outcome::BLOCK_ALL;
 
@@ -40,6 +40,7 @@ impl Hop {
             sidecar,
             listener: None,
             route_config: None,
+            tokens: None,
             virtual_host: None,
             route: None,
             rejected: Vec::new(),
@@ -55,6 +56,7 @@ impl Hop {
 
     /// Fills in what the route table decides.
     pub(crate) fn describe(&mut self, told: &Told, resolution: &Resolution, trace: &Trace<'_>) {
+        self.tokens = trace.tokens.as_ref().map(TokenCheck::all);
         self.virtual_host = trace.virtual_host.map(str::to_owned);
         self.rejected = trace
             .rejected

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use hop::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
-    UpstreamRequest,
+    TokenCheck, UpstreamRequest,
 };
 pub use outcome::{Drawn, Draws, Outcome, OutcomeKind};
 

@@ -123,6 +123,7 @@ impl Outcome {
         let kind = match details {
             Details::RouteNotFound => OutcomeKind::NoRoute,
             Details::CorsPreflight => OutcomeKind::CorsPreflight,
+            Details::JwtAuthnAccessDenied(_) => OutcomeKind::TokenRefused,
             _ if trace.virtual_host == Some(BLOCK_ALL) => OutcomeKind::Blackhole,
             _ if headers.iter().any(|(name, _)| name == "location") => OutcomeKind::Redirect,
             _ => OutcomeKind::DirectResponse,
@@ -142,6 +143,7 @@ impl Outcome {
             OutcomeKind::NoHealthyUpstream => Details::NoHealthyUpstream,
             OutcomeKind::NoRoute
             | OutcomeKind::CorsPreflight
+            | OutcomeKind::TokenRefused
             | OutcomeKind::Redirect
             | OutcomeKind::DirectResponse
             | OutcomeKind::Blackhole => match &resolution.outcome {

@@ -254,10 +254,9 @@ impl<'a> Walk<'a> {
             let Some(edge) = pod.and_then(|pod| self.mesh.edge_of_pod(pod)) else {
                 if let Some(visit) = pod.and_then(|pod| self.inbound(pod, &at)) {
                     // Without a proxy of its own the client meets what that of the destination does.
-                    if rest.is_empty()
-                        && outcome.kind == OutcomeKind::NoSidecar
-                        && visit.outcome.closed.is_some()
-                    {
+                    let is_alone = rest.is_empty() && outcome.kind == OutcomeKind::NoSidecar;
+                    let turns_away = is_alone && visit.outcome.closed.is_some();
+                    if turns_away || visit.outcome.kind == OutcomeKind::TokenRefused {
                         outcome = visit.outcome;
                     }
                     rest.push(visit.hop);
@@ -316,6 +315,7 @@ impl<'a> Walk<'a> {
             OutcomeKind::Redirect
             | OutcomeKind::DirectResponse
             | OutcomeKind::CorsPreflight
+            | OutcomeKind::TokenRefused
             | OutcomeKind::FaultAbort
             | OutcomeKind::NoRoute
             | OutcomeKind::NoCluster
@@ -405,6 +405,7 @@ impl<'a> Walk<'a> {
             OutcomeKind::Redirect
             | OutcomeKind::DirectResponse
             | OutcomeKind::CorsPreflight
+            | OutcomeKind::TokenRefused
             | OutcomeKind::FaultAbort
             | OutcomeKind::NoRoute
             | OutcomeKind::NoCluster

@@ -120,7 +120,7 @@ fn plural(singular: &str) -> String {
 }
 
 /// Source: Kubernetes, `kubectl api-resources`; istio/api, kubernetes/customresourcedefinitions.gen.yaml.
-const SHORT_NAMES: [(&str, &str); 17] = [
+const SHORT_NAMES: [(&str, &str); 18] = [
     ("ns", "Namespace"),
     ("po", "Pod"),
     ("deploy", "Deployment"),
@@ -136,6 +136,7 @@ const SHORT_NAMES: [(&str, &str); 17] = [
     ("no", "Node"),
     ("ep", "Endpoints"),
     ("pa", "PeerAuthentication"),
+    ("ra", "RequestAuthentication"),
     ("gc", "GatewayClass"),
     ("btlspolicy", "BackendTLSPolicy"),
 ];

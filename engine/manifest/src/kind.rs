@@ -24,6 +24,7 @@ use crate::object::Object;
 use crate::peer_authentication::PeerAuthenticationSpec;
 use crate::pod::PodSpec;
 use crate::pod_disruption_budget::PodDisruptionBudgetSpec;
+use crate::request_authentication::RequestAuthenticationSpec;
 use crate::resource::{Resource, Resources};
 use crate::rollout::RolloutSpec;
 use crate::schema::Schema;
@@ -123,6 +124,7 @@ pub(crate) static KINDS: &[Row] = &[
     row::<WorkloadGroupSpec>(),
     row::<SidecarSpec>(),
     row::<PeerAuthenticationSpec>(),
+    row::<RequestAuthenticationSpec>(),
     row::<gateway_api::gateway_class::GatewayClassSpec>(),
     row::<gateway_api::gateway::GatewaySpec>(),
     row::<gateway_api::http_route::HttpRouteSpec>(),
@@ -154,10 +156,7 @@ static NEIGHBOURS: &[(&str, &[&str])] = &[
     ("apps", &["ControllerRevision", "DaemonSet"]),
     ("policy", &["PodSecurityPolicy"]),
     ("networking.istio.io", &["EnvoyFilter", "ProxyConfig"]),
-    (
-        "security.istio.io",
-        &["AuthorizationPolicy", "RequestAuthentication"],
-    ),
+    ("security.istio.io", &["AuthorizationPolicy"]),
     ("gateway.networking.k8s.io", &["ListenerSet", "UDPRoute"]),
 ];
 

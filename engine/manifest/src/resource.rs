@@ -20,6 +20,7 @@ use crate::namespace::Namespace;
 use crate::peer_authentication::PeerAuthentication;
 use crate::pod::Pod;
 use crate::pod_disruption_budget::PodDisruptionBudget;
+use crate::request_authentication::RequestAuthentication;
 use crate::rollout::Rollout;
 use crate::service::Service;
 use crate::service_entry::ServiceEntry;
@@ -93,6 +94,8 @@ pub struct Resources {
     pub sidecars: Vec<Sidecar>,
     /// PeerAuthentications.
     pub peer_authentications: Vec<PeerAuthentication>,
+    /// RequestAuthentications.
+    pub request_authentications: Vec<RequestAuthentication>,
     /// Objects of the Kubernetes Gateway API.
     pub gateway_api: GatewayApiResources,
     /// Objects of all other kinds: kept and counted, not read.

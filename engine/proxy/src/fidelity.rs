@@ -180,7 +180,28 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(FILTERS, "mirrored copies", Exact, &["mirrors", "traffic"]),
     row(
         FILTERS,
-        "rate limits, external authorisation, JWT, Lua, WebAssembly",
+        "tokens: where they are, what is wrong with them, their signatures, routes by their claims",
+        Exact,
+        &[
+            "mesh-tokens",
+            "mesh-tokens-places",
+            "mesh-tokens-several",
+            "mesh-tokens-apart",
+            "mesh-tokens-inbound",
+            "jwt.md",
+        ],
+    ),
+    row(
+        FILTERS,
+        "tokens: time, and keys of other kinds",
+        Approximate(
+            "tokens are judged by one time all through a run; ES512 is refused; keys that nobody has are taken for good, and that is said",
+        ),
+        &["jwt.md"],
+    ),
+    row(
+        FILTERS,
+        "rate limits, external authorisation and authorisation policies, Lua, WebAssembly",
         NotSimulated("such filters are left out, and said"),
         &[],
     ),

@@ -48,6 +48,7 @@
 //! #         case_sensitive: true,
 //! #         headers: vec![],
 //! #         query_parameters: vec![],
+//! #         dynamic_metadata: vec![],
 //! #         grpc: false,
 //! #         runtime_fraction: None,
 //! #     },
@@ -109,6 +110,7 @@ pub mod fidelity;
 mod hash;
 mod http_connection_manager;
 pub mod input;
+mod jwt_authn;
 pub mod listener;
 mod load_balancer;
 pub mod local_reply;

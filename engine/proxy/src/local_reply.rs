@@ -133,6 +133,7 @@ fn body(reply: &Reply) -> String {
         | Details::MissingHostHeader
         | Details::MissingPath
         | Details::AbsolutePath => "",
+        Details::JwtAuthnAccessDenied(status) => status.message(),
         Details::InvalidUrl | Details::UnexpectedUnderscore | Details::CodecError => "Bad Request",
     };
     text.to_owned()

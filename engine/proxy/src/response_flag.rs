@@ -2,6 +2,7 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/stream_info/utility.h; docs, access log usage.
 
+pub use crate::jwt_authn::JwtStatus;
 use std::fmt;
 
 /// A reason that Envoy gives for a response of its own.
@@ -238,6 +239,8 @@ pub enum Details {
     DropOverload,
     /// The policy of the endpoints drops all requests.
     UnconditionalDropOverload,
+    /// A token was not good.
+    JwtAuthnAccessDenied(JwtStatus),
 }
 
 impl Details {
@@ -283,7 +286,8 @@ impl Details {
             | Self::InvalidUrl
             | Self::UnexpectedUnderscore
             | Self::CodecError
-            | Self::UpgradeFailed => false,
+            | Self::UpgradeFailed
+            | Self::JwtAuthnAccessDenied(_) => false,
         }
     }
 
@@ -341,6 +345,7 @@ impl Details {
             Self::UpgradeFailed => "upgrade_failed",
             Self::DropOverload => "drop_overload",
             Self::UnconditionalDropOverload => "unconditional_drop_overload",
+            Self::JwtAuthnAccessDenied(status) => status.details(),
         }
     }
 }

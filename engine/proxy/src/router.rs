@@ -17,6 +17,7 @@
 //! Source: envoyproxy/envoy 1.40, source/common/router/router.cc.
 
 pub mod asked;
+pub(crate) mod claims;
 mod clocks;
 pub(crate) mod connections;
 pub(crate) mod downstream;

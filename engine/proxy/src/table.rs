@@ -15,6 +15,7 @@ mod route;
 use crate::effect::Reply;
 use crate::fault::{self, AskedFault};
 use crate::http_connection_manager::HttpConnectionManager;
+use crate::jwt_authn::JwtAuthn;
 use crate::names::{ClusterId, EndpointId};
 use crate::problem::Problem;
 use crate::request::RequestHead;
@@ -189,6 +190,8 @@ struct RouteConfig {
     ignore_port: bool,
     /// What becomes of requests before they are routed.
     manager: HttpConnectionManager,
+    /// Checks of tokens.
+    tokens: Option<JwtAuthn>,
     levels: Levels,
     /// The changes of the table come first and those of routes last.
     most_specific_wins: bool,

@@ -1,5 +1,6 @@
 //! Why a request goes where it goes: what matched, what did not and for what reason, and what the route says.
 
+use crate::response_flag::JwtStatus;
 use crate::table::{RouteCluster, RouteId, RouteMirror};
 use base::SimDuration;
 use xds::{HttpFault, Origin, RetryPolicy};
@@ -9,12 +10,47 @@ use xds::{HttpFault, Origin, RetryPolicy};
 pub struct Trace<'a> {
     /// The path that was matched, where it is not the one that was sent.
     pub normalized_path: Option<String>,
+    /// What the filter for tokens found; none: there is no such filter.
+    pub tokens: Option<TokenTrace>,
     /// The virtual host; none: no domain matches.
     pub virtual_host: Option<&'a str>,
     /// Routes that come before the one that matched, or all of them.
     pub rejected: Vec<Rejected<'a>>,
     /// The route that matched.
     pub route: Option<RouteTrace<'a>>,
+}
+
+/// What the filter for tokens found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenTrace {
+    /// The tokens that were good.
+    pub good: Vec<GoodToken>,
+    /// Why the request is refused.
+    pub refused: Option<RefusedToken>,
+}
+
+/// A token that was good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoodToken {
+    /// Where it was, such as ``header `authorization: Bearer …` ``.
+    pub place: String,
+    /// Who issues such tokens.
+    pub issuer: String,
+    /// Nobody has the keys: its signature was not checked.
+    pub is_believed: bool,
+    /// The object that asks for it.
+    pub origin: Option<Origin>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedToken {
+    /// What is wrong.
+    pub status: JwtStatus,
+    /// Where the token was; none: there was none.
+    pub place: Option<String>,
+    /// The object that asks for it.
+    pub origin: Option<Origin>,
 }
 
 /// A route that does not match.

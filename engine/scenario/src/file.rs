@@ -12,6 +12,7 @@ use crate::reader::{Cursor, Fields, Reader, Times};
 use crate::set::{self, Override};
 use crate::shape::{Object, Shape, field};
 use crate::timeline::{Act, CHANGE, Change};
+use crate::tokens::{TOKENS, Tokens};
 use crate::traffic::{TRAFFIC, Traffic};
 use crate::workload::{WORKLOAD_OBJECT, Workload};
 use base::{Location, SimDuration, SimTime};
@@ -51,6 +52,8 @@ pub struct Scenario {
     pub catalogue: Catalogue,
     /// Sources of requests.
     pub traffic: Vec<Traffic>,
+    /// What is known about tokens beside what manifests say.
+    pub tokens: Tokens,
     /// How long things take between pods.
     pub network: Network,
     /// Nodes, and how pods come and go; none: as manifests say it, at once.
@@ -157,6 +160,11 @@ pub(crate) static SCENARIO: Object = Object {
             "traffic",
             Shape::List(&Shape::Object(&TRAFFIC)),
             "Sources of requests.",
+        ),
+        field(
+            "tokens",
+            Shape::Object(&TOKENS),
+            "The keys of tokens that would be fetched, and the time at which tokens are judged.",
         ),
         field(
             "network",
@@ -293,6 +301,10 @@ fn read(
         traffic: fields
             .get("traffic")
             .map(|node| reader.list(&node, |reader, item| Traffic::read(reader, item, files)))
+            .unwrap_or_default(),
+        tokens: fields
+            .get("tokens")
+            .map(|node| Tokens::read(reader, &node, files))
             .unwrap_or_default(),
         network: fields
             .get("network")

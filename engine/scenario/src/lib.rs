@@ -72,6 +72,7 @@ mod shape;
 pub mod statistic;
 pub mod target;
 pub mod timeline;
+pub mod tokens;
 mod told;
 mod trace;
 pub mod traffic;

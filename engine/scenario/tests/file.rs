@@ -83,6 +83,21 @@ fn check_traffic(entry: &str, expected: &[&str]) {
 }
 
 #[test]
+fn says_what_is_wrong_with_tokens() {
+    check_field("tokens: {keys: {a: '{\"keys\": []}'}}", &[]);
+    check_field(
+        "tokens: {clock: soon, keys: {a: '{\"key\": 1}', b: nowhere}}",
+        &[
+            "s.yaml:3:17: error: tokens.clock: `soon`: expected a time such as `2026-01-31T12:00:00Z`",
+            "s.yaml:3:33: error: tokens.keys.a: it is no JSON Web Key Set (write a JSON Web Key Set, \
+             `{\"keys\": [...]}`, or name a file with one)",
+            "s.yaml:3:50: error: tokens.keys.b: it is no JSON Web Key Set (write a JSON Web Key Set, \
+             `{\"keys\": [...]}`, or name a file with one)",
+        ],
+    );
+}
+
+#[test]
 fn every_field_is_read() {
     let scenario = read(EVERYTHING, &[]).expect("a good file");
     let schema = meshsim_scenario::schema();
@@ -824,7 +839,7 @@ fn expectations_of_single_requests_are_checked() {
         (
             format!("{{{asked}, outcome: no_rout}}"),
             "s.yaml:3:61: error: expect[0].outcome: unsupported value \"no_rout\": expected `forwarded`, `redirect`, \
-             `direct_response`, `cors_preflight`, `fault_abort`, `no_route`, `no_cluster`, `no_healthy_upstream`, \
+             `direct_response`, `cors_preflight`, `token_refused`, `fault_abort`, `no_route`, `no_cluster`, `no_healthy_upstream`, \
              `passthrough`, `blackhole`, `no_listener` or `no_sidecar` (did you mean `no_route`?)",
         ),
         (

@@ -10,8 +10,10 @@ pub mod endpoint;
 pub mod fault;
 pub mod header;
 mod json;
+pub mod jwt_authn;
 pub mod listener;
 pub mod load_balancer;
+pub mod metadata_match;
 pub mod origin;
 pub mod outlier_detection;
 pub mod retry;
@@ -32,6 +34,9 @@ pub use header::{HeaderAppend, HeaderMutation, HeaderMutations};
 pub use json::{
     Bootstrap, BootstrapOptions, Json, JsonValue, ReadError, Reading, RunningProxy, Unmodelled,
 };
+pub use jwt_authn::{
+    ClaimToHeader, Jwks, JwtAuthn, JwtHeader, JwtProvider, JwtRequirement, RequirementRule,
+};
 pub use listener::{
     CertificateValidation, DownstreamTlsContext, EscapedSlashes, Filter, FilterChain,
     FilterChainMatch, ForwardClientCertDetails, HeadersWithUnderscores, HttpConnectionManager,
@@ -42,6 +47,7 @@ pub use load_balancer::{
     ConsistentHashing, HashFunction, HashPolicy, HashSource, LbPolicy, LeastRequest, LocalityLb,
     Maglev, RingHash, SlowStart,
 };
+pub use metadata_match::{MetadataMatcher, ValueMatcher};
 pub use origin::Origin;
 pub use outlier_detection::OutlierDetection;
 pub use retry::{RateLimitedBackOff, RetryOn, RetryPolicy};

@@ -1,8 +1,8 @@
 //! Route configurations (config/route/v3/route.proto, route_components.proto).
 
 use crate::{
-    HashPolicy, HeaderMatcher, HeaderMutations, HttpFault, Origin, QueryMatcher, RetryPolicy,
-    StringMatch,
+    HashPolicy, HeaderMatcher, HeaderMutations, HttpFault, MetadataMatcher, Origin, QueryMatcher,
+    RetryPolicy, StringMatch,
 };
 use base::{Ratio, SimDuration};
 
@@ -78,6 +78,8 @@ pub struct RouteMatch {
     pub headers: Vec<HeaderMatcher>,
     /// Conditions on query parameters.
     pub query_parameters: Vec<QueryMatcher>,
+    /// Conditions on what filters found out about the request.
+    pub dynamic_metadata: Vec<MetadataMatcher>,
     /// The request is gRPC, by its content type.
     pub grpc: bool,
     /// Only this share of the requests for which all else holds.

@@ -28,6 +28,7 @@ impl Story<'_> {
         if !way.is_empty() {
             self.fact("listener", format_args!("{}", way.join(" → ")));
         }
+        self.tokens(hop);
         match hop.direction {
             Direction::Outbound | Direction::Gateway => self.decisions(hop),
             // No rule of a user decides at the destination.

@@ -18,6 +18,7 @@ impl Story<'_> {
             OutcomeKind::Redirect => (GOOD, "the client is sent elsewhere"),
             OutcomeKind::DirectResponse => (GOOD, "the proxy answers itself"),
             OutcomeKind::CorsPreflight => (GOOD, "the proxy answers the preflight request"),
+            OutcomeKind::TokenRefused => (ERROR, "the token is not good"),
             OutcomeKind::FaultAbort => (WARNING, "an injected fault answers"),
             OutcomeKind::NoRoute => (ERROR, "no route matches"),
             OutcomeKind::NoCluster => (ERROR, "the route's cluster does not exist"),

@@ -27,6 +27,37 @@ impl Story<'_> {
         }
     }
 
+    /// What the proxy makes of tokens.
+    pub(super) fn tokens(&mut self, hop: &Hop) {
+        let Some(checks) = &hop.tokens else {
+            return;
+        };
+        if checks.is_empty() {
+            self.fact("token", format_args!("none, which is allowed"));
+        }
+        for check in checks {
+            let mark = match check.is_good {
+                true => format!("{GOOD}✓{GOOD:#}"),
+                false => format!("{WARNING}✗{WARNING:#}"),
+            };
+            let policy = check.request_authentication.as_ref();
+            let policy = policy.map(|policy| {
+                let rule = check.rule.map(|rule| format!(", rule {rule}"));
+                format!(
+                    "RequestAuthentication {policy}{}: ",
+                    rule.unwrap_or_default()
+                )
+            });
+            let place = check.place.as_deref().unwrap_or("no token");
+            self.line(format_args!(
+                "  {mark} {}{place}: {}",
+                policy.unwrap_or_default(),
+                check.verdict
+            ));
+            self.quote_briefly(check.source.as_ref());
+        }
+    }
+
     /// A place, and what is written there in one line.
     fn quote_briefly(&mut self, place: Option<&Place>) {
         let Some(place) = place else {

@@ -9,7 +9,7 @@ use super::gateways::resource_name;
 use crate::finding::Findings;
 use crate::host::MESH_GATEWAY;
 use crate::registry::Pod;
-use crate::validation::is_jwt_claim;
+use crate::route::claims::claim_path;
 
 pub(super) fn analyze(context: &Context<'_>, out: &mut Vec<Diagnostic>) {
     for object in &context.resources.virtual_services {
@@ -49,17 +49,21 @@ fn claim(object: &VirtualService) -> Option<&str> {
     let mut blocks = object.spec.http.iter().flat_map(|rule| &rule.matches);
     blocks.find_map(|block| {
         let mut names = block.headers.keys().chain(block.without_headers.keys());
-        names.find(|name| is_jwt_claim(name)).map(String::as_str)
+        names
+            .find(|name| claim_path(name).is_some())
+            .map(String::as_str)
     })
 }
 
-/// Whether a RequestAuthentication is for the pod.
+/// Whether a RequestAuthentication is for the pod, as istioctl looks for one: by its selector alone.
 fn is_checked(pod: &Pod, context: &Context<'_>) -> bool {
     let root = context.push.mesh.root_namespace.as_str();
-    context.resources.others.iter().any(|other| {
-        let own = other.namespace.as_deref();
-        other.kind == "RequestAuthentication"
-            && own.is_none_or(|own| own == pod.namespace || own == root)
-            && other.selects(&pod.template.labels)
+    let mut policies = context.resources.request_authentications.iter();
+    policies.any(|policy| {
+        let own = policy.meta.namespace.as_str();
+        let selector = policy.spec.selector.iter();
+        let mut wanted = selector.flat_map(|selector| &selector.match_labels);
+        (own == pod.namespace || own == root)
+            && wanted.all(|(key, value)| pod.template.labels.get(key) == Some(value))
     })
 }

@@ -348,6 +348,41 @@ const ROWS: &[Row] = &[
     kubernetes("PeerAuthentication", "spec.selector", Exact),
     kubernetes("PeerAuthentication", "spec.mtls", Exact),
     kubernetes("PeerAuthentication", "spec.portLevelMtls", Exact),
+    kubernetes("RequestAuthentication", "spec.selector", Exact),
+    kubernetes("RequestAuthentication", "spec.targetRef, targetRefs", Exact),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.issuer, audiences",
+        Exact,
+    ),
+    kubernetes("RequestAuthentication", "spec.jwtRules.jwks", Exact),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.jwksUri",
+        Approximate(
+            "nothing is fetched: a scenario gives the keys (`tokens.keys`), else tokens are taken at their word, and that is said",
+        ),
+    ),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.fromHeaders, fromParams, fromCookies",
+        Exact,
+    ),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.outputPayloadToHeader, outputClaimToHeaders, forwardOriginalToken",
+        Exact,
+    ),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.spaceDelimitedClaims",
+        Exact,
+    ),
+    kubernetes(
+        "RequestAuthentication",
+        "spec.jwtRules.timeout",
+        NotSimulated("nothing is fetched"),
+    ),
     kubernetes("Service", "metadata.annotations", Exact),
     kubernetes("Pod", "metadata.ownerReferences", Exact),
     kubernetes("Pod", "metadata.annotations", Exact),

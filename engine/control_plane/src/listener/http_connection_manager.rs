@@ -66,6 +66,7 @@ pub(super) fn inbound(
 ) -> HttpConnectionManager {
     HttpConnectionManager {
         forward_client_cert_details: client.proxy_config.client_cert_at_server(),
+        jwt_authn: client.request_authentications.filter(client),
         ..with_istios_name(outbound(client, route_config_name, stat_prefix))
     }
 }
@@ -81,6 +82,7 @@ pub(super) fn edge(
         xff_num_trusted_hops: client.proxy_config.num_trusted_proxies(),
         internal_addresses: client.mesh.internal_networks.clone(),
         forward_client_cert_details: client.proxy_config.client_cert_at_gateway(),
+        jwt_authn: client.request_authentications.filter(client),
         ..with_istios_name(outbound(client, route_config_name, stat_prefix))
     }
 }

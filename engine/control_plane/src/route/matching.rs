@@ -3,12 +3,17 @@
 //! Source: istio/istio, pilot/pkg/networking/core/route/route.go (TranslateRouteMatch, translateHeaderMatch,
 //! canBeConvertedToPresentMatch).
 
+use std::collections::BTreeMap;
+
+use manifest::span::Spanned;
 use manifest::string_match::StringMatch as Written;
 use manifest::virtual_service::HttpMatchRequest;
 use xds::{
-    HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch, StringMatch,
+    HeaderMatch, HeaderMatcher, MetadataMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch,
+    StringMatch,
 };
 
+use super::claims::{self, claim_path};
 use crate::virtual_service::Semantics;
 
 /// The condition that every request meets.
@@ -18,6 +23,7 @@ pub(crate) fn everything() -> RouteMatch {
         case_sensitive: true,
         headers: Vec::new(),
         query_parameters: Vec::new(),
+        dynamic_metadata: Vec::new(),
         grpc: false,
         runtime_fraction: None,
     }
@@ -28,8 +34,10 @@ pub(crate) fn route_match(block: &HttpMatchRequest, semantics: Semantics) -> Rou
     let with = block
         .headers
         .iter()
+        .filter(is_header)
         .map(|(name, value)| (name, header(name, value)));
-    let without = block.without_headers.iter().map(|(name, value)| {
+    let without = block.without_headers.iter().filter(is_header);
+    let without = without.map(|(name, value)| {
         let matcher = header(name, value);
         let inverted = HeaderMatcher {
             invert_match: true,
@@ -75,9 +83,27 @@ pub(crate) fn route_match(block: &HttpMatchRequest, semantics: Semantics) -> Rou
                 match_: string_match(value).map_or(QueryMatch::Present(true), QueryMatch::Value),
             })
             .collect(),
+        dynamic_metadata: claims(&block.headers, false)
+            .chain(claims(&block.without_headers, true))
+            .collect(),
         grpc: false,
         runtime_fraction: None,
     }
+}
+
+/// Whether a condition is about a header, and not about a claim.
+fn is_header((name, _): &(&String, &Spanned<Written>)) -> bool {
+    claim_path(name).is_none()
+}
+
+/// The conditions on claims.
+fn claims(
+    conditions: &BTreeMap<String, Spanned<Written>>,
+    invert: bool,
+) -> impl Iterator<Item = MetadataMatcher> {
+    conditions
+        .iter()
+        .filter_map(move |(name, value)| claims::matcher(name, value, invert))
 }
 
 /// How a text is compared; none where it only has to be there.

@@ -9,6 +9,7 @@ use super::http_route::Place;
 use super::virtual_service::gateway_names;
 use super::{names, port, regex};
 use crate::finding::Findings;
+use crate::route::claims::claim_path;
 
 pub(super) fn validate(
     block: &Spanned<HttpMatchRequest>,
@@ -74,7 +75,7 @@ pub(super) fn validate(
 fn header_name(name: &str, at: &Location, field: &str, place: &Place, findings: &mut Findings<'_>) {
     if name.is_empty() {
         findings.refuse(at, field, "header name cannot be empty");
-    } else if is_jwt_claim(name) {
+    } else if claim_path(name).is_some() {
         if !place.is_gateway {
             let why = format!(
                 "JWT claim based routing (key: {name}) is only supported for gateway, found no gateways: [{}]",
@@ -105,15 +106,6 @@ fn string_match(
         StringMatch::Prefix(_) | StringMatch::Exact(_) | StringMatch::Present => return,
     };
     findings.refuse(&value.at, field, why);
-}
-
-/// Whether a name stands for a claim of a JWT: `@request.auth.claims.x` or `@request.auth.claims[x]`.
-pub(crate) fn is_jwt_claim(name: &str) -> bool {
-    let prefix = "@request.auth.claims";
-    name.len() > prefix.len()
-        && name.is_char_boundary(prefix.len())
-        && name[..prefix.len()].eq_ignore_ascii_case(prefix)
-        && name[prefix.len()..].starts_with(['.', '['])
 }
 
 const PSEUDO_HEADERS: [&str; 5] = [":method", ":scheme", ":authority", ":path", ":status"];

@@ -7,7 +7,8 @@
 //! - telemetry: access logs, tracing, statistics' names and prefixes of listeners and clusters (a route's own prefix is
 //!   compared), request ids, decorators, metadata (but for an endpoint's TLS mode), and the filters `istio.metadata_exchange`,
 //!   `istio.stats`, `istio.alpn`, `grpc_stats`, `mongo_proxy`, `redis_proxy` and `mysql_proxy`;
-//! - what HTTP filters are configured with: their names and their order are compared, and what routes tell them;
+//! - what HTTP filters are configured with, but for that which checks tokens: their names and their order are compared,
+//!   and what routes tell them;
 //! - sockets: how many connections one event accepts, options, load balancing among threads;
 //! - certificates, names that are checked in them, and what upstreams are told of clients' own: of TLS contexts remain
 //!   the application protocols, whether a client must show a certificate, and the server name;
@@ -128,11 +129,17 @@ fn filter_chain(chain: &mut Map<String, Value>) {
         }
         if let Some(filters) = config.get_mut("httpFilters").and_then(Value::as_array_mut) {
             filters.retain(|filter| !is_left_out(filter));
-            filters
-                .iter_mut()
-                .for_each(|filter| *filter = filter["name"].clone());
+            filters.iter_mut().for_each(http_filter);
         }
     }
+}
+
+/// What remains of an HTTP filter.
+fn http_filter(filter: &mut Value) {
+    if filter["name"] == "envoy.filters.http.jwt_authn" {
+        return;
+    }
+    *filter = filter["name"].clone();
 }
 
 /// Whether a filter plays no part in routing.

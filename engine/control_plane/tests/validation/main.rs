@@ -28,7 +28,7 @@ macro_rules! corpus {
     };
 }
 
-const CORPORA: [Corpus; 7] = [
+const CORPORA: [Corpus; 8] = [
     corpus!("policies"),
     corpus!("schema"),
     corpus!("gaps"),
@@ -36,6 +36,7 @@ const CORPORA: [Corpus; 7] = [
     corpus!("service_entries"),
     corpus!("workload_entries"),
     corpus!("sidecars"),
+    corpus!("tokens"),
 ];
 
 #[test]

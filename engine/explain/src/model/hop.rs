@@ -4,6 +4,7 @@ use std::fmt;
 
 use base::{Location, SimDuration};
 use proxy::request::{Protocol, RequestHead};
+use proxy::trace::TokenTrace;
 use serde::Serialize;
 use xds::{AbortStatus, HttpFault, Origin, RetryPolicy};
 
@@ -20,6 +21,8 @@ pub struct Hop {
     pub listener: Option<String>,
     /// The route table that its filter chain names.
     pub route_config: Option<String>,
+    /// What the proxy makes of tokens; none: it looks for none.
+    pub tokens: Option<Vec<TokenCheck>>,
     /// The virtual host that takes the authority.
     pub virtual_host: Option<String>,
     /// The route that decides.
@@ -41,6 +44,23 @@ pub struct Hop {
     /// What the story says about how the request got here.
     #[serde(skip)]
     pub arrival: Vec<String>,
+}
+
+/// A token, and what the proxy makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TokenCheck {
+    /// Where it is.
+    pub place: Option<String>,
+    /// It is good.
+    pub is_good: bool,
+    /// What is said of it: Envoy's words where it is not good.
+    pub verdict: String,
+    /// `<namespace>/<name>` of the RequestAuthentication that decides.
+    pub request_authentication: Option<String>,
+    /// The place of its rule.
+    pub rule: Option<u32>,
+    /// Where that is written.
+    pub source: Option<Place>,
 }
 
 /// Which side of a proxy.
@@ -270,6 +290,34 @@ impl From<&HttpFault> for Fault {
                 }
             }),
         }
+    }
+}
+
+impl TokenCheck {
+    /// All checks of a request.
+    pub(crate) fn all(tokens: &TokenTrace) -> Vec<Self> {
+        let of = |place: Option<&String>, origin: Option<&Origin>| Self {
+            place: place.cloned(),
+            is_good: true,
+            verdict: String::new(),
+            request_authentication: origin.map(|origin| origin.object.to_string()),
+            rule: origin.and_then(|origin| origin.rule),
+            source: origin.map(|origin| Place::from(&origin.location)),
+        };
+        let good = tokens.good.iter().map(|good| Self {
+            verdict: match good.is_believed {
+                true => "taken at its word, since nobody gives its keys",
+                false => "good",
+            }
+            .to_owned(),
+            ..of(Some(&good.place), good.origin.as_ref())
+        });
+        let refused = tokens.refused.iter().map(|refused| Self {
+            is_good: false,
+            verdict: refused.status.message().to_owned(),
+            ..of(refused.place.as_ref(), refused.origin.as_ref())
+        });
+        good.chain(refused).collect()
     }
 }
 

@@ -38,6 +38,8 @@ pub enum OutcomeKind {
     DirectResponse,
     /// The proxy answers a preflight request.
     CorsPreflight,
+    /// A token is not good.
+    TokenRefused,
     /// An injected fault answers all requests.
     FaultAbort,
     /// No route matches.
@@ -64,6 +66,7 @@ impl OutcomeKind {
             Self::Redirect => "redirect",
             Self::DirectResponse => "direct_response",
             Self::CorsPreflight => "cors_preflight",
+            Self::TokenRefused => "token_refused",
             Self::FaultAbort => "fault_abort",
             Self::NoRoute => "no_route",
             Self::NoCluster => "no_cluster",

@@ -5,7 +5,9 @@
 //!
 //! Source: envoyproxy/envoy 1.40, source/common/router/config_impl.cc, source/common/http/header_utility.cc.
 
+use super::claims::ClaimCondition;
 use super::header_condition::HeaderCondition;
+use crate::jwt_authn::Claims;
 use crate::re2::{Pattern, Re2Error};
 use crate::request::RequestHead;
 use std::fmt;
@@ -24,6 +26,8 @@ pub(crate) struct RequestView<'a> {
     pub(crate) path: &'a str,
     /// The path without its query.
     pub(crate) path_only: &'a str,
+    /// What is known from its tokens.
+    pub(crate) claims: Option<&'a Claims>,
 }
 
 impl<'a> RequestView<'a> {
@@ -33,6 +37,15 @@ impl<'a> RequestView<'a> {
             scheme: &head.scheme,
             path: &head.path,
             path_only: head.path_only(),
+            claims: None,
+        }
+    }
+
+    /// The same with what is known from its tokens.
+    pub(crate) fn with_claims(self, claims: &'a Claims) -> Self {
+        Self {
+            claims: Some(claims),
+            ..self
         }
     }
 
@@ -80,6 +93,7 @@ pub(crate) struct RouteMatcher {
     pub(crate) case_sensitive: bool,
     headers: Vec<HeaderCondition>,
     query: Vec<(QueryMatcher, StringMatcher)>,
+    claims: Vec<ClaimCondition>,
     grpc: bool,
 }
 
@@ -136,11 +150,16 @@ impl RouteMatcher {
                 (parameter.clone(), value)
             })
             .collect();
+        let claims = match_.dynamic_metadata.iter();
+        let claims = claims
+            .map(|condition| ClaimCondition::new(condition, refused))
+            .collect();
         Self {
             path,
             case_sensitive: match_.case_sensitive,
             headers,
             query,
+            claims,
             grpc: match_.grpc,
         }
     }
@@ -173,7 +192,9 @@ impl RouteMatcher {
                 return Some(Mismatch::Query(parameter));
             }
         }
-        None
+        let mut claims = self.claims.iter();
+        let failing = claims.find(|condition| !condition.holds(view.claims));
+        failing.map(Mismatch::Claim)
     }
 
     pub(crate) fn path_matches(&self, path: &str) -> bool {
@@ -269,6 +290,7 @@ pub(crate) enum Mismatch<'a> {
     Grpc,
     Header(&'a HeaderMatcher),
     Query(&'a QueryMatcher),
+    Claim(&'a ClaimCondition),
 }
 
 impl Mismatch<'_> {
@@ -303,6 +325,7 @@ impl Mismatch<'_> {
                 };
                 format!("query parameter {}: want {want}, got {got}", parameter.name)
             }
+            Self::Claim(condition) => condition.describe(view.claims),
         }
     }
 }
@@ -338,7 +361,7 @@ fn describe_header(header: &HeaderMatcher) -> String {
     }
 }
 
-fn describe_string(value: &StringMatch) -> String {
+pub(crate) fn describe_string(value: &StringMatch) -> String {
     match value {
         StringMatch::Exact(text) => format!("exact `{text}`"),
         StringMatch::Prefix(text) => format!("prefix `{text}`"),

@@ -6,6 +6,7 @@ pub(super) mod trace;
 
 use super::mutations::{Direction, levels};
 use super::{Chance, Outcome, Resolution, RouteConfigId, RouteId, Table, Told};
+use crate::jwt_authn::{self, Checked, JwtStatus, Verdict};
 use crate::request::RequestHead;
 use crate::response_flag::{Details, ResponseFlag, ResponseFlags};
 use crate::router::matching::RequestView;
@@ -47,18 +48,31 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         Ok(head) => head,
         Err(refusal) => return reply(refusal.answer, ResponseFlags::NONE, refusal.details),
     };
-    let view = RequestView::new(&head);
+    let passed = match &table.configs[config.index()].tokens {
+        None => None,
+        Some(tokens) => match tokens.check(&head) {
+            Verdict::Passed(passed) => Some(passed),
+            Verdict::Refused(refused, checked) => {
+                let answer = refusal(table, config, &head, &checked, refused.status);
+                let details = Details::JwtAuthnAccessDenied(refused.status);
+                return reply(answer, ResponseFlags::NONE, details);
+            }
+        },
+    };
+    let matched = seen_by_routes(&head, passed.as_deref());
+    let head = passed.as_ref().map_or(&head, |passed| &passed.head);
+    let view = RequestView::new(head);
     let not_found = || {
         let flags = ResponseFlags::of(ResponseFlag::NoRouteFound);
         reply(empty(404), flags, Details::RouteNotFound)
     };
-    let Some(virtual_host) = find_virtual_host(table, config, &head) else {
+    let Some(virtual_host) = find_virtual_host(table, config, head) else {
         return not_found();
     };
-    if forwarded_proto(&head).is_empty() {
+    if forwarded_proto(head).is_empty() {
         return not_found();
     }
-    if virtual_host.require_tls && forwarded_proto(&head) != "https" {
+    if virtual_host.require_tls && forwarded_proto(head) != "https" {
         let details = Details::DirectResponse;
         return reply(to_https(&view), ResponseFlags::NONE, details);
     }
@@ -67,7 +81,7 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
     let mut from = 0;
     let mut first_head = 0;
     let mut last = loop {
-        let Some(id) = find_in(table, virtual_host, &view, from) else {
+        let Some(id) = find_in(table, virtual_host, &matched, from) else {
             break Resolution {
                 first_head,
                 ..not_found()
@@ -99,6 +113,38 @@ pub(super) fn resolve(table: &Table, config: RouteConfigId, head: &RequestHead) 
         last = part;
     }
     last
+}
+
+/// A request as routes see it: they are asked before tokens are checked, and once more where that is said.
+fn seen_by_routes<'a>(received: &'a RequestHead, checked: Option<&'a Checked>) -> RequestView<'a> {
+    match checked {
+        Some(checked) if checked.is_routed_again => {
+            RequestView::new(&checked.head).with_claims(&checked.claims)
+        }
+        Some(_) | None => RequestView::new(received),
+    }
+}
+
+/// What a client is told whose token is not good, as the route changes it that the request would take.
+fn refusal(
+    table: &Table,
+    config: RouteConfigId,
+    head: &RequestHead,
+    checked: &Checked,
+    status: JwtStatus,
+) -> LocalAnswer {
+    let mut answer = jwt_authn::answer(status, head);
+    let route = find_virtual_host(table, config, head)
+        .filter(|_| !forwarded_proto(head).is_empty())
+        .filter(|host| !host.require_tls || forwarded_proto(head) == "https")
+        .and_then(|host| find_in(table, host, &seen_by_routes(head, Some(checked)), 0));
+    if let Some(id) = route {
+        let route = &table.routes[id.index()];
+        for level in levels(table, route, None, Direction::Response) {
+            rewrite::mutate_response(&mut answer.headers, level, head);
+        }
+    }
+    answer
 }
 
 /// What becomes of a request that matches a route. `reply` makes a resolution of an answer of the proxy's own.

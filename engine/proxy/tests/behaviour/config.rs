@@ -97,6 +97,7 @@ pub(crate) fn route(name: &str, prefix: &str, action: RouteAction) -> Route {
             case_sensitive: true,
             headers: vec![],
             query_parameters: vec![],
+            dynamic_metadata: vec![],
             grpc: false,
             runtime_fraction: None,
         },

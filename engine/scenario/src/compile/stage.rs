@@ -75,7 +75,7 @@ pub(super) fn stages(scenario: &Scenario, options: &CompileOptions, report: &mut
 /// Manifests as they stand at the start, and after each change of them.
 fn written(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -> Vec<Written> {
     let mut resources = read(scenario, &scenario.manifests, options, report);
-    let config = configure(&resources, options, None, report);
+    let config = configure(scenario, &resources, options, None, report);
     let mut stages = vec![Written {
         from: SimTime::ZERO,
         change: None,
@@ -96,7 +96,7 @@ fn written(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -
         }
         if is_changed {
             let before = stages.last().map(|stage| &stage.config);
-            let config = configure(&resources, options, before, report);
+            let config = configure(scenario, &resources, options, before, report);
             stages.push(Written {
                 from: change.at,
                 change: Some(index),
@@ -151,21 +151,21 @@ fn roll_out(
 
 /// The mesh's configuration; what there is to say about one that holds already has been said.
 fn configure(
+    scenario: &Scenario,
     resources: &Resources,
     options: &CompileOptions,
     before: Option<&MeshConfig>,
     report: &mut Report,
 ) -> MeshConfig {
-    if let Some(config) = &options.mesh {
-        return config.clone();
-    }
-    let (config, notes) = match from_config_map(resources) {
-        Ok((config, _)) if before == Some(&config) => return config,
-        Ok(read) => read,
-        Err(errors) => (MeshConfig::default(), errors),
+    let (mut config, notes) = match &options.mesh {
+        Some(config) => (config.clone(), Vec::new()),
+        None => from_config_map(resources).unwrap_or_else(|errors| (MeshConfig::default(), errors)),
     };
-    for note in notes {
-        report.push(note);
+    scenario.tokens.tell(&mut config);
+    if before != Some(&config) {
+        for note in notes {
+            report.push(note);
+        }
     }
     config
 }

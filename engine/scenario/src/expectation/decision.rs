@@ -194,11 +194,12 @@ static ASKED: Object = Object {
 };
 
 /// The words of outcomes, in the order of [`OUTCOME_KINDS`].
-const OUTCOMES: [&str; 12] = [
+const OUTCOMES: [&str; 13] = [
     "forwarded",
     "redirect",
     "direct_response",
     "cors_preflight",
+    "token_refused",
     "fault_abort",
     "no_route",
     "no_cluster",
@@ -296,11 +297,12 @@ impl Decision {
 }
 
 /// All outcomes, in the order of [`OUTCOMES`].
-const OUTCOME_KINDS: [OutcomeKind; 12] = [
+const OUTCOME_KINDS: [OutcomeKind; 13] = [
     OutcomeKind::Forwarded,
     OutcomeKind::Redirect,
     OutcomeKind::DirectResponse,
     OutcomeKind::CorsPreflight,
+    OutcomeKind::TokenRefused,
     OutcomeKind::FaultAbort,
     OutcomeKind::NoRoute,
     OutcomeKind::NoCluster,

@@ -4,9 +4,10 @@ use super::message::{Message, fractional_percent};
 use super::string_match::safe_regex;
 use super::{istio_metadata, metadata};
 use crate::{
-    ClusterChoice, DirectResponse, HashPolicy, HashSource, HeaderMatcher, HostRewrite, PathMatch,
-    PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite, RequestMirror, Route,
-    RouteAction, RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
+    ClusterChoice, DirectResponse, HashPolicy, HashSource, HeaderMatcher, HostRewrite,
+    MetadataMatcher, PathMatch, PathRedirect, PathRewrite, QueryMatcher, Redirect, RegexRewrite,
+    RequestMirror, Route, RouteAction, RouteConfiguration, RouteMatch, RouteTarget, VirtualHost,
+    WeightedCluster,
 };
 use serde_json::Value;
 
@@ -177,6 +178,10 @@ impl RouteMatch {
             .list(
                 "queryParameters",
                 self.query_parameters.iter().map(QueryMatcher::to_json),
+            )
+            .list(
+                "dynamicMetadata",
+                self.dynamic_metadata.iter().map(MetadataMatcher::to_json),
             )
             .optional("grpc", self.grpc.then(Message::default))
             .optional("runtimeFraction", fraction)

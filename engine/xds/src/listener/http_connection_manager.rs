@@ -5,6 +5,8 @@
 
 use base::SimDuration;
 
+use crate::JwtAuthn;
+
 /// HTTP over a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpConnectionManager {
@@ -40,6 +42,8 @@ pub struct HttpConnectionManager {
     pub server_header: ServerHeader,
     /// How long requests and connections may last.
     pub timeouts: HttpTimeouts,
+    /// Checks of tokens, before a route is looked for.
+    pub jwt_authn: Option<Box<JwtAuthn>>,
 }
 
 /// What a path becomes before it is matched and forwarded; its query stays as it is.

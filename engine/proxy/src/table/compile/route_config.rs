@@ -3,6 +3,7 @@
 use super::problems::{Problems, report_mutations};
 use super::route::compile_route;
 use crate::http_connection_manager::HttpConnectionManager;
+use crate::jwt_authn::JwtAuthn;
 use crate::names::Names;
 use crate::problem::ProblemKind;
 use crate::router::route_index::RouteIndex;
@@ -10,7 +11,7 @@ use crate::router::timeout::StreamLimits;
 use crate::router::virtual_host::Domains;
 use crate::table::{Levels, RouteConfig, RouteConfigId, Table, VirtualHost};
 use std::sync::Arc;
-use xds::{Filter, Listener, RouteConfiguration};
+use xds::{Filter, Jwks, JwtProvider, Listener, RouteConfiguration};
 
 /// Compiles a route configuration into a table.
 pub(super) fn compile_route_config(
@@ -68,6 +69,8 @@ pub(super) fn compile_route_config(
             require_tls: virtual_host.require_tls,
         });
     }
+    let tokens = manager.and_then(|manager| manager.jwt_authn.as_deref());
+    let tokens = tokens.map(|tokens| compile_tokens(tokens, problems));
     table.config_ids.insert(source.name.clone(), id);
     table.configs.push(RouteConfig {
         name: source.name.clone(),
@@ -80,8 +83,53 @@ pub(super) fn compile_route_config(
         most_specific_wins: source.most_specific_header_mutations_wins,
         limits,
         buffer_limit,
+        tokens,
         manager: manager.map_or_else(HttpConnectionManager::of_istio, HttpConnectionManager::new),
     });
+}
+
+/// The filter for tokens, and what of it cannot be done.
+fn compile_tokens(source: &xds::JwtAuthn, problems: &mut Problems) -> JwtAuthn {
+    let mut expressions = Vec::new();
+    let mut wrong = Vec::new();
+    let filter = JwtAuthn::new(
+        source,
+        &mut |expression, error| expressions.push((expression.to_owned(), error)),
+        &mut |provider, why| wrong.push((provider.clone(), why)),
+    );
+    for (expression, error) in expressions {
+        problems.refused("the filter for tokens", &expression, &error, None);
+    }
+    for (provider, why) in wrong {
+        let message = format!(
+            "Envoy refuses the listener for its keys ({why}); here none of its tokens is good"
+        );
+        let origin = provider.origin.as_ref();
+        problems.add(ProblemKind::Refused, &subject(&provider), message, origin);
+    }
+    for provider in &source.providers {
+        if let Jwks::Unknown(address) = &provider.jwks {
+            let message = format!(
+                "nobody fetches keys here, and those of `{address}` are not given: its tokens are taken at their word, \
+                 forged ones as well"
+            );
+            let origin = provider.origin.as_ref();
+            problems.add(
+                ProblemKind::NotSimulated,
+                &subject(provider),
+                message,
+                origin,
+            );
+        }
+    }
+    filter
+}
+
+fn subject(provider: &JwtProvider) -> String {
+    match provider.issuer.as_str() {
+        "" => "tokens of any issuer".to_owned(),
+        issuer => format!("tokens of `{issuer}`"),
+    }
 }
 
 /// What the listener and the connection manager that use a table say about its streams: how long they may last, and how

@@ -1,5 +1,7 @@
 //! The virtual host and the route of a request's head.
 
+use super::seen_by_routes;
+use crate::jwt_authn::Verdict;
 use crate::request::RequestHead;
 use crate::router::matching::RequestView;
 use crate::table::{Route, RouteConfigId, RouteId, Table, VirtualHost};
@@ -11,9 +13,15 @@ pub(in crate::table) fn find_route(
     head: &RequestHead,
     indexed: bool,
 ) -> Option<RouteId> {
-    let head = table.configs[config.index()].manager.receive(head).ok()?;
+    let config_of = &table.configs[config.index()];
+    let head = config_of.manager.receive(head).ok()?;
+    let passed = match config_of.tokens.as_ref().map(|tokens| tokens.check(&head)) {
+        Some(Verdict::Passed(passed)) => Some(passed),
+        Some(Verdict::Refused(..)) => return None,
+        None => None,
+    };
     let virtual_host = find_virtual_host(table, config, &head)?;
-    let view = RequestView::new(&head);
+    let view = seen_by_routes(&head, passed.as_deref());
     if indexed {
         return find_in(table, virtual_host, &view, 0);
     }

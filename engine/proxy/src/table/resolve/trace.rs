@@ -1,12 +1,12 @@
 //! Why a request's head is resolved as it is.
 
 use super::find::find_virtual_host;
-use super::forwarded_proto;
+use super::{forwarded_proto, seen_by_routes};
+use crate::jwt_authn::Verdict;
 use crate::request::RequestHead;
-use crate::router::matching::RequestView;
 use crate::router::timeout;
 use crate::table::{Resolution, RouteConfigId, RouteId, Table};
-use crate::trace::{Rejected, RouteTrace, Trace};
+use crate::trace::{Rejected, RouteTrace, TokenTrace, Trace};
 use xds::ClusterChoice;
 
 /// How a request's head came to its resolution.
@@ -24,11 +24,37 @@ pub(in crate::table) fn trace<'a>(
     if received.path != head.path {
         trace.normalized_path = Some(received.path.clone());
     }
-    let view = RequestView::new(&received);
+    let mut passed = None;
+    match table.configs[config.index()].tokens.as_ref() {
+        None => {}
+        Some(tokens) => match tokens.check(&received) {
+            Verdict::Passed(all) => {
+                trace.tokens = Some(TokenTrace {
+                    good: all.good.clone(),
+                    refused: None,
+                });
+                passed = Some(all);
+            }
+            Verdict::Refused(refused, checked) => {
+                trace.tokens = Some(TokenTrace {
+                    good: checked.good,
+                    refused: Some(refused),
+                });
+            }
+        },
+    }
+    let view = seen_by_routes(&received, passed.as_deref());
     let Some(virtual_host) = find_virtual_host(table, config, &received) else {
         return trace;
     };
     trace.virtual_host = Some(&virtual_host.name);
+    if trace
+        .tokens
+        .as_ref()
+        .is_some_and(|tokens| tokens.refused.is_some())
+    {
+        return trace;
+    }
     if virtual_host.require_tls && forwarded_proto(&received) != "https" {
         return trace;
     }

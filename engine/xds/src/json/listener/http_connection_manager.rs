@@ -5,7 +5,7 @@ use super::super::message::Message;
 use super::{NETWORK, cidr_range};
 use crate::{
     EscapedSlashes, ForwardClientCertDetails, HeadersWithUnderscores, HttpConnectionManager,
-    PortStripping, RouteConfiguration, ServerHeader,
+    JwtAuthn, PortStripping, RouteConfiguration, ServerHeader,
 };
 
 impl HttpConnectionManager {
@@ -39,7 +39,10 @@ impl HttpConnectionManager {
         .text("statPrefix", &self.stat_prefix)
         .list(
             "httpFilters",
-            http_filters(self.route_config_name == DYNAMIC_DNS_TABLE),
+            http_filters(
+                self.jwt_authn.as_deref(),
+                self.route_config_name == DYNAMIC_DNS_TABLE,
+            ),
         )
         .field("normalizePath", self.path.normalize)
         .flag("mergeSlashes", self.path.merge_slashes)
@@ -147,7 +150,7 @@ impl ForwardClientCertDetails {
 }
 
 /// The filters before and including the router, in their order; `asks_dns`: the request's host is asked for by name.
-fn http_filters(asks_dns: bool) -> Vec<Message> {
+fn http_filters(jwt_authn: Option<&JwtAuthn>, asks_dns: bool) -> Vec<Message> {
     let filter = |name: &str, config: Message| {
         Message::default()
             .field("name", format!("envoy.filters.http.{name}"))
@@ -161,11 +164,13 @@ fn http_filters(asks_dns: bool) -> Vec<Message> {
     let stats = any("grpc_stats", "FilterConfig")
         .flag("emitFilterState", true)
         .field("statsForAllMethods", false);
-    let mut filters = vec![
+    let tokens = jwt_authn.map(|tokens| filter("jwt_authn", tokens.message()));
+    let mut filters = Vec::from_iter(tokens);
+    filters.extend([
         filter("grpc_stats", stats),
         filter("fault", any("fault", "HTTPFault")),
         filter("cors", any("cors", "Cors")),
-    ];
+    ]);
     if asks_dns {
         let cache = dns_cache_of_unknown_hosts();
         let config = any("dynamic_forward_proxy", "FilterConfig").field("dnsCacheConfig", cache);

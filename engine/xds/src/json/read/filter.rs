@@ -137,6 +137,8 @@ impl CorsPolicy {
 }
 
 const HTTP_FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
+pub(super) const JWT_AUTHENTICATION: &str =
+    "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const CORS_POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 
 /// Whether an HTTP filter of a connection manager is modelled, or changes nothing about traffic.

@@ -7,9 +7,9 @@ use super::metadata::IstioMetadata;
 use super::string_match::safe_regex;
 use crate::{
     ClusterChoice, DirectResponse, HashPolicy, HashSource, HeaderMatcher, HeaderMutations,
-    HostRewrite, MaxStreamDuration, PathMatch, PathRedirect, PathRewrite, QueryMatcher, Redirect,
-    RegexRewrite, RequestMirror, RetryPolicy, Route, RouteAction, RouteConfiguration, RouteMatch,
-    RouteTarget, VirtualHost, WeightedCluster,
+    HostRewrite, MaxStreamDuration, MetadataMatcher, PathMatch, PathRedirect, PathRewrite,
+    QueryMatcher, Redirect, RegexRewrite, RequestMirror, RetryPolicy, Route, RouteAction,
+    RouteConfiguration, RouteMatch, RouteTarget, VirtualHost, WeightedCluster,
 };
 use base::{Ratio, SimDuration};
 
@@ -107,7 +107,7 @@ impl Route {
 
 impl RouteMatch {
     /// `envoy.config.route.v3.RouteMatch`; none where its path cannot be told.
-    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Option<Self>, ReadError> {
         let Some(path) = PathMatch::read(fields)? else {
             fields.skip("is not modelled: the route is left out");
             return Ok(None);
@@ -117,6 +117,7 @@ impl RouteMatch {
             case_sensitive: fields.optional_flag("caseSensitive")?.unwrap_or(true),
             headers: fields.messages("headers", HeaderMatcher::read)?,
             query_parameters: fields.messages("queryParameters", QueryMatcher::read)?,
+            dynamic_metadata: fields.messages("dynamicMetadata", MetadataMatcher::read)?,
             grpc: fields.marker("grpc")?,
             runtime_fraction: fields.message("runtimeFraction", runtime_fraction)?,
         }))

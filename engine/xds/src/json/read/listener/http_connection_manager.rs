@@ -2,22 +2,31 @@
 
 use super::super::ReadError;
 use super::super::fields::Fields;
-use super::super::filter::is_known_http_filter;
+use super::super::filter::{JWT_AUTHENTICATION, is_known_http_filter};
 use super::{FilterReading, cidr_range};
 use crate::{
     EscapedSlashes, Filter, ForwardClientCertDetails, HeadersWithUnderscores,
-    HttpConnectionManager, HttpTimeouts, PathNormalization, PortStripping, RouteConfiguration,
-    ServerHeader,
+    HttpConnectionManager, HttpTimeouts, JwtAuthn, PathNormalization, PortStripping,
+    RouteConfiguration, ServerHeader,
 };
 
 /// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.
 pub(super) fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
     fields.without_effect(&MANAGER_WITHOUT_EFFECT);
+    let mut jwt_authn = None;
     fields.messages("httpFilters", |filter| {
         let is_optional = filter.flag("isOptional")?;
         let name = filter.text("name")?;
         let is_known = filter.any("typedConfig", |type_name, config| {
-            is_known_http_filter(&name, type_name, config)
+            if type_name != JWT_AUTHENTICATION {
+                return is_known_http_filter(&name, type_name, config);
+            }
+            if jwt_authn.is_some() {
+                config.skip("is the second filter of its kind: not modelled");
+                return Ok(true);
+            }
+            jwt_authn = Some(Box::new(JwtAuthn::read(config)?));
+            Ok(true)
         })?;
         if is_known != Some(true) && !is_optional {
             filter.skip(&format!("(`{name}`) is not modelled"));
@@ -74,6 +83,7 @@ pub(super) fn manager(fields: &Fields<'_>) -> Result<FilterReading, ReadError> {
             drain: fields.duration("drainTimeout")?,
             ..common.timeouts
         },
+        jwt_authn,
     };
     Ok(FilterReading {
         filter: Filter::HttpConnectionManager(manager),
