@@ -18,6 +18,8 @@ pub(super) struct Table {
 pub(super) enum Column {
     Text(&'static str),
     Number(&'static str),
+    /// Numbers that are left out where all of them are zero.
+    Seldom(&'static str),
 }
 
 /// A row; its sample requests are asked for by a last cell.
@@ -88,7 +90,7 @@ impl Table {
         {
             let (class, name) = match column.1 {
                 Column::Text(name) => ("text", name),
-                Column::Number(name) => ("number", name),
+                Column::Number(name) | Column::Seldom(name) => ("number", name),
             };
             write!(
                 html,
@@ -110,11 +112,15 @@ impl Table {
 
     /// Whether any row says something in a column.
     fn is_shown(&self, place: usize) -> bool {
-        self.rows.is_empty()
-            || self
-                .rows
-                .iter()
-                .any(|row| !row.cells[place].text.is_empty())
+        let says = |row: &Row| {
+            let cell = &row.cells[place];
+            match self.columns[place] {
+                Column::Text(_) => !cell.text.is_empty(),
+                Column::Number(_) => cell.value.is_some(),
+                Column::Seldom(_) => cell.value.is_some_and(|value| value != 0.0),
+            }
+        };
+        self.rows.is_empty() || self.rows.iter().any(says)
     }
 
     fn row(&self, row: &Row, asks: bool, html: &mut String) {
@@ -139,8 +145,9 @@ impl Table {
 impl Cell {
     fn html(&self, first: bool, column: Column) -> String {
         let mut classes = match column {
+            Column::Text(_) if self.text.chars().count() > LONG => "long".to_owned(),
             Column::Text(_) => String::new(),
-            Column::Number(_) => "number".to_owned(),
+            Column::Number(_) | Column::Seldom(_) => "number".to_owned(),
         };
         if self.bad {
             classes.push_str(" bad");
@@ -160,6 +167,54 @@ impl Cell {
             format!("<th scope=\"row\"{class}{value}>{colour}{text}</th>")
         } else {
             format!("<td{class}{value}>{colour}{text}</td>")
+        }
+    }
+}
+
+/// Longer texts are broken anywhere.
+const LONG: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_says_nothing_is_left_out() {
+        let count = |value: f64| Cell::number(Some(value), |value| value.to_string());
+        let row = |name: &str, retries: f64| Row {
+            cells: vec![
+                Cell::text(name),
+                count(0.0),
+                count(retries),
+                Cell::number(None, |value| value.to_string()),
+                Cell::text(""),
+            ],
+            about: None,
+        };
+        let columns = vec![
+            Column::Text("name"),
+            Column::Number("requests"),
+            Column::Seldom("retries"),
+            Column::Number("p99"),
+            Column::Text("subset"),
+        ];
+        for (retries, shown) in [
+            (0.0, vec!["name", "requests"]),
+            (3.0, vec!["name", "requests", "retries"]),
+        ] {
+            let table = Table {
+                id: "trial",
+                caption: "Trial".to_owned(),
+                columns: columns.clone(),
+                rows: vec![row("a", 0.0), row("b", retries)],
+            };
+            let html = table.html();
+            let heads: Vec<&str> = (html.split("<th scope=\"col\"").skip(1))
+                .filter_map(|head| head.split_once('>')?.1.split_once('<'))
+                .map(|(name, _)| name)
+                .collect();
+            assert_eq!(heads, shown);
+            assert_eq!(html.matches("<td").count(), 2 * (shown.len() - 1), "{html}");
         }
     }
 }

@@ -73,6 +73,13 @@ fn traffic(report: &RunReport) -> Table {
 
 fn destinations(report: &RunReport, palette: &Palette) -> Table {
     let destinations = report.measurements.window.destinations();
+    // Subsets are mostly versions, and a try for each request is no news.
+    let versions = (destinations.iter()).any(|totals| {
+        let to = &totals.destination;
+        to.subset != to.workload.version && !to.workload.version.is_empty()
+    });
+    let several =
+        (destinations.iter()).any(|totals| totals.attempts.tries != totals.requests.count());
     let rows = destinations.iter().map(|totals| {
         let to = &totals.destination;
         let workload = to.workload.full_name();
@@ -85,11 +92,11 @@ fn destinations(report: &RunReport, palette: &Palette) -> Table {
             Cell::text(&to.service),
             Cell::text(&to.subset),
             Cell::text(shown).coloured(colour_name(palette.workload(&to.workload))),
-            Cell::text(&to.workload.version),
+            Cell::text(if versions { &to.workload.version } else { "" }),
             count(totals.requests.count()),
             Cell::number(Some(totals.share), percent),
             success(totals.requests.success_rate()),
-            count(totals.attempts.tries),
+            count(if several { totals.attempts.tries } else { 0 }),
             count(totals.attempts.retries),
             count(totals.attempts.mirrors),
         ];
@@ -115,9 +122,9 @@ fn destinations(report: &RunReport, palette: &Palette) -> Table {
                 Column::Number("requests"),
                 Column::Number("share"),
                 Column::Number("success"),
-                Column::Number("tries"),
-                Column::Number("retries"),
-                Column::Number("mirrored"),
+                Column::Seldom("tries"),
+                Column::Seldom("retries"),
+                Column::Seldom("mirrored"),
             ][..],
             &LATENCY,
         ]
@@ -243,10 +250,10 @@ fn pods(report: &RunReport, palette: &Palette) -> Table {
             Column::Text("workload"),
             Column::Number("utilization"),
             Column::Number("in flight, mean"),
-            Column::Number("queue, mean"),
-            Column::Number("queue, longest"),
+            Column::Seldom("queue, mean"),
+            Column::Seldom("queue, longest"),
             Column::Number("tries"),
-            Column::Number("turned away"),
+            Column::Seldom("turned away"),
         ],
         rows: rows.collect(),
     }
