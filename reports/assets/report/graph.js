@@ -7,22 +7,35 @@ function startGraph() {
   const size = { width: svg.width.baseVal.value, height: svg.height.baseVal.value };
   let scale = 1;
   const show = (wanted) => {
-    scale = Math.min(3, Math.max(0.15, wanted));
+    scale = Math.min(3, Math.max(0.02, wanted));
     svg.setAttribute("width", size.width * scale);
     svg.setAttribute("height", size.height * scale);
   };
-  const fit = () => show(Math.min(1, Math.max((view.clientWidth - 2) / size.width, 0.6)));
+  const highest = () => Number.parseFloat(getComputedStyle(view).maxHeight) || size.height;
+  const fitting = () => Math.min(1, (view.clientWidth - 1) / size.width, (highest() - 3) / size.height);
+  const fit = () => show(fitting());
   for (const button of findAll("[data-zoom]")) {
     const factor = Number(button.dataset.zoom);
     button.addEventListener("click", () => (factor ? show(scale * factor) : fit()));
   }
   dragToScroll(view);
   pointAtParts(svg);
-  findParts(svg);
-  fit();
+  findParts(svg, view);
+  // Names shall be read at first sight, even where not all of a large mesh is seen then.
+  show(Math.max(fitting(), READABLE));
   // Where requests come in is what is seen first.
   const first = find(".node.traffic", svg);
-  if (first) view.scrollTop = first.getBoundingClientRect().top - svg.getBoundingClientRect().top - view.clientHeight / 2;
+  if (first) scrollTo(view, first, 14);
+}
+
+/** The least scale at first. */
+const READABLE = 0.5;
+
+/** Brings a part of the graph into the view: upright to the middle, and at least so far from the left. */
+function scrollTo(view, part, left = view.clientWidth / 4) {
+  const [frame, at] = [view.getBoundingClientRect(), part.getBoundingClientRect()];
+  view.scrollTop += (at.top + at.bottom) / 2 - (frame.top + frame.bottom) / 2;
+  view.scrollLeft += at.left - frame.left - left;
 }
 
 /** The view scrolls when it is dragged. */
@@ -82,8 +95,8 @@ function pointAtParts(svg) {
   }
 }
 
-/** Dims what is not looked for. */
-function findParts(svg) {
+/** Dims what is not looked for, and shows the first of what is. */
+function findParts(svg, view) {
   const input = find("#graph-find");
   const failing = find("#graph-failing");
   const labels = findAll(".label", svg);
@@ -103,7 +116,17 @@ function findParts(svg) {
       const shown = near.has(node.dataset.node) || (!failing.checked && found.has(node.dataset.node));
       node.classList.toggle("dim", !shown);
     }
+    const hit = text
+      ? findAll(".node:not(.dim)", svg).find((node) => found.has(node.dataset.node))
+      : failing.checked && find(".edge:not(.dim) .line", svg);
+    if (hit && !isWithin(view, hit)) scrollTo(view, hit);
   };
   input.addEventListener("input", update);
   failing.addEventListener("change", update);
+}
+
+/** Whether all of a part is seen. */
+function isWithin(view, part) {
+  const [frame, at] = [view.getBoundingClientRect(), part.getBoundingClientRect()];
+  return at.left >= frame.left && at.right <= frame.right && at.top >= frame.top && at.bottom <= frame.bottom;
 }

@@ -8,7 +8,7 @@ use super::markup::escaped;
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, number, percent};
 use crate::plots::call_graph::{CallGraph, Edge, Key, Node};
-use crate::plots::graph::{Course, Frame, HEAD, Places, course, label_places};
+use crate::plots::graph::{Course, Frame, HEAD, PAGE, Places, course, label_places};
 use crate::plots::palette::{INK, NOBODY, Palette};
 use base::math;
 use std::fmt::Write;
@@ -20,9 +20,9 @@ pub(super) fn section(report: &RunReport, palette: &Palette) -> Option<Section> 
     if graph.edges.is_empty() {
         return None;
     }
-    let places = Places::of(&graph);
+    let places = Places::of(&graph, PAGE);
     let top = HEAD - 24.0;
-    let (width, height) = (places.width, places.height - top - 20.0);
+    let (width, height) = (places.width, places.height - top - 44.0);
     let left_out = match graph.left_out {
         0 => String::new(),
         count => format!(
@@ -268,8 +268,7 @@ fn draw_node(
         height - 16.0,
         x + 16.0,
         y + 23.0,
-        // A bold name is wider, and a reader's font may be too.
-        escaped(&short_name(&node.name, name_room * 0.82)),
+        escaped(&PAGE.fit_name(&node.name, name_room)),
         x + 16.0,
         y + 43.0,
         escaped(&short(&node.detail, room * 0.94)),

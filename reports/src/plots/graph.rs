@@ -24,8 +24,8 @@ pub(crate) fn draw(report: &RunReport, palette: &Palette) -> Option<String> {
     if graph.edges.is_empty() {
         return None;
     }
-    let places = Places::of(&graph);
-    let width = places.width.max(MIN_WIDTH);
+    let places = Places::of(&graph, PICTURE);
+    let width = places.width;
     let mut svg = Svg::new(width, places.height);
     let heading = "Service graph with measured edges";
     let mut about = super::subtitle(report);
@@ -71,6 +71,30 @@ pub(crate) struct Frame {
     pub(crate) size: (f64, f64),
 }
 
+/// What the graph is drawn for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Medium {
+    /// A narrower graph is spread over this width.
+    least_width: f64,
+    most_node_width: f64,
+    /// How much wider than this font's, at most, a bold name may be where it is read.
+    wider: f64,
+}
+
+/// A picture, mostly read in the font that it was measured with.
+const PICTURE: Medium = Medium {
+    least_width: MIN_WIDTH,
+    most_node_width: 250.0,
+    wider: 1.06,
+};
+
+/// The page: in a reader's own font, and on screens of any width.
+pub(crate) const PAGE: Medium = Medium {
+    least_width: 0.0,
+    most_node_width: 280.0,
+    wider: 1.22,
+};
+
 /// Where everything goes.
 pub(crate) struct Places {
     pub(crate) width: f64,
@@ -81,7 +105,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn of(graph: &CallGraph) -> Self {
+    pub(crate) fn of(graph: &CallGraph, medium: Medium) -> Self {
         let edges: Vec<(usize, usize, f64)> = (graph.edges.iter())
             .map(|edge| {
                 let (from, to) = (graph.nodes[edge.from].group, graph.nodes[edge.to].group);
@@ -109,14 +133,14 @@ impl Places {
         let mut boxes = vec![None; graph.groups.len()];
         let natural: f64 = 2.0 * MARGIN
             + (layers.iter())
-                .map(|layer| layer_width(graph, layer))
+                .map(|layer| layer_width(graph, layer, medium))
                 .sum::<f64>()
             + (layers.len() as f64 - 1.0) * LAYER_GAP;
         // A narrow graph is spread over the whole width.
-        let spare = (MIN_WIDTH - natural).max(0.0) / (layers.len() as f64 - 1.0).max(1.0);
+        let spare = (medium.least_width - natural).max(0.0) / (layers.len() as f64 - 1.0).max(1.0);
         let mut x = MARGIN;
         for layer in &layers {
-            let width = layer_width(graph, layer);
+            let width = layer_width(graph, layer, medium);
             let mut y = HEAD + (tallest - layer_height(layer)) / 2.0;
             for group in layer {
                 let members = &graph.groups[*group].nodes;
@@ -139,7 +163,7 @@ impl Places {
             x += width + LAYER_GAP + spare;
         }
         Self {
-            width: natural.max(MIN_WIDTH),
+            width: natural.max(medium.least_width),
             height: HEAD + tallest + MARGIN + 44.0,
             nodes,
             boxes,
@@ -147,7 +171,7 @@ impl Places {
     }
 }
 
-fn layer_width(graph: &CallGraph, layer: &[usize]) -> f64 {
+fn layer_width(graph: &CallGraph, layer: &[usize], medium: Medium) -> f64 {
     let names = layer.iter().flat_map(|group| {
         let group = &graph.groups[*group];
         let pad = if group.nodes.len() > 1 {
@@ -157,13 +181,19 @@ fn layer_width(graph: &CallGraph, layer: &[usize]) -> f64 {
         };
         (group.nodes.iter()).map(move |node| {
             let node = &graph.nodes[*node];
-            // A reader's font may be wider.
-            let name = text_width(&node.name, TEXT, true) * 1.06 + 56.0;
+            let name = text_width(&node.name, TEXT, true) * medium.wider + 56.0;
             let detail = text_width(&node.detail, SMALL, false) * 1.08 + 30.0;
             name.max(detail) + pad
         })
     });
-    names.fold(NODE_WIDTH, f64::max).min(MAX_NODE_WIDTH)
+    names.fold(NODE_WIDTH, f64::max).min(medium.most_node_width)
+}
+
+impl Medium {
+    /// A node's name, in so many pixels.
+    pub(crate) fn fit_name(self, name: &str, room: f64) -> String {
+        fit_name(name, TEXT, true, room / self.wider)
+    }
 }
 
 fn draw_node(svg: &mut Svg, node: &Node, frame: Frame, palette: &Palette) {
@@ -200,7 +230,7 @@ fn draw_node(svg: &mut Svg, node: &Node, frame: Frame, palette: &Palette) {
     };
     svg.text(
         (x + 16.0, y + 23.0),
-        &fit_name(&node.name, TEXT, true, room),
+        &PICTURE.fit_name(&node.name, room),
         name,
     );
     let room = frame.size.0 - 24.0;
@@ -348,7 +378,6 @@ const MARGIN: f64 = 28.0;
 /// Above the nodes, for the title.
 pub(crate) const HEAD: f64 = 96.0;
 const NODE_WIDTH: f64 = 150.0;
-const MAX_NODE_WIDTH: f64 = 250.0;
 const NODE_HEIGHT: f64 = 56.0;
 const NODE_GAP: f64 = 18.0;
 const GROUP_GAP: f64 = 40.0;
