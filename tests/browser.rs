@@ -3,6 +3,10 @@
 //!
 //! Chromium is found by `MESHSIM_CHROMIUM` or on the `PATH` (Debian's package `chromium`); without it the test says that
 //! it did not run. The checks use the page as a reader would (`browser/checks.js`); nothing of them is in the page itself.
+//! What needs real keys or paper is led from outside (`browser/led.rs`).
+
+pub(crate) mod devtools;
+mod led;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -36,21 +40,26 @@ fn a_report_works_in_a_browser() {
 
 /// The report of a run, with the checks added to it.
 fn watched_page(folder: &Path) -> String {
-    let out = folder.join("out");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let run = Command::new(cargo_bin!("meshsim"))
-        .arg("run")
-        .arg(root.join("tests/browser/hostile"))
-        .arg("--out")
-        .arg(&out)
-        .output()
-        .expect("meshsim starts");
-    assert_eq!(run.status.code(), Some(1), "an expectation is missed");
-    let report = fs::read_to_string(out.join("report.html")).expect("it is written");
+    let report = report(&root.join("tests/browser/hostile"), &folder.join("out"), 1);
+    let report = fs::read_to_string(report).expect("it is written");
     assert!(report.len() < 5_000_000, "{} bytes", report.len());
     let watched = report.replacen("<head>", &format!("<head><script>{WATCH}</script>"), 1);
     let (page, end) = watched.rsplit_once("</body>").expect("a page has a body");
     format!("{page}<script>{CHECKS}</script></body>{end}")
+}
+
+/// The report of a scenario's run, which ends with this code.
+fn report(scenario: &Path, out: &Path, code: i32) -> PathBuf {
+    let run = Command::new(cargo_bin!("meshsim"))
+        .arg("run")
+        .arg(scenario)
+        .arg("--out")
+        .arg(out)
+        .output()
+        .expect("meshsim starts");
+    assert_eq!(run.status.code(), Some(code), "{run:?}");
+    out.join("report.html")
 }
 
 /// What the checks left behind in a window of this width.

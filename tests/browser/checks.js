@@ -28,7 +28,7 @@
     check("each chart is drawn", !empty.length, empty.map((chart) => chart.id));
     const distributions = all("#distribution svg");
     check("distributions are drawn", distributions.length > 0 && distributions.every((svg) => svg.getBoundingClientRect().height > 80));
-    check("each chart is described", charts.every((chart) => one(".plot", chart).getAttribute("aria-label").length > 30));
+    check("each chart is described", charts.every((chart) => one(`#${one(".plot", chart).getAttribute("aria-describedby")}`).textContent.length > 30));
     check("nothing is wider than the window", document.documentElement.scrollWidth <= innerWidth, document.documentElement.scrollWidth);
 
     // The values at the cursor, in all charts.
@@ -59,9 +59,16 @@
     check("a legend hides its line", one("canvas", charts[0]).toDataURL() !== before);
     one(".legend button", charts[0]).click();
 
-    // By keyboard.
-    one(".plot", charts[0]).dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-    check("keys move along a chart", one("#announcement").textContent.includes("users"), one("#announcement").textContent);
+    // What happened: every event has its number in every chart, alone or in a span of them.
+    const events = all("button.event").length;
+    const numbers_of = (text) => {
+      const [from, to] = text.split("–").map(Number);
+      return Array.from({ length: (to ?? from) - from + 1 }, (_, at) => from + at);
+    };
+    const written = new Set(window.written.filter((text) => /^\d+(–\d+)?$/.test(text)).flatMap(numbers_of));
+    check("each event has its number in the charts", events > 6 && Array.from({ length: events }, (_, at) => at + 1).every((at) => written.has(at)), [...written]);
+    const happened = one("details.happened");
+    check("a long list of events leaves room for the charts", happened.getBoundingClientRect().height < innerHeight / 2);
 
     // Figures as a table.
     const numbers = one(".numbers", charts[0]);
@@ -69,6 +76,23 @@
     await soon();
     check("a chart is a table too", all("tbody tr", numbers).length >= 30, all("tbody tr", numbers).length);
     numbers.open = false;
+
+    // Names beside numbers, whatever their length.
+    const texts = (cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getBoundingClientRect();
+    };
+    const over_the_edge = all(".table td, .table tbody th").filter((cell) => texts(cell).right > cell.getBoundingClientRect().right + 1);
+    check("no name runs over the next cell", !over_the_edge.length, over_the_edge.map((cell) => cell.textContent).slice(0, 3));
+    const heads = all("#table-traffic thead th").map((head) => head.textContent);
+    check("there are no columns of nothing", !all("#table-destinations thead th").some((head) => head.textContent.includes("mirrored")) && heads.length > 6);
+    const narrow = all(".table .scroll").filter((frame) => frame.scrollWidth > frame.clientWidth + 1);
+    check("what scrolls has a shade", getComputedStyle(all(".table .scroll")[0]).backgroundImage.includes("gradient"));
+    if (innerWidth > 1000) check("tables need not scroll in a wide window", !narrow.length, narrow.map((frame) => frame.ariaLabel));
+    const nameless = all(".node").filter((node) => one(".sidecar", node)
+      && one(".name", node).getBoundingClientRect().right > one(".sidecar", node).getBoundingClientRect().left);
+    check("names stop before the symbol of a sidecar", !nameless.length && all(".node .sidecar").length > 0, nameless.map((node) => node.ariaLabel));
 
     // Tables sort and filter.
     const table = one("#table-pods");
@@ -112,6 +136,8 @@
     check("tries are shown", all(".waterfall .try-row").length >= 2, all(".waterfall .try-row").length);
     check("with their back-off", all(".waterfall .spans .bar.back-off").length >= 1);
     check("and in words", one(".decisions").textContent.includes("back-off"), one(".decisions").textContent);
+    const ticks = all(".ruler span").map((tick) => Number.parseFloat(tick.textContent)).slice(1);
+    check("the ruler has round numbers", ticks.length >= 2 && ticks.every((tick) => /^[1-9]0*$/.test(String(tick).replace(/^0|\./g, ""))), ticks);
     const listed = all("#explorer-list tr").length;
     one("#explorer-outcome").value = "failed";
     one("#explorer-outcome").dispatchEvent(new Event("change"));

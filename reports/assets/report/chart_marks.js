@@ -15,7 +15,7 @@ function drawWarmUp(plot) {
 function drawMarks(plot) {
   const { ctx, bbox } = plot;
   const pixel = devicePixelRatio;
-  let taken = -Infinity;
+  const shown = [];
   ctx.save();
   ctx.font = `600 ${10 * pixel}px system-ui, sans-serif`;
   ctx.textAlign = "center";
@@ -30,21 +30,45 @@ function drawMarks(plot) {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    if (x < taken + 15 * pixel) return;
-    taken = x;
-    ctx.setLineDash([]);
+    shown.push({ number: index + 1, x });
+  });
+  ctx.setLineDash([]);
+  const radius = 7.5 * pixel;
+  for (const { text, x, width } of numbered(shown, (text) => Math.max(2 * radius, ctx.measureText(text).width + 8 * pixel))) {
     ctx.fillStyle = colour("mark");
     ctx.beginPath();
-    ctx.arc(x, bbox.top - 9 * pixel, 7.5 * pixel, 0, 2 * Math.PI);
+    ctx.roundRect(x - width / 2, bbox.top - 9 * pixel - radius, width, 2 * radius, radius);
     ctx.fill();
     ctx.fillStyle = colour("paper");
-    ctx.fillText(String(index + 1), x, bbox.top - 8.5 * pixel);
-  });
+    ctx.fillText(text, x, bbox.top - 8.5 * pixel);
+  }
   ctx.restore();
+}
+
+/** The numbers of marks from left to right; where they have no room beside each other, one for several: `3–5`. */
+function numbered(marks, widthOf) {
+  const written = ({ first, last }) => (first === last ? String(first) : `${first}–${last}`);
+  const ends = (group) => {
+    const x = (group.left + group.right) / 2;
+    const width = widthOf(written(group));
+    return { x, width, from: x - width / 2, to: x + width / 2 };
+  };
+  const groups = [];
+  for (const { number: mark, x } of marks) {
+    groups.push({ first: mark, last: mark, left: x, right: x });
+    while (groups.length > 1 && ends(groups.at(-2)).to > ends(groups.at(-1)).from) {
+      const { last, right } = groups.pop();
+      Object.assign(groups.at(-1), { last, right });
+    }
+  }
+  return groups.map((group) => ({ text: written(group), ...ends(group) }));
 }
 
 /** The events of the timeline as buttons that zoom to their surroundings. */
 function startEvents() {
+  // A long list would stand between the reader and the charts.
+  const happened = find("details.happened");
+  if (happened && happened.offsetHeight > innerHeight / 3) happened.open = false;
   for (const button of findAll("button.event")) {
     button.addEventListener("click", () => {
       const at = Number(button.dataset.at);

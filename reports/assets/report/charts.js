@@ -254,26 +254,69 @@ function askOnClick(drawn) {
   });
 }
 
-/** Left and right move the cursor, Enter asks for requests of that moment, Escape shows the whole run. */
+/**
+ * A chart is a slider over time: of all roles the one to which screen readers leave the arrow keys and whose value they
+ * say whenever it changes (WAI-ARIA 1.2, `slider` and `aria-valuetext`). Arrows move the cursor, Enter asks for requests
+ * of that moment, Escape shows the whole run.
+ */
 function moveByKeys(drawn, place) {
-  place.tabIndex = 0;
+  const { chart, plot, figure } = drawn;
   let bucket = 0;
+  const tell = () => {
+    place.setAttribute("aria-valuenow", String(bucket));
+    place.setAttribute("aria-valuetext", valuesInWords(chart, bucket));
+  };
+  const description = `${figure.id}-description`;
+  const words = element("p", { id: description, class: "sr" }, place.dataset.words ?? place.getAttribute("aria-label"));
+  words.append(" Arrow keys move through time, Enter shows sample requests of the moment, Escape the whole run.");
+  place.dataset.words ??= place.getAttribute("aria-label");
+  find(`#${CSS.escape(description)}`)?.remove();
+  place.after(words);
+  const slider = {
+    role: "slider",
+    tabindex: "0",
+    "aria-label": `${chart.title} over time`,
+    "aria-roledescription": "chart",
+    "aria-describedby": description,
+    "aria-orientation": "horizontal",
+    "aria-valuemin": "0",
+    "aria-valuemax": String(bucketCount - 1),
+  };
+  for (const [name, value] of Object.entries(slider)) place.setAttribute(name, value);
+  tell();
+  const steps = {
+    ArrowLeft: -1,
+    ArrowDown: -1,
+    ArrowRight: 1,
+    ArrowUp: 1,
+    PageDown: -10,
+    PageUp: 10,
+    Home: -Infinity,
+    End: Infinity,
+  };
   place.onkeydown = (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    const step = steps[event.key];
+    if (event.key !== "Enter" && event.key !== "Escape" && step === undefined) return;
+    // What follows from the key must not happen where the focus has gone meanwhile.
+    event.preventDefault();
     if (event.key === "Enter") askAbout(drawn, bucket, null);
     else if (event.key === "Escape") zoom(0, data.end_seconds);
-    else if (step !== undefined) {
-      event.preventDefault();
+    else {
       bucket = Math.min(bucketCount - 1, Math.max(0, bucket + step));
-      drawn.plot.setCursor({ left: drawn.plot.valToPos(bucketMiddles[bucket], "x"), top: 10 });
-      const write = units[drawn.chart.unit];
-      const values = drawn.chart.lines.map((line) => {
-        const value = line.values[bucket];
-        return `${line.name} ${value === null ? "nothing" : write(value)}`;
-      });
-      announce(`${moment(bucketStarts[bucket])}: ${values.join(", ")}`);
+      plot.setCursor({ left: plot.valToPos(bucketMiddles[bucket], "x"), top: 10 });
+      tell();
     }
   };
+}
+
+/** What a chart shows of one bucket. */
+function valuesInWords(chart, bucket) {
+  const write = units[chart.unit];
+  const within = ([from, to]) => from < bucketEnd(bucket) && to > bucketStarts[bucket];
+  const values = chart.form === "spans"
+    ? chart.rows.filter((row) => row.spans.some(within)).map((row) => row.name)
+    : chart.lines.map(({ name, values }) => `${name} ${values[bucket] === null ? "nothing" : write(values[bucket])}`);
+  return `${moment(bucketStarts[bucket])}: ${values.join(", ") || "nothing"}`;
 }
 
 /** The figures of a chart as a table, made when it is asked for. */

@@ -31,6 +31,10 @@ function startTheme(redraw) {
   addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light";
+    for (const folded of findAll("details.happened:not([open])")) {
+      folded.open = true;
+      addEventListener("afterprint", () => { folded.open = false; }, { once: true });
+    }
     // The page is still as wide as the screen.
     redraw(PRINTED_CHART);
   });

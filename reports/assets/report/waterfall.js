@@ -9,7 +9,7 @@ function waterfall(trace) {
   const rows = trace.requests.flatMap((request) => requestRows(request, whole));
   return element(
     "div",
-    { class: "waterfall" },
+    { class: "waterfall", style: `--step:${part(roundStep(whole), whole)}` },
     ruler(whole),
     element("ol", { class: "spans" }, ...rows),
     key(),
@@ -18,12 +18,20 @@ function waterfall(trace) {
 
 const part = (value, whole) => `${(100 * value / whole).toFixed(3)}%`;
 
+/** A step of 1, 2 or 5 times a power of ten: two to five of them are a whole. */
+function roundStep(whole) {
+  const power = 10 ** Math.floor(Math.log10(whole));
+  return [0.2, 0.5, 1].map((times) => times * power).find((step) => whole / step <= 5.5) ?? 2 * power;
+}
+
 function ruler(whole) {
-  const marks = [0, 0.25, 0.5, 0.75, 1].map((at) => element(
-    "span",
-    { style: `left:${at * 100}%`, class: at === 1 ? "last" : "" },
-    milliseconds(at * whole),
-  ));
+  const step = roundStep(whole);
+  const marks = [];
+  for (let count = 0; count * step <= whole * 1.0001; count += 1) {
+    const at = count * step;
+    const place = at / whole > 0.93 ? "last" : "";
+    marks.push(element("span", { style: `left:${part(at, whole)}`, class: place }, milliseconds(Number(at.toPrecision(6)))));
+  }
   return element("div", { class: "ruler", "aria-hidden": "true" }, ...marks);
 }
 

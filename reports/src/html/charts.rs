@@ -48,12 +48,14 @@ pub(super) fn section(report: &RunReport, charts: &[Chart]) -> Option<Section> {
             )
         })
         .collect();
-    let events = if events.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<h3 id=\"events\">What happened</h3>\n<ol class=\"events\" aria-labelledby=\"events\">{events}</ol>\n"
-        )
+    let heading = "<h3 id=\"events\">What happened</h3>";
+    let list = format!("<ol class=\"events\" aria-labelledby=\"events\">{events}</ol>\n");
+    let events = match marks.len() {
+        0 => String::new(),
+        1..=FEW => format!("{heading}\n{list}"),
+        count => format!(
+            "<details class=\"happened\" open><summary>{heading} <span>{count} events</span></summary>\n{list}</details>\n"
+        ),
     };
     let figures: String = (charts.iter().enumerate())
         .map(|(index, chart)| chart.html(index))
@@ -81,6 +83,9 @@ fn about_workload(workload: &WorkloadLabels) -> Query {
 fn per_second<'a>(counts: &'a [f64], times: &'a Times<'_>) -> impl Iterator<Item = f64> + 'a {
     (counts.iter().enumerate()).map(|(bucket, count)| times.per_second(bucket, *count))
 }
+
+/// So many events are listed without a way to fold them.
+const FEW: usize = 4;
 
 /// A name as part of an anchor.
 fn slug(name: &str) -> String {
