@@ -153,11 +153,15 @@ pub(crate) fn listing(out: &Path, files: &[OutputFile]) -> String {
         files.iter().filter(is_of).count()
     };
     let folder: PathBuf = out.join("");
+    let plots = match (count("svg"), count("png")) {
+        (0, 0) => "no plots".to_owned(),
+        (svg, 0) => format!("{svg} plots as SVG"),
+        (0, png) => format!("{png} plots as PNG"),
+        (svg, png) => format!("{svg} plots as SVG and {png} as PNG"),
+    };
     format!(
-        "{}: report.html, summary.json, measurements.json, {} tables, {} plots as SVG and {} as PNG",
+        "{}: report.html, summary.json, measurements.json, {} tables, {plots}",
         folder.display(),
         count("csv"),
-        count("svg"),
-        count("png")
     )
 }

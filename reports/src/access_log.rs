@@ -37,20 +37,14 @@ pub(crate) fn file(report: &RunReport) -> Option<OutputFile> {
 /// %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%
 /// ```
 fn text_line(entry: &AccessLogEntry) -> String {
-    let AccessLogEntry {
-        method,
-        path,
-        protocol,
-        response_code: code,
-        response_flags: flags,
-        response_code_details: details,
-        authority,
-        ..
-    } = entry;
+    let request = Request::of(entry);
+    let [method, path, protocol] = [request.method, request.path, request.protocol].map(or_dash);
+    let [authority, details] = [request.authority, request.details].map(or_dash);
+    let (code, flags) = (request.code, &entry.response_flags);
     let start = start_time(entry.started);
     let millis = entry.duration.as_millis();
     let service = service_time(entry).map_or_else(|| "-".to_owned(), |millis| millis.to_string());
-    let agent = or_dash(&entry.user_agent);
+    let agent = or_dash(request.user_agent);
     let host = or_dash(&entry.upstream_host);
     let cluster = or_dash(&entry.upstream_cluster);
     let route = or_dash(&entry.route_name);
@@ -62,39 +56,69 @@ fn text_line(entry: &AccessLogEntry) -> String {
 
 /// One object, its keys in order.
 fn json_line(entry: &AccessLogEntry) -> String {
+    let request = Request::of(entry);
     json!({
-        "authority": entry.authority,
+        "authority": or_null(request.authority),
         "bytes_received": 0,
         "bytes_sent": 0,
         "connection_termination_details": null,
         "downstream_local_address": null,
         "downstream_remote_address": null,
         "duration": entry.duration.as_millis(),
-        "method": entry.method,
-        "path": entry.path,
-        "protocol": entry.protocol,
+        "method": or_null(request.method),
+        "path": or_null(request.path),
+        "protocol": or_null(request.protocol),
         "request_id": null,
         "requested_server_name": null,
-        "response_code": entry.response_code,
-        "response_code_details": entry.response_code_details,
+        "response_code": request.code,
+        "response_code_details": or_null(request.details),
         "response_flags": entry.response_flags,
         "route_name": or_null(&entry.route_name),
         "start_time": start_time(entry.started),
         "upstream_cluster": or_null(&entry.upstream_cluster),
         "upstream_host": or_null(&entry.upstream_host),
         "upstream_local_address": null,
-        "upstream_service_time": service_time(entry),
+        "upstream_service_time": service_time(entry).map(|millis| millis.to_string()),
         "upstream_transport_failure_reason": null,
-        "user_agent": or_null(&entry.user_agent),
+        "user_agent": or_null(request.user_agent),
         "x_forwarded_for": null,
     })
     .to_string()
 }
 
+/// What a proxy sees of a request: nothing where it passes on the bytes of a connection.
+#[derive(Default)]
+struct Request<'e> {
+    method: &'e str,
+    path: &'e str,
+    protocol: &'e str,
+    authority: &'e str,
+    user_agent: &'e str,
+    code: u16,
+    details: &'e str,
+}
+
+impl<'e> Request<'e> {
+    fn of(entry: &'e AccessLogEntry) -> Self {
+        if entry.is_tcp {
+            return Self::default();
+        }
+        Self {
+            method: &entry.method,
+            path: &entry.path,
+            protocol: &entry.protocol,
+            authority: &entry.authority,
+            user_agent: &entry.user_agent,
+            code: entry.response_code,
+            details: &entry.response_code_details,
+        }
+    }
+}
+
 /// `x-envoy-upstream-service-time`, which Envoy adds to responses of servers: milliseconds from the last try to them.
 fn service_time(entry: &AccessLogEntry) -> Option<u64> {
     let last = entry.tries.last()?;
-    (entry.response_code_details == "via_upstream").then_some(())?;
+    (!entry.is_tcp && entry.response_code_details == "via_upstream").then_some(())?;
     Some(last.time_to_first_byte?.as_millis())
 }
 

@@ -39,7 +39,7 @@ pub use diff::{
 };
 pub use exports::{Export, export};
 pub use json::{RunJson, run_json};
-pub use markdown::markdown;
+pub use markdown::{escape as escape_markdown, markdown};
 pub use model::{
     AccessLog, AccessLogFormat, Cause, CauseCall, CauseRule, Decided, Ends, Expectation, Interval,
     Offending, OutputFile, RunReport, Subject, Unit,

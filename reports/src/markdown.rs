@@ -3,7 +3,7 @@
 use crate::figures::{LatencyFigures, rate};
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, number, percent};
-use crate::text::{failure_lines, judged};
+use crate::text::{failure_lines, judged, splits as splits_of};
 use std::fmt::Write as _;
 
 /// What `run -o markdown` prints.
@@ -14,13 +14,17 @@ pub fn markdown(report: &RunReport) -> String {
     let _ = writeln!(text, "### {mark}{}", escape(&report.scenario));
     verdicts(report, missed, &mut text);
     traffic(report, &mut text);
+    splits(report, &mut text);
     let failures = failure_lines(report);
     if !failures.is_empty() {
-        text.push_str("\n| failed | answer | from → to | what it means |\n");
-        text.push_str("| ---: | --- | --- | --- |\n");
-        for [count, answer, path, meaning] in failures.into_iter().take(FAILURES) {
-            let (answer, path) = (escape(&answer), escape(&path));
-            let _ = writeln!(text, "| {count} | {answer} | {path} | {meaning} |");
+        text.push_str("\n| failed | answer | from → to | what it means | what to try |\n");
+        text.push_str("| ---: | --- | --- | --- | --- |\n");
+        for [count, answer, path, meaning, advice] in failures.into_iter().take(FAILURES) {
+            let [answer, path, advice] = [answer, path, advice].map(|cell| escape(&cell));
+            let _ = writeln!(
+                text,
+                "| {count} | {answer} | {path} | {meaning} | {advice} |"
+            );
         }
     }
     for note in &report.notes {
@@ -59,7 +63,36 @@ fn verdicts(report: &RunReport, missed: usize, text: &mut String) {
     for expectation in sorted {
         let mark = if expectation.passed { "✅" } else { "❌" };
         let (name, judged) = (escape(&expectation.name), escape(&judged(expectation)));
-        let _ = writeln!(text, "| {mark} | {name} | {judged} |");
+        let evidence = match (expectation.passed, expectation.message.as_str()) {
+            (true, _) | (_, "") => String::new(),
+            (false, message) => format!("<br>{}", escape(message)),
+        };
+        let _ = writeln!(text, "| {mark} | {name} | {judged}{evidence} |");
+    }
+}
+
+/// How requests were split among those who answered for a Service, where there are several.
+fn splits(report: &RunReport, text: &mut String) {
+    let destinations = report.measurements.window.destinations();
+    let splits = splits_of(&destinations);
+    let several = splits.iter().filter(|split| split.parts.len() > 1);
+    let mut rows = several.flat_map(|split| {
+        let parts = split.parts.iter().take(PARTS);
+        parts.map(move |part| (split, part))
+    });
+    let Some(first) = rows.next() else {
+        return;
+    };
+    text.push_str("\n| to | answered by | share | requests | retries | mirrored |\n");
+    text.push_str("| --- | --- | ---: | ---: | ---: | ---: |\n");
+    for (split, part) in std::iter::once(first).chain(rows).take(ROWS) {
+        let (service, name) = (escape(split.service), escape(&split.name(part)));
+        let (share, count) = (percent(part.share), part.requests.count());
+        let (retries, mirrors) = (part.attempts.retries, part.attempts.mirrors);
+        let _ = writeln!(
+            text,
+            "| {service} | {name} | {share} | {count} | {retries} | {mirrors} |"
+        );
     }
 }
 
@@ -87,14 +120,32 @@ fn traffic(report: &RunReport, text: &mut String) {
     }
 }
 
-/// Text that Markdown takes as it is, in a table too.
-pub(crate) fn escape(text: &str) -> String {
+/// Text that Markdown takes as it is, in a table too; what stands between backticks is code, as in our own sentences.
+pub fn escape(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_balanced = parts.len() % 2 == 1;
+    let mut spans = parts.iter().skip(1).step_by(2);
+    if !is_balanced || spans.any(|span| span.trim().is_empty()) {
+        return escape_all(text, "\\`*_[]<>|");
+    }
+    let escaped = parts
+        .iter()
+        .enumerate()
+        .map(|(place, part)| match place % 2 {
+            0 => escape_all(part, "\\*_[]<>|"),
+            _ => escape_all(part, "|"),
+        });
+    escaped.collect::<Vec<_>>().join("`")
+}
+
+/// Text with a backslash before some characters, on one line.
+fn escape_all(text: &str, special: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' => escaped.push(' '),
             c => {
-                if "\\`*_[]<>|".contains(c) {
+                if special.contains(c) {
                     escaped.push('\\');
                 }
                 escaped.push(c);
@@ -104,4 +155,24 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// How much of each kind there is room for.
 const FAILURES: usize = 10;
+const PARTS: usize = 8;
+const ROWS: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_stays_code_and_nothing_else_is_markup() {
+        for (text, escaped) in [
+            ("`a|*b*` <i>", "`a\\|*b*` \\<i\\>"),
+            ("one ` alone *", "one \\` alone \\*"),
+            ("`` two <b>", "\\`\\` two \\<b\\>"),
+            ("a\nb", "a b"),
+        ] {
+            assert_eq!(escape(text), escaped);
+        }
+    }
+}

@@ -270,7 +270,7 @@ fn tables_have_the_figures_of_the_window() {
 
 #[test]
 fn an_access_log_is_two_tables_or_istios_lines() {
-    let entry = AccessLogEntry {
+    let mut entry = AccessLogEntry {
         number: 3,
         started: at(1),
         request_duration: SimDuration::ZERO,
@@ -285,6 +285,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
         authority: "reviews:9080".to_owned(),
         path: "/reviews/1?a=b,c".to_owned(),
         protocol: "HTTP/1.1".to_owned(),
+        is_tcp: false,
         user_agent: "curl/8".to_owned(),
         response_code: 200,
         grpc_response_status: None,
@@ -327,7 +328,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
         );
     }
 
-    let mut written = |format, path| {
+    let mut written = |entry: &AccessLogEntry, format, path| {
         report.access_log = Some(AccessLog {
             format,
             entries: vec![entry.clone()],
@@ -337,13 +338,32 @@ fn an_access_log_is_two_tables_or_istios_lines() {
     let line = "[1970-01-01T00:00:01.000Z] \"GET /reviews/1?a=b,c HTTP/1.1\" 200 - via_upstream - \
                 \"-\" 0 0 12 4 \"-\" \"curl/8\" \"-\" \"reviews:9080\" \"10.0.0.1:9080\" \
                 outbound|9080|v1|reviews.default.svc.cluster.local - - - - default\n";
-    assert_eq!(written(AccessLogFormat::Istio, "access_log.txt"), line);
-    let json = written(AccessLogFormat::Json, "access_log.json");
+    assert_eq!(
+        written(&entry, AccessLogFormat::Istio, "access_log.txt"),
+        line
+    );
+    let json = written(&entry, AccessLogFormat::Json, "access_log.json");
     let json: Value = serde_json::from_str(&json).expect("one line of JSON");
     assert_eq!(keys(&json).len(), 24);
     assert_eq!(json["start_time"], "1970-01-01T00:00:01.000Z");
-    assert_eq!(json["upstream_service_time"], 4);
+    assert_eq!(json["upstream_service_time"], "4");
     assert_eq!(json["request_id"], Value::Null);
+
+    // Of bytes that it passes on, a proxy knows neither requests nor answers.
+    entry.is_tcp = true;
+    entry.route_name.clear();
+    let line = "[1970-01-01T00:00:01.000Z] \"- - -\" 0 - - - \"-\" 0 0 12 - \"-\" \"-\" \"-\" \"-\" \
+                \"10.0.0.1:9080\" outbound|9080|v1|reviews.default.svc.cluster.local - - - - -\n";
+    assert_eq!(
+        written(&entry, AccessLogFormat::Istio, "access_log.txt"),
+        line
+    );
+    let json = written(&entry, AccessLogFormat::Json, "access_log.json");
+    let json: Value = serde_json::from_str(&json).expect("one line of JSON");
+    assert_eq!(
+        (&json["method"], &json["response_code"]),
+        (&Value::Null, &0.into())
+    );
 }
 
 /// A try of 5 ms, whose response begins after 4.5 ms.
@@ -756,6 +776,55 @@ fn versions_of_one_workload_are_told_apart() {
     let told = text(&report, &TextStyle::default());
     for name in ["  reviews v1 ", "  reviews v2 "] {
         assert_eq!(told.matches(name).count(), 1, "{name}: {told}");
+    }
+}
+
+#[test]
+fn where_a_chain_fails_its_first_link_is_told_first() {
+    let mut report = small();
+    let requests = &mut report.measurements.window.requests;
+    let mut failed = requests.pop().expect("there are requests");
+    failed.labels.response_code = 503;
+    failed.labels.response_flags = "UF".to_owned();
+    requests.clear();
+    for (caller, to) in [("a", "middle"), ("default/middle", "last"), ("b", "middle")] {
+        let mut link = failed.clone();
+        link.labels.caller = caller.to_owned();
+        link.labels.destination.service = format!("default/{to}");
+        link.labels.destination.subset.clear();
+        link.labels.destination.workload.workload = to.to_owned();
+        requests.push(link);
+    }
+    let told = text(&report, &TextStyle::default());
+    let place = |way: &str| told.find(way).unwrap_or_else(|| panic!("{way}: {told}"));
+    assert!(
+        place("default/middle → default/last") < place("a → default/middle"),
+        "{told}"
+    );
+}
+
+#[test]
+fn names_that_end_differently_stay_apart_in_a_narrow_terminal() {
+    let mut report = small();
+    for figures in &mut report.measurements.window.requests {
+        let workload = &mut figures.labels.destination.workload;
+        workload.workload = format!("{}-{}", "storage-backend".repeat(4), workload.version);
+    }
+    let told = text(&report, &terminal(72, 50));
+    for name in ["v1, st…nd-v1 ", "v2, st…nd-v2 "] {
+        assert!(told.contains(name), "{told}");
+    }
+}
+
+#[test]
+fn a_pull_request_is_told_where_requests_went_and_what_to_try() {
+    let told = reports::markdown(&failing());
+    for expected in [
+        "| default/reviews | v1, reviews-v1 |",
+        "98.9%, expected at least 99.9%<br>success rate of shoppers |",
+        "`retries` of VirtualService default/reviews (mesh/reviews.yaml:12)",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
     }
 }
 

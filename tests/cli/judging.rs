@@ -129,7 +129,7 @@ FAILED: 0 passed, 1 failed
 fn a_summary_in_markdown_has_a_table_and_the_reasons() {
     run(&["test", "-o", "markdown", "scenarios"])
         .code(2)
-        .stdout_eq(str![[r#"
+        .stdout_eq(str![[r###"
 ## meshsim: FAILED, 1 passed, 1 failed, 1 refused
 
 | | scenario | result |
@@ -146,10 +146,10 @@ fn a_summary_in_markdown_has_a_table_and_the_reasons() {
 
 ### ❌ scenarios/wrong/scenario.yaml
 
-- scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic[0].rat" (did you mean `rate`?)
+- scenarios/wrong/scenario.yaml:6:3: error: unknown field "traffic/[0/].rat" (did you mean `rate`?)
 - scenarios/wrong/scenario.yaml:4:3: error: `traffic[0]` lacks `rate`, `users` or `requests` that say `at`
 
-"#]]);
+"###]]);
 }
 
 #[test]

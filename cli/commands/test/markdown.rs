@@ -1,5 +1,7 @@
 //! Verdicts as Markdown, fit for a step's summary or a comment: a table of scenarios, then what failed and why.
 
+use reports::escape_markdown as escape;
+
 use super::suite::{Outcome, Suite};
 
 /// The document.
@@ -35,7 +37,8 @@ fn details(suite: &Suite) -> String {
             let lines: String = errors
                 .map(|(_, error)| format!("- {}\n", cell(&error)))
                 .collect();
-            return format!("\n### {FAILED} {}\n\n{lines}", suite.file.display());
+            let file = escape(&suite.file.display().to_string());
+            return format!("\n### {FAILED} {file}\n\n{lines}");
         }
     };
     let mut rows = String::new();
@@ -52,17 +55,16 @@ fn details(suite: &Suite) -> String {
         return rows;
     }
     let mark = if suite.passed() { PASSED } else { FAILED };
-    let name = &judged.name;
+    let name = escape(&judged.name);
     format!(
         "\n### {mark} {name}\n\n| expectation | want | got | where |\n| --- | --- | --- | --- |\n{rows}"
     )
 }
 
-/// Text as it may stand in a cell of a table.
+/// Text of several lines as it may stand in a cell of a table.
 fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('\n', "<br>")
+    let lines: Vec<String> = text.lines().map(escape).collect();
+    lines.join("<br>")
 }
 
 const PASSED: &str = "✅";

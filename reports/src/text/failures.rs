@@ -3,7 +3,9 @@
 use super::pen::{Pen, column, padded};
 use crate::advice::advice;
 use crate::model::{Cause, RunReport};
-use std::collections::BTreeMap;
+use crate::numbers::number;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most frequent ways to fail, with what to try.
 pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
@@ -33,7 +35,7 @@ pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
             meaning => format!("{}  {}", padded(&path(cells), path_width), pen.dim(meaning)),
         };
         lines.push(format!("{head}{code}  {way_there}"));
-        let advice = advice(way.code, way.flags, way.cause(report));
+        let advice = way.advice(report);
         let indent = head.chars().count();
         if told.replace(advice.clone()).as_ref() != Some(&advice) {
             let line = format!("{}{arrow} {advice}", " ".repeat(indent));
@@ -47,9 +49,14 @@ pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
     lines
 }
 
-/// Ways to fail, the most frequent first: how often, the answer, from whom to whom, and what its flags mean.
-pub(crate) fn failure_lines(report: &RunReport) -> Vec<[String; 4]> {
-    ways(report).iter().map(Way::cells).collect()
+/// Ways to fail, the most frequent first: how often, the answer, from whom to whom, what its flags mean, and what to try.
+pub(crate) fn failure_lines(report: &RunReport) -> Vec<[String; 5]> {
+    let ways = ways(report);
+    let lines = ways.iter().map(|way| {
+        let [count, answer, path, meaning] = way.cells();
+        [count, answer, path, meaning, way.advice(report)]
+    });
+    lines.collect()
 }
 
 /// Requests that failed alike.
@@ -61,11 +68,13 @@ struct Way<'r> {
     service: &'r str,
     subset: &'r str,
     count: u64,
+    /// Who answered, as they are called where they make requests of their own.
+    servers: BTreeSet<(&'r str, &'r str)>,
 }
 
-/// Ways to fail, the most frequent first.
+/// Ways to fail, the most frequent first; of those that are as frequent, the ones that no other led to.
 fn ways(report: &RunReport) -> Vec<Way<'_>> {
-    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<_, (u64, BTreeSet<_>)> = BTreeMap::new();
     for figures in &report.measurements.window.requests {
         let labels = &figures.labels;
         if labels.is_success() {
@@ -75,11 +84,14 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
         let answer = (labels.response_code, labels.grpc_response_status);
         let path = (labels.caller.as_str(), &*to.service, &*to.subset);
         let way = (answer, labels.response_flags.as_str(), path);
-        *counts.entry(way).or_default() += figures.count();
+        let (count, servers) = counts.entry(way).or_default();
+        *count += figures.count();
+        let server = &to.workload;
+        servers.insert((&*server.namespace, &*server.workload));
     }
     let mut ways: Vec<Way<'_>> = (counts.into_iter())
         .map(
-            |(((code, grpc), flags, (from, service, subset)), count)| Way {
+            |(((code, grpc), flags, (from, service, subset)), (count, servers))| Way {
                 code,
                 grpc,
                 flags,
@@ -87,10 +99,12 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
                 service,
                 subset,
                 count,
+                servers,
             },
         )
         .collect();
-    ways.sort_by_key(|way| std::cmp::Reverse(way.count));
+    let callers: BTreeSet<&str> = ways.iter().map(|way| way.from).collect();
+    ways.sort_by_cached_key(|way| (Reverse(way.count), way.is_led_to(&callers)));
     ways
 }
 
@@ -109,6 +123,44 @@ impl Way<'_> {
         ]
     }
 
+    /// Whether a server behind it failed in asking others.
+    fn is_led_to(&self, callers: &BTreeSet<&str>) -> bool {
+        let mut servers = self.servers.iter();
+        servers.any(|(namespace, name)| callers.contains(&*format!("{namespace}/{name}")))
+    }
+
+    /// What to try; where retries multiply the load, that is told first.
+    fn advice(&self, report: &RunReport) -> String {
+        let usual = advice(self.code, self.flags, self.cause(report));
+        let is_overdone = ["UT", "URX", "UO"]
+            .iter()
+            .any(|flag| self.flags.contains(flag));
+        match self.load(report) {
+            load if is_overdone && load >= MULTIPLIED => {
+                format!(
+                    "retries make {} times the load of it: allow fewer; then {usual}",
+                    number(load)
+                )
+            }
+            _ => usual,
+        }
+    }
+
+    /// Tries of those who asked there, for each request that they had.
+    fn load(&self, report: &RunReport) -> f64 {
+        let all = report.measurements.window.destinations();
+        let own = all.iter().filter(|totals| {
+            let to = &totals.destination;
+            (&*to.service, &*to.subset) == (self.service, self.subset)
+        });
+        let (mut requests, mut retries) = (0, 0);
+        for totals in own {
+            requests += totals.requests.count();
+            retries += totals.attempts.retries;
+        }
+        1.0 + retries as f64 / requests.max(1) as f64
+    }
+
     /// What led to it, where that is known.
     fn cause<'c>(&self, report: &'c RunReport) -> Option<&'c Cause> {
         report.causes.iter().find(|cause| {
@@ -119,6 +171,9 @@ impl Way<'_> {
         })
     }
 }
+
+/// The tries for each request that are too many: where there are as many retries as requests.
+const MULTIPLIED: f64 = 2.0;
 
 /// What response flags mean. Source: Envoy documentation, access log usage, `%RESPONSE_FLAGS%`.
 pub(crate) fn meaning(flags: &str) -> String {

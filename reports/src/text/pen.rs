@@ -99,20 +99,29 @@ impl Pen {
         values.iter().map(|value| levels[height(*value)]).collect()
     }
 
-    /// A text that has this much room at most, cut where there is a width.
-    pub(super) fn fitted(self, text: &str, room: usize) -> String {
-        let length = text.chars().count();
-        if self.0.width.is_none() || length <= room {
-            return text.to_owned();
+    /// A name that has this much room at most, where there is a width: its middle goes, since names of one kind differ
+    /// in how they end.
+    pub(super) fn fitted(self, name: &str, room: usize) -> String {
+        let letters: Vec<char> = name.chars().collect();
+        if self.0.width.is_none() || letters.len() <= room {
+            return name.to_owned();
         }
-        let dots = self.symbol("…", "~");
-        let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-        kept + dots
+        let kept = room.saturating_sub(1);
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let head = letters[..head].iter().copied();
+        let tail = letters[letters.len() - tail..].iter().copied();
+        let dots = self.symbol("…", "~").chars();
+        head.chain(dots).chain(tail).collect()
     }
 
     /// A line, cut at the terminal's width.
     pub(super) fn clipped(self, text: &str) -> String {
-        self.fitted(text, self.0.width.unwrap_or(usize::MAX))
+        let width = self.0.width.unwrap_or(usize::MAX);
+        if text.chars().count() <= width {
+            return text.to_owned();
+        }
+        let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+        kept + self.symbol("…", "~")
     }
 
     /// A text over as many lines as it takes, those after the first indented.

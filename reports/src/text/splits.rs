@@ -8,15 +8,15 @@ use std::fmt::Write;
 use telemetry::{DestinationLabels, DestinationTotals};
 
 /// A Service and those who answered for it.
-struct Split<'r> {
-    service: &'r str,
+pub(crate) struct Split<'r> {
+    pub(crate) service: &'r str,
     requests: u64,
-    parts: Vec<&'r DestinationTotals>,
+    pub(crate) parts: Vec<&'r DestinationTotals>,
 }
 
 impl Split<'_> {
     /// The name of one who answered, with the version where another is called the same.
-    fn name(&self, part: &DestinationTotals) -> String {
+    pub(crate) fn name(&self, part: &DestinationTotals) -> String {
         let own = name(part);
         let version = part.destination.workload.version.as_str();
         let namesakes = self.parts.iter().filter(|other| name(other) == own);
@@ -100,10 +100,11 @@ fn figures(part: &DestinationTotals, over_time: &str) -> String {
     let count = number(part.requests.count() as f64);
     let mut figures = format!("  {count:>6}  {over_time}");
     let attempts = part.attempts;
-    for (count, what) in [
-        (attempts.retries, "retries"),
-        (attempts.mirrors, "mirrored"),
-    ] {
+    let retries = match attempts.retries {
+        1 => "retry",
+        _ => "retries",
+    };
+    for (count, what) in [(attempts.retries, retries), (attempts.mirrors, "mirrored")] {
         if count > 0 {
             let count = number(count as f64);
             write!(figures, "  {count} {what}").expect("memory takes all that is written");
@@ -113,7 +114,7 @@ fn figures(part: &DestinationTotals, over_time: &str) -> String {
 }
 
 /// Services by how much they have to show: those with several destinations first, then the busiest.
-fn splits(destinations: &[DestinationTotals]) -> Vec<Split<'_>> {
+pub(crate) fn splits(destinations: &[DestinationTotals]) -> Vec<Split<'_>> {
     let mut services: BTreeMap<&str, Vec<&DestinationTotals>> = BTreeMap::new();
     for totals in destinations {
         let service = totals.destination.service.as_str();

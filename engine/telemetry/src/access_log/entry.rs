@@ -4,10 +4,13 @@ use crate::labels::{DestinationLabels, WorkloadLabels};
 use crate::names::PlanNames;
 use base::{SimDuration, SimTime};
 use proxy::input::ResetReason;
+use proxy::listener::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
 use proxy::request::Protocol;
+use proxy::response_flag::ResponseFlag;
 use serde::{Deserialize, Serialize};
 use sim::observation::{Attempt, AttemptOutcome, Exchange};
-use sim::plan::{Plan, PodId};
+use sim::plan::{Dial, Plan, PodId};
+use std::net::SocketAddr;
 
 /// A request as its source saw it, with names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,9 @@ pub struct AccessLogEntry {
     pub path: String,
     /// `HTTP/1.1` or `HTTP/2`.
     pub protocol: String,
+    /// Its source's proxy passed on the bytes of its connection, and saw no request in them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_tcp: bool,
     /// The client's own name, where it tells it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
@@ -65,7 +71,7 @@ pub struct AccessLogEntry {
     pub response_code_details: String,
     /// Envoy's attempt count: those that found no host or no room included.
     pub attempts: u16,
-    /// The cluster's name; empty where none was chosen.
+    /// The cluster's name, `PassthroughCluster` and `BlackHoleCluster` included; empty where none was chosen.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub upstream_cluster: String,
     /// The host of the last try; empty where none was chosen.
@@ -147,7 +153,7 @@ pub(crate) fn entry(
     let reply = &exchange.reply;
     let destination = names.destination(reply.cluster, exchange.service, exchange.site);
     let target = exchange.target.map(|pod| names.workload(pod));
-    let host = reply.endpoint.map(|endpoint| names.endpoint(endpoint).0);
+    let (upstream_cluster, upstream_host) = upstream(exchange, &site.dial, names);
     let route = exchange
         .route
         .map(|(table, route)| plan.tables[table.index()].route_name(route));
@@ -172,6 +178,7 @@ pub(crate) fn entry(
             Protocol::Http2 => "HTTP/2",
         }
         .to_owned(),
+        is_tcp: exchange.is_tcp,
         user_agent: site
             .head
             .values("user-agent")
@@ -183,12 +190,34 @@ pub(crate) fn entry(
         response_flags: reply.flags.to_string(),
         response_code_details: reply.details.as_str().to_owned(),
         attempts: reply.attempts,
-        upstream_cluster: (reply.cluster)
-            .map(|cluster| names.cluster(cluster).cluster.clone())
-            .unwrap_or_default(),
-        upstream_host: host.unwrap_or_default().to_owned(),
+        upstream_cluster,
+        upstream_host,
         route_name: route.unwrap_or_default().to_owned(),
         tries: tries_of(tries, names),
+    }
+}
+
+/// The cluster and the host to which a proxy sent a request; empty where it did not.
+fn upstream(exchange: &Exchange, dial: &Dial, names: &PlanNames) -> (String, String) {
+    let reply = &exchange.reply;
+    if let Some(cluster) = reply.cluster {
+        let host = (reply.endpoint).map_or("", |endpoint| names.endpoint(endpoint).0);
+        return (names.cluster(cluster).cluster.clone(), host.to_owned());
+    }
+    // What is asked without a cluster of its own is asked where the client dialled.
+    let is_asked = exchange.proxied && reply.attempts > 0;
+    let is_refused = exchange.is_tcp && reply.flags.contains(ResponseFlag::NoHealthyUpstream);
+    if is_asked {
+        let port = dial.port;
+        let host = match dial.ip {
+            Some(ip) => SocketAddr::new(ip, port).to_string(),
+            None => format!("{}:{port}", dial.host),
+        };
+        (PASSTHROUGH_CLUSTER.to_owned(), host)
+    } else if is_refused {
+        (BLACK_HOLE_CLUSTER.to_owned(), String::new())
+    } else {
+        (String::new(), String::new())
     }
 }
 
