@@ -184,10 +184,11 @@ const WORTH_TELLING: Duration = Duration::from_secs(2);
 
 fn conclude(all: &All, output: &Output) -> Result<Exit, Failure> {
     let suites = &all.suites;
-    let passed = suites.iter().filter(|suite| suite.passed()).count();
+    let skipped = suites.iter().filter(|suite| suite.is_skipped()).count();
+    let passed = suites.iter().filter(|suite| suite.passed()).count() - skipped;
     let refused = suites.iter().filter(|suite| suite.result.is_err()).count();
-    let failed = suites.len() - passed - refused;
-    let (style, word) = if passed == suites.len() {
+    let failed = suites.len() - passed - skipped - refused;
+    let (style, word) = if passed + skipped == suites.len() {
         (GOOD, "ok")
     } else {
         (ERROR, "FAILED")
@@ -195,6 +196,7 @@ fn conclude(all: &All, output: &Output) -> Result<Exit, Failure> {
     let counts = [
         (passed, "passed"),
         (failed, "failed"),
+        (skipped, "skipped"),
         (refused, "refused"),
         (all.not_run, "not run"),
     ];
@@ -213,6 +215,7 @@ fn conclude(all: &All, output: &Output) -> Result<Exit, Failure> {
             schema: "meshsim.test/1",
             passed,
             failed,
+            skipped,
             refused,
             not_run: all.not_run,
             scenarios: suites.iter().map(ScenarioJson::from).collect(),

@@ -148,3 +148,42 @@ routes/misspelt_test.yml:3:3: error: unknown field "testCases[0].isMatch"
 
 "#]]);
 }
+
+#[test]
+fn a_file_that_judges_nothing_does_not_pass() {
+    let scratch = tempfile::TempDir::new().expect("the temporary folder is writable");
+    let write = |name: &str, text: &str| {
+        let path = scratch.path().join(name);
+        std::fs::write(&path, text).expect("it is writable");
+        path.to_string_lossy().into_owned()
+    };
+    for (name, text, place) in [
+        ("a_test.yml", "testCases: []\n", "a_test.yml:1:12"),
+        ("b.yaml", "# none yet\ntests: []\n", "b.yaml:2:8"),
+        ("c.json", "{\"tests\": []}\n", "c.json:1:11"),
+    ] {
+        let file = write(name, text);
+        let refused = run(&["test", "-f", "routes/mesh", &file]).code(2);
+        let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(
+            told.contains(place) && told.contains("is empty: nothing is judged"),
+            "{told}"
+        );
+    }
+    let file = write(
+        "d_test.yml",
+        "testCases:\n- {wantMatch: true, request: {authority: [a.example.com], method: [GET], uri: [/]}}\n",
+    );
+    let arguments = ["test", "-q", "-f", "routes/mesh", &file];
+    let skipped = run(&arguments).success();
+    let told = String::from_utf8_lossy(&skipped.get_output().stdout).into_owned();
+    assert!(
+        told.starts_with("skipped ") && told.ends_with("ok: 0 passed, 1 skipped\n"),
+        "{told}"
+    );
+    let report = json(&[&arguments[..], &["-o", "json"]].concat(), 0);
+    assert_eq!(
+        (&report["passed"], &report["skipped"]),
+        (&0.into(), &1.into())
+    );
+}

@@ -22,14 +22,14 @@ use serde::Deserialize;
 use xds::Origin;
 
 use super::routes::Routes;
-use super::suite::{Case, Outcome};
+use super::suite::{Case, Outcome, nothing_to_judge};
 use crate::documents::documents;
 
 /// A file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
-    test_cases: Vec<Spanned<TestCase>>,
+    test_cases: Spanned<Vec<Spanned<TestCase>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +64,9 @@ pub(crate) fn judge(source: &Source, routes: &Routes) -> Result<Vec<Case>, Vec<D
     for document in documents(source) {
         let (file, diagnostics) = from_yaml::<File>(&document);
         let file = file.ok_or(diagnostics)?;
+        if file.test_cases.is_empty() {
+            return Err(vec![nothing_to_judge("testCases", &file.test_cases.at)]);
+        }
         cases.extend(file.test_cases.iter().map(|case| judge_case(case, routes)));
     }
     Ok(cases)

@@ -41,7 +41,7 @@ pub(crate) fn find_all(paths: &[PathBuf]) -> Result<Vec<TestFile>, Refusal> {
             })?;
         } else {
             let path = simulation::scenario_file(path)?;
-            let kind = input::read_file(&path).ok().and_then(kind);
+            let kind = input::read_file(&path).ok().and_then(kind_of_named);
             let kind = kind.unwrap_or(Kind::Scenario);
             files.push(TestFile { path, kind });
         }
@@ -89,6 +89,17 @@ fn kind(source: Source) -> Option<Kind> {
     None
 }
 
+/// The same of a file that the user names: one without tests is meant as one with them.
+fn kind_of_named(source: Source) -> Option<Kind> {
+    let is_scenario = ["manifests", "traffic", "envoy"]
+        .iter()
+        .any(|name| has_field(&source.text, name));
+    if has_field(&source.text, "tests") && !is_scenario {
+        return Some(Kind::RouterCheck(source));
+    }
+    kind(source)
+}
+
 /// Whether a text, YAML or JSON, looks as if its outermost object had a field of this name.
 pub(crate) fn has_field(text: &str, name: &str) -> bool {
     let quoted = format!("\"{name}\"");
@@ -125,5 +136,8 @@ mod tests {
         assert_eq!(kind_of("spec:\n  tests:\n  - test_name: x"), "none");
         assert_eq!(kind_of("tests:\n- run: x"), "none");
         assert_eq!(kind_of("kind: Service"), "none");
+        let named = |text: &str| kind_of_named(Source::new("x.yaml", text));
+        assert!(matches!(named("tests: []"), Some(Kind::RouterCheck(_))));
+        assert!(named("traffic: []\ntests: []").is_none());
     }
 }

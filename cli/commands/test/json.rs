@@ -11,6 +11,8 @@ pub(crate) struct Summary {
     pub(crate) schema: &'static str,
     pub(crate) passed: usize,
     pub(crate) failed: usize,
+    /// Files of route tests of which none could be judged.
+    pub(crate) skipped: usize,
     pub(crate) refused: usize,
     /// What `--fail-fast` left out.
     pub(crate) not_run: usize,

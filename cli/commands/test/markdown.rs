@@ -11,7 +11,7 @@ pub(crate) fn report(all: &[Suite], conclusion: &str) -> String {
     for suite in all {
         let (mark, name, figures) = match &suite.result {
             Ok(judged) => {
-                let mark = if suite.passed() { PASSED } else { FAILED };
+                let mark = mark(suite);
                 (mark, judged.name.clone(), judged.figures())
             }
             Err(_) => (
@@ -54,8 +54,7 @@ fn details(suite: &Suite) -> String {
     if rows.is_empty() {
         return rows;
     }
-    let mark = if suite.passed() { PASSED } else { FAILED };
-    let name = escape(&judged.name);
+    let (mark, name) = (mark(suite), escape(&judged.name));
     format!(
         "\n### {mark} {name}\n\n| expectation | want | got | where |\n| --- | --- | --- | --- |\n{rows}"
     )
@@ -67,5 +66,14 @@ fn cell(text: &str) -> String {
     lines.join("<br>")
 }
 
+fn mark(suite: &Suite) -> &'static str {
+    match (suite.is_skipped(), suite.passed()) {
+        (true, _) => SKIPPED,
+        (false, true) => PASSED,
+        (false, false) => FAILED,
+    }
+}
+
 const PASSED: &str = "✅";
 const FAILED: &str = "❌";
+const SKIPPED: &str = "➖";

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use xds::Json;
 
 use super::routes::Routes;
-use super::suite::{Case, Outcome};
+use super::suite::{Case, Outcome, nothing_to_judge};
 use file::{File, Test};
 use found::Found;
 
@@ -22,6 +22,9 @@ use found::Found;
 pub(crate) fn judge(source: &Source, routes: &Routes) -> Result<Vec<Case>, Vec<Diagnostic>> {
     let (file, diagnostics) = from_yaml::<File>(source);
     let file = file.ok_or(diagnostics)?;
+    if file.tests.is_empty() {
+        return Err(vec![nothing_to_judge("tests", &file.tests.at)]);
+    }
     let tests = file.tests.iter();
     Ok(tests
         .map(|test| {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use base::Location;
+use manifest::diagnostic::codes;
+use manifest::{Diagnostic, Level};
 use reports::{Expectation, Offending};
 use scenario::Verdict;
 use serde_json::{Value, json};
@@ -61,7 +63,29 @@ pub(crate) struct Run {
     pub(crate) requests: u64,
 }
 
+/// That a list of tests is empty: a file that judges nothing would pass whatever it was meant to guard.
+pub(crate) fn nothing_to_judge(field: &str, at: &Location) -> Diagnostic {
+    Diagnostic {
+        code: codes::INVALID_VALUE,
+        level: Level::Error,
+        location: at.clone(),
+        span: 0..0,
+        object: None,
+        field: field.to_owned(),
+        message: format!("`{field}` is empty: nothing is judged"),
+        help: Some("write a test, or remove the file".to_owned()),
+    }
+}
+
 impl Suite {
+    /// Whether it has tests of routes, and none of them can be judged.
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.result.as_ref().is_ok_and(|judged| {
+            let is_skipped = |case: &Case| matches!(case.outcome, Outcome::Skipped(_));
+            judged.run.is_none() && judged.cases.iter().all(is_skipped)
+        })
+    }
+
     /// Whether nothing in it failed.
     pub(crate) fn passed(&self) -> bool {
         self.result.as_ref().is_ok_and(Judged::passed)

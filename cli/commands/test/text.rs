@@ -22,7 +22,9 @@ pub(crate) fn tell(suite: &Suite, output: &Output) -> String {
             return format!("{ERROR}REFUSED{ERROR:#} {file}\n");
         }
     };
-    let verdict = if suite.passed() {
+    let verdict = if suite.is_skipped() {
+        format!("{WARNING}skipped{WARNING:#}")
+    } else if suite.passed() {
         format!("{GOOD}ok{GOOD:#}     ")
     } else {
         format!("{ERROR}FAILED{ERROR:#} ")

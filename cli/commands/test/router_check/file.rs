@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A file.
 #[derive(Debug, Deserialize)]
 pub(crate) struct File {
-    pub(crate) tests: Vec<Spanned<Test>>,
+    pub(crate) tests: Spanned<Vec<Spanned<Test>>>,
 }
 
 #[derive(Debug, Deserialize)]
