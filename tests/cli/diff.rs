@@ -172,3 +172,29 @@ error: one scenario is given, and 0 sets of manifests
     ])
     .code(2);
 }
+
+#[test]
+fn a_figure_that_does_not_exist_is_refused_before_anything_runs() {
+    let base = ["diff", "scenarios/tiny", "scenarios/tiny", "--fail-on"];
+    let refused = run(&[&base[..], &["succesRate:-0.1%"]].concat()).code(2);
+    let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(told.contains("did you mean `success rate`?"), "{told}");
+
+    let scratch = TempDir::new().expect("the temporary folder is writable");
+    let scenario = |name: &str, errors: &str| {
+        let path = scratch.path().join(name);
+        let text = format!(
+            "duration: 1s\nmanifests: mesh.yaml\nworkloads: [{{workload: web-v1, serviceTime: 2ms, errorRate: {errors}}}]\n\
+             traffic: [{{name: users, from: client, rate: 200/s, url: http://web/}}]\n"
+        );
+        fs::write(&path, text).expect("it is writable");
+        path.to_string_lossy().into_owned()
+    };
+    fs::write(scratch.path().join("mesh.yaml"), mesh(100, 0)).expect("it is writable");
+    let (good, bad) = (scenario("good.yaml", "0%"), scenario("bad.yaml", "50%"));
+    for name in ["successRate", "success rate", "success-rate"] {
+        let limit = format!("{name}:-0.1%");
+        let base = ["diff", &good, &bad, "--fail-on", &limit];
+        run(&[&base[..], &SHORT].concat()).code(1);
+    }
+}
