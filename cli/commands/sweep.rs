@@ -46,6 +46,10 @@ pub(crate) fn run(args: &SweepArgs, output: &Output) -> Result<Exit, Failure> {
         Ok(results) => results,
         Err(missing) => {
             let total = grid.len() * identity.replications as usize;
+            if args.scenario.is_none() {
+                return Err(incomplete(&missing, total, args.merge.len()).into());
+            }
+            let missing = missing.len();
             output.note(format_args!(
                 "{missing} of {total} cells are still to be run: run the other shards, and join them with `meshsim sweep \
                  --merge`"
@@ -75,6 +79,15 @@ fn sweep(args: &SweepArgs, scenario: &Path, output: &Output) -> Result<Cells, Fa
         let refusal = Refusal::new(format!("the sweep has {points} points"));
         return Err(refusal
             .with_help(format!("at most {MOST_POINTS} are run"))
+            .into());
+    }
+    let runs = grid.len() * args.replications.get() as usize;
+    if runs > MOST_RUNS {
+        let refusal = Refusal::new(format!("the sweep has {runs} runs"));
+        return Err(refusal
+            .with_help(format!(
+                "at most {MOST_RUNS} are made: fewer points, or fewer `--replications`"
+            ))
             .into());
     }
     let settings = Settings::read(&args.simulation, output)?;
@@ -167,5 +180,23 @@ fn merge(args: &SweepArgs, output: &Output) -> Result<Cells, Failure> {
     Ok(cells)
 }
 
+/// Shards that are not all of a sweep: what they lack.
+fn incomplete(missing: &[usize], total: usize, folders: usize) -> Refusal {
+    let count = missing.len();
+    let message = format!("{count} of {total} cells are missing, and no results are written");
+    let shards = shard::lacking(missing, total, folders);
+    let lacking: Vec<String> = shards.iter().map(|shard| format!("`{shard}`")).collect();
+    Refusal::new(message).with_help(match lacking.as_slice() {
+        [] => "a shard is missing, or has not come to its end: run it again with its own `--out`, and merge all".to_owned(),
+        [one] => format!("shard {one} is missing: run it, and add its folder as `--merge`"),
+        more => {
+            let all = more.join(", ");
+            format!("shards {all} are missing: run them, and add their folders as `--merge`")
+        }
+    })
+}
+
 /// More would hardly be meant.
 const MOST_POINTS: usize = 100_000;
+/// The same of all points' replications: each is a file.
+const MOST_RUNS: usize = 1_000_000;

@@ -119,6 +119,23 @@ fn interruptions_and_shards_change_no_byte() {
         "merged shards leave the same bytes"
     );
 
+    let partial = at("partial");
+    let mut arguments = vec!["sweep", "--out", text(&partial)];
+    for folder in folders.iter().filter(|folder| **folder != folders[2]) {
+        arguments.extend(["--merge", folder]);
+    }
+    let refused = meshsim(&arguments).assert().code(2).stdout_eq("");
+    let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(
+        told.contains("6 of 24 cells are missing") && told.contains("shard `3/4` is missing"),
+        "{told}"
+    );
+    assert!(!partial.join("results.csv").exists());
+    meshsim(&["sweep", "--out", text(&partial), "--merge", &folders[2]])
+        .assert()
+        .success();
+    assert!(files(&partial) == expected, "the rest completes it");
+
     let other = grid(text(&whole), &["--seed", "2"]);
     let refused = meshsim(&other).assert().code(2);
     let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();

@@ -9,22 +9,26 @@ use scenario::interval::CONFIDENCE;
 use super::cells::{Cell, CellFile, Cells};
 use super::grid::Grid;
 
-/// All figures of a sweep; as long as cells are still to be run, how many these are.
-pub(super) fn collect(cells: &Cells, grid: &Grid) -> Result<SweepReport, usize> {
+/// All figures of a sweep; as long as cells are still to be run, the numbers of these.
+pub(super) fn collect(cells: &Cells, grid: &Grid) -> Result<SweepReport, Vec<usize>> {
     let identity = cells.identity();
-    let mut missing = 0;
+    let mut missing = Vec::new();
     let mut points = Vec::with_capacity(grid.len());
     for point in 0..grid.len() {
-        let replications: Vec<CellFile> = (0..identity.replications)
-            .flat_map(|replication| cells.load(Cell { point, replication }))
-            .collect();
-        missing += identity.replications as usize - replications.len();
+        let mut replications: Vec<CellFile> = Vec::new();
+        for replication in 0..identity.replications {
+            let cell = Cell { point, replication };
+            match cells.load(cell) {
+                Ok(file) => replications.push(file),
+                Err(_) => missing.push(cell.index(identity)),
+            }
+        }
         points.push(SweepPoint {
             values: grid.values(point).into_iter().map(str::to_owned).collect(),
             figures: figures(&replications),
         });
     }
-    if missing > 0 {
+    if !missing.is_empty() {
         return Err(missing);
     }
     let parameters = identity.parameters.iter().map(|parameter| SweepParameter {

@@ -1,5 +1,7 @@
 //! A part of a sweep that one machine runs.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 
 /// The `index`-th of `count` parts, counted from one.
@@ -14,6 +16,31 @@ impl Shard {
     pub(crate) const fn holds(self, cell: usize) -> bool {
         cell % self.count == self.index - 1
     }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+/// The shards that these missing ones of `total` cells are, so many folders being there; none where a shard that is there
+/// lacks some of its own.
+pub(super) fn lacking(missing: &[usize], total: usize, folders: usize) -> Vec<Shard> {
+    let missing: BTreeSet<usize> = missing.iter().copied().collect();
+    for count in folders + 1..=folders + missing.len() {
+        let all = (1..=count).map(|index| Shard { index, count });
+        let lacking: Vec<Shard> = all
+            .filter(|shard| missing.contains(&(shard.index - 1)))
+            .collect();
+        let of_lacking = |cell: &usize| lacking.iter().any(|shard| shard.holds(*cell));
+        if lacking.len() == count - folders
+            && (0..total).filter(of_lacking).eq(missing.iter().copied())
+        {
+            return lacking;
+        }
+    }
+    Vec::new()
 }
 
 impl Default for Shard {
@@ -40,6 +67,19 @@ impl FromStr for Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn missing_shards_are_known_by_their_cells() {
+        let lacking = |missing: &[usize], total, folders| -> Vec<String> {
+            let shards = super::lacking(missing, total, folders).into_iter();
+            shards.map(|shard| shard.to_string()).collect()
+        };
+        assert_eq!(lacking(&[1, 4, 7, 10], 12, 2), ["2/3"]);
+        assert_eq!(lacking(&[0, 2, 3, 5, 6], 7, 1), ["1/3", "3/3"]);
+        let none: [String; 0] = [];
+        assert_eq!(lacking(&[1, 4], 12, 2), none, "a shard is not finished");
+        assert_eq!(lacking(&[5], 12, 3), none);
+    }
 
     #[test]
     fn every_cell_is_in_one_shard() {
