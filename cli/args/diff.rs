@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ArgGroup, ValueHint};
 
 use super::SimulationArgs;
+use super::simulation::replications;
 use crate::commands::diff::Tolerance;
 
 /// Compare two scenarios, or one under two sets of manifests: what changes for whom, beyond chance
@@ -28,7 +29,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Runs of each side with different randomness: what tells effect from chance
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = replications)]
     pub(crate) replications: NonZeroU32,
     /// Fail on `any` change, or if a figure moves too far, such as `p99 latency:+10%`; repeatable
     #[arg(long, value_name = "FIGURE:AMOUNT")]

@@ -8,6 +8,7 @@ use clap::{Args as ArgGroup, ValueEnum, ValueHint};
 use reports::{Export, Pictures};
 
 use super::SimulationArgs;
+use super::simulation::replications;
 
 /// Simulate a scenario, print a summary, and write a report, tables and plots
 #[derive(Debug, ArgGroup)]
@@ -22,7 +23,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Runs with different randomness, merged; as many as the scenario says if not given, else 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = replications)]
     pub(crate) replications: Option<NonZeroU32>,
     /// The folder to write, replaced as a whole; `reports/out/<name>` if not given
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]

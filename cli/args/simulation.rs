@@ -1,9 +1,10 @@
 //! What all verbs that simulate share.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, ValueHint};
+use scenario::MOST_REPLICATIONS;
 
 /// What all verbs that simulate share.
 #[derive(Debug, ArgGroup)]
@@ -20,4 +21,13 @@ pub(crate) struct SimulationArgs {
     /// Leave invalid objects out with a warning, as a cluster that refused them would
     #[arg(long)]
     pub(crate) skip_invalid: bool,
+}
+
+/// A number of replications.
+pub(super) fn replications(text: &str) -> Result<NonZeroU32, String> {
+    let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
+    if count.get() > MOST_REPLICATIONS {
+        return Err(format!("at most {MOST_REPLICATIONS} are run"));
+    }
+    Ok(count)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ArgGroup, ValueHint};
 
 use super::SimulationArgs;
+use super::simulation::replications;
 use crate::commands::sweep::Shard;
 
 /// Run a scenario at every point of a grid, in replications, and tell each figure with its confidence interval
@@ -31,7 +32,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Runs of each point with different randomness
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = replications)]
     pub(crate) replications: NonZeroU32,
     /// The folder to write or to go on with; `reports/out/<name>-sweep` if not given
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]

@@ -454,3 +454,34 @@ fn an_access_log_is_sent_again() {
         );
     }
 }
+
+#[test]
+fn more_replications_than_memory_holds_are_refused() {
+    let field = ["run", "scenarios/tiny", "--set", "replications=4294967295"];
+    let flag = ["run", "scenarios/tiny", "--replications", "4294967295"];
+    let diff = [
+        "diff",
+        "scenarios/tiny",
+        "scenarios/tiny",
+        "--replications",
+        "10001",
+    ];
+    let sweep = [
+        "sweep",
+        "scenarios/tiny",
+        "--param",
+        "seed=1,2",
+        "--replications",
+        "10001",
+    ];
+    for (arguments, told) in [
+        (&field[..], "out of range: expected 1 to 10000"),
+        (&flag[..], "at most 10000 are run"),
+        (&diff[..], "at most 10000 are run"),
+        (&sweep[..], "at most 10000 are run"),
+    ] {
+        let refused = run(arguments).code(2);
+        let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(text.contains(told), "{text}");
+    }
+}

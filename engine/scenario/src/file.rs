@@ -100,7 +100,7 @@ pub(crate) static SCENARIO: Object = Object {
         field(
             "replications",
             Shape::Whole(1),
-            "How many runs `run` and `test` make of it, each with a seed of its own; 1 if not written.",
+            "How many runs `run` and `test` make of it, each with a seed of its own; 1 if not written, 10 000 at most.",
         ),
         field(
             "duration",
@@ -223,6 +223,9 @@ pub fn load(
     }
 }
 
+/// More replications would tell nothing that these do not, and what each measured is kept until they are merged.
+pub const MOST_REPLICATIONS: u32 = 10_000;
+
 const DEFAULT_DURATION: SimDuration = SimDuration::from_secs(60);
 
 fn read(
@@ -275,7 +278,7 @@ fn read(
             .unwrap_or(1),
         replications: fields
             .get("replications")
-            .and_then(|node| reader.whole(&node, 1))
+            .and_then(|node| reader.whole_within(&node, 1, MOST_REPLICATIONS))
             .unwrap_or(1),
         duration: times.duration,
         warm_up: times.warm_up,

@@ -84,7 +84,7 @@ pub mod workload;
 pub use cause::{Call, Cause, DecidingRule, causes};
 pub use comparison::{Change, Effect, compare};
 pub use compile::{CompileOptions, Compiled, compile};
-pub use file::{Files, LoadOptions, Scenario, load};
+pub use file::{Files, LoadOptions, MOST_REPLICATIONS, Scenario, load};
 pub use interval::Interval;
 pub use run::{Outcome, RunOptions, run};
 pub use schema::schema;
