@@ -99,7 +99,7 @@ impl Learner<'_> {
                 "task": exercise.task,
             }))?,
             Format::Text | Format::Markdown => {
-                let words = markdown::printed(&exercise.task, &self.output);
+                let words = markdown::printed(&exercise.task, self.output);
                 self.output.print(&text::task(exercise, &words, folder))?
             }
         }

@@ -32,7 +32,7 @@ impl Learner<'_> {
                 "hint": hint,
             }))?,
             Format::Text | Format::Markdown => {
-                let words = markdown::printed(hint, &self.output);
+                let words = markdown::printed(hint, self.output);
                 self.output.print(&text::hint(number + 1, of, &words))?
             }
         }
