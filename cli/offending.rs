@@ -1,6 +1,6 @@
 //! The request that counts against an expectation, for people and for programs.
 
-use scenario::{Offending, Unexplained, Verdict, is_told};
+use scenario::{Offending, Verdict, is_told};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,21 +64,18 @@ pub(crate) fn reported(verdict: &Verdict, sources: &[Source]) -> Option<reports:
     let json = Json {
         why,
         request: request.as_ref().map(RequestJson::of),
-        explanation: explanation.as_ref().ok(),
+        explanation: explanation.as_ref(),
     };
     let mut story = match explanation {
-        Ok(explanation) => {
+        Some(explanation) => {
             let coloured = story::tell(explanation, sources);
             anstream::adapter::strip_str(&coloured).to_string()
         }
-        Err(Unexplained::UnknownSender) => String::new(),
-        Err(Unexplained::SettingsNotKept) => {
-            "not explained: the settings of that time are not kept\n".to_owned()
-        }
+        None => String::new(),
     };
     if let Some(request) = request {
         let is_as_told =
-            (explanation.as_ref()).map_or(true, |explanation| is_told(explanation, request));
+            (explanation.as_ref()).is_none_or(|explanation| is_told(explanation, request));
         story += &told(request, is_as_told);
     }
     Some(reports::Offending {

@@ -256,7 +256,13 @@ fn cause(cause: scenario::Cause) -> reports::Cause {
         rule: cause.rule.map(|rule| reports::CauseRule {
             object: rule.object,
             field: rule.fields.join(" or "),
-            place: format!("{}:{}", rule.location.file, rule.location.line),
+            place: match rule.written_by.as_str() {
+                "" => format!("{}:{}", rule.location.file, rule.location.line),
+                by => format!(
+                    "{}:{}, as written by {by}",
+                    rule.location.file, rule.location.line
+                ),
+            },
             rejected: rule.rejected,
         }),
         ejected: cause.ejected,

@@ -154,7 +154,7 @@ pub struct CauseRule {
     pub object: String,
     /// The field in it, or several with ` or ` between them; empty: the rule as a whole.
     pub field: String,
-    /// `<file>:<line>`
+    /// `<file>:<line>`, and who had written the object otherwise by then.
     pub place: String,
     /// Why it was not for the request; empty where it was.
     pub rejected: String,

@@ -7,6 +7,7 @@ mod rule;
 
 use std::fmt::Write as _;
 
+use base::{SimDuration, SimTime};
 use manifest::Source;
 
 use crate::output::{DIM, NAME};
@@ -22,6 +23,7 @@ pub(crate) fn tell(explanation: &Explanation, sources: &[Source]) -> String {
     for (index, hop) in explanation.hops.iter().enumerate() {
         story.hop(hop, index);
     }
+    story.writers(explanation);
     story.outcome(&explanation.outcome);
     if let Some(draws) = &explanation.draws {
         story.draws(draws);
@@ -45,6 +47,17 @@ impl Story<'_> {
     /// A fact under its name.
     fn fact(&mut self, name: &str, fact: std::fmt::Arguments<'_>) {
         self.line(format_args!("  {DIM}{name:<12}{DIM:#} {fact}"));
+    }
+
+    /// Who wrote what decided, beside manifests.
+    fn writers(&mut self, explanation: &Explanation) {
+        for writer in &explanation.written_by {
+            let at = SimTime::ZERO + SimDuration::from_secs_f64(writer.at_seconds);
+            let (wrote, object, step) = (writer.wrote.join(", "), &writer.object, &writer.step);
+            self.line(format_args!(
+                "\n{wrote}: as {object} wrote it, since {at}: {step}"
+            ));
+        }
     }
 
     fn request(&mut self, explanation: &Explanation) {

@@ -28,9 +28,25 @@ pub struct Explanation {
     pub hops: Vec<Hop>,
     /// What the client meets.
     pub outcome: Outcome,
+    /// Who wrote what decided, where that is a controller that delivers versions step by step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written_by: Vec<Writer>,
     /// What happened in `--count` draws.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draws: Option<Draws>,
+}
+
+/// A controller that had written settings by the time of the request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Writer {
+    /// What it follows: `Canary <namespace>/<name>` or `Rollout <namespace>/<name>`.
+    pub object: String,
+    /// What it wrote: `<kind> <namespace>/<name>`, those of them that decide about the request.
+    pub wrote: Vec<String>,
+    /// Its step, and why.
+    pub step: String,
+    /// When it came to that.
+    pub at_seconds: f64,
 }
 
 /// The request that is asked about.

@@ -175,6 +175,7 @@ impl Way {
             request: request.described(),
             hops: self.hops,
             outcome: self.outcome,
+            written_by: Vec::new(),
             draws,
         }
     }

@@ -28,7 +28,7 @@ pub struct AnalysisTemplateSpec {
     /// Other templates that are part of it.
     pub templates: Vec<Spanned<AnalysisTemplateReference>>,
     /// Metrics that decide nothing.
-    pub dry_run: Vec<DryRun>,
+    pub dry_run: Vec<Spanned<DryRun>>,
     /// How many measurements are kept.
     pub measurement_retention: Unread,
 }

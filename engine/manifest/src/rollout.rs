@@ -320,7 +320,7 @@ pub struct RolloutAnalysis {
     /// The step from which on, of one that goes on in the background.
     pub starting_step: u32,
     /// Metrics that decide nothing.
-    pub dry_run: Vec<DryRun>,
+    pub dry_run: Vec<Spanned<DryRun>>,
 }
 
 /// An AnalysisTemplate.

@@ -11,9 +11,10 @@ pub use self::rule::DecidingRule;
 use self::rule::Written;
 use crate::compile::Compiled;
 use crate::file::Scenario;
+use crate::moment::Moment;
 use crate::object_name::ObjectName;
 use crate::run::Outcome;
-use crate::told::is_of_its_time;
+use crate::told::is_told;
 use crate::trace::{self, Sender};
 use explain::model::{Cluster, Explanation};
 use sim::plan::Site;
@@ -175,18 +176,28 @@ impl Search<'_> {
         // The path comes second: what a server hands on of the request it serves is not known to templates.
         let mut sites: Vec<&Site> = self.compiled.plan.sites.iter().filter(is_alike).collect();
         sites.sort_by_key(|site| site.head.path != entry.path);
-        let explained = sites.into_iter().take(TEMPLATES).filter_map(|site| {
-            let explanation = self.explain(entry, site)?;
+        let settings = &self.outcome.measurements.facts.settings;
+        let moments = Moment::all(entry.started, settings);
+        let sites = sites.into_iter().take(TEMPLATES);
+        let all = sites.flat_map(|site| moments.iter().map(move |moment| (site, *moment)));
+        let mut explained = all.filter_map(|(site, moment)| {
+            let explanation = self.explain(entry, site, moment)?;
             let hop = explanation.hops.first()?;
             let reaches = |cluster: &Cluster| cluster.name == entry.upstream_cluster;
             let fits = entry.upstream_cluster.is_empty() || hop.clusters.iter().any(reaches);
-            let holds = is_of_its_time(&explanation, entry, self.compiled);
+            // Where a setting began at that very time, what became of the request tells which it met.
+            let holds = moments.len() == 1 || is_told(&explanation, entry);
             (fits && holds).then_some(explanation)
         });
-        explained.into_iter().next()
+        explained.next()
     }
 
-    fn explain(&self, entry: &AccessLogEntry, site: &Site) -> Option<Explanation> {
+    fn explain(
+        &self,
+        entry: &AccessLogEntry,
+        site: &Site,
+        moment: Moment<'_>,
+    ) -> Option<Explanation> {
         let mut written = self.scenario.traffic.iter();
         let traffic = written.find(|traffic| traffic.name == entry.caller);
         let pod = ObjectName {
@@ -207,7 +218,7 @@ impl Search<'_> {
             self.compiled,
             sender,
             &trace::dialled(site),
-            entry.started,
+            moment,
         )
     }
 }

@@ -74,6 +74,8 @@ pub struct Compiled {
     /// The mesh at time zero and after each change of its manifests, for those who ask where single requests go; none
     /// with an Envoy.
     pub(crate) meshes: Arc<[Held]>,
+    /// The controllers that share traffic step by step, by their deliveries' places.
+    pub(crate) writers: Arc<[Writes]>,
 }
 
 /// A mesh and from when on it holds.
@@ -84,6 +86,19 @@ pub(crate) struct Held {
     pub(crate) mesh: Mesh,
     /// With the pods that manifests ask for, where there may be others.
     pub(crate) as_written: Option<Mesh>,
+    /// With the other settings of deliveries, from the second on.
+    pub(crate) others: Vec<Mesh>,
+}
+
+/// What a controller writes that shares traffic step by step.
+#[derive(Debug)]
+pub(crate) struct Writes {
+    /// What it follows: `Canary <namespace>/<name>` or `Rollout <namespace>/<name>`.
+    pub(crate) object: String,
+    /// `<namespace>/<name>` of the VirtualServices.
+    pub(crate) virtual_services: Vec<String>,
+    /// `<namespace>/<name>` of the Services.
+    pub(crate) services: Vec<String>,
 }
 
 /// Compiles a scenario.
@@ -163,9 +178,11 @@ fn compile_parts(
         from: stage.from,
         mesh: stage.mesh,
         as_written: stage.as_written,
+        others: stage.others,
     });
     Ok(Compiled {
         meshes: meshes.collect(),
+        writers: deliveries.writes().into(),
         plan: Plan {
             seed: Seed::new(scenario.seed),
             duration: scenario.duration,

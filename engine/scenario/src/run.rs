@@ -183,9 +183,10 @@ fn find_offending(
                 world.run_until(SimTime::ZERO + plan.duration / PARTS * part);
             }
         }
-        for (place, seen) in places.into_iter().zip(witness.finish(&plan)) {
+        let (all, settings) = witness.finish(&plan);
+        for (place, seen) in places.into_iter().zip(all) {
             if let (Some(seen), Some(figure)) = (seen, scenario.expect[place].figure()) {
-                let found = verdict::offending(seen, figure, scenario, compiled);
+                let found = verdict::offending(seen, figure, scenario, compiled, &settings);
                 verdicts[place].offending = Some(Box::new(found));
             }
         }

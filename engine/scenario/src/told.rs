@@ -1,26 +1,11 @@
 //! Whether what is told of a request by its explanation is what became of it in the run.
-//!
-//! Where versions get their traffic step by step, explanations know the first setting of each delivery alone, and a run
-//! comes to others: what contradicts it then is not of its time.
 
-use crate::compile::Compiled;
 use explain::model::{Explanation, Hop};
 use telemetry::AccessLogEntry;
 
 /// Whether a story ends as the request did, and has the pod among its hops that was tried last.
 pub fn is_told(explanation: &Explanation, entry: &AccessLogEntry) -> bool {
     !contradicts(explanation, entry) && leads_to_last_try(explanation, entry)
-}
-
-/// Whether a story can be of the settings that held when the request was made.
-pub(crate) fn is_of_its_time(
-    explanation: &Explanation,
-    entry: &AccessLogEntry,
-    compiled: &Compiled,
-) -> bool {
-    let only_setting = compiled.plan.progressive_delivery.is_none();
-    let is_tried_elsewhere = !entry.tries.is_empty() && !leads_to_last_try(explanation, entry);
-    only_setting || !(contradicts(explanation, entry) || is_tried_elsewhere)
 }
 
 /// Whether the request was answered otherwise than proxies answer it by themselves, or went where none is sent.

@@ -1,12 +1,11 @@
-//! Where one request of a scenario goes and why: explained under the manifests of its time, without a run.
+//! Where one request of a scenario goes and why: explained under the manifests and settings of its time, without a run.
 
-use crate::compile::{Compiled, External, Held};
+use crate::compile::{Compiled, External};
 use crate::file::Scenario;
+use crate::moment::Moment;
 use crate::object_name::ObjectName;
 use crate::request::Request;
 use crate::url::Scheme;
-use base::SimTime;
-use control_plane::Mesh;
 use explain::model::{Direction, Explanation};
 use explain::proxy_alone::{self, Entrance};
 use explain::{Leaving, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as};
@@ -33,9 +32,9 @@ pub(crate) fn explain(
     compiled: &Compiled,
     sender: Sender<'_>,
     request: &explain::Request,
-    at: SimTime,
+    moment: Moment<'_>,
 ) -> Option<Explanation> {
-    explain_as(scenario, compiled, (sender, None), request, at)
+    explain_as(scenario, compiled, (sender, None), request, moment)
 }
 
 /// The same along the way that a request took in a run, where that is known.
@@ -44,7 +43,7 @@ pub(crate) fn explain_as(
     compiled: &Compiled,
     (sender, taken): (Sender<'_>, Option<&Taken>),
     request: &explain::Request,
-    at: SimTime,
+    moment: Moment<'_>,
 ) -> Option<Explanation> {
     let way = match (sender, &scenario.envoy) {
         (Sender::Listener(listener), Some(envoy)) => {
@@ -62,7 +61,7 @@ pub(crate) fn explain_as(
         }
         (Sender::Listener(_), None) => return None,
         (Sender::Gateway(ObjectName { namespace, name }), _) => {
-            let mesh = compiled.mesh_at(at)?;
+            let mesh = compiled.mesh_at(moment)?;
             let edge = mesh.edge_of_gateway(namespace, name)?;
             match taken {
                 Some(taken) => through_gateway_as(mesh, &edge, request, taken),
@@ -70,7 +69,7 @@ pub(crate) fn explain_as(
             }
         }
         (Sender::Pod(sender), _) => {
-            let mesh = compiled.mesh_with(sender, at)?;
+            let mesh = compiled.mesh_with(sender, moment)?;
             let ObjectName { namespace, name } = sender;
             let pod = mesh.registry().pod_by_name(namespace, name)?;
             match taken {
@@ -79,7 +78,7 @@ pub(crate) fn explain_as(
             }
         }
         (Sender::Named(name), _) => {
-            let mesh = compiled.mesh_at(at)?;
+            let mesh = compiled.mesh_at(moment)?;
             let pod = find::pod(mesh.registry(), name, &scenario.namespace)?;
             from_pod(mesh, pod, request)
         }
@@ -95,6 +94,7 @@ pub(crate) fn explain_as(
         .as_ref()
         .and_then(|leaving| server_at(scenario, leaving));
     let mut explanation = way.explanation(request, None);
+    explanation.written_by = moment.writers(compiled, &explanation);
     let outcome = &explanation.outcome;
     if outcome.status.is_none() && outcome.closed.is_none() && outcome.body.is_empty() {
         explanation.outcome.body = body(&explanation, request, compiled, outside.as_ref());
@@ -179,30 +179,6 @@ fn body(
     };
     let behaviour = server.behaviour(&head);
     behaviour.map_or_else(String::new, |behaviour| behaviour.body.clone())
-}
-
-impl Compiled {
-    /// The mesh that manifests make at a time; none with an Envoy in their place.
-    pub(crate) fn mesh_at(&self, at: SimTime) -> Option<&Mesh> {
-        let held = self.held_at(at)?;
-        Some(held.as_written.as_ref().unwrap_or(&held.mesh))
-    }
-
-    /// The same with this pod: one of those that manifests do not ask for, if need be.
-    fn mesh_with(&self, pod: &ObjectName, at: SimTime) -> Option<&Mesh> {
-        let has = |mesh: &&Mesh| {
-            let ObjectName { namespace, name } = pod;
-            mesh.registry().pod_by_name(namespace, name).is_some()
-        };
-        let held = self.held_at(at)?;
-        let as_written = held.as_written.as_ref().filter(has);
-        Some(as_written.unwrap_or(&held.mesh))
-    }
-
-    fn held_at(&self, at: SimTime) -> Option<&Held> {
-        let mut held = self.meshes.iter().rev();
-        held.find(|held| held.from <= at)
-    }
 }
 
 /// A request template as it is explained.

@@ -36,7 +36,7 @@ use crate::verdict::figure::{Figure, figure};
 use sim::plan::ClusterLabels;
 use telemetry::{Measurements, Window};
 
-pub use offending::{Offending, Unexplained};
+pub use offending::Offending;
 pub(crate) use offending::{offending, questions};
 
 /// An expectation and what became of it.
@@ -125,7 +125,7 @@ pub(crate) fn are_by_pod(expectations: &[Expectation]) -> bool {
 }
 
 /// Judges the expectations of a scenario: figures by what was measured in the windows that [`windows`] names, single
-/// requests by what is decided about them.
+/// requests by what is decided about them under the settings of their time; of several replications, those of the first.
 ///
 /// # Panics
 /// If the measurements lack one of the windows.
@@ -139,7 +139,9 @@ pub(crate) fn judge(
     all.map(|(expectation, verdict)| match (expectation, verdict) {
         (Expectation::Figure(_), Some(verdict)) => verdict,
         (Expectation::Figure(_), None) => unreachable!("every figure is judged"),
-        (Expectation::Request(request), _) => decision::judge(request, scenario, compiled),
+        (Expectation::Request(request), _) => {
+            decision::judge(request, scenario, compiled, &measurements.facts.settings)
+        }
     })
     .collect()
 }

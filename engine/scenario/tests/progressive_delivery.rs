@@ -2,7 +2,7 @@
 
 use manifest::Source;
 use meshsim_scenario::{CompileOptions, Compiled, LoadOptions, Offending, Outcome, RunOptions};
-use meshsim_scenario::{Scenario, Unexplained, compile, is_told, load, run};
+use meshsim_scenario::{Scenario, compile, is_told, load, run};
 
 const MESH: &str = "
 apiVersion: v1
@@ -263,17 +263,80 @@ fn shown(expect: &str) -> Option<Offending> {
 }
 
 #[test]
-fn a_request_is_not_explained_by_settings_that_it_did_not_meet() {
-    // Flagger's canary gets nothing under the first setting, and this request came to it.
-    let canary = "{name: none, count: {traffic: users, destinationWorkload: default/shop}, window: {from: 32s, to: 50s}, atMost: 0}";
+fn a_request_is_explained_by_the_settings_that_it_met() {
+    let writer = |found: &Offending| {
+        let explanation = found.explanation.as_ref().expect("its sender is known");
+        let route = explanation.hops[0].route.as_ref().expect("a rule decides");
+        assert_eq!(
+            route.rule.virtual_service.as_deref(),
+            Some("default/shop"),
+            "what Flagger makes is a VirtualService"
+        );
+        let weights = explanation.hops[0].clusters.iter();
+        let weights: Vec<u32> = weights.map(|cluster| cluster.weight).collect();
+        let writer = explanation.written_by.first();
+        let writer = writer.map(|one| (one.object.clone(), one.at_seconds, one.step.clone()));
+        (weights, writer)
+    };
+    // One that came to the canary is explained by the step that sent it there.
+    let canary = "{name: none, count: {traffic: users, destinationWorkload: default/shop}, window: {from: 42s, to: 50s}, atMost: 0}";
     let found = shown(canary).expect("requests go to the canary");
-    let entry = found.request.expect("it was seen");
-    assert_eq!(entry.response_code, 200);
-    assert_eq!(found.explanation, Err(Unexplained::SettingsNotKept));
-    // One of the first setting is explained.
+    let entry = found.request.as_ref().expect("it was seen");
+    let explanation = found.explanation.as_ref().expect("its sender is known");
+    assert!(is_told(explanation, entry), "{explanation:?}");
+    let (weights, by) = writer(&found);
+    assert_eq!(weights, [50, 50]);
+    let (object, at, step) = by.expect("Flagger had decided something");
+    assert_eq!((object.as_str(), at), ("Canary default/shop", 40.0));
+    assert!(step.starts_with("canary 50 %: success rate"), "{step}");
+    assert_eq!(
+        explanation.written_by[0].wrote,
+        ["VirtualService default/shop"]
+    );
+    // One before all that is explained by what Flagger made at first.
     let primary = "{name: none, count: {traffic: users}, window: {to: 10s}, atMost: 0}";
     let found = shown(primary).expect("requests go to the primary");
-    let entry = found.request.expect("it was seen");
-    let explanation = found.explanation.expect("the first setting is kept");
-    assert!(is_told(&explanation, &entry), "{explanation:?}");
+    let entry = found.request.as_ref().expect("it was seen");
+    let explanation = found.explanation.as_ref().expect("its sender is known");
+    assert!(is_told(explanation, entry), "{explanation:?}");
+    assert_eq!(writer(&found), (vec![100], None));
+}
+
+#[test]
+fn what_is_expected_of_a_request_is_judged_by_the_settings_of_its_time() {
+    let expect = |at: &str, weight: &str| {
+        let canary = "to: default/shop-canary";
+        format!(
+            "{{request: {{from: client, url: 'http://shop/'}}, at: {at}, {canary}, weight: {weight}}}"
+        )
+    };
+    let all = [
+        expect("29s", "0%"),
+        // What is decided at that very time holds already.
+        expect("30s", "10%"),
+        expect("39s", "10%"),
+        expect("45s", "50%"),
+        expect("65s", "20%"),
+        expect("119s", "0%"),
+        // As it was at the start, it is not any more.
+        expect("45s", "0%"),
+    ];
+    let more = format!(
+        "timeline:\n- {{at: 15s, workload: shop, rollOut: {{image: 'shop:v2', version: v2}}}}\nexpect: [{}]\n",
+        all.join(", ")
+    );
+    let outcome = outcome(CANARY, &more);
+    let passed: Vec<bool> = outcome.verdicts.iter().map(|one| one.passed).collect();
+    let said: Vec<&str> = (outcome.verdicts.iter())
+        .map(|one| one.evidence.as_str())
+        .collect();
+    assert_eq!(
+        passed,
+        [true, true, true, true, true, true, false],
+        "{said:?}"
+    );
+    assert_eq!(
+        said[6],
+        "it is sent to default/shop-primary (50%) and default/shop-canary (50%)"
+    );
 }

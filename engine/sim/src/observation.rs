@@ -40,7 +40,10 @@ pub trait Observer {
     /// An entry of the timeline has taken effect.
     fn on_change(&mut self, _now: SimTime, _index: usize) {}
     /// A controller that delivers a version step by step has decided something; `text` says what, and why.
-    fn on_decision(&mut self, _now: SimTime, _text: &str) {}
+    fn on_decision(&mut self, _now: SimTime, _delivery: usize, _text: &str) {}
+    /// From now on traffic is shared as the settings of all deliveries at this place say (see
+    /// [`ProgressiveDelivery::told`](crate::plan::progressive_delivery::ProgressiveDelivery::told)).
+    fn on_setting(&mut self, _now: SimTime, _place: usize) {}
 }
 
 /// Nobody watches.
@@ -117,9 +120,15 @@ impl<A: Observer> Observer for Option<A> {
     }
 
     #[inline]
-    fn on_decision(&mut self, now: SimTime, text: &str) {
+    fn on_decision(&mut self, now: SimTime, delivery: usize, text: &str) {
         if let Some(watcher) = self {
-            watcher.on_decision(now, text);
+            watcher.on_decision(now, delivery, text);
+        }
+    }
+
+    fn on_setting(&mut self, now: SimTime, place: usize) {
+        if let Some(watcher) = self {
+            watcher.on_setting(now, place);
         }
     }
 }
@@ -186,9 +195,14 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.on_change(now, index);
     }
 
-    fn on_decision(&mut self, now: SimTime, text: &str) {
-        self.0.on_decision(now, text);
-        self.1.on_decision(now, text);
+    fn on_decision(&mut self, now: SimTime, delivery: usize, text: &str) {
+        self.0.on_decision(now, delivery, text);
+        self.1.on_decision(now, delivery, text);
+    }
+
+    fn on_setting(&mut self, now: SimTime, place: usize) {
+        self.0.on_setting(now, place);
+        self.1.on_setting(now, place);
     }
 }
 

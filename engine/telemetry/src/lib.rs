@@ -30,6 +30,7 @@ mod occupancy;
 mod pools;
 mod proxies;
 mod recorder;
+mod settings;
 mod summary;
 mod traces;
 mod witness;
@@ -52,6 +53,7 @@ pub use measurements::{
 pub use pools::{PoolSeries, PoolUse};
 pub use proxies::{ProxyFigures, StatScope, StatScopeKind};
 pub use recorder::{Recorder, RecorderOptions};
+pub use settings::{Settings, Step};
 pub use sim::observation::DURATION_BUCKETS_MS;
 pub use summary::{AttemptTotals, DestinationTotals, ResponseCount, Totals};
 pub use traces::{Trace, TracedRequest, Traces};

@@ -12,6 +12,7 @@ use crate::histogram::{Histogram, PackedHistogram};
 use crate::labels::{AttemptLabels, JourneyLabels, RequestLabels, WorkloadLabels};
 use crate::pools::PoolSeries;
 use crate::proxies::ProxyFigures;
+use crate::settings::Settings;
 use base::{SimDuration, SimTime};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,9 @@ pub struct Facts {
     pub bucket: SimDuration,
     /// Changes of the timeline that took effect.
     pub marks: Vec<Mark>,
+    /// How versions got their traffic, step by step.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// A change of the timeline.

@@ -16,6 +16,7 @@ use crate::names::PlanNames;
 use crate::occupancy::{Span, StationTrack};
 use crate::pools::Pools;
 use crate::proxies::ProxyFigures;
+use crate::settings::Settings;
 use base::{SimDuration, SimTime};
 use proxy::names::ClusterId;
 use proxy::proxy::Proxy;
@@ -74,6 +75,7 @@ pub struct Recorder {
     pools: Pools,
     proxies: Vec<ProxyFigures>,
     marks: Vec<Mark>,
+    settings: Settings,
 }
 
 impl Recorder {
@@ -122,6 +124,7 @@ impl Recorder {
             pools: Pools::new(),
             proxies: Vec::new(),
             marks: Vec::new(),
+            settings: Settings::default(),
         }
     }
 
@@ -276,11 +279,16 @@ impl Observer for Recorder {
         }
     }
 
-    fn on_decision(&mut self, now: SimTime, text: &str) {
+    fn on_decision(&mut self, now: SimTime, delivery: usize, text: &str) {
+        self.settings.decided(now, delivery, text);
         self.marks.push(Mark {
             at: now,
             label: text.to_owned(),
         });
+    }
+
+    fn on_setting(&mut self, now: SimTime, place: usize) {
+        self.settings.changed(now, place);
     }
 
     fn on_pod(&mut self, now: SimTime, pod: PodId, phase: PodPhase) {

@@ -7,6 +7,7 @@ use crate::access_log::{AccessLogEntry, entry};
 use crate::keys::{JourneyKey, RequestKey};
 use crate::labels::{JourneyLabels, RequestLabels};
 use crate::names::PlanNames;
+use crate::settings::Settings;
 use base::{SimDuration, SimTime};
 use rustc_hash::FxHashMap;
 use sim::observation::{Attempt, Exchange, Journey, Observer};
@@ -61,6 +62,7 @@ pub struct Witness<'w, F> {
     last: Vec<Option<(Exchange, Vec<Attempt>)>>,
     of_requests: FxHashMap<(RequestKey, Option<PodId>), RequestLabels>,
     of_journeys: FxHashMap<JourneyKey, JourneyLabels>,
+    settings: Settings,
 }
 
 impl<'w, F: FnMut(&Ended<'_>) -> bool> Witness<'w, F> {
@@ -76,12 +78,13 @@ impl<'w, F: FnMut(&Ended<'_>) -> bool> Witness<'w, F> {
             last: names.traffic.iter().map(|_| None).collect(),
             of_requests: FxHashMap::default(),
             of_journeys: FxHashMap::default(),
+            settings: Settings::default(),
             names,
         }
     }
 
-    /// What was seen, in the order of the questions.
-    pub fn finish(self, plan: &Plan) -> Vec<Option<Seen>> {
+    /// What was seen, in the order of the questions, and how versions got their traffic until then.
+    pub fn finish(self, plan: &Plan) -> (Vec<Option<Seen>>, Settings) {
         let names = &self.names;
         let seen = |(exchange, tries): (Exchange, Vec<Attempt>)| Seen {
             entry: entry(&exchange, &tries, plan, names),
@@ -89,10 +92,8 @@ impl<'w, F: FnMut(&Ended<'_>) -> bool> Witness<'w, F> {
             source: exchange.source,
             passed_on: exchange.passed_on,
         };
-        self.found
-            .into_iter()
-            .map(|found| found.map(seen))
-            .collect()
+        let found = self.found.into_iter().map(|found| found.map(seen));
+        (found.collect(), self.settings)
     }
 }
 
@@ -131,6 +132,14 @@ impl<F: FnMut(&Ended<'_>) -> bool> Observer for Witness<'_, F> {
         {
             self.last[traffic.index()] = Some((*exchange, tries));
         }
+    }
+
+    fn on_decision(&mut self, now: SimTime, delivery: usize, text: &str) {
+        self.settings.decided(now, delivery, text);
+    }
+
+    fn on_setting(&mut self, now: SimTime, place: usize) {
+        self.settings.changed(now, place);
     }
 
     fn on_journey(&mut self, journey: &Journey) {

@@ -2,7 +2,7 @@
 
 use super::key::{above, below};
 use crate::file::Scenario;
-use base::Location;
+use base::{Location, SimDuration, SimTime};
 use explain::model::{Cluster, Explanation, Hop, Rejected, Rule};
 use manifest::{Invalid, Resources, Source, parse_with};
 use proxy::response_flag::Details;
@@ -22,6 +22,8 @@ pub struct DecidingRule {
     pub location: Location,
     /// Why it was not for the request; empty where it was.
     pub rejected: String,
+    /// The controller that wrote the object as it was then, and since when; empty where it is as in the manifests.
+    pub written_by: String,
 }
 
 /// What is written, and what proxies were told of it.
@@ -31,8 +33,24 @@ pub(super) struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// What the first proxy on the way obeyed when the request failed.
+    /// What the first proxy on the way obeyed when the request failed, and who had written it.
     pub(super) fn rule(
+        &self,
+        entry: &AccessLogEntry,
+        explanation: &Explanation,
+        ejected: bool,
+    ) -> Option<DecidingRule> {
+        let rule = self.obeyed(entry, explanation, ejected)?;
+        let mut writers = explanation.written_by.iter();
+        let writer = writers.find(|writer| writer.wrote.contains(&rule.object));
+        let written_by = writer.map_or_else(String::new, |writer| {
+            let since = SimTime::ZERO + SimDuration::from_secs_f64(writer.at_seconds);
+            format!("{} since {since}", writer.object)
+        });
+        Some(DecidingRule { written_by, ..rule })
+    }
+
+    fn obeyed(
         &self,
         entry: &AccessLogEntry,
         explanation: &Explanation,
@@ -188,6 +206,7 @@ impl Written<'_> {
             fields: vec![field],
             location,
             rejected: String::new(),
+            written_by: String::new(),
         })
     }
 
@@ -206,6 +225,7 @@ impl Written<'_> {
             fields: vec!["subsets"],
             location: subset.name.at.clone(),
             rejected: String::new(),
+            written_by: String::new(),
         })
     }
 
@@ -252,6 +272,7 @@ fn written(rule: &Rule, rejected: &str) -> Option<DecidingRule> {
             column: place.column,
         },
         rejected: rejected.to_owned(),
+        written_by: String::new(),
     })
 }
 

@@ -96,6 +96,7 @@ pub(super) fn compile(scenario: &Scenario, envoy: &Envoy) -> Result<Compiled, Ve
     }
     Ok(Compiled {
         meshes: Arc::default(),
+        writers: Arc::default(),
         plan: Plan {
             seed: Seed::new(scenario.seed),
             duration: scenario.duration,

@@ -10,6 +10,7 @@ mod argo;
 mod flagger;
 mod metrics;
 
+use crate::compile::Writes;
 use crate::compile::cluster::{Part, Pools, Written};
 use crate::compile::progressive_delivery::metrics::Metrics;
 use crate::compile::report::Report;
@@ -95,6 +96,15 @@ impl Deliveries {
             }
         }
         set
+    }
+
+    /// What the controller of each writes.
+    pub(super) fn writes(&self) -> Vec<Writes> {
+        let writes = self.all.iter().map(|one| match one {
+            Declared::Canary(canary) => flagger::writes(canary),
+            Declared::Rollout(rollout) => rollout.writes(),
+        });
+        writes.collect()
     }
 
     /// Makes the workloads known whose pods are made by deliveries.

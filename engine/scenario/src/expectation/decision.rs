@@ -20,7 +20,7 @@ pub struct RequestExpectation {
     pub listener: Option<Placed<String>>,
     /// What is sent.
     pub request: Request,
-    /// When: under the manifests of that time.
+    /// When: under the manifests and settings of that time.
     pub at: SimTime,
     /// What is expected.
     pub want: Decision,
@@ -80,7 +80,8 @@ pub(crate) static REQUEST_EXPECTATION: Object = Object {
         field(
             "at",
             Shape::Duration,
-            "Under the manifests of this time of the run; those of its start if not written.",
+            "Under the manifests of this time of the run, and what Canaries and Rollouts have made of them by then; those of its \
+             start if not written.",
         ),
         field(
             "outcome",

@@ -3,6 +3,7 @@
 use crate::compile::Compiled;
 use crate::expectation::{Decision, RequestExpectation, Unit};
 use crate::file::Scenario;
+use crate::moment::Moment;
 use crate::object_name::ObjectName;
 use crate::trace::{self, Sender};
 use crate::verdict::{Offending, Verdict};
@@ -11,13 +12,16 @@ use control_plane::Mesh;
 use control_plane::dns;
 use control_plane::registry::Provider;
 use explain::model::{Cluster, Direction, Explanation, OutcomeKind, UpstreamRequest};
+use telemetry::Settings;
 
 /// Judges a request by what is decided about it.
 pub(super) fn judge(
     expectation: &RequestExpectation,
     scenario: &Scenario,
     compiled: &Compiled,
+    settings: &Settings,
 ) -> Verdict {
+    let moment = Moment::new(expectation.at, settings);
     let request = trace::asked(&expectation.request);
     let gateway;
     let sender = match &expectation.from {
@@ -33,7 +37,7 @@ pub(super) fn judge(
         }
         Some(name) => Sender::Named(name),
     };
-    let explanation = trace::explain(scenario, compiled, sender, &request, expectation.at);
+    let explanation = trace::explain(scenario, compiled, sender, &request, moment);
     let want = &expectation.want;
     let verdict = Verdict {
         name: expectation.name.clone(),
@@ -52,7 +56,7 @@ pub(super) fn judge(
     let Some(explanation) = explanation else {
         return verdict;
     };
-    let mesh = compiled.mesh_at(expectation.at);
+    let mesh = compiled.mesh_at(moment);
     let decided = Decided::of(&explanation, mesh, expectation);
     let mismatches = decided.mismatches(want);
     let got = decided.summary();
@@ -69,7 +73,7 @@ pub(super) fn judge(
             Box::new(Offending {
                 why: evidence,
                 request: None,
-                explanation: Ok(explanation.clone()),
+                explanation: Some(explanation.clone()),
             })
         }),
         ..verdict

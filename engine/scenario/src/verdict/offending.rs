@@ -8,9 +8,10 @@
 use crate::compile::Compiled;
 use crate::expectation::{Expectation, FigureExpectation, Measure, Selector, Unit};
 use crate::file::Scenario;
+use crate::moment::Moment;
 use crate::object_name::ObjectName;
 use crate::request::Request;
-use crate::told::is_of_its_time;
+use crate::told::is_told;
 use crate::trace::{self, Sender};
 use crate::traffic::Traffic;
 use crate::values::combinations;
@@ -20,7 +21,7 @@ use base::SimTime;
 use explain::Taken;
 use explain::model::Explanation;
 use sim::plan::{self, Plan};
-use telemetry::{AccessLogEntry, Ended, EndedAs, Seen};
+use telemetry::{AccessLogEntry, Ended, EndedAs, Seen, Settings};
 
 /// A request that counts against an expectation, and why it went as it did.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +30,8 @@ pub struct Offending {
     pub why: String,
     /// What became of it in the run; none of a request that is decided without one.
     pub request: Option<AccessLogEntry>,
-    /// What decided about it, proxy by proxy.
-    pub explanation: Result<Explanation, Unexplained>,
-}
-
-/// Why nothing is told about what decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unexplained {
-    /// The manifests of its time do not know who sent it.
-    UnknownSender,
-    /// Versions got their traffic step by step, and how it was shared at that time is not kept.
-    SettingsNotKept,
+    /// What decided about it, proxy by proxy; none where the manifests of its time do not know who sent it.
+    pub explanation: Option<Explanation>,
 }
 
 /// A question to a witness: whether a request counts against an expectation.
@@ -90,10 +82,11 @@ pub(crate) fn offending(
     expectation: &FigureExpectation,
     scenario: &Scenario,
     compiled: &Compiled,
+    settings: &Settings,
 ) -> Offending {
     Offending {
         why: why(&seen.entry, expectation),
-        explanation: explanation(&seen, scenario, compiled),
+        explanation: explanation(&seen, scenario, compiled, settings),
         request: Some(seen.entry),
     }
 }
@@ -221,7 +214,8 @@ fn explanation(
     seen: &Seen,
     scenario: &Scenario,
     compiled: &Compiled,
-) -> Result<Explanation, Unexplained> {
+    settings: &Settings,
+) -> Option<Explanation> {
     let plan = &compiled.plan;
     let source = pod_name(plan, seen);
     let (request, sender) = match template(seen, scenario, plan) {
@@ -248,12 +242,18 @@ fn explanation(
         },
     };
     let sender = (sender, Some(&taken));
-    let explained = trace::explain_as(scenario, compiled, sender, &request, entry.started);
-    let explanation = explained.ok_or(Unexplained::UnknownSender)?;
-    match is_of_its_time(&explanation, entry, compiled) {
-        true => Ok(explanation),
-        false => Err(Unexplained::SettingsNotKept),
-    }
+    let moments = Moment::all(entry.started, settings).into_iter();
+    let mut explained = moments.filter_map(|moment| {
+        let explanation = trace::explain_as(scenario, compiled, sender, &request, moment)?;
+        Some((is_told(&explanation, entry), explanation))
+    });
+    // Where a setting began at that very time, what became of the request tells which it met.
+    let last = explained.next();
+    let (_, explanation) = match last {
+        Some((false, _)) => explained.find(|(is_told, _)| *is_told).or(last),
+        Some((true, _)) | None => last,
+    }?;
+    Some(explanation)
 }
 
 fn pod_name(plan: &Plan, seen: &Seen) -> ObjectName {

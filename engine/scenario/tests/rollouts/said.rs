@@ -160,6 +160,21 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn a_dry_run_of_no_metric_is_refused_as_argo_refuses_it() {
+    let rollout = with_analysis_step("shop-canary.*");
+    let dry_run = "  dryRun: [{metricName: sucess-rate}]\n  metrics:\n";
+    let mesh = format!("{MESH}{rollout}").replacen("  metrics:\n", dry_run, 1);
+    assert_said(
+        &mesh,
+        &[
+            "mesh:",
+            "error: `dryRun` rule `sucess-rate` does not match any metric name",
+            "did you mean `success-rate`?",
+        ],
+    );
+}
+
+#[test]
 fn what_is_not_played_is_said_with_its_place() {
     let mesh = format!("{MESH}{}", with_analysis_step("shop-canary.*"));
     for (from, to, part) in [

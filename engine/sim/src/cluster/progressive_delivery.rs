@@ -162,6 +162,8 @@ impl<O: Observer> World<'_, O> {
         let progress = self.progress.as_deref_mut();
         let settings = &mut progress.expect("there is a delivery").settings;
         if std::mem::replace(&mut settings[index], setting) != setting {
+            let place = self.progress().place();
+            self.observer.on_setting(now, place);
             self.tell_settings(now);
         }
     }
@@ -186,7 +188,8 @@ impl<O: Observer> World<'_, O> {
     fn decide(&mut self, now: SimTime, index: usize, text: &str) {
         let name = self.progress().plan.deliveries[index].name();
         let name = name.rsplit('/').next().unwrap_or(name);
-        self.observer.on_decision(now, &format!("{name}: {text}"));
+        let text = format!("{name}: {text}");
+        self.observer.on_decision(now, index, &text);
     }
 
     fn look_again(&mut self, now: SimTime, index: usize) {

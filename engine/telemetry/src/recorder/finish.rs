@@ -61,6 +61,7 @@ impl Recorder {
                 warm_up: self.warm_up.min(end),
                 bucket: self.bucket,
                 marks: self.marks,
+                settings: self.settings,
             },
             window: windows.next().expect("the first window is always there"),
             windows: windows.collect(),

@@ -14,6 +14,7 @@ mod strategy;
 mod templates;
 mod unread;
 
+use crate::compile::Writes;
 use crate::compile::cluster::Written;
 use crate::compile::progressive_delivery::argo::analysis::Analyses;
 use crate::compile::progressive_delivery::argo::strategy::{Routes, settings, strategy};
@@ -96,6 +97,11 @@ impl Declared {
     /// Shares traffic so in the manifests of a stage.
     pub(super) fn share(&self, traffic: Traffic, resources: &mut Resources) {
         objects::share(self, traffic, resources);
+    }
+
+    /// What its controller writes.
+    pub(super) fn writes(&self) -> Writes {
+        objects::writes(self)
     }
 
     /// What the world plays.

@@ -20,7 +20,7 @@ use manifest::workload::Deployment;
 use sim::plan::progressive_delivery::canary::Setting;
 
 pub(super) use canary::delivery;
-pub(super) use objects::{make, share};
+pub(super) use objects::{make, share, writes};
 
 /// One, as it stands in the first manifests.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ impl Condition {
     /// # Errors
     /// What is wrong with it.
     pub fn read(text: &str) -> Result<Self, String> {
-        let program = expr::compile(text).map_err(|error| reason(&error))?;
+        let program = expr::compile(&checked(text)).map_err(|error| reason(&error))?;
         Ok(Self {
             text: text.to_owned(),
             program,
@@ -47,6 +47,57 @@ impl Condition {
     }
 }
 
+/// A condition whose elements of `result` must be there, as in Argo: `expr` here gives nil for one that is not.
+fn checked(text: &str) -> String {
+    let mut made = String::new();
+    let mut rest = text;
+    let mut quote = None;
+    let mut before = ' ';
+    while let Some(next) = rest.chars().next() {
+        let is_name = before.is_alphanumeric() || before == '_' || before == '.';
+        if quote.is_none()
+            && !is_name
+            && let Some(after) = rest.strip_prefix("result")
+            && let Some(inner) = after.trim_start().strip_prefix('[')
+            && let Some(end) = end_of_index(inner)
+        {
+            made += &format!("{ELEMENT}(result, {})", checked(&inner[..end]));
+            rest = &inner[end + 1..];
+            before = ')';
+            continue;
+        }
+        match quote {
+            Some(open) if open == next && before != '\\' => quote = None,
+            None if matches!(next, '"' | '\'' | '`') => quote = Some(next),
+            Some(_) | None => {}
+        }
+        made.push(next);
+        rest = &rest[next.len_utf8()..];
+        before = next;
+    }
+    made
+}
+
+/// Where the bracket closes that was open before; none where it is around a part of the list, as in `[1:3]`.
+fn end_of_index(text: &str) -> Option<usize> {
+    let mut open = 1;
+    for (place, next) in text.char_indices() {
+        match next {
+            '[' => open += 1,
+            ']' => open -= 1,
+            ':' if open == 1 => return None,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(place);
+        }
+    }
+    None
+}
+
+/// What takes an element of a list, or fails.
+const ELEMENT: &str = "elementThatIsThere";
+
 /// The functions that Argo adds to those of the language.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
@@ -56,6 +107,26 @@ fn environment() -> Environment<'static> {
         Some(Value::String(text)) => text.parse().ok(),
         Some(_) | None => None,
     };
+    environment.add_function(ELEMENT, |call| {
+        let mut values = call.args.into_iter();
+        let (list, place) = (values.next(), values.next());
+        let (Some(Value::Array(list)), Some(Value::Integer(place))) = (list, place) else {
+            return Err("`result` is a number, which has no elements"
+                .to_owned()
+                .into());
+        };
+        // As in Argo, places below zero count from the end.
+        let from_start = match place {
+            0.. => usize::try_from(place).ok(),
+            ..0 => list.len().checked_add_signed(place as isize),
+        };
+        let found = from_start.and_then(|place| list.get(place).cloned());
+        found.ok_or_else(|| {
+            let length = list.len();
+            let text = format!("index out of range: {place} (array length is {length})");
+            text.into()
+        })
+    });
     environment.add_function("isNaN", move |call| {
         let number = number(call.args.first());
         Ok(Value::Bool(number.is_some_and(f64::is_nan)))
@@ -132,6 +203,31 @@ mod tests {
         ] {
             assert_eq!(holds(text, answer), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn an_element_that_is_not_there_is_an_error() {
+        let nothing = Answer::Vector(None);
+        let missing = "index out of range: 0 (array length is 0)";
+        for text in [
+            "result[0] >= 0.95",
+            "isNil(result[0])",
+            "isNaN(result[ 0 ]) or true",
+            "default(result[0], 1) == 1",
+            "result [0] == nil",
+            "'result[0]' != '' && result[len(result[0:0])] == nil",
+        ] {
+            let met = holds(text, nothing);
+            let is_it = met.as_ref().is_err_and(|why| why.contains(missing));
+            assert!(is_it, "{text}: {met:?}");
+        }
+        let there = "result[0] == result[-1] && result[0] == 2 && 'result[7]' != '\\'result[8]'";
+        assert_eq!(holds(there, Answer::Vector(Some(2.0))), Ok(true));
+        let beyond = holds("result[1] > 0", Answer::Vector(Some(2.0)));
+        assert!(
+            beyond.as_ref().is_err_and(|why| why.contains("range: 1 (")),
+            "{beyond:?}"
+        );
     }
 
     #[test]

@@ -32,6 +32,17 @@ pub(super) struct Analyses<'a> {
     pub(super) report: &'a mut Report,
 }
 
+/// What was met among the templates of an analysis.
+#[derive(Default)]
+struct Seen {
+    /// Templates, and whether they are of the whole cluster.
+    templates: BTreeSet<(bool, String)>,
+    /// Names of metrics, those that are not measured too.
+    metrics: Vec<String>,
+    /// Rules of dry runs: each is about the metrics of all templates.
+    dry_run: Vec<Spanned<DryRun>>,
+}
+
 /// What stands for arguments: none where it is not known here.
 type Arguments = BTreeMap<String, Option<String>>;
 
@@ -49,10 +60,17 @@ impl Analyses<'_> {
             .map(|one| (one.name.clone(), self.argument(one, hashes)))
             .collect();
         let mut metrics = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = Seen {
+            dry_run: written.dry_run.clone(),
+            ..Seen::default()
+        };
         for reference in &written.templates {
-            let dry_run = &written.dry_run;
-            self.template(reference, &given, hashes, dry_run, &mut seen, &mut metrics);
+            self.template(reference, &given, hashes, &mut seen, &mut metrics);
+        }
+        self.check_dry_run(&seen);
+        for (metric, _) in &mut metrics {
+            let mut rules = seen.dry_run.iter();
+            metric.is_dry_run = rules.any(|one| is_meant(one, &metric.name));
         }
         if has_end {
             let mut endless = metrics.iter().filter(|(metric, _)| metric.count.is_none());
@@ -79,11 +97,13 @@ impl Analyses<'_> {
         reference: &Spanned<AnalysisTemplateReference>,
         given: &Arguments,
         hashes: [&str; 2],
-        dry_run: &[DryRun],
-        seen: &mut BTreeSet<(bool, String)>,
+        seen: &mut Seen,
         metrics: &mut Vec<(Metric, Location)>,
     ) {
-        if !seen.insert((reference.cluster_scope, reference.template_name.clone())) {
+        if !seen
+            .templates
+            .insert((reference.cluster_scope, reference.template_name.clone()))
+        {
             return;
         }
         let Some(template) = self.find(reference) else {
@@ -103,15 +123,32 @@ impl Analyses<'_> {
             }
             arguments.insert(one.name.clone(), value.unwrap_or(own));
         }
-        let dry_run: Vec<DryRun> = dry_run.iter().chain(&template.dry_run).cloned().collect();
+        seen.dry_run.extend(template.dry_run.iter().cloned());
         for written in &template.metrics {
-            if let Some(mut metric) = self.metric(written, &arguments) {
-                metric.is_dry_run = dry_run.iter().any(|one| is_meant(one, &metric.name));
+            seen.metrics.push(written.name.clone());
+            if let Some(metric) = self.metric(written, &arguments) {
                 metrics.push((metric, written.at.clone()));
             }
         }
         for nested in &template.templates {
-            self.template(nested, given, hashes, &dry_run, seen, metrics);
+            self.template(nested, given, hashes, seen, metrics);
+        }
+    }
+
+    /// Says which rules of a dry run mean no metric at all: Argo ends such an analysis with an error.
+    fn check_dry_run(&mut self, seen: &Seen) {
+        for rule in &seen.dry_run {
+            if seen.metrics.iter().any(|metric| is_meant(rule, metric)) {
+                continue;
+            }
+            let name = &rule.metric_name;
+            let message = format!("`dryRun` rule `{name}` does not match any metric name");
+            let known = seen.metrics.iter().map(String::as_str);
+            let help = match nearest(name, known) {
+                Some(one) => format!("did you mean `{one}`?"),
+                None => "Argo ends such an analysis with an error".to_owned(),
+            };
+            self.report.invalid(&place(&rule.at), message, Some(help));
         }
     }
 

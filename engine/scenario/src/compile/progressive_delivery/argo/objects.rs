@@ -3,6 +3,7 @@
 //! Source: argoproj/argo-rollouts, rollout/service.go, rollout/trafficrouting/istio/istio.go; docs/features/
 //! traffic-management/istio.md.
 
+use crate::compile::Writes;
 use crate::compile::progressive_delivery::argo::Declared;
 use crate::compile::progressive_delivery::argo::templates::HASH;
 use crate::compile::progressive_delivery::place;
@@ -52,6 +53,31 @@ pub(super) fn share(declared: &Declared, traffic: Traffic, resources: &mut Resou
         }
         let made = managed_routes(declared, canary, traffic, written);
         written.spec.http.splice(0..0, made);
+    }
+}
+
+/// What Argo's controller writes while it shares traffic.
+pub(super) fn writes(declared: &Declared) -> Writes {
+    let own = &declared.name;
+    let strategy = &declared.rollout.spec.strategy;
+    let blue_green = strategy.blue_green.iter();
+    let blue_green = blue_green.flat_map(|one| [&one.active_service, &one.preview_service]);
+    let canary = strategy.canary.iter();
+    let canary = canary.flat_map(|one| [&one.stable_service, &one.canary_service]);
+    let services = blue_green.chain(canary).flatten();
+    let shared = strategy.canary.iter().filter_map(|canary| istio(canary));
+    Writes {
+        object: format!("Rollout {own}"),
+        virtual_services: shared
+            .flat_map(virtual_services)
+            .map(|service| {
+                let (namespace, name) = named(declared, service);
+                format!("{namespace}/{name}")
+            })
+            .collect(),
+        services: services
+            .map(|name| format!("{}/{}", own.namespace, name.as_str()))
+            .collect(),
     }
 }
 
@@ -328,9 +354,14 @@ fn routes_of(service: &IstioVirtualService, written: &VirtualService) -> Vec<usi
 
 /// Whether a VirtualService is the one of a name, which may have its namespace behind a dot.
 fn is_named(declared: &Declared, service: &IstioVirtualService, meta: &ObjectMeta) -> bool {
+    (meta.namespace.as_str(), meta.name.as_str()) == named(declared, service)
+}
+
+/// Its namespace and its name.
+fn named<'n>(declared: &'n Declared, service: &'n IstioVirtualService) -> (&'n str, &'n str) {
     let own = declared.name.namespace.as_str();
     let (name, namespace) = service.name.split_once('.').unwrap_or((&service.name, own));
-    meta.namespace == namespace && meta.name == name
+    (namespace, name)
 }
 
 fn istio(canary: &RolloutCanary) -> Option<&IstioTrafficRouting> {

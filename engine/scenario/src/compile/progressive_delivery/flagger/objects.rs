@@ -2,6 +2,7 @@
 //!
 //! Source: fluxcd/flagger, pkg/canary/deployment_controller.go, pkg/router/kubernetes_default.go, pkg/router/istio.go.
 
+use crate::compile::Writes;
 use crate::compile::progressive_delivery::flagger::Declared;
 use manifest::canary::CustomMetadata;
 use manifest::destination::Destination;
@@ -46,6 +47,17 @@ pub(in crate::compile::progressive_delivery) fn share(
         status: (),
         location: declared.canary.location.clone(),
     });
+}
+
+/// What Flagger writes while it shares traffic.
+pub(in crate::compile::progressive_delivery) fn writes(declared: &Declared) -> Writes {
+    let name = |name: String| declared.named(name).to_string();
+    let [apex, ..] = service_names(declared);
+    Writes {
+        object: format!("Canary {}", name(declared.canary.meta.name.clone())),
+        virtual_services: vec![name(apex)],
+        services: Vec::new(),
+    }
 }
 
 /// The Deployment that has the version that holds, with the template that the target has now.
