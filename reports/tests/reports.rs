@@ -118,6 +118,7 @@ fn small() -> RunReport {
                     at: at(10),
                     label: "half \"done\", <b>".to_owned(),
                 }],
+                ..Facts::default()
             },
             window: Window {
                 receptions: Vec::new(),

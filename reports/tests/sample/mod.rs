@@ -495,6 +495,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
                     mark(390.0, "v2 recovers"),
                     mark(420.0, "canary at 100%"),
                 ],
+                ..Facts::default()
             },
             window,
             windows: Vec::new(),
