@@ -22,6 +22,8 @@ pub struct Node {
     pub location: Location,
     /// Its bytes in the file.
     pub span: Range<usize>,
+    /// A number, a truth value or nothing as it is written; empty for all else.
+    pub written: String,
 }
 
 /// What a node holds.
@@ -105,10 +107,15 @@ fn node(file: &File<'_>, tree: &Tree<'_>, id: NodeId) -> Node {
             Value::Object(entries.collect())
         }
     };
+    let written = match tree.content(id) {
+        Content::Scalar(Scalar::String(_)) | Content::Array(_) | Content::Object(_) => "",
+        Content::Scalar(_) => tree.text(id),
+    };
     Node {
         value,
         location: file.location(span.start),
         span,
+        written: written.to_owned(),
     }
 }
 

@@ -75,7 +75,8 @@ impl ResponseFlag {
         }
     }
 
-    const ALL: [Self; 19] = [
+    /// All flags.
+    pub const ALL: [Self; 19] = [
         Self::NoHealthyUpstream,
         Self::UpstreamConnectionFailure,
         Self::UpstreamOverflow,

@@ -128,7 +128,7 @@ impl Cluster {
         Some(Self {
             nodes: fields
                 .get("nodes")
-                .map(|node| reader.list(&node, Node::read).concat())
+                .map(|node| node::read_all(reader, &node))
                 .unwrap_or_default(),
             lifecycle: Lifecycle::read(reader, &fields),
             pods: fields

@@ -137,6 +137,13 @@ fn compile_parts(
     let directory = Directory::of(&stages, &population);
     let mut sites = Sites::new(&directory);
     let servers = Servers::of(scenario, &population, &mut sites, &mut report);
+    target::check_lives(scenario, &population, &mut report);
+    target::check_order(
+        &scenario.workloads,
+        &scenario.source.name,
+        &population,
+        &mut report,
+    );
     let traffic = site::traffic(scenario, &stages, &population, &mut sites, &mut report);
     let mut senders = servers.callers();
     senders.extend(traffic.iter().flat_map(|traffic| &traffic.from));

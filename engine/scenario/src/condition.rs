@@ -1,5 +1,6 @@
 //! Conditions on requests: `when`, by the headers of the request that is served, or by chance.
 
+use crate::header;
 use crate::reader::{Cursor, Reader};
 use crate::shape::{Field, Object, Shape, field};
 use base::Ratio;
@@ -54,9 +55,9 @@ impl Condition {
     ) -> Option<Self> {
         let fields = reader.object(node, object)?;
         let headers = fields.get("headers").map(|node| {
-            let texts = reader.texts(&node).into_iter();
+            let texts = header::read(reader, &node).into_iter();
             let condition = |(name, value): (String, String)| HeaderCondition {
-                name: name.to_ascii_lowercase(),
+                name,
                 value: (value != "*").then_some(value),
             };
             texts.map(condition).collect()

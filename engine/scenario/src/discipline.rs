@@ -181,7 +181,7 @@ fn read_cold_start(reader: &mut Reader, node: &Cursor<'_>) -> Option<ColdStart> 
         reader.invalid(
             &factor,
             format!("`{number}` is out of range: expected 1 to 1000000"),
-            "",
+            "write a number such as `3`: three times as long",
         );
         return None;
     }

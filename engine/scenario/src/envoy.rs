@@ -82,15 +82,8 @@ impl Envoy {
 
 /// Reads a number of worker threads.
 pub(crate) fn read_concurrency(reader: &mut Reader, node: &Cursor<'_>) -> Option<u16> {
-    let workers = reader.whole(node, 1)?;
-    match u16::try_from(workers) {
-        Ok(workers) if workers <= MOST_WORKERS => Some(workers),
-        _ => {
-            let message = format!("`{workers}` is out of range: expected 1 to {MOST_WORKERS}");
-            reader.invalid(node, message, "");
-            None
-        }
-    }
+    let workers = reader.whole_within(node, 1, u32::from(MOST_WORKERS))?;
+    Some(u16::try_from(workers).expect("within 16 bits, as was checked"))
 }
 
 /// No machine has more cores.

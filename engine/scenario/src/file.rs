@@ -327,6 +327,7 @@ fn read(
         source: source.clone(),
         remarks,
     };
+    check_workloads(reader, &scenario.workloads);
     scenario.workloads.extend(of_graph);
     for mesh in scenario.timeline.iter_mut().filter_map(|c| c.mesh.as_mut()) {
         mesh.sources = read_files(reader, &mesh.apply, files);
@@ -399,12 +400,21 @@ fn read_files(reader: &mut Reader, names: &[Placed<String>], files: &Files<'_>) 
         match files(name) {
             Ok(found) => sources.extend(found),
             Err(reason) => {
-                let message = format!("`{}` cannot be read: {reason}", name.value);
-                reader.push(error(codes::INVALID_VALUE, &name.place, message, None));
+                reader.push(unreadable(name, &reason));
             }
         }
     }
     sources
+}
+
+/// An error about a file that cannot be read.
+pub(crate) fn unreadable(name: &Placed<String>, reason: &str) -> Diagnostic {
+    // Whoever reads files names the path, which is not what is written here where the scenario is elsewhere.
+    let message = match reason.strip_prefix("cannot read ") {
+        Some(_) => reason.to_owned(),
+        None => format!("`{}` cannot be read: {reason}", name.value),
+    };
+    error(codes::INVALID_VALUE, &name.place, message, None)
 }
 
 /// An error about a place of the scenario file.
@@ -442,6 +452,24 @@ fn check_names(reader: &mut Reader, scenario: &Scenario) {
                 Some(help),
             ));
         }
+    }
+}
+
+/// A second entry about the very same pods would never be asked.
+fn check_workloads(reader: &mut Reader, workloads: &[Workload]) {
+    for (index, workload) in workloads.iter().enumerate() {
+        let target = &workload.target;
+        let is_same = |other: &&Workload| other.target.is_like(target);
+        let Some(twin) = workloads[..index].iter().find(is_same) else {
+            continue;
+        };
+        let message = "two entries of `workloads` are about the same pods".to_owned();
+        let help = format!(
+            "the other one is in line {}: write all about them in one",
+            twin.target.place.location.line
+        );
+        let place = &target.place;
+        reader.push(error(codes::INVALID_VALUE, place, message, Some(help)));
     }
 }
 

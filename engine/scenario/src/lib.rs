@@ -50,6 +50,7 @@ pub mod envoy_json;
 pub mod expectation;
 mod field_path;
 pub mod file;
+mod header;
 pub mod interval;
 mod isotope;
 mod load;

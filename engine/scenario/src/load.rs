@@ -215,7 +215,11 @@ fn read_stages(reader: &mut Reader, node: &Cursor<'_>) -> Option<Profile> {
         .iter()
         .all(|piece| piece.begins == 0.0 && piece.slope == 0.0)
     {
-        reader.invalid(node, "`load` never has a rate above zero".to_owned(), "");
+        reader.invalid(
+            node,
+            "`load` never has a rate above zero".to_owned(),
+            "give a stage a rate such as `50/s`",
+        );
         return None;
     }
     Some(Profile::Pieces(pieces))

@@ -4,6 +4,7 @@
 //! out, so that one reading finds all errors. Whoever reads a value gets `None` for what was reported already.
 
 mod cursor;
+mod example;
 mod scalar;
 
 use crate::object_name::{ObjectName, nearest};
@@ -87,7 +88,8 @@ impl Reader {
         object: &'static Object,
     ) -> Option<Fields<'n>> {
         if !cursor.is_map() {
-            self.mismatch(cursor, "object");
+            let help = format!("write a map, as in `{}`", example::of_object(object));
+            self.mismatch_with_help(cursor, "object", help);
             return None;
         }
         let mut entries = cursor.entries();
@@ -105,13 +107,16 @@ impl Reader {
         };
         for name in object.required {
             if fields.get(name).is_none() {
-                self.missing(&fields, &format!("`{name}`"));
+                self.missing_field(&fields, &format!("`{name}`"), name);
             }
         }
         for group in object.one_of {
             let mut written = fields.iter().filter(|field| group.contains(&field.name));
             match (written.next(), written.next()) {
-                (None, _) => self.missing(&fields, &one_of(group)),
+                (None, _) => {
+                    let first = group.first().copied().unwrap_or_default();
+                    self.missing_field(&fields, &one_of(group), first);
+                }
                 (Some(_), None) => {}
                 (Some(first), Some(second)) => {
                     let message = format!(
@@ -180,6 +185,18 @@ impl Reader {
 
     /// Reports that an object lacks something.
     pub(crate) fn missing(&mut self, fields: &Fields<'_>, what: &str) {
+        self.missing_with_help(fields, what, None);
+    }
+
+    /// Reports that an object lacks `what`, of which the field `name` is an example.
+    pub(crate) fn missing_field(&mut self, fields: &Fields<'_>, what: &str, name: &str) {
+        let shape = fields.object.field(name).map(|field| &field.shape);
+        let example = shape.map(example::of_shape);
+        let help = example.map(|example| format!("write it as in `{name}: {example}`"));
+        self.missing_with_help(fields, what, help);
+    }
+
+    fn missing_with_help(&mut self, fields: &Fields<'_>, what: &str, help: Option<String>) {
         let cursor = &fields.cursor;
         let place = cursor.place();
         let message = format!("{} lacks {what}", in_words(&cursor.path, fields.object));
@@ -191,7 +208,7 @@ impl Reader {
             object: None,
             field: cursor.path.clone(),
             message,
-            help: None,
+            help,
         });
     }
 
@@ -231,10 +248,15 @@ impl Reader {
     fn mismatch(&mut self, cursor: &Cursor<'_>, expected: &str) {
         let help = match (&cursor.node.value, expected) {
             (Value::Bool(_) | Value::Int(_) | Value::Float(_), "string") => {
-                format!("quote it: \"{}\"", cursor.source_text())
+                format!("quote it: \"{}\"", cursor.written())
             }
             (Value::Object(_), "array") => "begin each element with `- `".to_owned(),
-            _ => String::new(),
+            (Value::Null, "array") => "write a list, as in `[…]`".to_owned(),
+            (_, "array") => format!("write a list: `[{}]`", cursor.source_text()),
+            (Value::String(text), "integer" | "number") if text.parse::<f64>().is_ok() => {
+                format!("remove the quotes: {text}")
+            }
+            (_, expected) => example::of_type(expected).to_owned(),
         };
         self.mismatch_with_help(cursor, expected, help);
     }

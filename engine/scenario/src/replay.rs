@@ -3,7 +3,7 @@
 //! The first request comes at the source's start, the others as much later as they were recorded; each has a connection
 //! of its own. What an access log does not tell - most headers, the size of the request where it says `-` - is not sent.
 
-use crate::file::{Files, error};
+use crate::file::{Files, error, unreadable};
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Reader};
 use crate::request::{Request, read_url};
@@ -253,8 +253,7 @@ fn read_file(reader: &mut Reader, file: &Placed<String>, files: &Files<'_>) -> O
     let found = match files(file) {
         Ok(found) => found,
         Err(reason) => {
-            let message = format!("`{}` cannot be read: {reason}", file.value);
-            reader.push(error(codes::INVALID_VALUE, &file.place, message, None));
+            reader.push(unreadable(file, &reason));
             return None;
         }
     };
@@ -283,7 +282,8 @@ fn read_speed(reader: &mut Reader, node: &Cursor<'_>) -> Option<f64> {
     if speed > 0.0 {
         return Some(speed);
     }
-    reader.invalid(node, "a speed above zero is expected".to_owned(), "");
+    let message = "a speed above zero is expected".to_owned();
+    reader.invalid(node, message, "write a number such as `2`: twice as fast");
     None
 }
 

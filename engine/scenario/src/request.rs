@@ -1,9 +1,11 @@
 //! A request that a client or a container makes: URL, method, headers.
 
+use crate::header;
+use crate::object_name::nearest;
 use crate::place::Placed;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Shape, field};
-use crate::url::{Scheme, Url};
+use crate::url::{Scheme, Url, UrlError};
 use crate::values::escaped;
 use base::SimDuration;
 
@@ -80,9 +82,8 @@ impl Request {
         let mut authority = None;
         let mut headers = Vec::new();
         if let Some(node) = fields.get("headers") {
-            for (name, value) in reader.texts(&node) {
-                let name = name.to_ascii_lowercase();
-                if name == "host" || name == ":authority" {
+            for (name, value) in header::read(reader, &node) {
+                if name == header::HOST || name == header::AUTHORITY {
                     authority = Some(value);
                 } else {
                     headers.push((name, value));
@@ -93,7 +94,11 @@ impl Request {
             let cookies: Vec<String> = (reader.texts(&node).iter())
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
-            headers.push(("cookie".to_owned(), cookies.join("; ")));
+            let cookies = cookies.join("; ");
+            match header::check("cookie", &cookies) {
+                Ok(()) => headers.push(("cookie".to_owned(), cookies)),
+                Err((message, help)) => reader.invalid(&node, message, help),
+            }
         }
         let mut url = fields.get("url").and_then(|node| read_url(reader, &node))?;
         if let Some(node) = fields.get("query") {
@@ -166,29 +171,103 @@ pub(crate) fn read_url(reader: &mut Reader, node: &Cursor<'_>) -> Option<Placed<
     match Url::parse(&text) {
         Ok(url) => Some(Placed::new(url, node.place())),
         Err(error) => {
-            reader.invalid(
-                node,
-                format!("`{text}` cannot be used as a URL: {error}"),
-                match text.split_once("://") {
-                    Some(("tcp", _)) => "write it as in `tcp://db:3306`",
-                    _ => "write it as in `http://reviews:9080/reviews/1`",
-                },
-            );
+            let meant = match &error {
+                UrlError::Scheme(scheme) => meant_url(&text, scheme),
+                UrlError::UserInfo
+                | UrlError::Host
+                | UrlError::Port(_)
+                | UrlError::Path
+                | UrlError::NoPort
+                | UrlError::PathOfBytes => None,
+            };
+            let help = match (meant, text.split_once("://")) {
+                (Some(meant), _) => format!("did you mean `{meant}`?"),
+                (None, Some(("tcp", _))) => "write it as in `tcp://db:3306`".to_owned(),
+                (None, _) => "write it as in `http://reviews:9080/reviews/1`".to_owned(),
+            };
+            let message = format!("`{text}` cannot be used as a URL: {error}");
+            reader.invalid(node, message, help);
             None
         }
     }
 }
 
+/// The URL that was meant by one whose scheme is misspelt, or followed by too few slashes.
+fn meant_url(text: &str, scheme: &str) -> Option<String> {
+    let rest = text.strip_prefix(scheme)?.trim_start_matches([':', '/']);
+    if ["ftp", "file", "udp"].contains(&scheme) {
+        return None;
+    }
+    let meant = nearest(scheme, ["http", "https", "tcp"])?;
+    Url::parse(&format!("{meant}://{rest}")).ok()?;
+    Some(format!("{meant}://{rest}"))
+}
+
 /// Reads an HTTP method.
 pub(crate) fn read_method(reader: &mut Reader, node: &Cursor<'_>) -> Option<String> {
     let text = reader.text(node)?;
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-        return Some(text);
+    match check_method(&text) {
+        Ok(()) => Some(text),
+        Err((message, help)) => {
+            reader.invalid(node, message, help);
+            None
+        }
     }
-    reader.invalid(
-        node,
-        format!("`{text}` is not an HTTP method"),
-        format!("write it in capitals: `{}`", text.to_ascii_uppercase()),
-    );
-    None
 }
+
+/// Whether a text is a method that Envoy takes; a message and help if not.
+pub(crate) fn check_method(text: &str) -> Result<(), (String, String)> {
+    if METHODS.contains(&text) {
+        return Ok(());
+    }
+    let message = format!("`{text}` is not an HTTP method that Envoy takes");
+    let bare: String = text.split_whitespace().collect();
+    let help = match nearest(&bare, METHODS) {
+        Some(method) if method == bare.to_ascii_uppercase() && bare == text => {
+            format!("write it in capitals: `{method}`")
+        }
+        Some(method) => format!("did you mean `{method}`?"),
+        None => "write it as in `GET` or `POST`".to_owned(),
+    };
+    Err((message, help))
+}
+
+/// The methods of a request in HTTP/1.1 that Envoy does not answer 400.
+///
+/// Source: envoyproxy/envoy, source/common/http/http1/balsa_parser.cc, `isMethodValid`, without custom methods.
+const METHODS: [&str; 34] = [
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "PATCH",
+    "OPTIONS",
+    "CONNECT",
+    "TRACE",
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "COPY",
+    "LINK",
+    "LOCK",
+    "M-SEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];

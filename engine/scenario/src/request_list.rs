@@ -133,15 +133,8 @@ pub(crate) fn refuse_without_at(reader: &mut Reader, fields: &Fields<'_>) {
 }
 
 fn read_worker(reader: &mut Reader, node: &Cursor<'_>) -> Option<u16> {
-    let worker = reader.whole(node, 0)?;
-    match u16::try_from(worker) {
-        Ok(worker) => Some(worker),
-        Err(_) => {
-            let message = format!("`{worker}` is out of range: expected 0 to {}", u16::MAX);
-            reader.invalid(node, message, "");
-            None
-        }
-    }
+    let worker = reader.whole_within(node, 0, u32::from(u16::MAX))?;
+    Some(u16::try_from(worker).expect("within 16 bits, as was checked"))
 }
 
 /// More than this is no list that anybody wrote.

@@ -2,6 +2,7 @@
 //! servers fail.
 
 use crate::distribution;
+use crate::header;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Object, Shape, field};
 use base::Distribution;
@@ -328,7 +329,7 @@ impl Act {
             status: fields.get("status").and_then(|node| reader.status(&node)),
             headers: fields
                 .get("headers")
-                .map(|node| read_headers(reader, &node))
+                .map(|node| header::read(reader, &node))
                 .unwrap_or_default(),
             close: fields
                 .get("close")
@@ -355,12 +356,4 @@ fn read_ending(reader: &mut Reader, node: &Cursor<'_>) -> Option<Ending> {
     endings
         .find(|(name, _)| *name == word)
         .map(|(_, ending)| *ending)
-}
-
-/// Reads headers, names in lower case.
-pub(crate) fn read_headers(reader: &mut Reader, node: &Cursor<'_>) -> Vec<(String, String)> {
-    let headers = reader.texts(node).into_iter();
-    headers
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .collect()
 }

@@ -4,6 +4,7 @@ use crate::call::{self, Step};
 use crate::condition::{Condition, ENDPOINT_WHEN};
 use crate::discipline::Discipline;
 use crate::distribution;
+use crate::header;
 use crate::path::{read_path, read_variable};
 use crate::reader::{Cursor, Fields, Reader};
 use crate::request::read_method;
@@ -12,7 +13,9 @@ use crate::server_patch::ServerPatch;
 use crate::workload::ENDPOINT;
 use base::{Distribution, Ratio, SimDuration};
 use sim::act::Accept;
-use sim::application::{PathPattern, RequestMatch, Requested, RequestedDelay, Variable};
+use sim::application::{
+    HeaderCondition, PathPattern, RequestMatch, Requested, RequestedDelay, Variable,
+};
 use sim::plan::{Abandonment, Overflow};
 
 /// How a pod serves requests.
@@ -149,9 +152,21 @@ impl Server {
             ..default.clone()
         };
         if let Some(node) = fields.get("endpoints") {
-            let own = reader.list(&node, |reader, item| {
+            let mut own: Vec<Endpoint> = Vec::new();
+            let mut places = Vec::new();
+            reader.list(&node, |reader, item| {
                 let fields = reader.object(item, &ENDPOINT)?;
-                Some(Endpoint::read(reader, &fields, &default))
+                let endpoint = Endpoint::read(reader, &fields, &default);
+                let mut earlier = own.iter().zip(&places);
+                if let Some((_, line)) = earlier.find(|(own, _)| own.takes_all_of(&endpoint)) {
+                    let message = format!(
+                        "no request reaches it: the endpoint in line {line} takes them all"
+                    );
+                    reader.invalid(item, message, "write it before that one, or leave it out");
+                }
+                own.push(endpoint);
+                places.push(item.place().location.line);
+                Some(())
             });
             server.endpoints.splice(0..0, own);
         }
@@ -179,17 +194,34 @@ impl Server {
             };
         }
         if let Some(node) = fields.get("propagateHeaders") {
-            server.propagate_headers = reader
-                .list(&node, Reader::text)
-                .into_iter()
-                .map(|name| name.to_ascii_lowercase())
-                .collect();
+            server.propagate_headers = reader.list(&node, header::read_name);
         }
         server
     }
 }
 
 impl Endpoint {
+    /// Whether each request that another endpoint is for is one of its own.
+    fn takes_all_of(&self, other: &Self) -> bool {
+        let (own, other) = (&self.matches, &other.matches);
+        let is_any_method = own.method.is_none() || own.method == other.method;
+        let takes_paths = match (&own.path, &other.path) {
+            (PathPattern::Prefix(own), PathPattern::Prefix(other) | PathPattern::Exact(other)) => {
+                own == "/" || other.starts_with(own.as_str())
+            }
+            (PathPattern::Prefix(own), PathPattern::Template(_)) => matches!(&**own, "" | "/"),
+            (own, other) => own == other,
+        };
+        let takes = |condition: &HeaderCondition| {
+            let mut others = other
+                .headers
+                .iter()
+                .filter(|other| other.name == condition.name);
+            others.any(|other| condition.value.is_none() || condition.value == other.value)
+        };
+        is_any_method && takes_paths && own.headers.iter().all(takes)
+    }
+
     /// Reads the fields of an endpoint; those that are not there are as in `default`.
     fn read(reader: &mut Reader, fields: &Fields<'_>, default: &Self) -> Self {
         let mut endpoint = default.clone();

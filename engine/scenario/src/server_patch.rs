@@ -1,8 +1,9 @@
 //! Fields of a server that may be written or left out: on top of a default, and as a change during a run.
 
 use crate::distribution;
+use crate::header;
 use crate::reader::{Cursor, Fields, Reader};
-use crate::script::{BODY_TIME, RESPONSE_HEADERS, SCRIPT, Script, read_headers};
+use crate::script::{BODY_TIME, RESPONSE_HEADERS, SCRIPT, Script};
 use crate::server::{Endpoint, Server};
 use crate::shape::{Field, Shape, field};
 use base::{Distribution, Ratio, SimDuration};
@@ -157,7 +158,7 @@ impl ServerPatch {
                 .and_then(|node| distribution::read(reader, &node)),
             response_headers: fields
                 .get("responseHeaders")
-                .map(|node| read_headers(reader, &node)),
+                .map(|node| header::read(reader, &node)),
             script: fields
                 .get("script")
                 .and_then(|node| Script::read(reader, &node)),

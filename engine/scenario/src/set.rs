@@ -87,6 +87,7 @@ fn empty(file: &std::sync::Arc<str>, value: Value) -> Node {
         value,
         location: Location::start_of(file.clone()),
         span: 0..0,
+        written: String::new(),
     }
 }
 
@@ -127,6 +128,17 @@ fn descend<'n>(
 ) -> Result<&'n mut Node, Vec<Diagnostic>> {
     let (Step::Key(key) | Step::Bracket(key)) = step;
     if matches!(node.value, Value::Null) {
+        // Keys that hold no dot do not stand in brackets: an element is meant, and there is no list.
+        if matches!(step, Step::Bracket(key) if !key.contains(['.', '/'])) {
+            let list = change.path.split(&format!("[{key}]")).next();
+            let list = list.unwrap_or_default();
+            let message = format!(
+                "`{}`: there is no `{list}` to have an element `{key}`",
+                change.path
+            );
+            let help = format!("give the whole list, as in `--set {list}=[{{...}}]`");
+            return Err(change.error(message, Some(help)));
+        }
         node.value = Value::Object(Vec::new());
     }
     let found = node.value.type_name();
@@ -249,6 +261,15 @@ mod tests {
         check(
             "a..b=1",
             "--set a..b:1:1: error: `a..b` is not the path of a field (write it as in `traffic[0].rate`)",
+        );
+        check(
+            "workloads[0].serviceTime=5ms",
+            "--set workloads[0].serviceTime:1:1: error: `workloads[0].serviceTime`: there is no `workloads` to have an \
+             element `0` (give the whole list, as in `--set workloads=[{...}]`)",
+        );
+        check(
+            "traffic[users].headers[a.b/c]=x",
+            "{traffic: [{name: users, rate: 1/s, headers: {a.b/c: x}}], expect: [{p99.9: {}, atMost: 1s}]}",
         );
         check("seed={", "--set seed:1:1: error: unclosed bracket '{'");
         assert_eq!(Override::parse("x"), None);

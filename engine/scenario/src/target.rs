@@ -134,6 +134,15 @@ impl Target {
         Some(target)
     }
 
+    /// Whether the same conditions are written elsewhere.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let other = Self {
+            place: self.place.clone(),
+            ..other.clone()
+        };
+        *self == other
+    }
+
     /// No conditions.
     pub(crate) const fn of_all(place: Place) -> Self {
         Self {

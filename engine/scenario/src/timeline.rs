@@ -62,7 +62,7 @@ pub enum Act {
         /// Which.
         workload: Placed<ObjectName>,
         /// How many.
-        replicas: u32,
+        replicas: Placed<u32>,
     },
     /// The pods of a Deployment are replaced by those of another template.
     RollOut {
@@ -227,6 +227,9 @@ impl Change {
         let lasts = fields
             .get("for")
             .and_then(|node| reader.positive_duration(&node));
+        if let Some(node) = fields.get("for") {
+            check_lasting(reader, &fields, &node);
+        }
         let repeat = fields.get("repeat").map(|node| Repeat::read(reader, &node));
         let mesh = mesh::read(reader, &fields);
         let rate = rate::read(reader, &fields);
@@ -253,7 +256,11 @@ impl Change {
                 );
             }
         } else if !others.iter().any(is_written) {
-            reader.missing(&fields, "`apply`, `delete`, `traffic` or `workload`");
+            reader.missing(
+                &fields,
+                "what happens: `apply`, `delete`, `traffic`, `drain`, `outage`, `link`, or `workload` and what becomes \
+                 of it",
+            );
             return None;
         }
         let label = label.unwrap_or_else(|| describe(mesh.as_ref(), rate.as_ref(), &fields));
@@ -289,6 +296,7 @@ fn read_acts(reader: &mut Reader, fields: &Fields<'_>, target: Option<&Target>) 
         let act = match field.name() {
             "scale" => reader.whole(&field, 0).and_then(|replicas| {
                 let workload = workload(reader, &field, target)?;
+                let replicas = Placed::new(replicas, field.place());
                 Some(Act::Scale { workload, replicas })
             }),
             "rollOut" => TemplateChange::read(reader, &field).and_then(|template| {
@@ -344,20 +352,36 @@ fn workload(
     workload
 }
 
+/// What has no end does not go with `for`.
+fn check_lasting(reader: &mut Reader, fields: &Fields<'_>, lasts: &Cursor<'_>) {
+    for field in fields.iter() {
+        let name = field.name();
+        let is_thawed = name == "freeze" && field.source_text() == "false";
+        if ENDLESS.contains(&name) || is_thawed {
+            let name = if is_thawed { "freeze: false" } else { name };
+            let message = format!("`for` does not go with `{name}`");
+            let help = "write what is to happen then as an entry of its own, with its own `at`";
+            reader.invalid(lasts, message, help);
+        }
+    }
+}
+
+/// What is done once and for all.
+const ENDLESS: [&str; 7] = [
+    "apply", "delete", "scale", "rollOut", "promote", "abort", "kill",
+];
+
 /// The fields of an entry that speak about pods.
 fn pod_fields<'f, 'n>(fields: &'f Fields<'n>) -> impl Iterator<Item = Cursor<'n>> + 'f {
-    const OTHERS: [&str; 13] = [
-        "at", "label", "apply", "delete", "traffic", "rate", "factor", "users", "drain", "outage",
-        "link", "repeat", "for",
-    ];
-    // What lasts for a while, and is nothing else, is about servers.
-    let is_lasting = ["drain", "outage", "link", "rate", "factor", "users"]
+    fields
         .iter()
-        .any(|name| fields.get(name).is_some());
-    fields.iter().filter(move |field| {
-        !OTHERS.contains(&field.name()) || (field.name() == "for" && !is_lasting)
-    })
+        .filter(|field| !NOT_ABOUT_PODS.contains(&field.name()))
 }
+
+const NOT_ABOUT_PODS: [&str; 13] = [
+    "at", "label", "apply", "delete", "traffic", "rate", "factor", "users", "drain", "outage",
+    "link", "repeat", "for",
+];
 
 /// A label for a change that has none.
 fn describe(mesh: Option<&MeshChange>, rate: Option<&RateChange>, fields: &Fields<'_>) -> String {
@@ -384,7 +408,13 @@ fn describe(mesh: Option<&MeshChange>, rate: Option<&RateChange>, fields: &Field
         }
     }
     let mut pods: Vec<String> = Vec::new();
-    for field in pod_fields(fields) {
+    let is_about_pods = pod_fields(fields).next().is_some();
+    let is_shown =
+        |field: &Cursor<'_>| !NOT_ABOUT_PODS.contains(&field.name()) || field.name() == "for";
+    for field in fields
+        .iter()
+        .filter(|field| is_about_pods && is_shown(field))
+    {
         match field.name() {
             "workload" | "pod" | "image" | "namespace" | "address" => {
                 pods.insert(0, field.source_text())

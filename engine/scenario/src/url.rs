@@ -50,6 +50,10 @@ impl Url {
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
         }
+        // `htp:/shop` and `http:/shop`: the beginning of a URL with a slash too few.
+        if !text.contains("://") && authority.ends_with(':') && !authority.starts_with('[') {
+            return Err(UrlError::Scheme(authority.trim_end_matches(':').to_owned()));
+        }
         let (host, port) = split_port(authority)?;
         if host.is_empty() || host.contains(char::is_whitespace) || host.contains(['{', '}', ',']) {
             return Err(UrlError::Host);
@@ -125,6 +129,9 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Scheme(scheme) if matches!(&**scheme, "http" | "https" | "tcp") => {
+                write!(f, "`://` follows the scheme `{scheme}`")
+            }
             Self::Scheme(scheme) => write!(f, "scheme `{scheme}` is not simulated"),
             Self::UserInfo => f.write_str("a user before the host is not simulated"),
             Self::Host => f.write_str("it has no valid host"),
@@ -176,6 +183,8 @@ mod tests {
     fn says_what_is_wrong() {
         for (text, message) in [
             ("ftp://a/", "scheme `ftp` is not simulated"),
+            ("htp:/shop", "scheme `htp` is not simulated"),
+            ("http:/shop", "`://` follows the scheme `http`"),
             ("http://", "it has no valid host"),
             ("", "it has no valid host"),
             ("/path", "it has no valid host"),

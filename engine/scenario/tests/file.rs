@@ -355,11 +355,16 @@ fn says_what_is_wrong_with_the_file() {
     check(
         "seed: 1\n",
         &[
-            "s.yaml:1:1: error: the scenario lacks `traffic`",
-            "s.yaml:1:1: error: the scenario lacks `manifests`, `envoy` or `isotope`",
+            "s.yaml:1:1: error: the scenario lacks `traffic` (write it as in `traffic: [{url: …}]`)",
+            "s.yaml:1:1: error: the scenario lacks `manifests`, `envoy` or `isotope` (write it as in `manifests: …`)",
         ],
     );
-    check("[]", &["s.yaml:1:1: error: expected object, got array"]);
+    check(
+        "[]",
+        &[
+            "s.yaml:1:1: error: expected object, got array (write a map, as in `{traffic: [{url: …}], manifests: …}`)",
+        ],
+    );
     check_field(
         "warmup: 5s",
         &["s.yaml:3:1: error: unknown field \"warmup\" (did you mean `warmUp`?)"],
@@ -379,7 +384,9 @@ fn says_what_is_wrong_with_the_file() {
     );
     check_field(
         "duration: 0s",
-        &["s.yaml:3:11: error: duration: a duration above zero is expected"],
+        &[
+            "s.yaml:3:11: error: duration: a duration above zero is expected (write it as in `250ms`, `1.5s` or `5m`)",
+        ],
     );
     check_field(
         "warmUp: 60s",
@@ -391,11 +398,11 @@ fn says_what_is_wrong_with_the_file() {
     );
     check_field(
         "seed: -1",
-        &["s.yaml:3:7: error: seed: `-1` is out of range: expected 0 to 18446744073709551615"],
+        &["s.yaml:3:7: error: seed: `-1` is out of range: expected 0 or more (write `0`)"],
     );
     check_field(
         "namespace: on",
-        &["s.yaml:3:12: error: namespace: expected string, got boolean (quote it: \"true\")"],
+        &["s.yaml:3:12: error: namespace: expected string, got boolean (quote it: \"on\")"],
     );
     check(
         "manifests: [missing/]\ntraffic: []\n",
@@ -411,7 +418,9 @@ fn says_what_is_wrong_with_traffic() {
     );
     check_traffic(
         "{from: a, rate: 0/s, url: http://a/}",
-        &["s.yaml:3:19: error: traffic[0].rate: a rate above zero is expected"],
+        &[
+            "s.yaml:3:19: error: traffic[0].rate: a rate above zero is expected (write it as in `200/s`, `30/m` or `5/h`)",
+        ],
     );
     check_traffic(
         "{from: a, rate: 1000000001/s, url: http://a/}",
@@ -426,7 +435,9 @@ fn says_what_is_wrong_with_traffic() {
     );
     check_traffic(
         "{from: a, rate: 1/s}",
-        &["s.yaml:3:3: error: `traffic[0]` lacks `url`, `requests` or `trace`"],
+        &[
+            "s.yaml:3:3: error: `traffic[0]` lacks `url`, `requests` or `trace` (write it as in `url: …`)",
+        ],
     );
     check_traffic(
         "{from: a, rate: 1/s, url: ftp://a/}",
@@ -438,7 +449,7 @@ fn says_what_is_wrong_with_traffic() {
     check_traffic(
         "{from: a, rate: 1/s, url: http://a/, method: get}",
         &[
-            "s.yaml:3:48: error: traffic[0].method: `get` is not an HTTP method (write it in capitals: `GET`)",
+            "s.yaml:3:48: error: traffic[0].method: `get` is not an HTTP method that Envoy takes (write it in capitals: `GET`)",
         ],
     );
     check_traffic(
@@ -514,7 +525,7 @@ fn says_what_is_wrong_with_endpoints() {
             "s.yaml:3:54: error: workloads[0].endpoints[0].path.exact: `a` is not a path: it does not begin with `/` \
              (write `/a`)",
             "s.yaml:3:65: error: unknown field \"workloads[0].endpoints[0].when.probability\" (`workloads[0].endpoints[0].when` may have `headers`)",
-            "s.yaml:3:64: error: `workloads[0].endpoints[0].when` lacks `headers`",
+            "s.yaml:3:64: error: `workloads[0].endpoints[0].when` lacks `headers` (write it as in `headers: {name: value}`)",
         ],
     );
 }
@@ -537,9 +548,10 @@ fn says_what_is_wrong_with_disciplines() {
         &[
             "s.yaml:3:33: error: workloads[0].cpus: `cpus` goes with `workers: sharedCpu` \
              (write `workers: sharedCpu` beside it)",
-            "s.yaml:3:46: error: `workloads[0].slowdown` lacks `perInFlight`",
+            "s.yaml:3:46: error: `workloads[0].slowdown` lacks `perInFlight` (write it as in `perInFlight: 10%`)",
             "s.yaml:3:93: error: workloads[0].coldStart.for: `requests` and `for` exclude each other: give one",
-            "s.yaml:3:70: error: workloads[0].coldStart.factor: `0.5` is out of range: expected 1 to 1000000",
+            "s.yaml:3:70: error: workloads[0].coldStart.factor: `0.5` is out of range: expected 1 to 1000000 \
+             (write a number such as `3`: three times as long)",
         ],
     );
     check_field(
@@ -563,7 +575,7 @@ fn says_what_is_wrong_with_images() {
         &[
             "bad-images.yaml:1:29: error: [0].like: `nonesuch` is no image of the catalogue (the catalogue is in docs/workloads.md)",
             "bad-images.yaml:2:3: error: [1]: two images are named `a` (the other one is at bad-images.yaml:1)",
-            "bad-images.yaml:3:3: error: the entry `[2]` lacks `name`",
+            "bad-images.yaml:3:3: error: the entry `[2]` lacks `name` (write it as in `name: …`)",
         ],
     );
 }
@@ -579,8 +591,9 @@ fn says_what_is_wrong_with_workloads() {
     check_field(
         "workloads: [{workload: a, concurrency: 0, queue: none, errorRate: 5, onFull: reject}]",
         &[
-            "s.yaml:3:40: error: workloads[0].concurrency: `0` is out of range: expected 1 to 4294967295",
-            "s.yaml:3:50: error: workloads[0].queue: expected integer or `unlimited`, got string",
+            "s.yaml:3:40: error: workloads[0].concurrency: `0` is out of range: expected 1 to 4294967295 (write `1`)",
+            "s.yaml:3:50: error: workloads[0].queue: expected integer or `unlimited`, got string \
+             (write a whole number, as in `5`, or `unlimited`)",
             "s.yaml:3:67: error: workloads[0].errorRate: expected percentage, got integer (write `5%`)",
             "s.yaml:3:78: error: workloads[0].onFull: unsupported value \"reject\": expected a status or `refuse`",
         ],
@@ -588,8 +601,8 @@ fn says_what_is_wrong_with_workloads() {
     check_field(
         "workloads: [{workload: a, errorRate: 101%, errorStatus: 99}]",
         &[
-            "s.yaml:3:38: error: workloads[0].errorRate: `101%` is out of range: expected `0%` to `100%`",
-            "s.yaml:3:57: error: workloads[0].errorStatus: `99` is out of range: expected 200 to 599",
+            "s.yaml:3:38: error: workloads[0].errorRate: `101%` is out of range: expected `0%` to `100%` (write `100%`)",
+            "s.yaml:3:57: error: workloads[0].errorStatus: `99` is out of range: expected 200 to 599 (write `200`)",
         ],
     );
     check_field(
@@ -606,7 +619,9 @@ fn says_what_is_wrong_with_workloads() {
     );
     check_field(
         "workloads: [{workload: a, serviceTime: {lognormal: {median: 5ms}}}]",
-        &["s.yaml:3:52: error: `workloads[0].serviceTime.lognormal` lacks `p99`"],
+        &[
+            "s.yaml:3:52: error: `workloads[0].serviceTime.lognormal` lacks `p99` (write it as in `p99: 5s`)",
+        ],
     );
     check_field(
         "workloads: [{workload: a, endpoints: [{path: login}]}]",
@@ -647,7 +662,9 @@ fn says_what_is_wrong_with_workloads() {
     );
     check_field(
         "workloads: [{workload: a, calls: http://a/}]",
-        &["s.yaml:3:34: error: workloads[0].calls: expected array, got string"],
+        &[
+            "s.yaml:3:34: error: workloads[0].calls: expected array, got string (write a list: `[http://a/]`)",
+        ],
     );
 }
 
@@ -656,7 +673,7 @@ fn says_what_is_wrong_with_changes() {
     check_field(
         "timeline: [{at: 5s, drain: a, repeat: {every: 1s, times: 10001}}]",
         &[
-            "s.yaml:3:58: error: timeline[0].repeat.times: `10001` is out of range: expected 1 to 10000",
+            "s.yaml:3:58: error: timeline[0].repeat.times: `10001` is out of range: expected 1 to 10000 (write `10000`)",
         ],
     );
     // Said once, not 60 times.
@@ -666,7 +683,9 @@ fn says_what_is_wrong_with_changes() {
     );
     check_field(
         "timeline: [{at: 5s}]",
-        &["s.yaml:3:12: error: `timeline[0]` lacks `apply`, `delete`, `traffic` or `workload`"],
+        &[
+            "s.yaml:3:12: error: `timeline[0]` lacks what happens: `apply`, `delete`, `traffic`, `drain`, `outage`, `link`, or `workload` and what becomes of it",
+        ],
     );
     check_field(
         "timeline: [{at: 5s, traffic: client}]",
@@ -980,7 +999,7 @@ fn says_what_is_wrong_with_loads_values_and_traces() {
         ),
         (
             "{from: a, url: http://a/, load: [{rate: 0/s}]}",
-            "s.yaml:3:35: error: traffic[0].load: `load` never has a rate above zero",
+            "s.yaml:3:35: error: traffic[0].load: `load` never has a rate above zero (give a stage a rate such as `50/s`)",
         ),
         (
             "{from: a, url: http://a/, bursts: {length: 0s, pause: 1s, rate: 1/s}}",

@@ -39,7 +39,10 @@ expect:
 #[test]
 fn says_what_is_wrong_with_a_graph() {
     for (graph, expected) in [
-        ("{}", "graph.yaml:1:1: error: the file lacks `services`"),
+        (
+            "{}",
+            "graph.yaml:1:1: error: the file lacks `services` (write it as in `services: [{name: …}]`)",
+        ),
         (
             "services: [{name: a, script: [{call: bb}]}, {name: b}]",
             "graph.yaml:1:38: error: services[0].script[0].call: there is no service `bb` (did you mean `b`?)",

@@ -47,9 +47,28 @@ pub(super) static NODE: Object = Object {
     one_of: &[],
 };
 
+/// Reads `nodes`: each name is one node's.
+pub(super) fn read_all(reader: &mut Reader, node: &Cursor<'_>) -> Vec<Node> {
+    let mut lines = BTreeMap::new();
+    let entries = reader.list(node, |reader, item| {
+        let nodes = Node::read(reader, item)?;
+        let line = item.place().location.line;
+        for node in &nodes {
+            let Some(twin) = lines.insert(node.name.clone(), line) else {
+                continue;
+            };
+            let message = format!("two nodes are named `{}`", node.name);
+            reader.invalid(item, message, format!("the other one is in line {twin}"));
+            return None;
+        }
+        Some(nodes)
+    });
+    entries.concat()
+}
+
 impl Node {
     /// Reads an entry of `nodes`: one node, or several that are alike.
-    pub(super) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Vec<Self>> {
+    fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Vec<Self>> {
         let fields = reader.object(node, &NODE)?;
         let name = fields.get("name").and_then(|node| reader.text(&node));
         let count = fields

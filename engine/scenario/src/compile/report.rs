@@ -55,7 +55,8 @@ impl Report {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
-        let known: Vec<&str> = known.into_iter().collect();
+        let known = known.into_iter().filter(|name| !name.is_empty());
+        let known: Vec<&str> = known.collect();
         let help = match (nearest(name, known.iter().copied()), &known[..]) {
             (Some(candidate), _) => Some(format!("did you mean `{candidate}`?")),
             (None, []) => Some("there is none at all".to_owned()),

@@ -106,10 +106,19 @@ pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>, measure: Measure) -
         return value.map(Bound::Equals);
     }
     let Some(about) = about else {
-        return Some(Bound::Range {
-            at_least: at_least.map_or(Some(None), |value| value.map(Some))?,
-            at_most: at_most.map_or(Some(None), |value| value.map(Some))?,
-        });
+        let at_least = at_least.map_or(Some(None), |value| value.map(Some))?;
+        let at_most = at_most.map_or(Some(None), |value| value.map(Some))?;
+        if let (Some(least), Some(most)) = (at_least, at_most)
+            && least > most
+        {
+            let node = fields.get("atLeast")?;
+            let (least, most) = (unit.show(least), unit.show(most));
+            let message = format!("nothing is at least {least} and at most {most}");
+            let help = format!("did you mean `atLeast: {most}` and `atMost: {least}`?");
+            reader.invalid(&node, message, help);
+            return None;
+        }
+        return Some(Bound::Range { at_least, at_most });
     };
     let about = about?;
     if let Some(within) = within {

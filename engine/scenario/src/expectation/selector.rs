@@ -1,9 +1,10 @@
 //! Which requests, stations or ejections a figure is taken over.
 
-use crate::object_name::ObjectName;
+use crate::object_name::{ObjectName, nearest};
 use crate::place::Placed;
 use crate::reader::{Cursor, Reader};
 use crate::shape::Object;
+use proxy::response_flag::ResponseFlag;
 use telemetry::RequestProtocol;
 
 /// Conditions on the labels of requests; those that are none or empty hold for all.
@@ -81,7 +82,7 @@ impl Selector {
                 .unwrap_or_default(),
             response_flags: fields
                 .get("responseFlags")
-                .map(|node| reader.one_or_more(&node, Reader::text))
+                .map(|node| reader.one_or_more(&node, read_flags))
                 .unwrap_or_default(),
             degraded: text(reader, "degraded"),
             request_protocol: fields
@@ -155,6 +156,30 @@ impl StatusClass {
 
 /// Istio's words for protocols.
 pub(super) const PROTOCOLS: [&str; 3] = ["http", "grpc", "tcp"];
+
+/// Reads response flags as an access log has them: `-`, one, or several with commas between.
+fn read_flags(reader: &mut Reader, node: &Cursor<'_>) -> Option<String> {
+    let text = reader.text(node)?;
+    let known = || {
+        ResponseFlag::ALL
+            .map(ResponseFlag::as_str)
+            .into_iter()
+            .chain(["-"])
+    };
+    let unknown = text
+        .split(',')
+        .find(|flag| known().all(|known| known != *flag));
+    let Some(flag) = unknown else {
+        return Some(text);
+    };
+    let message = format!("no request has the response flag `{flag}`");
+    let help = match nearest(flag, known()).filter(|near| near.len() > 1) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    reader.invalid(node, message, help);
+    None
+}
 
 /// Reads a status of gRPC.
 fn read_grpc_status(reader: &mut Reader, node: &Cursor<'_>) -> Option<u8> {

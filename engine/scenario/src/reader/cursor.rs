@@ -82,9 +82,18 @@ impl<'n> Cursor<'n> {
         matches!(&self.node.value, Value::Array(items) if items.is_empty())
     }
 
-    /// A bare number as it is written, where a unit may be missing.
+    /// A bare number, not below zero, as it is written, where a unit may be missing.
     pub(super) fn written_number(&self) -> Option<String> {
-        matches!(self.node.value, Value::Int(_) | Value::Float(_)).then(|| self.source_text())
+        let is_usual = match self.node.value {
+            Value::Int(number) => number >= 0,
+            Value::Float(number) => number.is_finite() && number >= 0.0,
+            Value::Null
+            | Value::Bool(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => false,
+        };
+        is_usual.then(|| self.source_text())
     }
 
     /// Keys and values of a map; none of anything else.
@@ -104,6 +113,11 @@ impl<'n> Cursor<'n> {
                 path: path_to(&self.path, &entry.key),
             })
             .collect()
+    }
+
+    /// A number, a truth value or nothing as it is written: `n`, where `false` is meant by it.
+    pub(super) fn written(&self) -> &'n str {
+        &self.node.written
     }
 
     /// The value as a reader would write it in one line.

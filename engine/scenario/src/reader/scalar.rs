@@ -18,7 +18,14 @@ impl Reader {
 
     /// Reads a text, or a number as it is written.
     pub(crate) fn text_or_number(&mut self, cursor: &Cursor<'_>) -> Option<String> {
-        cursor.written_number().or_else(|| self.text(cursor))
+        match cursor.node.value {
+            Value::Int(_) | Value::Float(_) => Some(cursor.source_text()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => self.text(cursor),
+        }
     }
 
     /// Reads a text with its place.
@@ -124,8 +131,17 @@ impl Reader {
         match u64::try_from(number) {
             Ok(number) if least <= number && number <= most => Some(number),
             _ => {
-                let message = format!("`{number}` is out of range: expected {least} to {most}");
-                self.invalid(cursor, message, "");
+                let expected = match most {
+                    u64::MAX => format!("{least} or more"),
+                    most => format!("{least} to {most}"),
+                };
+                let message = format!("`{number}` is out of range: expected {expected}");
+                let nearest = if number < i128::from(least) {
+                    least
+                } else {
+                    most
+                };
+                self.invalid(cursor, message, format!("write `{nearest}`"));
                 None
             }
         }
@@ -147,7 +163,7 @@ impl Reader {
         self.invalid(
             cursor,
             format!("`{number}` is out of range: expected zero or more"),
-            "",
+            "write a number such as `1` or `0.5`",
         );
         None
     }
@@ -167,14 +183,15 @@ impl Reader {
             let help = cursor
                 .written_number()
                 .map(|number| format!("add a unit: `{number}ms` or `{number}s`"));
-            self.mismatch_with_help(cursor, "duration", help.unwrap_or_default());
+            let help = help.unwrap_or_else(|| DURATIONS.to_owned());
+            self.mismatch_with_help(cursor, "duration", help);
             return None;
         };
         match text.parse() {
             Ok(duration) => Some(duration),
             Err(error) => {
                 let message = format!("`{text}` is not a duration: {error}");
-                self.invalid(cursor, message, "write it as in `250ms`, `1.5s` or `5m`");
+                self.invalid(cursor, message, DURATIONS);
                 None
             }
         }
@@ -186,7 +203,11 @@ impl Reader {
         if !duration.is_zero() {
             return Some(duration);
         }
-        self.invalid(cursor, "a duration above zero is expected".to_owned(), "");
+        self.invalid(
+            cursor,
+            "a duration above zero is expected".to_owned(),
+            DURATIONS,
+        );
         None
     }
 
@@ -211,10 +232,15 @@ impl Reader {
     /// Reads the digits before the sign.
     fn percent<'n>(&mut self, cursor: &Cursor<'n>) -> Option<&'n str> {
         let Value::String(text) = &cursor.node.value else {
-            let help = cursor
-                .written_number()
-                .map(|number| format!("write `{number}%`"));
-            self.mismatch_with_help(cursor, "percentage", help.unwrap_or_default());
+            let help = match (cursor.written_number(), &cursor.node.value) {
+                (Some(_), Value::Float(part)) if *part < 1.0 => {
+                    let (part, whole) = (cursor.source_text(), percent_of(*part));
+                    format!("write `{whole}%` for a part of one, or `{part}%`")
+                }
+                (Some(number), _) => format!("write `{number}%`"),
+                (None, _) => PERCENTAGES.to_owned(),
+            };
+            self.mismatch_with_help(cursor, "percentage", help);
             return None;
         };
         let digits = text.strip_suffix('%').map_or("", str::trim_end);
@@ -222,12 +248,12 @@ impl Reader {
             Some(percent) if percent <= 100.0 => Some(digits),
             Some(_) => {
                 let message = format!("`{text}` is out of range: expected `0%` to `100%`");
-                self.invalid(cursor, message, "");
+                self.invalid(cursor, message, "write `100%`");
                 None
             }
             None => {
                 let message = format!("`{text}` is not a percentage");
-                self.invalid(cursor, message, "write it as in `10%` or `99.9%`");
+                self.invalid(cursor, message, PERCENTAGES);
                 None
             }
         }
@@ -239,7 +265,7 @@ impl Reader {
         if rate > 0.0 {
             return Some(rate);
         }
-        self.invalid(cursor, "a rate above zero is expected".to_owned(), "");
+        self.invalid(cursor, "a rate above zero is expected".to_owned(), RATES);
         None
     }
 
@@ -249,7 +275,8 @@ impl Reader {
             let help = cursor
                 .written_number()
                 .map(|number| format!("write `{number}/s`"));
-            self.mismatch_with_help(cursor, "rate", help.unwrap_or_default());
+            let help = help.unwrap_or_else(|| RATES.to_owned());
+            self.mismatch_with_help(cursor, "rate", help);
             return None;
         };
         let parts = text.split_once('/');
@@ -270,10 +297,26 @@ impl Reader {
             return None;
         }
         let message = format!("`{text}` is not a rate");
-        self.invalid(cursor, message, "write it as in `200/s`, `30/m` or `5/h`");
+        self.invalid(cursor, message, RATES);
         None
     }
 }
+
+/// A part of one as a percentage, without what floating point adds.
+fn percent_of(part: f64) -> String {
+    let digits = format!("{:.6}", part * 100.0);
+    digits
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// How durations are written.
+const DURATIONS: &str = "write it as in `250ms`, `1.5s` or `5m`";
+/// How percentages are written.
+const PERCENTAGES: &str = "write it as in `10%` or `99.9%`";
+/// How rates are written.
+const RATES: &str = "write it as in `200/s`, `30/m` or `5/h`";
 
 /// One for each step of time.
 const MAX_RATE: f64 = 1e9;

@@ -17,6 +17,10 @@ pub(super) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<u32> {
         return Some((factor * 1000.0 + 0.5) as u32);
     }
     let message = format!("`{factor}` is out of range: expected 0.001 to 1000000");
-    reader.invalid(node, message, "");
+    reader.invalid(
+        node,
+        message,
+        "write a number such as `3`: three times as long",
+    );
     None
 }

@@ -10,7 +10,7 @@ use crate::compile::cluster::{
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
-use crate::place::Place;
+use crate::place::{Place, Placed};
 use crate::timeline::Act;
 use base::Location;
 use manifest::int_or_string::IntOrString;
@@ -300,15 +300,29 @@ impl Pool {
                 _ => ((count as usize).saturating_mul(localities.len()), 0),
             };
             if taken.len().saturating_add(total) > MAX_SLOTS {
-                let place = Place {
-                    location: self.location.clone(),
-                    span: 0..0,
-                };
-                let message = format!(
-                    "{} may need room for {total} pods: all workloads may need {MAX_SLOTS} at most",
-                    self.name
-                );
-                report.invalid(&place, message, None);
+                let blamed = greatest_scale(scenario);
+                match blamed.filter(|(_, replicas)| replicas.value > self.written()) {
+                    // Others are given as much room: it is told once, where the number is.
+                    Some((workload, replicas)) => {
+                        let message = format!(
+                            "{workload} with {} pods needs more room than the {MAX_SLOTS} that all workloads may need",
+                            replicas.value
+                        );
+                        let help = "there is room for those that come and for those that go: write a smaller number";
+                        report.invalid(&replicas.place, message, Some(help.to_owned()));
+                    }
+                    None => {
+                        let place = Place {
+                            location: self.location.clone(),
+                            span: 0..0,
+                        };
+                        let message = format!(
+                            "{} may need room for {total} pods: all workloads may need {MAX_SLOTS} at most",
+                            self.name
+                        );
+                        report.invalid(&place, message, None);
+                    }
+                }
                 return;
             }
             for turn in 0..total {
@@ -326,6 +340,12 @@ impl Pool {
         }
     }
 
+    /// The most pods that its manifests want.
+    fn written(&self) -> u32 {
+        let stages = self.by_stage.iter().flatten();
+        stages.map(|(replicas, _)| *replicas).max().unwrap_or(0)
+    }
+
     /// How many pods of a template there can be at once, all in one locality if it comes to that.
     fn slots_per_locality(&self, scenario: &Scenario, most: u32) -> u32 {
         let mut wanted = most.max(self.at_most);
@@ -337,7 +357,7 @@ impl Pool {
         for act in scenario.timeline.iter().flat_map(|change| &change.acts) {
             match act {
                 Act::Scale { replicas, .. } => {
-                    wanted = wanted.max(*replicas);
+                    wanted = wanted.max(replicas.value);
                     are_scaled = true;
                 }
                 Act::Kill { .. } | Act::Drain(_) | Act::Outage(_) | Act::RollOut { .. } => {
@@ -364,6 +384,25 @@ impl Pool {
             Strategy::Delivered => wanted.saturating_add(1).saturating_mul(2),
         }
     }
+}
+
+/// The act of the timeline that wants the most pods.
+fn greatest_scale(scenario: &Scenario) -> Option<(&ObjectName, &Placed<u32>)> {
+    let acts = scenario.timeline.iter().flat_map(|change| &change.acts);
+    let scales = acts.filter_map(|act| match act {
+        Act::Scale { workload, replicas } => Some((&workload.value, replicas)),
+        Act::RollOut { .. }
+        | Act::Promote { .. }
+        | Act::Abort { .. }
+        | Act::Kill { .. }
+        | Act::Crash { .. }
+        | Act::Freeze { .. }
+        | Act::Slow { .. }
+        | Act::Drain(_)
+        | Act::Outage(_)
+        | Act::Link(_) => None,
+    });
+    scales.max_by_key(|(_, replicas)| replicas.value)
 }
 
 /// The next name of a workload's pod that nothing else has.

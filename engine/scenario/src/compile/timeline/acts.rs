@@ -58,7 +58,7 @@ impl Future<'_> {
             Act::Scale { workload, replicas } => {
                 let scale = |controller| ClusterEffect::Scale {
                     controller,
-                    replicas: *replicas,
+                    replicas: replicas.value,
                 };
                 let controllers = self.controllers(workload, report);
                 (controllers.into_iter().map(scale).collect(), None)
