@@ -16,6 +16,9 @@ struct Advice {
 pub(crate) fn advice(code: u16, flags: &str, cause: Option<&Cause>) -> String {
     let rule = cause.and_then(|cause| cause.rule.as_ref());
     let call = cause.and_then(|cause| cause.call.as_ref());
+    if let Some(rule) = rule.filter(|rule| rule.object.starts_with(OF_TOKENS)) {
+        return format!("{} refuses the token: {}", named(rule), rule.rejected);
+    }
     let flags: Vec<&str> = flags.split(',').collect();
     let found = TABLE.iter().find(|advice| flags.contains(&advice.flag));
     let Some(found) = found else {
@@ -65,6 +68,8 @@ fn named(rule: &CauseRule) -> String {
     }
 }
 
+/// What the names of objects begin with that say whose tokens are good.
+const OF_TOKENS: &str = "RequestAuthentication ";
 /// What stands between the fields of a rule of which any may have been the one.
 const OR: &str = " or ";
 /// Where hosts were ejected.

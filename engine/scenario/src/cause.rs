@@ -140,11 +140,19 @@ impl Search<'_> {
             response_code: kind.code,
             grpc_response_status: kind.grpc,
             response_flags: kind.flags.to_owned(),
-            rule: (self.explanation(entry))
-                .and_then(|explanation| self.written().rule(entry, &explanation, ejected)),
+            rule: (self.explanation(entry).into_iter())
+                .chain(self.of_root(trace, entry))
+                .find_map(|explanation| self.written().rule(entry, &explanation, ejected)),
             ejected,
             call: call(trace, place),
         })
+    }
+
+    /// The decisions about the request that a refused token came with, where it is a proxy of its own that refused it.
+    fn of_root(&self, trace: &Trace, entry: &AccessLogEntry) -> Option<Explanation> {
+        let refused = entry.response_code_details.starts_with(TOKEN_REFUSED);
+        let root = trace.requests.first().filter(|_| refused)?;
+        self.explanation(&root.entry)
     }
 
     fn written(&self) -> Written<'_> {
@@ -223,6 +231,8 @@ impl Search<'_> {
     }
 }
 
+/// How Envoy's details of a refused token begin.
+const TOKEN_REFUSED: &str = "jwt_authn_access_denied";
 /// How many templates that look alike are tried.
 const TEMPLATES: usize = 16;
 

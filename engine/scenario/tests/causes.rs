@@ -1,4 +1,4 @@
-//! Why requests failed: which limit of a connection pool is named for what met it.
+//! Why requests failed: which limit of a connection pool is named for what met it, and which policy for a token.
 
 use manifest::Source;
 use meshsim_scenario::{
@@ -88,5 +88,50 @@ fn the_limit_that_overflowed_is_named() {
         (BOTH, http, &["http1MaxPendingRequests", "http2MaxRequests"]),
     ] {
         assert_eq!(fields(pool, url), want, "{url} of {pool}");
+    }
+}
+
+#[test]
+fn the_policy_that_refused_a_token_is_named() {
+    let mesh = format!(
+        "{MESH}      tcp: {{maxConnections: 100}}
+---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {{name: users, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: server}}}}
+  jwtRules: [{{issuer: somebody, jwksUri: \"https://somebody.example/keys\"}}]
+"
+    );
+    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+    let text = "namespace: shop
+manifests: mesh
+duration: 5s
+traffic:
+- {name: users, from: client, rate: 20/s, url: 'http://server/', headers: {Authorization: Bearer nonsense}}
+";
+    let source = Source::new("s.yaml", text);
+    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+    let of_keys = notes.iter().filter(|note| note.contains("at their word"));
+    assert_eq!(of_keys.count(), 1, "{notes:?}");
+    let options = RunOptions {
+        traces: true,
+        ..RunOptions::default()
+    };
+    let outcome = run(&scenario, &compiled, &options);
+    let all = causes(&scenario, &compiled, &outcome);
+    assert!(!all.is_empty());
+    for cause in &all {
+        assert_eq!(cause.response_code, 401, "{cause:?}");
+        let rule = cause.rule.as_ref().expect("a policy decides");
+        assert_eq!(rule.object, "RequestAuthentication shop/users");
+        assert_eq!(rule.location.line, 37);
+        assert!(
+            rule.rejected.starts_with("Jwt is not in the form of"),
+            "{rule:?}"
+        );
     }
 }

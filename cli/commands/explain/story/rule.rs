@@ -54,7 +54,10 @@ impl Story<'_> {
                 policy.unwrap_or_default(),
                 check.verdict
             ));
-            self.quote_briefly(check.source.as_ref());
+            // The rule may hold keys, which are long.
+            if let Some(place) = &check.source {
+                self.line(format_args!("      {DIM}{place}{DIM:#}"));
+            }
         }
     }
 

@@ -85,6 +85,21 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
             found(by, "spec.rules.sessionPersistence", &session.at);
         }
     }
+    for object in &resources.request_authentications {
+        let by = Object {
+            kind: "RequestAuthentication",
+            meta: &object.meta,
+        };
+        // What becomes of keys that are not given is said where they are needed.
+        for timeout in object
+            .spec
+            .jwt_rules
+            .iter()
+            .filter_map(|rule| rule.timeout.as_ref())
+        {
+            found(by, "spec.jwtRules.timeout", &timeout.at);
+        }
+    }
     services(resources, &mut found);
     sidecars(resources, &mut found);
     for object in &resources.services {

@@ -90,3 +90,51 @@ impl Key {
         crypto::verify(&signature, message, &self.key, algorithm).unwrap_or(false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_without_a_key_are_refused() {
+        let table = [
+            ("", None),
+            ("no", Some("Jwks is an invalid JSON")),
+            ("{}", Some("Jwks does not have [keys] field")),
+            (
+                r#"{"keys": []}"#,
+                Some("Jwks doesn't have any valid public key"),
+            ),
+            (
+                r#"{"keys": [{"kty": "RSA"}]}"#,
+                Some("Jwks doesn't have any valid public key"),
+            ),
+            (
+                r#"{"keys": [{"kty": "XX"}, {"kty": "RSA", "n": "xAE7", "e": "AQAB"}]}"#,
+                None,
+            ),
+        ];
+        for (text, why) in table {
+            let found = Keys::parse(text).err();
+            assert_eq!(found.as_deref(), why, "{text}");
+        }
+    }
+
+    /// The example of RFC 7515, appendix A.1.
+    #[test]
+    fn secrets_sign_as_well() {
+        let keys = Keys::parse(
+            r#"{"keys": [{"kty": "oct", "k":
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]}"#,
+        );
+        let keys = keys.expect("a set");
+        let text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+                    eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
+                    dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let mut token = Token::parse(text).expect("it has its form");
+        assert_eq!(keys.verify(&token), Ok(()));
+        token.signed.push('x');
+        assert_eq!(keys.verify(&token), Err(JwtStatus::VerificationFails));
+        assert_eq!(Keys::default().verify(&token), Err(JwtStatus::NoValidKeys));
+    }
+}

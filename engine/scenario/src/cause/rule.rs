@@ -3,7 +3,7 @@
 use super::key::{above, below};
 use crate::file::Scenario;
 use base::{Location, SimDuration, SimTime};
-use explain::model::{Cluster, Explanation, Hop, Rejected, Rule};
+use explain::model::{Cluster, Explanation, Hop, OutcomeKind, Place, Rejected, Rule};
 use manifest::{Invalid, Resources, Source, parse_with};
 use proxy::response_flag::Details;
 use proxy::table::Table;
@@ -56,6 +56,9 @@ impl Written<'_> {
         explanation: &Explanation,
         ejected: bool,
     ) -> Option<DecidingRule> {
+        if explanation.outcome.kind == OutcomeKind::TokenRefused {
+            return explanation.hops.iter().find_map(refusing);
+        }
         let hop = explanation.hops.first()?;
         let flags: Vec<&str> = entry.response_flags.split(',').collect();
         let has = |flag| flags.contains(&flag);
@@ -252,6 +255,30 @@ fn cluster<'h>(entry: &AccessLogEntry, hop: &'h Hop) -> Option<&'h Cluster> {
     let named = |cluster: &&Cluster| cluster.name == entry.upstream_cluster;
     hop.clusters.iter().find(named)
 }
+
+/// The RequestAuthentication by which a token is refused at a hop.
+fn refusing(hop: &Hop) -> Option<DecidingRule> {
+    let checks = hop.tokens.as_ref()?;
+    let refused = checks.iter().find(|check| !check.is_good)?;
+    let Place { file, line, column } = refused.source.clone()?;
+    Some(DecidingRule {
+        object: format!(
+            "{REQUEST_AUTHENTICATION} {}",
+            refused.request_authentication.as_ref()?
+        ),
+        fields: Vec::new(),
+        location: Location {
+            file: file.into(),
+            line,
+            column,
+        },
+        rejected: refused.verdict.clone(),
+        written_by: String::new(),
+    })
+}
+
+/// The kind of objects that say whose tokens are good.
+const REQUEST_AUTHENTICATION: &str = "RequestAuthentication";
 
 /// The rule that came closest: of those that did not match, one whose path would have.
 fn nearest(rejected: &[Rejected]) -> Option<DecidingRule> {
