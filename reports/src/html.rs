@@ -19,8 +19,8 @@ mod verdict;
 
 use crate::model::{OutputFile, RunReport};
 use crate::plots::palette::Palette;
-use crate::plots::times::Times;
 use crate::text::meaning;
+use crate::times::Times;
 use chart::Chart;
 use markup::{embedded, escaped};
 use serde::Serialize;

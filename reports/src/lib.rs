@@ -32,6 +32,7 @@ mod plots;
 mod saved;
 mod sweep;
 mod text;
+mod times;
 
 pub use csv::data_dictionary;
 pub use diff::{

@@ -18,17 +18,16 @@ pub(crate) mod responses;
 pub(crate) mod retries;
 pub(crate) mod split;
 pub(crate) mod svg;
-pub(crate) mod times;
 pub(crate) mod utilization;
 
 use crate::Pictures;
 use crate::model::{OutputFile, RunReport};
 use crate::numbers::{number, seconds};
+use crate::times::Times;
 use frame::Figure;
 use palette::Palette;
 use png::Painter;
 use rayon::prelude::*;
-use times::Times;
 
 /// The pictures that were asked for, as files.
 pub(crate) fn files(report: &RunReport, wanted: Pictures) -> Vec<OutputFile> {

@@ -2,7 +2,7 @@
 
 use super::layout::{Kind, Layout, Table, column};
 use crate::model::{OutputFile, RunReport};
-use crate::plots::times::Times;
+use crate::times::Times;
 
 pub(super) static POOLS: Layout = Layout {
     file: "pools.csv",

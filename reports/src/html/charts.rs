@@ -16,7 +16,7 @@ use super::markup::escaped;
 use crate::model::RunReport;
 use crate::numbers::seconds;
 use crate::plots::palette::Palette;
-use crate::plots::times::Times;
+use crate::times::Times;
 use telemetry::WorkloadLabels;
 
 /// The charts in the order in which they tell the story.

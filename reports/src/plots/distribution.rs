@@ -4,9 +4,9 @@ use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Mark, Panel};
 use super::latency::{busiest, floor};
 use super::palette::{BLUE, VERMILION};
-use super::times::Times;
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, percent};
+use crate::times::Times;
 use base::math;
 use telemetry::{Histogram, Quantile, TrafficFigures};
 

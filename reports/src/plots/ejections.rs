@@ -3,8 +3,8 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{NOBODY, Palette};
-use super::times::Times;
 use crate::model::RunReport;
+use crate::times::Times;
 use std::collections::BTreeMap;
 use telemetry::EjectionRecord;
 

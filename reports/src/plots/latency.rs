@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{BLUE, DEEP_BLUE, PALE_BLUE};
-use super::times::{Times, add_latencies, last};
 use crate::model::RunReport;
 use crate::numbers::milliseconds;
+use crate::times::{Times, add_latencies, last};
 use telemetry::{Histogram, Quantile, TrafficFigures};
 
 /// p50, p90 and p99 over time, a panel for each traffic source.

@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{Palette, natural};
-use super::times::{Times, last};
 use crate::model::RunReport;
 use crate::numbers::number;
+use crate::times::{Times, last};
 use std::collections::BTreeSet;
 use telemetry::{Measurements, PoolSeries, PoolUse, WorkloadLabels};
 

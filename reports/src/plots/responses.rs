@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{ALSO_GOOD, FAILURES, GOOD, NOBODY};
-use super::times::{Times, add_counts, last, stack};
 use crate::model::RunReport;
 use crate::numbers::number;
+use crate::times::{Times, add_counts, last, stack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use telemetry::RequestLabels;

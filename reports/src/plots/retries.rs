@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{NOBODY, Palette, natural, variant};
-use super::times::{Times, last, stack};
 use crate::model::RunReport;
 use crate::numbers::number;
+use crate::times::{Times, last, stack};
 use std::collections::BTreeMap;
 use telemetry::{AttemptKind, WorkloadLabels};
 

@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{NOBODY, Palette, natural, variant};
-use super::times::{Times, add_counts, last, stack};
 use crate::model::RunReport;
 use crate::numbers::percent;
+use crate::times::{Times, add_counts, last, stack};
 use std::collections::BTreeMap;
 use telemetry::{DestinationLabels, RequestFigures, RequestSeries, WorkloadLabels};
 

@@ -3,9 +3,9 @@
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{Palette, name_among, natural, variant};
-use super::times::{Times, last};
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
+use crate::times::{Times, last};
 use std::collections::BTreeMap;
 use telemetry::{PodFigures, PodSeries, WorkloadLabels};
 

@@ -5,7 +5,7 @@ use crate::html::chart::{Chart, ChartUnit, Form, Line, Query, colour_name, round
 use crate::model::RunReport;
 use crate::numbers::milliseconds;
 use crate::plots::latency;
-use crate::plots::times::Times;
+use crate::times::Times;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>) -> Vec<Chart> {
     let sources = latency::busiest(report);

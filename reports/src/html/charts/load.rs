@@ -5,8 +5,8 @@ use crate::html::chart::{Chart, ChartUnit, Form, Line, Query, colour_name, value
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
 use crate::plots::palette::{Palette, name_among};
-use crate::plots::times::Times;
 use crate::plots::utilization::{self, Busy};
+use crate::times::Times;
 use telemetry::WorkloadLabels;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {

@@ -4,7 +4,7 @@ use crate::html::chart::{Chart, ChartUnit, Form, Line, Query, colour_name, value
 use crate::model::RunReport;
 use crate::numbers::percent;
 use crate::plots::palette::{Palette, natural, variant};
-use crate::plots::times::Times;
+use crate::times::Times;
 use std::collections::BTreeMap;
 use telemetry::{PodFigures, PodSeries};
 

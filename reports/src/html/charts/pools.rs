@@ -5,7 +5,7 @@ use crate::model::RunReport;
 use crate::numbers::number;
 use crate::plots::palette::Palette;
 use crate::plots::pools::{self, LEVELS, Level, Pool};
-use crate::plots::times::Times;
+use crate::times::Times;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {
     let charts = LEVELS.iter().filter_map(|level| {

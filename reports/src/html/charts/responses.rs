@@ -5,7 +5,7 @@ use crate::html::chart::{Chart, ChartUnit, Form, Line, Query, colour_name, value
 use crate::model::RunReport;
 use crate::numbers::number;
 use crate::plots::responses::{self, Kind};
-use crate::plots::times::Times;
+use crate::times::Times;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>) -> Vec<Chart> {
     let kinds = responses::kinds(report, times);

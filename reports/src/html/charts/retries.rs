@@ -6,7 +6,7 @@ use crate::model::RunReport;
 use crate::numbers::number;
 use crate::plots::palette::{Palette, natural};
 use crate::plots::retries;
-use crate::plots::times::Times;
+use crate::times::Times;
 use telemetry::AttemptKind;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {

@@ -6,7 +6,7 @@ use crate::model::RunReport;
 use crate::numbers::percent;
 use crate::plots::palette::{NOBODY, Palette};
 use crate::plots::split::{self, Part};
-use crate::plots::times::Times;
+use crate::times::Times;
 
 pub(super) fn charts(report: &RunReport, times: &Times<'_>, palette: &Palette) -> Vec<Chart> {
     let split = split::split(report, times, palette);

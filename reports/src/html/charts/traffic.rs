@@ -6,7 +6,7 @@ use crate::model::RunReport;
 use crate::numbers::number;
 use crate::plots::latency;
 use crate::plots::palette::ORDER;
-use crate::plots::times::{Times, add_counts};
+use crate::times::{Times, add_counts};
 
 /// Requests of each traffic source that ended.
 pub(super) fn chart(report: &RunReport, times: &Times<'_>) -> Option<Chart> {

@@ -1,10 +1,10 @@
-//! What pictures over time have in common: the axis, the timeline's marks, the warm-up, and series by bucket.
+//! What pictures, pages and tables over time have in common: the axis, the timeline's marks, the warm-up, and series by bucket.
 
-use super::axis::Axis;
-use super::frame::{Mark, Shade};
-use super::svg::Point;
 use crate::model::RunReport;
 use crate::numbers::number;
+use crate::plots::axis::Axis;
+use crate::plots::frame::{Mark, Shade};
+use crate::plots::svg::Point;
 use telemetry::{Facts, Histogram, LatencyBucket};
 
 /// The time of a run.
@@ -31,7 +31,7 @@ impl<'a> Times<'a> {
         let step = if unit > 1.0 {
             minutes_step(end)
         } else {
-            super::axis::round_step(end / 8.0)
+            crate::plots::axis::round_step(end / 8.0)
         };
         let mut axis = Axis::between(0.0, end, step, number);
         axis.max *= unit;
