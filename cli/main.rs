@@ -22,6 +22,7 @@ mod parquet_log;
 mod pod_name;
 mod progress;
 mod refusal;
+mod scratch_folder;
 mod similar;
 mod simulation;
 mod terminal;

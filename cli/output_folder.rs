@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::{fs, io, process};
 
 use crate::refusal::Refusal;
+use crate::scratch_folder::ScratchFolder;
 
 /// Writes a folder of files so that it appears as a whole: a folder beside it is filled and takes its name.
 ///
-/// A folder that an earlier run wrote is replaced; any other that holds something is refused.
+/// A folder that an earlier run wrote is replaced; any other that holds something is refused. What killed processes left
+/// beside it goes.
 pub(crate) fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Refusal> {
     write_folder_with(folder, files, &[])
 }
@@ -28,15 +30,16 @@ pub(crate) fn write_folder_with(
         ))
         .with_help("give a folder such as `reports/out/mine`")
     })?;
-    fs::create_dir_all(&parent).map_err(refuse)?;
-    let sibling = |what: &str| parent.join(format!(".{name}.{what}-{}", process::id()));
-    let (new, old) = (sibling("new"), sibling("old"));
+    let scratch = ScratchFolder::beside(&parent.join(name), "new").map_err(refuse)?;
+    let (new, old) = (scratch.path().join("new"), scratch.path().join("old"));
     let written = fill(&new, files)
         .and_then(|()| (moved.iter()).try_for_each(|(name, path)| fs::rename(path, new.join(name))))
         .and_then(|()| replace(folder, &new, &old));
-    if written.is_err() {
-        // Best effort: the reason for the failure matters more than what it leaves behind.
-        let _ = fs::remove_dir_all(&new);
+    match written {
+        Ok(()) => scratch.remove_stale(),
+        // The earlier folder could not come back: it is there, and not lost.
+        Err(_) if old.exists() => scratch.leave(),
+        Err(_) => {}
     }
     written.map_err(refuse)
 }
@@ -199,7 +202,7 @@ fn replace(folder: &Path, new: &Path, old: &Path) -> io::Result<()> {
         fs::rename(old, folder)?;
         return Err(error);
     }
-    fs::remove_dir_all(old)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -226,6 +229,21 @@ mod tests {
             .expect("it exists")
             .count();
         assert_eq!(siblings, 1, "temporary folders are gone");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_when_the_same_folder_is_written() {
+        let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+        let out = scratch.path().join("out");
+        let left = scratch.path().join(".out.new-1");
+        fs::create_dir_all(left.join("new/plots")).expect("the folder is writable");
+        fs::write(left.join("new/plots/a.svg"), "half of a").expect("the folder is writable");
+        fs::write(left.join("lock"), "").expect("the folder is writable");
+        let other = scratch.path().join("other");
+        write_folder(&other, &files("one")).expect("a new folder is written");
+        assert!(left.exists(), "it is not of this folder");
+        write_folder(&out, &files("two")).expect("a new folder is written");
+        assert!(!left.exists() && out.is_dir());
     }
 
     #[test]
