@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use reports::{ParquetLog, REQUESTS_FILE, TRIES_FILE};
-use telemetry::{AccessLogBatch, AccessLogEntry};
+use telemetry::{AccessLogBatch, AccessLogEntry, AccessLogRows};
 
 use crate::output_folder::cannot_write;
 use crate::refusal::Refusal;
@@ -44,7 +44,7 @@ impl ParquetFiles {
     pub(crate) fn write(&self, entries: &[AccessLogEntry]) -> Result<(), Refusal> {
         let written = self.open().and_then(|mut log| {
             for entries in entries.chunks(GROUP) {
-                log.write(entries.iter().cloned())?;
+                log.write(&AccessLogRows::of_entries(entries))?;
             }
             log.finish()
         });
@@ -76,7 +76,7 @@ impl ParquetFiles {
     ) -> io::Result<()> {
         let mut log = self.open()?;
         for batch in batches {
-            log.write(simulation.entries(&batch))?;
+            log.write(&simulation.rows(batch))?;
         }
         log.finish()
     }

@@ -14,7 +14,7 @@ use scenario::{
     CompileOptions, Compiled, Files, Interval, LoadOptions, Outcome, Override, RunOptions,
     Scenario, Spread, Verdict,
 };
-use telemetry::{AccessLogBatch, AccessLogEntry};
+use telemetry::{AccessLogBatch, AccessLogRows};
 
 use crate::args::SimulationArgs;
 use crate::figure::{in_unit, unit};
@@ -162,11 +162,8 @@ impl Simulation {
     }
 
     /// Requests that a run of it handed on, with names.
-    pub(crate) fn entries<'b>(
-        &'b self,
-        batch: &'b AccessLogBatch,
-    ) -> impl Iterator<Item = AccessLogEntry> + 'b {
-        batch.entries(&self.compiled.plan)
+    pub(crate) fn rows(&self, batch: AccessLogBatch) -> AccessLogRows {
+        batch.rows(&self.compiled.plan)
     }
 
     /// What a reader should know before trusting the figures.

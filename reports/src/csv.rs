@@ -16,7 +16,7 @@ use self::columns::{
     SOURCE_LABELS, destination_labels, request_labels, source_labels,
 };
 pub use self::dictionary::data_dictionary;
-pub(crate) use self::layout::{Cell, Column, Kind, Layout, Table, column};
+pub(crate) use self::layout::{Cell, Kind, Layout, Table, column};
 use crate::figures::{LatencyFigures, ratio};
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
 use crate::{intervals, sweep};

@@ -1,20 +1,23 @@
 //! Access logs as Parquet: the columns of the CSV tables, typed, compressed, and written a row group at a time.
 //!
-//! Each call writes one row group, so memory does not grow with the log. Words are dictionary-encoded UTF-8, counts are
-//! 64-bit integers and all other numbers doubles; what is empty in CSV is null. The same requests in the same batches give
-//! the same bytes: nothing in the file tells when or by which version it was written.
+//! Each call writes one row group, column by column, so memory does not grow with the log. Cells that all requests of a kind
+//! share are made once for the kind. Words are dictionary-encoded UTF-8, counts are 64-bit integers and all other numbers
+//! doubles, which have no dictionary since hardly two are the same; what is empty in CSV is null. The same requests in the
+//! same batches give the same bytes: nothing in the file tells when or by which version it was written.
 
-use crate::csv::access_log::{REQUESTS, TRIES, request_row, try_row};
-use crate::csv::{Cell, Column, Kind, Layout};
-use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use crate::csv::access_log::{
+    OwnCell, REQUESTS, TRIES, own_of_request, own_of_try, request_row, try_row,
+};
+use crate::csv::{Cell, Kind, Layout};
+use ::parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use ::parquet::errors::Result;
-use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use ::parquet::schema::types::Type;
+use ::parquet::schema::types::{ColumnPath, Type};
 use std::io::{self, Write};
 use std::sync::Arc;
-use telemetry::AccessLogEntry;
+use telemetry::AccessLogRows;
 
 /// The file of requests.
 pub const REQUESTS_FILE: &str = "access_log.parquet";
@@ -43,15 +46,20 @@ impl<W: Write + Send> ParquetLog<W> {
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn write(&mut self, entries: impl Iterator<Item = AccessLogEntry>) -> io::Result<()> {
-        for entry in entries {
-            self.requests.add(&request_row(&entry));
-            for one in &entry.tries {
-                self.tries.add(&try_row(&entry, one));
-            }
-        }
-        self.requests.end_group()?;
-        self.tries.end_group()
+    pub fn write(&mut self, rows: &AccessLogRows) -> io::Result<()> {
+        let kinds: Vec<_> = rows.kinds.iter().map(request_row).collect();
+        let own = own_of_request();
+        let of_request = rows.requests.iter().map(|(kind, _)| *kind as usize);
+        let of_request: Vec<usize> = of_request.collect();
+        (self.requests).write_group(&kinds, &of_request, &rows.requests, &own)?;
+
+        let kinds = rows.try_kinds.iter();
+        let kinds: Vec<_> = kinds
+            .map(|(request, one)| try_row(&rows.kinds[*request as usize], one))
+            .collect();
+        let own = own_of_try(&rows.requests);
+        let of_try: Vec<usize> = rows.tries.iter().map(|row| row.kind as usize).collect();
+        (self.tries).write_group(&kinds, &of_try, &rows.tries, &own)
     }
 
     /// Ends both files.
@@ -64,44 +72,51 @@ impl<W: Write + Send> ParquetLog<W> {
     }
 }
 
-/// A file as it is being written, with the rows of the row group to come.
+/// A file as it is being written.
 struct Sheet<W: Write + Send> {
     layout: &'static Layout,
-    columns: Vec<Values>,
+    /// Room for the values of one column of one row group.
+    values: Values,
     writer: SerializedFileWriter<W>,
 }
 
 impl<W: Write + Send> Sheet<W> {
     fn new(layout: &'static Layout, sink: W) -> io::Result<Self> {
-        let properties = WriterProperties::builder()
-            .set_created_by("meshsim".to_owned())
-            .set_compression(Compression::SNAPPY)
-            .build();
         let schema = schema(layout)?;
+        let properties = Arc::new(properties(layout));
         Ok(Self {
             layout,
-            columns: layout.all().map(Values::of).collect(),
-            writer: SerializedFileWriter::new(sink, schema, Arc::new(properties))?,
+            values: Values::default(),
+            writer: SerializedFileWriter::new(sink, schema, properties)?,
         })
     }
 
-    fn add(&mut self, row: &[Cell<'_>]) {
-        self.layout.check(row);
-        for (values, cell) in self.columns.iter_mut().zip(row) {
-            values.add(cell);
-        }
-    }
-
-    /// Writes the rows there are; no row group where there are none.
-    fn end_group(&mut self) -> io::Result<()> {
-        if self.columns.first().is_none_or(Values::is_empty) {
+    /// Writes a row group: rows of `kinds`, `of` which each is, but for the cells that rows have of their `own`. None where
+    /// there are no rows.
+    fn write_group<R>(
+        &mut self,
+        kinds: &[Vec<Cell<'_>>],
+        of: &[usize],
+        rows: &[R],
+        own: &[OwnCell<'_, R>],
+    ) -> io::Result<()> {
+        if rows.is_empty() {
             return Ok(());
         }
+        for kind in kinds {
+            self.layout.check(kind);
+        }
+        let values = &mut self.values;
         let mut group = self.writer.next_row_group()?;
-        for values in &mut self.columns {
-            let mut column = group.next_column()?.expect("the schema has a column each");
-            values.write(&mut column)?;
-            column.close()?;
+        for (place, column) in self.layout.all().enumerate() {
+            values.clear();
+            match own.iter().find(|(name, _)| *name == column.name) {
+                Some((_, cell)) => rows.iter().for_each(|row| values.add(&cell(row))),
+                None => values.gather(column.kind, kinds, place, of),
+            }
+            let mut writer = group.next_column()?.expect("the schema has a column each");
+            values.write(column.kind, &mut writer)?;
+            writer.close()?;
         }
         group.close()?;
         Ok(())
@@ -111,6 +126,28 @@ impl<W: Write + Send> Sheet<W> {
         self.writer.close()?;
         Ok(())
     }
+}
+
+/// How the columns are encoded.
+fn properties(layout: &Layout) -> WriterProperties {
+    let all = WriterProperties::builder()
+        .set_created_by("meshsim".to_owned())
+        .set_compression(Compression::SNAPPY)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    let columns = layout.all().fold(all, |properties, column| {
+        let path = ColumnPath::from(column.name);
+        match (column.kind, column.name) {
+            // Numbers of requests go up by one.
+            (Kind::Integer, "request") => properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+            (Kind::Number | Kind::Ratio | Kind::Seconds | Kind::Milliseconds, _) => {
+                properties.set_column_dictionary_enabled(path, false)
+            }
+            (Kind::Text | Kind::Integer | Kind::Boolean, _) => properties,
+        }
+    });
+    columns.build()
 }
 
 fn schema(layout: &Layout) -> Result<Arc<Type>> {
@@ -139,87 +176,94 @@ fn schema(layout: &Layout) -> Result<Arc<Type>> {
     Ok(Arc::new(schema))
 }
 
-/// The values of a column in the row group to come, and for columns that may be null which of the rows have one.
-enum Values {
-    Text(Vec<ByteArray>),
-    Integer(Vec<i64>, Vec<i16>),
-    Number(Vec<f64>, Vec<i16>),
-    Boolean(Vec<bool>, Vec<i16>),
+/// The values of a column in a row group, and for columns that may be null which of the rows have one.
+#[derive(Default)]
+struct Values {
+    texts: Vec<ByteArray>,
+    /// The first and the last of the texts, in the order of their bytes.
+    ends: Option<(ByteArray, ByteArray)>,
+    integers: Vec<i64>,
+    numbers: Vec<f64>,
+    booleans: Vec<bool>,
+    there: Vec<i16>,
 }
 
 impl Values {
-    fn of(column: &Column) -> Self {
-        match column.kind {
-            Kind::Text => Self::Text(Vec::new()),
-            Kind::Integer => Self::Integer(Vec::new(), Vec::new()),
-            Kind::Boolean => Self::Boolean(Vec::new(), Vec::new()),
-            Kind::Number | Kind::Ratio | Kind::Seconds | Kind::Milliseconds => {
-                Self::Number(Vec::new(), Vec::new())
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(values) => values.is_empty(),
-            Self::Integer(_, there) | Self::Number(_, there) | Self::Boolean(_, there) => {
-                there.is_empty()
-            }
-        }
+    fn clear(&mut self) {
+        self.texts.clear();
+        self.ends = None;
+        self.integers.clear();
+        self.numbers.clear();
+        self.booleans.clear();
+        self.there.clear();
     }
 
     fn add(&mut self, cell: &Cell<'_>) {
-        match (self, cell) {
-            (Self::Text(values), Cell::Text(text)) => {
-                // Neighbours share their bytes: labels repeat from row to row.
-                let last = values.last().filter(|last| last.data() == text.as_bytes());
-                let value = last.cloned().unwrap_or_else(|| ByteArray::from(&**text));
-                values.push(value);
-            }
-            (Self::Text(values), _) => values.push(ByteArray::from("")),
-            (Self::Integer(values, there), Cell::Integer(number)) => {
-                values.push(i64::try_from(*number).expect("counts fit 63 bits"));
-                there.push(1);
-            }
-            (Self::Number(values, there), Cell::Number(number)) => {
-                values.push(*number);
-                there.push(1);
-            }
-            (Self::Boolean(values, there), Cell::Boolean(yes)) => {
-                values.push(*yes);
-                there.push(1);
-            }
-            (Self::Integer(_, there) | Self::Number(_, there) | Self::Boolean(_, there), _) => {
-                there.push(0);
-            }
+        match cell {
+            Cell::Text(text) => self.texts.push(ByteArray::from(&**text)),
+            Cell::Integer(number) => self.integers.push(integer(*number)),
+            Cell::Number(number) => self.numbers.push(*number),
+            Cell::Boolean(yes) => self.booleans.push(*yes),
+            Cell::Empty => return self.there.push(0),
+        }
+        self.there.push(1);
+    }
+
+    /// Adds, of the kinds that rows are `of`, the cells at a place.
+    fn gather(&mut self, kind: Kind, kinds: &[Vec<Cell<'_>>], place: usize, of: &[usize]) {
+        let cells = kinds.iter().map(|kind| &kind[place]);
+        if kind == Kind::Text {
+            let texts: Vec<ByteArray> = cells.map(|cell| ByteArray::from(text(cell))).collect();
+            let by_bytes = |a: &&ByteArray, b: &&ByteArray| a.data().cmp(b.data());
+            let first = texts.iter().min_by(by_bytes).cloned();
+            let last = texts.iter().max_by(by_bytes).cloned();
+            self.ends = first.zip(last);
+            self.texts
+                .extend(of.iter().map(|kind| texts[*kind].clone()));
+        } else {
+            let cells: Vec<&Cell<'_>> = cells.collect();
+            of.iter().for_each(|kind| self.add(cells[*kind]));
         }
     }
 
-    /// Writes them, and begins anew.
-    fn write(&mut self, column: &mut SerializedColumnWriter<'_>) -> Result<()> {
-        match self {
-            Self::Text(values) => {
-                (column.typed::<ByteArrayType>()).write_batch(values, None, None)?;
-                values.clear();
+    fn write(&self, kind: Kind, column: &mut SerializedColumnWriter<'_>) -> Result<()> {
+        let there = Some(self.there.as_slice());
+        match kind {
+            Kind::Text => {
+                let ends = self.ends.as_ref();
+                let (first, last) = (ends.map(|ends| &ends.0), ends.map(|ends| &ends.1));
+                (column.typed::<ByteArrayType>()).write_batch_with_statistics(
+                    &self.texts,
+                    None,
+                    None,
+                    first,
+                    last,
+                    None,
+                )?;
             }
-            Self::Integer(values, there) => {
-                (column.typed::<Int64Type>()).write_batch(values, Some(there), None)?;
-                values.clear();
-                there.clear();
+            Kind::Integer => {
+                (column.typed::<Int64Type>()).write_batch(&self.integers, there, None)?;
             }
-            Self::Number(values, there) => {
-                (column.typed::<DoubleType>()).write_batch(values, Some(there), None)?;
-                values.clear();
-                there.clear();
+            Kind::Boolean => {
+                (column.typed::<BoolType>()).write_batch(&self.booleans, there, None)?;
             }
-            Self::Boolean(values, there) => {
-                (column.typed::<BoolType>()).write_batch(values, Some(there), None)?;
-                values.clear();
-                there.clear();
+            Kind::Number | Kind::Ratio | Kind::Seconds | Kind::Milliseconds => {
+                (column.typed::<DoubleType>()).write_batch(&self.numbers, there, None)?;
             }
         }
         Ok(())
     }
+}
+
+fn text<'c>(cell: &'c Cell<'_>) -> &'c str {
+    match cell {
+        Cell::Text(text) => text,
+        Cell::Integer(_) | Cell::Number(_) | Cell::Boolean(_) | Cell::Empty => "",
+    }
+}
+
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).expect("counts fit 63 bits")
 }
 
 #[cfg(test)]
@@ -228,7 +272,7 @@ mod tests {
     use ::parquet::file::reader::{FileReader, SerializedFileReader};
     use ::parquet::record::RowAccessor;
     use base::{SimDuration, SimTime};
-    use telemetry::{AccessLogTry, TryOutcome};
+    use telemetry::{AccessLogEntry, AccessLogTry, TryOutcome};
 
     fn entry(number: u32) -> AccessLogEntry {
         AccessLogEntry {
@@ -257,8 +301,9 @@ mod tests {
         let (mut requests, mut tries) = (Vec::new(), Vec::new());
         let mut log = ParquetLog::new(&mut requests, &mut tries).expect("memory takes it");
         for batch in batches {
-            let entries = batch.iter().map(|number| entry(*number));
-            log.write(entries).expect("memory takes it");
+            let entries: Vec<_> = batch.iter().map(|number| entry(*number)).collect();
+            let rows = AccessLogRows::of_entries(&entries);
+            log.write(&rows).expect("memory takes it");
         }
         log.finish().expect("memory takes it");
         (requests, tries)

@@ -4,6 +4,7 @@
 //! has nothing to do with time.
 
 mod entry;
+mod rows;
 mod stream;
 mod written;
 
@@ -15,7 +16,8 @@ use sim::plan::Plan;
 use std::collections::BTreeMap;
 
 pub(crate) use entry::entry;
-pub use entry::{AccessLogEntry, AccessLogTry, TryOutcome};
+pub use entry::{AccessLogEntry, AccessLogTry, RequestTimes, TryOutcome, TryTimes};
+pub use rows::{AccessLogRows, AccessLogTryRow};
 pub use stream::{AccessLogBatch, AccessLogStream};
 
 /// Which requests are kept.

@@ -37,8 +37,8 @@ mod witness;
 mod written;
 
 pub use access_log::{
-    AccessLog, AccessLogBatch, AccessLogEntry, AccessLogOptions, AccessLogStream, AccessLogTry,
-    TryOutcome,
+    AccessLog, AccessLogBatch, AccessLogEntry, AccessLogOptions, AccessLogRows, AccessLogStream,
+    AccessLogTry, AccessLogTryRow, RequestTimes, TryOutcome, TryTimes,
 };
 pub use histogram::{Histogram, PackedHistogram, Quantile};
 pub use labels::{

@@ -7,7 +7,7 @@ use super::columns::{
 use super::layout::{Cell, Column, Kind, Layout, Table, column};
 use crate::model::OutputFile;
 use base::SimDuration;
-use telemetry::{AccessLogEntry, AccessLogTry, TryOutcome};
+use telemetry::{AccessLogEntry, AccessLogTry, AccessLogTryRow, RequestTimes, TryOutcome};
 
 pub(crate) static REQUESTS: Layout = Layout {
     file: "access_log.csv",
@@ -98,7 +98,7 @@ pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
         millis(entry.time_to_first_byte),
         "source".into(),
         entry.caller.as_str().into(),
-        request(entry),
+        request(entry.number),
         entry.source_pod.as_str().into(),
     ];
     row.extend(source_labels(&entry.source));
@@ -121,6 +121,59 @@ pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
         entry.upstream_host.as_str().into(),
     ]);
     row
+}
+
+/// The cell of a column that rows have of their own, while all others are those of their kind.
+pub(crate) type OwnCell<'r, R> = (&'static str, Box<dyn Fn(&R) -> Cell<'static> + 'r>);
+
+/// What requests of a kind differ in.
+pub(crate) fn own_of_request() -> [OwnCell<'static, (u32, RequestTimes)>; 5] {
+    [
+        (
+            "start_seconds",
+            Box::new(|(_, times)| times.started.as_secs_f64().into()),
+        ),
+        (
+            "duration_ms",
+            Box::new(|(_, times)| times.duration.as_millis_f64().into()),
+        ),
+        (
+            "request_ms",
+            Box::new(|(_, times)| times.request_duration.as_millis_f64().into()),
+        ),
+        (
+            "first_byte_ms",
+            Box::new(|(_, times)| millis(times.time_to_first_byte)),
+        ),
+        ("request", Box::new(|(_, times)| request(times.number))),
+    ]
+}
+
+/// What tries of a kind differ in; they are tries of `requests`.
+pub(crate) fn own_of_try(requests: &[(u32, RequestTimes)]) -> [OwnCell<'_, AccessLogTryRow>; 8] {
+    let of = |row: &AccessLogTryRow| &requests[row.request as usize].1;
+    [
+        ("request", Box::new(move |row| request(of(row).number))),
+        (
+            "request_start_seconds",
+            Box::new(move |row| of(row).started.as_secs_f64().into()),
+        ),
+        ("try", Box::new(|row| u64::from(row.times.number).into())),
+        (
+            "start_seconds",
+            Box::new(|row| row.times.started.as_secs_f64().into()),
+        ),
+        ("back_off_ms", Box::new(|row| millis(row.times.back_off))),
+        ("connect_ms", Box::new(|row| millis(row.times.connect))),
+        (
+            "first_byte_ms",
+            Box::new(|row| millis(row.times.time_to_first_byte)),
+        ),
+        (
+            "duration_ms",
+            Box::new(|row| row.times.duration.as_millis_f64().into()),
+        ),
+    ]
 }
 
 /// `access_log.csv`
@@ -201,7 +254,7 @@ pub(crate) fn try_row<'e>(entry: &'e AccessLogEntry, one: &'e AccessLogTry) -> V
     };
     vec![
         entry.caller.as_str().into(),
-        request(entry),
+        request(entry.number),
         entry.started.as_secs_f64().into(),
         u64::from(one.number).into(),
         one.started.as_secs_f64().into(),
@@ -218,8 +271,8 @@ pub(crate) fn try_row<'e>(entry: &'e AccessLogEntry, one: &'e AccessLogTry) -> V
 }
 
 /// The number that a traffic source gave it; nothing for calls of workloads.
-fn request(entry: &AccessLogEntry) -> Cell<'_> {
-    match entry.number {
+fn request<'e>(number: u32) -> Cell<'e> {
+    match number {
         0 => Cell::Empty,
         number => u64::from(number).into(),
     }

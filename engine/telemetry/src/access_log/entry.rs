@@ -5,11 +5,13 @@ use crate::names::PlanNames;
 use base::{SimDuration, SimTime};
 use proxy::input::ResetReason;
 use proxy::listener::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
+use proxy::names::{ClusterId, EndpointId};
 use proxy::request::Protocol;
-use proxy::response_flag::ResponseFlag;
+use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
+use proxy::table::RouteId;
 use serde::{Deserialize, Serialize};
 use sim::observation::{Attempt, AttemptOutcome, Exchange};
-use sim::plan::{Dial, Plan, PodId};
+use sim::plan::{Dial, Plan, PodId, ServiceId, SiteId, TableId};
 use std::net::SocketAddr;
 
 /// A request as its source saw it, with names.
@@ -131,8 +133,35 @@ pub struct AccessLogTry {
     pub outcome: TryOutcome,
 }
 
+impl AccessLogEntry {
+    /// Its number and times.
+    pub const fn times(&self) -> RequestTimes {
+        RequestTimes {
+            number: self.number,
+            started: self.started,
+            request_duration: self.request_duration,
+            time_to_first_byte: self.time_to_first_byte,
+            duration: self.duration,
+        }
+    }
+}
+
+impl AccessLogTry {
+    /// Its number and times.
+    pub const fn times(&self) -> TryTimes {
+        TryTimes {
+            number: self.number,
+            started: self.started,
+            back_off: self.back_off,
+            connect: self.connect,
+            time_to_first_byte: self.time_to_first_byte,
+            duration: self.duration,
+        }
+    }
+}
+
 /// How a try ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TryOutcome {
     /// With a whole response.
     Response(u16),
@@ -149,111 +178,241 @@ pub(crate) fn entry(
     plan: &Plan,
     names: &PlanNames,
 ) -> AccessLogEntry {
-    let site = &plan.sites[exchange.site.index()];
-    let reply = &exchange.reply;
-    let destination = names.destination(reply.cluster, exchange.service, exchange.site);
-    let target = exchange.target.map(|pod| names.workload(pod));
-    let (upstream_cluster, upstream_host) = upstream(exchange, &site.dial, names);
-    let route = exchange
-        .route
-        .map(|(table, route)| plan.tables[table.index()].route_name(route));
+    let times = RequestTimes::of(exchange);
+    let mut tries: Vec<Attempt> = tries.to_vec();
     AccessLogEntry {
-        number: exchange.traffic.map_or(0, |(_, number)| number),
-        started: exchange.started,
-        request_duration: exchange.completed.since(exchange.started),
-        time_to_first_byte: (exchange.responded).map(|at| at.since(exchange.started)),
-        duration: exchange.ended.since(exchange.started),
-        caller: site.name.clone(),
-        source_pod: pod_name(exchange.source, names),
-        source: names.workload_labels(Some(names.workload(exchange.source))),
-        destination: names.destination_labels(destination, target),
-        destination_pod: (exchange.target)
-            .map(|pod| pod_name(pod, names))
-            .unwrap_or_default(),
-        method: site.head.method.clone(),
-        authority: site.head.authority.clone(),
-        path: site.head.path.clone(),
-        protocol: match site.head.protocol {
-            Protocol::Http1 => "HTTP/1.1",
-            Protocol::Http2 => "HTTP/2",
+        number: times.number,
+        started: times.started,
+        request_duration: times.request_duration,
+        time_to_first_byte: times.time_to_first_byte,
+        duration: times.duration,
+        tries: in_order(&mut tries)
+            .map(|(attempt, times)| AccessLogTry {
+                number: times.number,
+                started: times.started,
+                back_off: times.back_off,
+                connect: times.connect,
+                time_to_first_byte: times.time_to_first_byte,
+                duration: times.duration,
+                ..TryKind::of(attempt).words(names)
+            })
+            .collect(),
+        ..RequestKind::of(exchange).words(plan, names)
+    }
+}
+
+/// All that the words of a request follow from, so that requests of a kind differ in numbers and times alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RequestKind {
+    site: SiteId,
+    source: PodId,
+    target: Option<PodId>,
+    service: Option<ServiceId>,
+    cluster: Option<ClusterId>,
+    endpoint: Option<EndpointId>,
+    route: Option<(TableId, RouteId)>,
+    status: u16,
+    grpc_status: Option<u8>,
+    flags: ResponseFlags,
+    details: Details,
+    attempts: u16,
+    proxied: bool,
+    is_tcp: bool,
+}
+
+impl RequestKind {
+    pub(super) const fn of(exchange: &Exchange) -> Self {
+        let reply = &exchange.reply;
+        Self {
+            site: exchange.site,
+            source: exchange.source,
+            target: exchange.target,
+            service: exchange.service,
+            cluster: reply.cluster,
+            endpoint: reply.endpoint,
+            route: exchange.route,
+            status: reply.status,
+            grpc_status: reply.grpc_status,
+            flags: reply.flags,
+            details: reply.details,
+            attempts: reply.attempts,
+            proxied: exchange.proxied,
+            is_tcp: exchange.is_tcp,
         }
-        .to_owned(),
-        is_tcp: exchange.is_tcp,
-        user_agent: site
-            .head
-            .values("user-agent")
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        response_code: reply.status,
-        grpc_response_status: reply.grpc_status,
-        response_flags: reply.flags.to_string(),
-        response_code_details: reply.details.as_str().to_owned(),
-        attempts: reply.attempts,
-        upstream_cluster,
-        upstream_host,
-        route_name: route.unwrap_or_default().to_owned(),
-        tries: tries_of(tries, names),
     }
-}
 
-/// The cluster and the host to which a proxy sent a request; empty where it did not.
-fn upstream(exchange: &Exchange, dial: &Dial, names: &PlanNames) -> (String, String) {
-    let reply = &exchange.reply;
-    if let Some(cluster) = reply.cluster {
-        let host = (reply.endpoint).map_or("", |endpoint| names.endpoint(endpoint).0);
-        return (names.cluster(cluster).cluster.clone(), host.to_owned());
-    }
-    // What is asked without a cluster of its own is asked where the client dialled.
-    let is_asked = exchange.proxied && reply.attempts > 0;
-    let is_refused = exchange.is_tcp && reply.flags.contains(ResponseFlag::NoHealthyUpstream);
-    if is_asked {
-        let port = dial.port;
-        let host = match dial.ip {
-            Some(ip) => SocketAddr::new(ip, port).to_string(),
-            None => format!("{}:{port}", dial.host),
-        };
-        (PASSTHROUGH_CLUSTER.to_owned(), host)
-    } else if is_refused {
-        (BLACK_HOLE_CLUSTER.to_owned(), String::new())
-    } else {
-        (String::new(), String::new())
-    }
-}
-
-fn tries_of(attempts: &[Attempt], names: &PlanNames) -> Vec<AccessLogTry> {
-    let mut attempts: Vec<&Attempt> = attempts.iter().collect();
-    attempts.sort_by_key(|attempt| (attempt.number, attempt.sent));
-    let mut before: Option<SimTime> = None;
-    let tries = attempts.into_iter().map(|attempt| {
-        let since_sent = |at: SimTime| at.since(attempt.sent);
-        AccessLogTry {
-            number: attempt.number,
-            started: attempt.sent,
-            mirror: attempt.mirror,
-            back_off: if attempt.mirror {
-                None
-            } else {
-                let before = before.replace(attempt.ended);
-                before.map(|ended| attempt.sent.max(ended).since(ended))
-            },
-            connect: attempt.connected.map(since_sent),
-            time_to_first_byte: attempt.responded.map(since_sent),
-            duration: since_sent(attempt.ended),
-            host: (attempt.endpoint)
-                .map(|endpoint| names.endpoint(endpoint).0.to_owned())
-                .unwrap_or_default(),
-            pod: (attempt.target)
+    /// A request of this kind without its number, its times and its tries.
+    pub(super) fn words(self, plan: &Plan, names: &PlanNames) -> AccessLogEntry {
+        let site = &plan.sites[self.site.index()];
+        let destination = names.destination(self.cluster, self.service, self.site);
+        let target = self.target.map(|pod| names.workload(pod));
+        let (upstream_cluster, upstream_host) = self.upstream(&site.dial, names);
+        let route = (self.route).map(|(table, route)| plan.tables[table.index()].route_name(route));
+        let agent = site.head.values("user-agent").next();
+        AccessLogEntry {
+            caller: site.name.clone(),
+            source_pod: pod_name(self.source, names),
+            source: names.workload_labels(Some(names.workload(self.source))),
+            destination: names.destination_labels(destination, target),
+            destination_pod: (self.target)
                 .map(|pod| pod_name(pod, names))
                 .unwrap_or_default(),
+            method: site.head.method.clone(),
+            authority: site.head.authority.clone(),
+            path: site.head.path.clone(),
+            protocol: match site.head.protocol {
+                Protocol::Http1 => "HTTP/1.1",
+                Protocol::Http2 => "HTTP/2",
+            }
+            .to_owned(),
+            is_tcp: self.is_tcp,
+            user_agent: agent.unwrap_or_default().to_owned(),
+            response_code: self.status,
+            grpc_response_status: self.grpc_status,
+            response_flags: self.flags.to_string(),
+            response_code_details: self.details.as_str().to_owned(),
+            attempts: self.attempts,
+            upstream_cluster,
+            upstream_host,
+            route_name: route.unwrap_or_default().to_owned(),
+            ..AccessLogEntry::default()
+        }
+    }
+
+    /// The cluster and the host to which a proxy sent such a request; empty where it did not.
+    fn upstream(&self, dial: &Dial, names: &PlanNames) -> (String, String) {
+        if let Some(cluster) = self.cluster {
+            let host = (self.endpoint).map_or("", |endpoint| names.endpoint(endpoint).0);
+            return (names.cluster(cluster).cluster.clone(), host.to_owned());
+        }
+        // What is asked without a cluster of its own is asked where the client dialled.
+        let is_asked = self.proxied && self.attempts > 0;
+        let is_refused = self.is_tcp && self.flags.contains(ResponseFlag::NoHealthyUpstream);
+        if is_asked {
+            let port = dial.port;
+            let host = match dial.ip {
+                Some(ip) => SocketAddr::new(ip, port).to_string(),
+                None => format!("{}:{port}", dial.host),
+            };
+            (PASSTHROUGH_CLUSTER.to_owned(), host)
+        } else if is_refused {
+            (BLACK_HOLE_CLUSTER.to_owned(), String::new())
+        } else {
+            (String::new(), String::new())
+        }
+    }
+}
+
+/// The number of a request and its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestTimes {
+    /// As [`AccessLogEntry::number`].
+    pub number: u32,
+    /// As [`AccessLogEntry::started`].
+    pub started: SimTime,
+    /// As [`AccessLogEntry::request_duration`].
+    pub request_duration: SimDuration,
+    /// As [`AccessLogEntry::time_to_first_byte`].
+    pub time_to_first_byte: Option<SimDuration>,
+    /// As [`AccessLogEntry::duration`].
+    pub duration: SimDuration,
+}
+
+impl RequestTimes {
+    pub(super) fn of(exchange: &Exchange) -> Self {
+        Self {
+            number: exchange.traffic.map_or(0, |(_, number)| number),
+            started: exchange.started,
+            request_duration: exchange.completed.since(exchange.started),
+            time_to_first_byte: (exchange.responded).map(|at| at.since(exchange.started)),
+            duration: exchange.ended.since(exchange.started),
+        }
+    }
+}
+
+/// All that the words of a try follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TryKind {
+    endpoint: Option<EndpointId>,
+    target: Option<PodId>,
+    mirror: bool,
+    outcome: TryOutcome,
+}
+
+impl TryKind {
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        Self {
+            endpoint: attempt.endpoint,
+            target: attempt.target,
+            mirror: attempt.mirror,
             outcome: match attempt.outcome {
                 AttemptOutcome::Response(status) => TryOutcome::Response(status),
                 AttemptOutcome::Reset(reason) => TryOutcome::Reset(words(reason)),
                 AttemptOutcome::Abandoned => TryOutcome::Abandoned,
             },
         }
-    });
-    tries.collect()
+    }
+
+    /// A try of this kind without its number and times.
+    pub(super) fn words(self, names: &PlanNames) -> AccessLogTry {
+        AccessLogTry {
+            number: 0,
+            mirror: self.mirror,
+            started: SimTime::ZERO,
+            back_off: None,
+            connect: None,
+            time_to_first_byte: None,
+            duration: SimDuration::ZERO,
+            host: (self.endpoint)
+                .map(|endpoint| names.endpoint(endpoint).0.to_owned())
+                .unwrap_or_default(),
+            pod: (self.target)
+                .map(|pod| pod_name(pod, names))
+                .unwrap_or_default(),
+            outcome: self.outcome,
+        }
+    }
+}
+
+/// The number of a try and its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TryTimes {
+    /// As [`AccessLogTry::number`].
+    pub number: u16,
+    /// As [`AccessLogTry::started`].
+    pub started: SimTime,
+    /// As [`AccessLogTry::back_off`].
+    pub back_off: Option<SimDuration>,
+    /// As [`AccessLogTry::connect`].
+    pub connect: Option<SimDuration>,
+    /// As [`AccessLogTry::time_to_first_byte`].
+    pub time_to_first_byte: Option<SimDuration>,
+    /// As [`AccessLogTry::duration`].
+    pub duration: SimDuration,
+}
+
+/// Tries of a request in the order in which they were sent, with their times.
+pub(super) fn in_order(attempts: &mut [Attempt]) -> impl Iterator<Item = (&Attempt, TryTimes)> {
+    attempts.sort_by_key(|attempt| (attempt.number, attempt.sent));
+    let mut before: Option<SimTime> = None;
+    attempts.iter().map(move |attempt| {
+        let since_sent = |at: SimTime| at.since(attempt.sent);
+        let back_off = if attempt.mirror {
+            None
+        } else {
+            let before = before.replace(attempt.ended);
+            before.map(|ended| attempt.sent.max(ended).since(ended))
+        };
+        let times = TryTimes {
+            number: attempt.number,
+            started: attempt.sent,
+            back_off,
+            connect: attempt.connected.map(since_sent),
+            time_to_first_byte: attempt.responded.map(since_sent),
+            duration: since_sent(attempt.ended),
+        };
+        (attempt, times)
+    })
 }
 
 fn pod_name(pod: PodId, names: &PlanNames) -> String {

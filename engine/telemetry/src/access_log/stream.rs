@@ -1,25 +1,23 @@
 //! Single requests handed on while a run goes on, in batches, so that a log of any length takes little memory.
 
-use super::Kept;
-use super::entry::{AccessLogEntry, entry};
-use crate::names::PlanNames;
+use super::rows::AccessLogRows;
 use rustc_hash::FxHashMap;
 use sim::observation::{Attempt, Exchange, Observer};
 use sim::plan::Plan;
 
 /// Requests that ended one after the other, without names yet: whoever takes them resolves them in their own time.
 #[derive(Debug, Default)]
-pub struct AccessLogBatch(Vec<Kept>);
+pub struct AccessLogBatch {
+    /// Each with the place where its tries end.
+    pub(super) exchanges: Vec<(Exchange, usize)>,
+    /// The tries of one request after those of the other.
+    pub(super) tries: Vec<Attempt>,
+}
 
 impl AccessLogBatch {
     /// The requests with names, in the order in which they ended in a run of `plan`.
-    pub fn entries<'b>(
-        &'b self,
-        plan: &'b Plan,
-    ) -> impl ExactSizeIterator<Item = AccessLogEntry> + 'b {
-        let names = PlanNames::of(plan);
-        let kept = self.0.iter();
-        kept.map(move |kept| entry(&kept.exchange, &kept.tries, plan, &names))
+    pub fn rows(self, plan: &Plan) -> AccessLogRows {
+        AccessLogRows::of(self, plan)
     }
 }
 
@@ -27,7 +25,9 @@ impl AccessLogBatch {
 pub struct AccessLogStream<'t> {
     /// Tries of requests that have not ended, by their exchange.
     open: FxHashMap<u64, Vec<Attempt>>,
-    batch: Vec<Kept>,
+    /// Room for tries that no request needs now.
+    spare: Vec<Vec<Attempt>>,
+    batch: AccessLogBatch,
     take: &'t (dyn Fn(AccessLogBatch) + Sync),
 }
 
@@ -36,22 +36,33 @@ impl<'t> AccessLogStream<'t> {
     pub fn new(take: &'t (dyn Fn(AccessLogBatch) + Sync)) -> Self {
         Self {
             open: FxHashMap::default(),
-            batch: Vec::with_capacity(BATCH),
+            spare: Vec::new(),
+            batch: AccessLogBatch::with_room(BATCH),
             take,
         }
     }
 
     /// Hands on what is left.
     pub fn finish(mut self) {
-        if !self.batch.is_empty() {
+        if !self.batch.exchanges.is_empty() {
             self.hand_on();
         }
     }
 
     #[cold]
     fn hand_on(&mut self) {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        (self.take)(AccessLogBatch(batch));
+        let next = AccessLogBatch::with_room(self.batch.tries.len());
+        (self.take)(std::mem::replace(&mut self.batch, next));
+    }
+}
+
+impl AccessLogBatch {
+    /// An empty one with room for so many tries.
+    fn with_room(tries: usize) -> Self {
+        Self {
+            exchanges: Vec::with_capacity(BATCH),
+            tries: Vec::with_capacity(tries),
+        }
     }
 }
 
@@ -59,19 +70,22 @@ impl Observer for AccessLogStream<'_> {
     #[inline]
     fn on_attempt(&mut self, attempt: &Attempt) {
         if !attempt.mirror {
-            let tries = self.open.entry(attempt.exchange).or_default();
+            let spare = &mut self.spare;
+            let tries = self.open.entry(attempt.exchange);
+            let tries = tries.or_insert_with(|| spare.pop().unwrap_or_default());
             tries.push(*attempt);
         }
     }
 
     #[inline]
     fn on_exchange(&mut self, exchange: &Exchange) {
-        let tries = self.open.remove(&exchange.identity).unwrap_or_default();
-        self.batch.push(Kept {
-            exchange: *exchange,
-            tries,
-        });
-        if self.batch.len() == BATCH {
+        if let Some(mut tries) = self.open.remove(&exchange.identity) {
+            self.batch.tries.append(&mut tries);
+            self.spare.push(tries);
+        }
+        let end = self.batch.tries.len();
+        self.batch.exchanges.push((*exchange, end));
+        if self.batch.exchanges.len() == BATCH {
             self.hand_on();
         }
     }
