@@ -15,8 +15,11 @@ use std::{env, fs};
 
 use snapbox::cmd::cargo_bin;
 
+use crate::cli::exports::python;
+
 const WATCH: &str = include_str!("browser/watch.js");
 const CHECKS: &str = include_str!("browser/checks.js");
+const LONG: &str = include_str!("browser/long.js");
 
 #[test]
 fn a_report_works_in_a_browser() {
@@ -38,15 +41,56 @@ fn a_report_works_in_a_browser() {
     }
 }
 
+#[test]
+fn a_printed_table_has_its_head_on_each_page() {
+    let (Some(chromium), Some(python)) = (chromium(), python("import pypdfium2")) else {
+        eprintln!("NOT RUN: no Chromium, or no Python with pypdfium2, is found");
+        return;
+    };
+    let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+    let page = hostile_report(scratch.path());
+    let page = page.replacen("<head>", &format!("<head><script>{LONG}</script>"), 1);
+    let (html, pdf) = (
+        scratch.path().join("long.html"),
+        scratch.path().join("long.pdf"),
+    );
+    fs::write(&html, page).expect("the temporary folder is writable");
+    let printed = browser(&chromium, scratch.path())
+        .arg("--no-pdf-header-footer")
+        .arg(format!("--print-to-pdf={}", pdf.display()))
+        .arg(format!("file://{}", html.display()))
+        .output()
+        .expect("the browser starts");
+    assert!(
+        pdf.is_file(),
+        "{}",
+        String::from_utf8_lossy(&printed.stderr)
+    );
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/print.py");
+    let read = Command::new(python).arg(script).arg(&pdf).output();
+    let read = read.expect("the Python that was found runs");
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+}
+
 /// The report of a run, with the checks added to it.
 fn watched_page(folder: &Path) -> String {
+    let report = hostile_report(folder);
+    let watched = report.replacen("<head>", &format!("<head><script>{WATCH}</script>"), 1);
+    let (page, end) = watched.rsplit_once("</body>").expect("a page has a body");
+    format!("{page}<script>{CHECKS}</script></body>{end}")
+}
+
+/// The report of a run whose names look like markup.
+fn hostile_report(folder: &Path) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let report = report(&root.join("tests/browser/hostile"), &folder.join("out"), 1);
     let report = fs::read_to_string(report).expect("it is written");
     assert!(report.len() < 5_000_000, "{} bytes", report.len());
-    let watched = report.replacen("<head>", &format!("<head><script>{WATCH}</script>"), 1);
-    let (page, end) = watched.rsplit_once("</body>").expect("a page has a body");
-    format!("{page}<script>{CHECKS}</script></body>{end}")
+    report
 }
 
 /// The report of a scenario's run, which ends with this code.
@@ -74,18 +118,7 @@ fn tell(chromium: &OsString, page: &str, width: u32, folder: &Path) -> String {
     );
     let file = folder.join(format!("frame-{width}.html"));
     fs::write(&file, html).expect("the temporary folder is writable");
-    let output = Command::new(chromium)
-        .args([
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            "--no-first-run",
-        ])
-        .arg(format!(
-            "--user-data-dir={}",
-            folder.join("profile").display()
-        ))
+    let output = browser(chromium, folder)
         .args([
             "--window-size=1440,900",
             "--virtual-time-budget=20000",
@@ -99,6 +132,24 @@ fn tell(chromium: &OsString, page: &str, width: u32, folder: &Path) -> String {
         .split_once("<pre id=\"told\">")
         .and_then(|(_, rest)| rest.split_once("</pre>"));
     told.map(|(told, _)| told.to_owned()).unwrap_or(dom)
+}
+
+/// The browser, about to start.
+fn browser(chromium: &OsString, folder: &Path) -> Command {
+    let mut browser = Command::new(chromium);
+    browser
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-first-run",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.join("profile").display()
+        ));
+    browser
 }
 
 /// The browser that is found.

@@ -3,7 +3,7 @@
 mod diff;
 mod envoy;
 mod explain;
-mod exports;
+pub(crate) mod exports;
 mod judging;
 mod manifests;
 mod proxy_config;

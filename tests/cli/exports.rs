@@ -152,7 +152,7 @@ fn run_into(out: &Path) -> PathBuf {
 }
 
 /// A Python that has the libraries: that of `MESHSIM_PYTHON`, which has to have them, else that of the `PATH` if it has.
-fn python(imports: &str) -> Option<PathBuf> {
+pub(crate) fn python(imports: &str) -> Option<PathBuf> {
     let named = std::env::var_os("MESHSIM_PYTHON").map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| "python3".into());
     let found = Command::new(&python).args(["-c", imports]).output();
