@@ -34,9 +34,13 @@ Every column of every table that meshsim writes, from the code that writes them:
 Tables are CSV (RFC 4180, UTF-8, lines end in `\\n`) with a header. Numbers have a point, no separators, and as many digits as it
 takes to read them back exactly; their unit is in the column's name. What was not measured is empty: `NaN` in pandas, `NULL` in
 DuckDB, `NA` in R. Times are seconds since the run began, and a moment of real time is nowhere. Columns with the names of labels
-of Istio's standard metrics hold these. Text stands as it was given: a name that begins with `=` does so in the table, so import
-columns as text where a spreadsheet would take it for a formula. Figures are of the window after the warm-up, replications
-added up, unless the table is about time.
+of Istio's standard metrics hold these. Figures are of the window after the warm-up, replications added up,
+unless the table is about time.
+
+Text stands as it was given. A cell that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet that opens the file, so
+import columns as text where a scenario is not your own. No apostrophe is put before it: what reads tables by their names would
+meet another name than the scenario has, in joins as in filters. Only names of traffic sources, methods, authorities and paths
+can begin so, and response flags where there are none (`-`); names of Kubernetes cannot.
 
 ```python
 import pandas as pd; latency = pd.read_csv(\"latency.csv\", keep_default_na=False, na_values=[\"\"])
