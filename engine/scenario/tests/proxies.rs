@@ -86,6 +86,30 @@ fn counters_are_those_of_the_tables() {
 }
 
 #[test]
+fn inbound_clusters_answered_what_destinations_report() {
+    let measured = outcome(SCENARIO, 1).measurements;
+    let scopes = measured.proxies.iter().flat_map(|proxy| &proxy.scopes);
+    let inbound: Vec<_> = (scopes.filter(|scope| scope.name.starts_with("inbound|"))).collect();
+    for (counter, statuses) in [
+        ("upstream_rq_completed", 100..600),
+        ("upstream_rq_2xx", 200..300),
+        ("upstream_rq_5xx", 500..600),
+    ] {
+        let counted = inbound
+            .iter()
+            .filter_map(|scope| scope.counters.get(counter));
+        let counted: u64 = counted.sum();
+        let reported = measured.window.receptions.iter();
+        let reported: u64 = reported
+            .filter(|figures| statuses.contains(&figures.labels.response_code))
+            .map(|figures| figures.latency.count())
+            .sum();
+        assert_eq!(counted, reported, "{counter}");
+        assert!(counted > 100, "{counter} is met");
+    }
+}
+
+#[test]
 fn what_was_in_use_is_the_sum_of_what_tries_took() {
     let measured = outcome(SCENARIO, 1).measurements;
     let total = totals(&measured);

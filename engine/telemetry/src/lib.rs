@@ -20,6 +20,7 @@
 mod access_log;
 mod cells;
 mod histogram;
+mod inbound;
 mod keys;
 mod labels;
 mod lives;

@@ -1,7 +1,7 @@
 //! What proxies counted, under Envoy's names.
 //!
-//! Of sidecars as clients, and of gateways; what nothing can happen to passes the server's sidecar uncounted. Counters of
-//! zero are left out. Counters and gauges of replications are added up.
+//! Of sidecars as clients, and of gateways; of sidecars as servers, what their inbound clusters answered. Counters of zero are
+//! left out. Counters and gauges of replications are added up.
 
 use crate::labels::WorkloadLabels;
 use crate::merge::{Group, combine};
@@ -82,12 +82,17 @@ impl ProxyFigures {
             gauges: BTreeMap::new(),
         }));
         combine(&mut scopes);
+        (!scopes.is_empty()).then(|| Self::with(pod, scopes, names))
+    }
+
+    /// These, of the proxy of a pod.
+    pub(crate) fn with(pod: PodId, scopes: Vec<StatScope>, names: &PlanNames) -> Self {
         let names_of = &names.pods[pod.index()];
-        (!scopes.is_empty()).then(|| Self {
+        Self {
             pod: names_of.name.clone(),
             workload: names.workloads[names_of.workload.index()].clone(),
             scopes,
-        })
+        }
     }
 }
 
@@ -143,6 +148,8 @@ fn gauges(cluster: ClusterView<'_>) -> BTreeMap<String, u64> {
             cluster.pending_requests().into(),
         ),
     ]
+    .into_iter()
+    .chain(cluster.circuit_breakers())
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .collect()
 }

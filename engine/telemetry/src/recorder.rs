@@ -9,6 +9,7 @@
 mod finish;
 
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum, in_window};
+use crate::inbound::Inbound;
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::lives::Lives;
 use crate::measurements::Mark;
@@ -74,6 +75,8 @@ pub struct Recorder {
     lives: Lives,
     pools: Pools,
     proxies: Vec<ProxyFigures>,
+    /// What inbound clusters answered, over the whole run.
+    inbound: Inbound,
     marks: Vec<Mark>,
     settings: Settings,
 }
@@ -104,6 +107,7 @@ impl Recorder {
         Self {
             arrivals: vec![vec![0; names.traffic.len()]; windows.len()],
             tries: vec![vec![0; names.pods.len()]; windows.len()],
+            inbound: Inbound::new(names.pods.len()),
             names,
             warm_up,
             bucket,
@@ -217,6 +221,7 @@ impl Observer for Recorder {
 
     #[inline]
     fn on_reception(&mut self, reception: &Reception) {
+        self.inbound.count(reception);
         if reception.started < self.warm_up {
             return;
         }

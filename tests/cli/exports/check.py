@@ -52,16 +52,29 @@ def envoy(families):
     sent = total("envoy_cluster_upstream_rq_total", "unknown")
     active = total("envoy_cluster_upstream_rq_active", "gauge")
     assert sent == tries + active and tries, (sent, tries, active)
-    answered = {
-        s.labels["response_code_class"]: int(s.value)
-        for s in families["envoy_cluster_upstream_rq"].samples
-    }
+    answered, inbound = Counter(), Counter()
+    for s in families["envoy_cluster_upstream_rq"].samples:
+        of_server = s.labels["cluster_name"].startswith("inbound|")
+        (inbound if of_server else answered)[s.labels["response_code_class"]] += int(s.value)
     assert answered == {"2xx": tries}, answered
+    # Without a warm-up, what inbound clusters answered is what destinations report.
+    rows_of_servers = list(csv.DictReader(read("requests_total.csv").splitlines()))
+    reported = sum(
+        int(row["requests_total"]) for row in rows_of_servers if row["reporter"] == "destination"
+    )
+    assert inbound == {"2xx": reported} and reported, (inbound, reported)
     received = total("envoy_http_downstream_rq_total", "unknown")
     assert received == sent, (received, sent)
     connections = total("envoy_cluster_upstream_cx_total", "unknown")
     # They live on.
     assert connections == total("envoy_cluster_upstream_cx_active", "gauge")
+    # Nothing has a limit, so no breaker is open, and of Envoy's largest number what is in use is missing.
+    breakers = "envoy_cluster_circuit_breakers_default_"
+    for resource in ("rq", "rq_pending", "rq_retry", "cx"):
+        assert total(f"{breakers}{resource}_open", "gauge") == 0, resource
+    clusters = len(families[f"{breakers}remaining_cx"].samples)
+    left = total(f"{breakers}remaining_cx", "gauge")
+    assert left + connections == clusters * (2**32 - 1), (left, clusters)
     pools = list(csv.DictReader(read("pools.csv").splitlines()))
     assert max(int(row["connections_max"]) for row in pools) <= connections
 

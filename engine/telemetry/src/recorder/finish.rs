@@ -52,6 +52,7 @@ impl Recorder {
         }
         series.pools = self.pools.finish(names);
         combine_groups(&mut windows, &mut series);
+        self.proxies.extend(self.inbound.finish(names));
         combine(&mut self.proxies);
         let mut windows = windows.into_iter();
         Measurements {
