@@ -1,12 +1,13 @@
 //! What the users of a traffic source keep of the cookies that they receive, and send again.
 //!
 //! Users are those of `sessions`: each has a jar, as a browser has one. A cookie comes from a proxy that chooses hosts by
-//! it, or from an application's `set-cookie`; it is sent to the host that set it, below its path, until its age ends. Dates
-//! (`Expires`) mean nothing in a simulated world: such a cookie lasts as long as the run.
+//! it, or from an application's `set-cookie`; it is sent to the host that set it, below its path, until its age (`Max-Age`) ends or
+//! its date (`Expires`) comes.
 //!
 //! What of it is kept and sent is decided in `cookies/jar.rs`. A head with cookies is made when a jar or its age changes,
 //! and looked up otherwise: nothing is allocated while jars stay as they are.
 
+mod date;
 mod jar;
 
 use self::jar::Jar;

@@ -1,10 +1,11 @@
 //! A jar of cookies: what is kept of `set-cookie` lines, and what is sent at a site.
 //!
-//! Source: RFC 6265, sections 5.1.3 (domains), 5.1.4 (paths), 5.3 (storage) and 5.4 (what is sent).
+//! Source: RFC 6265, sections 5.1.3 (domains), 5.1.4 (paths), 5.3 (storage) and 5.4 (what is sent); dates are in `date.rs`.
 //!
 //! A line is read where it stands, and becomes a cookie of its own where it says something new: the same cookie once more
 //! lasts longer at most, and allocates nothing.
 
+use super::date;
 use crate::plan::Site;
 use base::{SimDuration, SimTime};
 use proxy::request::RequestHead;
@@ -153,6 +154,7 @@ impl<'l> Line<'l> {
             is_secure: false,
             ends: SimTime::MAX,
         };
+        let mut has_age = false;
         for part in parts {
             let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
             let (attribute, value) = (attribute.trim(), value.trim());
@@ -167,6 +169,12 @@ impl<'l> Line<'l> {
             {
                 let seconds = u64::try_from(seconds).unwrap_or(0);
                 read.ends = now + SimDuration::from_secs(seconds.min(LONGEST));
+                has_age = true;
+            } else if is("expires")
+                && !has_age
+                && let Some(ends) = date::read(value)
+            {
+                read.ends = ends;
             } else if is("secure") {
                 read.is_secure = true;
             }
@@ -344,6 +352,31 @@ mod tests {
         jar.keep(at(25), "b=; Max-Age=0", &page);
         assert_eq!(sent(&jar, &page), "", "it is taken back");
         assert!(jar.version > version);
+    }
+
+    #[test]
+    fn dates_end_cookies_unless_an_age_does() {
+        let mut jar = Jar::default();
+        let page = site("http", "web", "/");
+        jar.keep(at(0), "a=1; Expires=Thu, 01 Jan 1970 00:00:10 GMT", &page);
+        let both = "b=1; Max-Age=30; Expires=Thu, 01 Jan 1970 00:00:10 GMT";
+        jar.keep(at(0), both, &page);
+        let both = "c=1; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Max-Age=30";
+        jar.keep(at(0), both, &page);
+        jar.keep(at(0), "d=1; Expires=Wed, 21 Oct 2037 07:28:00 GMT", &page);
+        jar.keep(at(0), "e=1; Expires=never", &page);
+        jar.expire(at(9));
+        assert_eq!(sent(&jar, &page), "a=1; b=1; c=1; d=1; e=1");
+        jar.expire(at(10));
+        assert_eq!(sent(&jar, &page), "b=1; c=1; d=1; e=1", "its date has come");
+        jar.expire(at(30));
+        assert_eq!(
+            sent(&jar, &page),
+            "d=1; e=1",
+            "an age counts more than a date"
+        );
+        jar.keep(at(40), "d=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", &page);
+        assert_eq!(sent(&jar, &page), "e=1", "it is taken back");
     }
 
     #[test]
