@@ -23,6 +23,8 @@ pub(super) mod code {
     pub(crate) const APPROXIMATE: &str = "approximate";
     /// A part of a configuration that has no effect here.
     pub(crate) const NOT_SIMULATED: &str = "not-simulated";
+    /// An update that waits for what cannot come.
+    pub(crate) const NEVER_ENDS: &str = "never-ends";
     /// Requests that a server's proxy takes from nobody who sends them so.
     pub(crate) const TURNED_AWAY: &str = "turned-away";
     /// A part of a configuration that Envoy would refuse.

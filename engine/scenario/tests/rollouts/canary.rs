@@ -1,8 +1,10 @@
 //! Canaries: steps, pods and traffic.
 
+use meshsim_scenario::{CompileOptions, DecidingRule, RunOptions, causes, compile, run};
+
 use super::{
     MESH, ROLLOUT, SCENARIO, TO_V2, TO_V3, assert_met, decisions, outcome, played, played_in,
-    with_analysis_step,
+    scenario_with, with_analysis_step,
 };
 
 #[test]
@@ -290,15 +292,19 @@ fn when_nothing_happens_for_long_it_is_said_or_ends_it() {
         decisions(&outcome),
         [
             (11, "a new template, the update begins"),
-            (31, "no progress for 20s"),
+            (
+                31,
+                "no progress for 20s, 0 of 1 pods of the new template are available, \
+                 4 of 4 pods of the stable template are available"
+            ),
         ]
     );
     let abort = said.replace("  strategy:", "  progressDeadlineAbort: true\n  strategy:");
     let outcome = played_in(&slow, &format!("{MESH}{abort}"), TO_V2);
-    assert_eq!(
-        decisions(&outcome)[1..],
-        [(31, "aborted: no progress for 20s")]
-    );
+    let (at, text) = decisions(&outcome)[1];
+    assert_eq!(at, 31);
+    let aborted = "aborted: no progress for 20s, 0 of 1 pods of the new template";
+    assert!(text.starts_with(aborted), "{text}");
 }
 
 #[test]
@@ -322,4 +328,196 @@ fn what_nobody_began_cannot_be_aborted_or_promoted() {
             (6, "there is nothing to promote"),
         ]
     );
+}
+
+#[test]
+fn a_manifest_may_hold_it_and_let_it_go_on() {
+    let scenario = |at: &str, more: &str| {
+        let paused = ROLLOUT.replace("  strategy:", "  paused: true\n  strategy:");
+        let mesh = format!("{MESH}{ROLLOUT}");
+        let held = paused
+            .replace("version: v1", "version: v2")
+            .replace("shop:v1", "shop:v2");
+        let more = format!("timeline:\n- {{at: 10500ms, apply: later}}\n{at}{more}");
+        let scenario = scenario_with(SCENARIO, &mesh, &held, &more);
+        let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+        run(&scenario, &compiled, &RunOptions::default())
+    };
+    // The pods of the first step come, and nothing more happens.
+    let expect = "expect: [{share: {traffic: users, destinationVersion: v2}, window: {from: 14s}, about: 20%}]\n";
+    let outcome = scenario("", expect);
+    let begun = [
+        (11, "a new template, the update begins"),
+        (11, "held by `paused`"),
+    ];
+    assert_eq!(decisions(&outcome), begun);
+    assert_met(&outcome);
+    // Somebody who promotes it takes `paused` away, and skips the step that it is at.
+    let outcome = scenario("- {at: 30s, workload: shop, promote: next}\n", "");
+    assert_eq!(
+        decisions(&outcome)[2..],
+        [
+            (30, "not held any more"),
+            (30, "step 2 of 4: paused for 20s"),
+            (52, "step 3 of 4: setWeight 50"),
+            (52, "step 4 of 4: paused for 10s"),
+            (64, "promoted: all 4 steps are done"),
+        ]
+    );
+}
+
+#[test]
+fn more_pods_than_wanted_hold_it_and_that_is_said() {
+    let rollout = ROLLOUT.replace(
+        "      steps:",
+        "      minPodsPerReplicaSet: 6\n      steps:",
+    );
+    let outcome = outcome(&rollout, TO_V2);
+    let last = decisions(&outcome).last().copied();
+    let text = "waits until 4 pods of the new template are available, as `replicas` says, and there are 6, \
+                as `minPodsPerReplicaSet` says";
+    assert_eq!(last.map(|(_, text)| text), Some(text));
+}
+
+#[test]
+fn one_that_returns_within_the_delay_finds_its_pods() {
+    // Promoted at 47 s; the pods of the first template stay until 77 s, and it is wanted again at 60 s.
+    let more = "timeline:
+- {at: 10500ms, workload: shop, rollOut: {image: 'shop:v2', version: v2}}
+- {at: 60s, workload: shop, rollOut: {image: 'shop:v1', version: v1}}
+expect:
+- {replicas: {workload: shop}, window: {from: 55s, to: 60s}, equals: 8}
+- {share: {traffic: users, destinationVersion: v2}, window: {from: 52s, to: 60s}, equals: 100%}
+- {successRate: {traffic: users}, equals: 100%}
+";
+    let outcome = outcome(ROLLOUT, more);
+    assert_met(&outcome);
+    let found = decisions(&outcome);
+    let after: Vec<(u64, &str)> = found.iter().filter(|(at, _)| *at >= 60).copied().collect();
+    // The first step finds its pods. The others go, as it wants no more; the next step waits for new ones.
+    assert_eq!(
+        after,
+        [
+            (60, "a new template, the update begins"),
+            (60, "step 1 of 4: setWeight 20"),
+            (60, "step 2 of 4: paused for 20s"),
+            (82, "step 3 of 4: setWeight 50"),
+            (82, "step 4 of 4: paused for 10s"),
+            (94, "promoted: all 4 steps are done"),
+        ]
+    );
+}
+
+#[test]
+fn all_virtual_services_of_a_rollout_get_its_weights() {
+    let other = "---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: market}
+spec:
+  hosts: [market]
+  http:
+  - name: first
+    route:
+    - {destination: {host: shop}, weight: 100}
+    - {destination: {host: shop-canary}, weight: 0}
+  - name: second
+    route: [{destination: {host: shop}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: market}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: 8080}]}
+";
+    let rollout = ROLLOUT.replace(
+        "virtualService: {name: shop, routes: [primary]}",
+        "virtualServices: [{name: shop, routes: [primary]}, {name: market, routes: [first]}]",
+    );
+    assert_ne!(rollout, ROLLOUT);
+    let request = |host: &str, at: &str, weight: &str| {
+        format!(
+            "- {{request: {{from: client, url: 'http://{host}/'}}, at: {at}, to: shop-canary, weight: {weight}}}\n"
+        )
+    };
+    let expect: String = ["shop", "market"]
+        .iter()
+        .map(|host| {
+            request(host, "9s", "0%")
+                + &request(host, "20s", "20%")
+                + &request(host, "40s", "50%")
+                + &request(host, "60s", "0%")
+        })
+        .collect();
+    let more = format!("{TO_V2}expect:\n{expect}");
+    assert_met(&played(&format!("{MESH}{rollout}{other}"), &more));
+}
+
+#[test]
+fn an_autoscaler_gives_a_rollout_its_number_of_pods() {
+    let autoscaler = "---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop}
+spec:
+  scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: shop}
+  minReplicas: 6
+  maxReplicas: 10
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 90}}}]
+";
+    let mesh = format!("{MESH}{ROLLOUT}{autoscaler}");
+    let expect = "expect:
+- {replicas: {workload: shop}, window: {from: 60s, to: 70s}, equals: 6}
+# A fifth of six, rounded up, beside all of them.
+- {replicas: {workload: shop}, window: {from: 95s, to: 109s}, equals: 8}
+- {share: {traffic: users, destinationVersion: v2}, window: {from: 95s, to: 109s}, about: 20%}
+- {share: {traffic: users, destinationVersion: v2}, window: {from: 140s}, equals: 100%}
+- {successRate: {traffic: users}, equals: 100%}
+";
+    let outcome = played(
+        &mesh,
+        &format!("{}{expect}", TO_V2.replace("10500ms", "90500ms")),
+    );
+    assert_met(&outcome);
+    let last = decisions(&outcome).last().map(|(_, text)| *text);
+    assert_eq!(last, Some("promoted: all 4 steps are done"));
+}
+
+/// The rule behind requests that took too long, of those for a Service.
+fn rule_behind(mesh: &str, later: &str, more: &str, service: &str) -> DecidingRule {
+    let scenario = scenario_with(SCENARIO, mesh, later, more);
+    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+    let options = RunOptions {
+        traces: true,
+        ..RunOptions::default()
+    };
+    let outcome = run(&scenario, &compiled, &options);
+    let mut all = causes(&scenario, &compiled, &outcome).into_iter();
+    let found = all.find(|one| one.service == service && one.response_flags == "UT");
+    found
+        .expect("requests took too long")
+        .rule
+        .expect("a rule says so")
+}
+
+#[test]
+fn failures_are_laid_to_the_rule_of_their_time() {
+    let mesh = format!("{MESH}{ROLLOUT}");
+    let hasty = mesh.replace(
+        "  - name: primary\n",
+        "  - name: primary\n    timeout: 5ms\n",
+    );
+    assert_ne!(mesh, hasty);
+    // Written by the first manifests, and with other weights by the controller.
+    let rule = rule_behind(&hasty, "", TO_V2, "default/shop-canary");
+    assert_eq!(rule.object, "VirtualService default/shop");
+    assert_eq!(rule.fields, ["timeout"]);
+    assert_eq!(&*rule.location.file, "mesh");
+    let by = "Rollout default/shop since 13";
+    assert!(rule.written_by.starts_with(by), "{}", rule.written_by);
+    // Written by a manifest that was applied later.
+    let more = "timeline:\n- {at: 20s, apply: later}\n";
+    let rule = rule_behind(&mesh, &hasty, more, "default/shop");
+    assert_eq!(rule.object, "VirtualService default/shop");
+    assert_eq!(&*rule.location.file, "later");
+    assert_eq!(rule.written_by, "");
 }

@@ -195,8 +195,13 @@ fn what_is_not_played_is_said_with_its_place() {
         ),
         (
             "  strategy:",
-            "  paused: true\n  strategy:",
-            "Rollout default/shop: `paused` is not simulated",
+            "  restartAt: \"2026-01-01T00:00:00Z\"\n  strategy:",
+            "Rollout default/shop: `restartAt` is not simulated",
+        ),
+        (
+            "      steps:",
+            "      minPodsPerReplicaSet: 6\n      steps:",
+            "`minPodsPerReplicaSet` is 6 and `replicas` 4: an update will not end, as it waits until exactly 4 pods",
         ),
         (
             "      - setWeight: 50\n",
@@ -308,6 +313,28 @@ spec:
         let end = "played as the first manifests have it";
         let is_it = |line: &String| line.contains(part) && line.contains(end);
         assert!(said.iter().any(is_it), "{part}: {said:#?}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_said_of_later_manifests_too() {
+    let mesh = format!("{MESH}{ROLLOUT}");
+    for (field, part) in [
+        (
+            "restartAt: \"2026-01-01T00:00:00Z\"",
+            "later:56:14: warning: Rollout default/shop: `restartAt` is not simulated",
+        ),
+        (
+            "rollbackWindow: {revisions: 3}",
+            "later:56:19: warning: Rollout default/shop: `rollbackWindow` is not simulated",
+        ),
+    ] {
+        let later = mesh.replace("  replicas: 4\n", &format!("  replicas: 4\n  {field}\n"));
+        let more = "timeline:\n- {at: 20s, apply: later}\n";
+        let scenario = scenario_with(SCENARIO, &mesh, &later, more);
+        let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+        let said: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|line| line == part), "{part}: {said:#?}");
     }
 }
 

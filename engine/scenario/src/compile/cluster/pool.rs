@@ -147,13 +147,17 @@ fn workloads(resources: &Resources) -> Vec<Found<'_>> {
             .iter()
             .flat_map(|one| &one.steps);
         let scales = steps.filter_map(|step| step.set_canary_scale.as_ref()?.replicas);
+        let canary = rollout.spec.strategy.canary.iter();
+        let least = canary
+            .filter(|one| one.traffic_routing.is_some())
+            .filter_map(|one| one.min_pods_per_replica_set);
         found.push(Found {
             kind: "Rollout",
             name: name(&rollout.meta),
             replicas: rollout.spec.replica_count(),
             template: template.clone(),
             strategy: Strategy::Delivered,
-            at_most: scales.max().unwrap_or(0),
+            at_most: scales.chain(least).max().unwrap_or(0),
             min_ready_seconds: rollout.spec.min_ready_seconds,
             location: &rollout.location,
         });

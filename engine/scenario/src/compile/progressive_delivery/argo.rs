@@ -23,7 +23,7 @@ use crate::compile::progressive_delivery::metrics::{LABELS, Metrics, sanitized};
 use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::ObjectName;
-use base::{Location, SimDuration};
+use base::{Location, SimDuration, SimTime};
 use manifest::Resources;
 use manifest::rollout::Rollout;
 use sim::plan::cluster::ControllerId;
@@ -45,6 +45,8 @@ pub(super) struct Declared {
     /// A stable template and one that may follow it.
     pairs: Vec<(usize, usize)>,
     routes: Routes,
+    /// Whether `paused` is set from these times on.
+    held: Vec<(SimTime, bool)>,
     pub(super) settings: Vec<Traffic>,
 }
 
@@ -70,6 +72,13 @@ pub(super) fn declare(stages: &mut [Written], report: &mut Report) -> Vec<Declar
             .filter(|one| is(one, &name))
             .map(|one| one.spec.replica_count());
         let replicas: BTreeSet<u32> = most.collect();
+        let held = stages.iter().filter_map(|stage| {
+            let mut all = stage.resources.rollouts.iter();
+            let one = all.find(|one| is(one, &name))?;
+            let is_paused = one.spec.paused.as_ref().is_some_and(|paused| paused.value);
+            Some((stage.from, is_paused))
+        });
+        let held = held.collect();
         let settings = settings(&rollout, &routes, hashes.len(), &pairs, &replicas);
         let one = Declared {
             name,
@@ -78,6 +87,7 @@ pub(super) fn declare(stages: &mut [Written], report: &mut Report) -> Vec<Declar
             hashes,
             pairs,
             routes,
+            held,
             settings,
         };
         unread::report(&one.rollout, report);
@@ -137,6 +147,7 @@ impl Declared {
             }),
             progress_deadline: SimDuration::from_secs(u64::from(deadline)),
             aborts_at_deadline: spec.progress_deadline_abort,
+            held: self.held.clone(),
         }
     }
 
@@ -180,6 +191,11 @@ fn is(one: &Rollout, name: &ObjectName) -> bool {
 
 /// What changes later of Rollouts beside their templates and numbers of pods, and of what they ask.
 fn report_later(stages: &[Written], declared: &[Declared], report: &mut Report) {
+    for stage in stages {
+        for one in &stage.resources.rollouts {
+            unread::report_own(one, report);
+        }
+    }
     let mut later = |what: String, at: &Location| {
         let message = format!("{what} is played as the first manifests have it");
         report.warn(code::NOT_SIMULATED, &place(at), message, None);

@@ -57,6 +57,12 @@ pub(super) struct RolloutState {
     seen: (Vec<Count>, usize, Traffic),
     progressed: SimTime,
     is_late: bool,
+    /// Its manifest holds it: steps are not done, and nothing is promoted.
+    is_held: bool,
+    /// When somebody promoted it, which takes a `paused` of its manifest away.
+    released: Option<SimTime>,
+    /// It has been said that it waits for another number of pods than it can get.
+    is_stuck: bool,
 }
 
 /// It does not go on by itself.
@@ -85,6 +91,8 @@ impl RolloutState {
             stable: self.stable,
             current: template,
             deadlines: std::mem::take(&mut self.deadlines),
+            is_held: self.is_held,
+            released: self.released,
             ..Self::default()
         };
     }
@@ -114,6 +122,7 @@ impl<O: Observer> World<'_, O> {
         if revision != state.current {
             self.take_up(now, index, &mut state, revision);
         }
+        self.hold(now, index, &mut state);
         // Each round changes something, and a Rollout has a bounded number of pods and steps.
         let is_done = (0..MOST_ROUNDS).any(|_| match &plan.strategy {
             Strategy::Canary(strategy) => !self.step(now, index, &mut state, strategy),
@@ -136,6 +145,7 @@ impl<O: Observer> World<'_, O> {
         };
         let plan = self.rollout(index);
         let state = self.rollout_state(index);
+        state.released = Some(now);
         if state.is_settled() {
             return self.decide(now, index, "there is nothing to promote");
         }
@@ -169,6 +179,20 @@ impl<O: Observer> World<'_, O> {
         self.abort(now, index, &mut state, "somebody wants it");
         *self.rollout_state(index) = state;
         self.look_at_rollout(now, index);
+    }
+
+    /// Follows `paused` of its manifest, until somebody promotes it.
+    fn hold(&mut self, now: SimTime, index: usize, state: &mut RolloutState) {
+        let since = self.rollout(index).held_at(now);
+        let is_released = |since| state.released.is_some_and(|released| released >= since);
+        let is_held = since.is_some_and(|since| !is_released(since));
+        if std::mem::replace(&mut state.is_held, is_held) != is_held {
+            let text = match is_held {
+                true => "held by `paused`",
+                false => "not held any more",
+            };
+            self.decide(now, index, text);
+        }
     }
 
     fn take_up(&mut self, now: SimTime, index: usize, state: &mut RolloutState, revision: usize) {
@@ -272,14 +296,25 @@ impl<O: Observer> World<'_, O> {
     fn watch_progress(&mut self, now: SimTime, index: usize, state: &mut RolloutState) {
         let plan = self.rollout(index);
         let seen = (self.counts(plan.controller), state.step, state.traffic);
-        let waits = state.pause.is_some() || state.run.is_some() || !state.is_under_way();
+        let waits =
+            state.pause.is_some() || state.run.is_some() || state.is_held || !state.is_under_way();
         if waits || seen != state.seen {
             state.seen = seen;
             state.progressed = now;
             state.is_late = false;
         } else if !state.is_late && now >= state.progressed + plan.progress_deadline {
             state.is_late = true;
-            let reason = format!("no progress for {}", plan.progress_deadline);
+            let of = |what: &str, count: Count| {
+                let Count { wanted, available } = count;
+                format!("{available} of {wanted} pods of the {what} template are available")
+            };
+            let counts = &state.seen.0;
+            let reason = format!(
+                "no progress for {}, {}, {}",
+                plan.progress_deadline,
+                of("new", counts[state.current]),
+                of("stable", counts[state.stable])
+            );
             match plan.aborts_at_deadline {
                 true => self.abort(now, index, state, &reason),
                 false => self.decide(now, index, &reason),

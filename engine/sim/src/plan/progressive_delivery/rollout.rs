@@ -2,7 +2,7 @@
 
 use crate::plan::cluster::{ControllerId, Share};
 use crate::plan::progressive_delivery::analysis::Analysis;
-use base::SimDuration;
+use base::{SimDuration, SimTime};
 
 /// How often the controller looks. It is told of changes in a cluster; here it looks for them.
 pub const INTERVAL: SimDuration = SimDuration::from_secs(1);
@@ -24,6 +24,8 @@ pub struct Rollout {
     pub progress_deadline: SimDuration,
     /// It is aborted then.
     pub aborts_at_deadline: bool,
+    /// Whether its manifest holds it from these times on, in order of time.
+    pub held: Vec<(SimTime, bool)>,
 }
 
 /// How traffic is shared.
@@ -165,6 +167,18 @@ impl Rollout {
         place
     }
 
+    /// Since when its manifest holds it; none: it does not.
+    pub fn held_at(&self, now: SimTime) -> Option<SimTime> {
+        let mut begun = self.held.iter().rev().filter(|(from, _)| *from <= now);
+        let (_, is_held) = begun.clone().next()?;
+        // The first of those without another between them.
+        let since = begun
+            .by_ref()
+            .take_while(|(_, held)| held == is_held)
+            .last();
+        since.filter(|(_, held)| *held).map(|(from, _)| *from)
+    }
+
     /// What is analysed of a pair of templates.
     pub fn analysis<'r>(&self, of: &'r [Analysis], pair: (usize, usize)) -> Option<&'r Analysis> {
         let place = self.pairs.iter().position(|one| *one == pair)?;
@@ -235,7 +249,21 @@ mod tests {
             }),
             progress_deadline: SimDuration::ZERO,
             aborts_at_deadline: false,
+            held: Vec::new(),
         }
+    }
+
+    #[test]
+    fn it_is_held_while_its_manifest_says_so() {
+        let second = |second| SimTime::ZERO + SimDuration::from_secs(second);
+        let mut rollout = rollout(&[]);
+        assert_eq!(rollout.held_at(second(5)), None);
+        let all = [(0, false), (10, true), (15, true), (20, false)];
+        rollout.held = all.map(|(at, held)| (second(at), held)).to_vec();
+        let since = |time| rollout.held_at(second(time));
+        assert_eq!(since(9), None);
+        assert_eq!([10, 17].map(since), [Some(second(10)); 2]);
+        assert_eq!(since(20), None);
     }
 
     #[test]

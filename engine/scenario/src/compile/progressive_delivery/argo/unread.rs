@@ -22,10 +22,6 @@ pub(super) fn report(rollout: &Rollout, report: &mut Report) {
             }
         }
     };
-    unread(&[
-        (&spec.restart_at, "restartAt"),
-        (&spec.rollback_window, "rollbackWindow"),
-    ]);
     if let Some(canary) = &spec.strategy.canary {
         unread(&of_canary(canary));
         for step in &canary.steps {
@@ -34,9 +30,6 @@ pub(super) fn report(rollout: &Rollout, report: &mut Report) {
     }
     if let Some(blue_green) = &spec.strategy.blue_green {
         unread(&of_blue_green(blue_green));
-    }
-    if let Some(paused) = spec.paused.as_ref().filter(|paused| paused.value) {
-        say(&paused.at, "`paused` is not simulated");
     }
     let Some(canary) = &spec.strategy.canary else {
         return;
@@ -84,6 +77,38 @@ pub(super) fn report(rollout: &Rollout, report: &mut Report) {
             let help = "write seconds, or a duration such as `10m`";
             report.invalid(&place(&written.at), message, Some(help.to_owned()));
         }
+    }
+}
+
+/// Says what of it may change from one manifest to the next, and has no effect in any, and what it will wait for.
+pub(super) fn report_own(rollout: &Rollout, report: &mut Report) {
+    let name = format!("{}/{}", rollout.meta.namespace, rollout.meta.name);
+    let spec = &rollout.spec;
+    for (field, what) in [
+        (&spec.restart_at, "restartAt"),
+        (&spec.rollback_window, "rollbackWindow"),
+    ] {
+        if let Some(written) = field {
+            let message = format!("Rollout {name}: `{what}` is not simulated");
+            report.warn(code::NOT_SIMULATED, &place(&written.at), message, None);
+        }
+    }
+    let Some(canary) = &spec.strategy.canary else {
+        return;
+    };
+    let replicas = spec.replica_count();
+    if let Some(least) = canary.min_pods_per_replica_set
+        && canary.traffic_routing.is_some()
+        && least > replicas
+        && replicas > 0
+    {
+        let message = format!(
+            "Rollout {name}: `minPodsPerReplicaSet` is {least} and `replicas` {replicas}: an update will not end, as it waits \
+             until exactly {replicas} pods of the new template are available"
+        );
+        let help = "so it is in Argo; write `replicas` at most";
+        let help = Some(help.to_owned());
+        report.warn(code::NEVER_ENDS, &place(&rollout.location), message, help);
     }
 }
 

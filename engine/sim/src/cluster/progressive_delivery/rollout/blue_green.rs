@@ -98,6 +98,9 @@ impl<O: Observer> World<'_, O> {
         if state.is_promoted_in_full || state.is_preview_done {
             return true;
         }
+        if state.is_held {
+            return false;
+        }
         let pair = (state.stable, state.current);
         let analyses = strategy.pre_promotion.as_deref().unwrap_or_default();
         if let Some(analysis) = self.rollout(index).analysis(analyses, pair) {

@@ -58,7 +58,16 @@ impl<O: Observer> World<'_, O> {
             return true;
         }
         let is_last = state.step >= strategy.steps.len();
-        if is_last && counts[state.current].available == replicas {
+        let available = counts[state.current].available;
+        if is_last && is_ready && available > replicas && !state.is_stuck {
+            state.is_stuck = true;
+            let text = format!(
+                "waits until {replicas} pods of the new template are available, as `replicas` says, \
+                 and there are {available}, as `minPodsPerReplicaSet` says"
+            );
+            self.decide(now, index, &text);
+        }
+        if is_last && available == replicas {
             let reason = match (state.is_promoted_in_full, strategy.steps.len()) {
                 (true, _) => "in full, as somebody wants it".to_owned(),
                 (false, 0) => "all its pods are available".to_owned(),
@@ -111,6 +120,10 @@ impl<O: Observer> World<'_, O> {
             strategy.steps.len(),
             step.text
         );
+        // An analysis goes on meanwhile.
+        if state.is_held && !matches!(step.action, StepAction::Analysis(_)) {
+            return false;
+        }
         let is_done = match &step.action {
             StepAction::SetWeight(_) | StepAction::SetCanaryScale(_) => {
                 if is_ready {
@@ -147,7 +160,7 @@ impl<O: Observer> World<'_, O> {
                     self.follow(now, index, state, outcome);
                     return true;
                 }
-                let is_done = outcome.0 == AnalysisPhase::Successful;
+                let is_done = outcome.0 == AnalysisPhase::Successful && !state.is_held;
                 if is_done {
                     self.decide(now, index, &format!("analysis {} succeeded", analysis.name));
                 }
