@@ -35,8 +35,9 @@ pub(super) fn dot(report: &RunReport) -> String {
     for edge in &graph.edges {
         let label = quoted(&label(report, edge, "\n"));
         let colour = if edge.failures > 0 { ", color=red" } else { "" };
+        let dashes = if edge.mirror { ", style=dashed" } else { "" };
         let (from, to) = (edge.from, edge.to);
-        let _ = writeln!(text, "  n{from} -> n{to} [label={label}{colour}];");
+        let _ = writeln!(text, "  n{from} -> n{to} [label={label}{colour}{dashes}];");
     }
     text.push_str("}\n");
     text
@@ -66,7 +67,8 @@ pub(super) fn mermaid(report: &RunReport) -> String {
     for edge in &graph.edges {
         let label = entities(&label(report, edge, " · "));
         let (from, to) = (edge.from, edge.to);
-        let _ = writeln!(text, "  n{from} -->|\"{label}\"| n{to}");
+        let arrow = if edge.mirror { "-.->" } else { "-->" };
+        let _ = writeln!(text, "  n{from} {arrow}|\"{label}\"| n{to}");
     }
     for (place, edge) in graph.edges.iter().enumerate() {
         if edge.failures > 0 {
@@ -80,13 +82,16 @@ pub(super) fn mermaid(report: &RunReport) -> String {
 fn label(report: &RunReport, edge: &Edge, between: &str) -> String {
     let facts = &report.measurements.facts;
     let watched = report.measurements.window.seconds() * f64::from(facts.replications.max(1));
-    let mut parts = vec![format!("{} req/s", number(rate(edge.requests, watched)))];
+    let unit = if edge.mirror { "mirrored/s" } else { "req/s" };
+    let mut parts = vec![format!("{} {unit}", number(rate(edge.count, watched)))];
     if edge.failures > 0 {
-        let part = edge.failures as f64 / edge.requests.max(1) as f64;
+        let part = edge.failures as f64 / edge.count.max(1) as f64;
         parts.push(format!("{} failed", percent(part)));
     }
     let latency = LatencyFigures::of(&edge.latency);
-    if let Some(p99) = latency.p99 {
+    if edge.mirror {
+        parts.push(format!("mean {}", milliseconds(edge.mean_ms)));
+    } else if let Some(p99) = latency.p99 {
         parts.push(format!("p99 {}", milliseconds(p99)));
     }
     parts.join(between)

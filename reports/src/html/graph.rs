@@ -6,9 +6,9 @@ use super::Section;
 use super::chart::{Query, colour_name};
 use super::markup::escaped;
 use crate::model::RunReport;
-use crate::numbers::{milliseconds, number, percent};
+use crate::numbers::{milliseconds, percent};
 use crate::plots::call_graph::{CallGraph, Edge, Key, Node};
-use crate::plots::graph::{Course, Frame, HEAD, PAGE, Places, course, label_places};
+use crate::plots::graph::{Course, Frame, HEAD, PAGE, Places, course, label, label_places};
 use crate::plots::palette::{INK, NOBODY, Palette};
 use base::math;
 use std::fmt::Write;
@@ -30,7 +30,7 @@ pub(super) fn section(report: &RunReport, palette: &Palette) -> Option<Section> 
         ),
     };
     let sidecars = graph.nodes.iter().any(|node| node.sidecar);
-    let legend = legend(sidecars);
+    let legend = legend(sidecars, graph.edges.iter().any(|edge| edge.mirror));
     let dense = if graph.edges.len() > LABELLED {
         " dense"
     } else {
@@ -53,14 +53,9 @@ pub(super) fn section(report: &RunReport, palette: &Palette) -> Option<Section> 
         .map(|edge| course(&graph, &places, edge))
         .collect();
     let labels = label_places(&graph, &places, &courses);
-    let most = graph
-        .edges
-        .iter()
-        .map(|edge| edge.requests)
-        .max()
-        .unwrap_or(1);
+    let most = graph.edges.iter().map(|edge| edge.count).max().unwrap_or(1);
     for (index, (edge, course)) in graph.edges.iter().zip(&courses).enumerate() {
-        let width = edge_width(edge.requests, most);
+        let width = edge_width(edge.count, most);
         draw_edge(&graph, index, (course, width), &mut svg);
     }
     svg.push_str("</g>\n<g class=\"labels\">\n");
@@ -120,16 +115,21 @@ fn at(node: &Node) -> Query {
     }
 }
 
-fn legend(sidecars: bool) -> String {
+fn legend(sidecars: bool, mirrors: bool) -> String {
     let sidecar = if sidecars {
         "<li><svg width=\"16\" height=\"18\" viewBox=\"-8 -9 16 18\" class=\"key\"><polygon class=\"sidecar\" \
          points=\"0,-8 7,-4 7,4 0,8 -7,4 -7,-4\"/></svg> has a sidecar</li>"
     } else {
         ""
     };
+    let mirror = if mirrors {
+        "<li><svg width=\"26\" height=\"6\" class=\"key\"><path class=\"mirrored\" d=\"M1 3H25\"/></svg> mirrored copies</li>"
+    } else {
+        ""
+    };
     format!(
         "<ul class=\"graph-key\"><li><i class=\"line ok\"></i> all succeed</li><li><i class=\"line some\"></i> less than 1% fail</li>\
-         <li><i class=\"line many\"></i> 1% or more fail</li>{sidecar}</ul>\n"
+         <li><i class=\"line many\"></i> 1% or more fail</li>{mirror}{sidecar}</ul>\n"
     )
 }
 
@@ -149,7 +149,7 @@ fn draw_box(name: &str, frame: Frame, svg: &mut String) {
 fn draw_edge(graph: &CallGraph, index: usize, (course, width): (&Course, f64), svg: &mut String) {
     let edge = &graph.edges[index];
     let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-    let failed = edge.failures as f64 / edge.requests.max(1) as f64;
+    let failed = edge.failures as f64 / edge.count.max(1) as f64;
     let class = match failed {
         part if part >= 0.01 => "many",
         part if part > 0.0 => "some",
@@ -161,21 +161,21 @@ fn draw_edge(graph: &CallGraph, index: usize, (course, width): (&Course, f64), s
     } else {
         ", none failed".to_owned()
     };
-    let words = format!(
-        "{} to {}: {} requests{failures}, p50 {}, p99 {}",
-        from.name,
-        to.name,
-        edge.requests,
-        time(Quantile::P50),
-        time(Quantile::P99),
-    );
-    let ((x1, y1), (x2, y2), reach) = (course.from, course.to, course.reach);
-    let end = x2 - 9.0;
-    let path = format!(
-        "M{x1:.1} {y1:.1}C{:.1} {y1:.1} {:.1} {y2:.1} {end:.1} {y2:.1}",
-        x1 + reach,
-        end - reach,
-    );
+    let (count, from_name, to_name) = (edge.count, &from.name, &to.name);
+    let words = if edge.mirror {
+        let mean = milliseconds(edge.mean_ms);
+        format!("{from_name} to {to_name}: {count} mirrored copies{failures}, mean {mean}")
+    } else {
+        let (p50, p99) = (time(Quantile::P50), time(Quantile::P99));
+        format!("{from_name} to {to_name}: {count} requests{failures}, p50 {p50}, p99 {p99}")
+    };
+    let (x2, y2) = course.end();
+    let path = course.path(9.0);
+    let class = if edge.mirror {
+        format!("{class} mirror")
+    } else {
+        class.to_owned()
+    };
     writeln!(
         svg,
         "<g class=\"edge {class}\" tabindex=\"0\" role=\"button\" data-edge=\"{index}\" data-from=\"{}\" data-to=\"{}\" data-ask=\"{}\" aria-label=\"{}\">\
@@ -196,29 +196,24 @@ fn draw_edge(graph: &CallGraph, index: usize, (course, width): (&Course, f64), s
 
 /// What stands beside an edge: drawn after all edges, so that none of them crosses it.
 fn draw_label(index: usize, edge: &Edge, place: Frame, svg: &mut String) {
-    let failed = edge.failures as f64 / edge.requests.max(1) as f64;
-    let requests = number(edge.requests as f64);
-    let (class, first) = if edge.failures > 0 {
-        (
-            "label bad",
-            format!("{requests} · {} failed", percent(failed)),
-        )
+    let class = if edge.failures > 0 {
+        "label bad"
     } else {
-        ("label", format!("{requests} requests"))
+        "label"
     };
+    let [first, second] = label(edge);
     let middle = place.at.0 + place.size.0 / 2.0;
     writeln!(
         svg,
         "<g class=\"{class}\" data-edge=\"{index}\" aria-hidden=\"true\">\
          <rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\"/><text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle first\">{first}</text>\
-         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle\">p99 {}</text></g>",
+         <text x=\"{middle:.1}\" y=\"{:.1}\" class=\"middle\">{second}</text></g>",
         place.at.0,
         place.at.1,
         place.size.0,
         place.size.1,
         place.at.1 + 15.0,
         place.at.1 + 32.0,
-        milliseconds(edge.latency.quantile(Quantile::P99).as_millis_f64()),
     )
     .expect("memory takes all that is written");
 }

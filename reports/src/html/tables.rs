@@ -189,8 +189,14 @@ fn edges(report: &RunReport) -> Table {
     let graph = CallGraph::of(report, usize::MAX);
     let rows = graph.edges.iter().map(|edge| {
         let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
-        let failed = edge.failures as f64 / edge.requests.max(1) as f64;
-        let time = |quantile| Some(edge.latency.quantile(quantile).as_millis_f64());
+        let failed = edge.failures as f64 / edge.count.max(1) as f64;
+        let time =
+            |quantile| (!edge.mirror).then(|| edge.latency.quantile(quantile).as_millis_f64());
+        let (requests, mirrors) = if edge.mirror {
+            (0, edge.count)
+        } else {
+            (edge.count, 0)
+        };
         Row {
             cells: vec![
                 Cell::text(&from.name),
@@ -198,7 +204,8 @@ fn edges(report: &RunReport) -> Table {
                     Key::Nobody(service) => format!("{service}, not served"),
                     Key::Traffic(_) | Key::Workload(_) => to.name.clone(),
                 }),
-                count(edge.requests),
+                count(requests),
+                count(mirrors),
                 count(edge.failures),
                 Cell::number(Some(failed), percent).bad_if(edge.failures > 0),
                 Cell::number(time(Quantile::P50), milliseconds),
@@ -214,6 +221,7 @@ fn edges(report: &RunReport) -> Table {
             Column::Text("source"),
             Column::Text("destination"),
             Column::Number("requests"),
+            Column::Seldom("mirrored"),
             Column::Number("failed"),
             Column::Number("failed share"),
             Column::Number("p50"),

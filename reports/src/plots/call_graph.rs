@@ -1,14 +1,14 @@
 //! Who called whom, how often, how well and how fast: the measurements of a run as a graph.
 //!
 //! Nodes are traffic sources and workloads, and one for each Service some of whose requests no pod served. An edge has what its
-//! source measured after the warm-up.
+//! source measured after the warm-up: requests, or the copies of them that a route mirrors.
 
 use super::palette::{name_among, natural};
 use crate::figures::rate;
 use crate::model::RunReport;
 use crate::numbers::{number, percent};
 use std::collections::{BTreeMap, BTreeSet};
-use telemetry::{Histogram, PodFigures, WorkloadLabels};
+use telemetry::{AttemptKind, DestinationLabels, Histogram, Outcome, PodFigures, WorkloadLabels};
 
 /// Who calls or is called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,14 +42,18 @@ pub(crate) struct Group {
     pub(crate) nodes: Vec<usize>,
 }
 
-/// Requests from one node to another.
+/// Requests from one node to another, or mirrored copies of requests.
 #[derive(Debug)]
 pub(crate) struct Edge {
     pub(crate) from: usize,
     pub(crate) to: usize,
-    pub(crate) requests: u64,
+    /// These are copies: nobody waits for their answers.
+    pub(crate) mirror: bool,
+    pub(crate) count: u64,
     pub(crate) failures: u64,
+    /// How long requests took; of copies only the mean is known.
     pub(crate) latency: Histogram,
+    pub(crate) mean_ms: f64,
 }
 
 /// The graph of a run.
@@ -64,8 +68,10 @@ pub(crate) struct CallGraph {
 
 #[derive(Default)]
 struct Measured {
+    count: u64,
     failures: u64,
     latency: Histogram,
+    duration_ns: u128,
 }
 
 impl CallGraph {
@@ -73,31 +79,38 @@ impl CallGraph {
     pub(crate) fn of(report: &RunReport, most: usize) -> Self {
         let window = &report.measurements.window;
         let traffic: BTreeSet<&str> = window.traffic.iter().map(|t| t.name.as_str()).collect();
-        let mut measured: BTreeMap<(Key, Key), Measured> = BTreeMap::new();
+        let mut measured: BTreeMap<(Key, Key, bool), Measured> = BTreeMap::new();
         // The Service under whose name a workload was called most recently; its own name where there is none.
         let mut services: BTreeMap<Key, String> = BTreeMap::new();
         for figures in &window.requests {
             let labels = &figures.labels;
-            let from = if traffic.contains(labels.caller.as_str()) {
-                Key::Traffic(labels.caller.clone())
-            } else {
-                Key::Workload(labels.source.clone())
-            };
-            let destination = &labels.destination;
-            let to = if destination.workload.workload.is_empty() {
-                Key::Nobody(destination.service.clone())
-            } else {
-                Key::Workload(destination.workload.clone())
-            };
-            services.insert(to.clone(), destination.service.clone());
-            let edge = measured.entry((from, to)).or_default();
+            let from = source(&traffic, &labels.caller, &labels.source);
+            let to = target(&labels.destination);
+            services.insert(to.clone(), labels.destination.service.clone());
+            let edge = measured.entry((from, to, false)).or_default();
             edge.latency.merge(&figures.latency);
+            edge.count += figures.count();
             if !labels.is_success() {
                 edge.failures += figures.count();
             }
         }
-        let mut busiest: Vec<((Key, Key), Measured)> = measured.into_iter().collect();
-        busiest.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.latency.count()));
+        let mirrored = (window.attempts.iter())
+            .filter(|figures| figures.labels.kind == AttemptKind::Mirror && figures.count > 0);
+        for figures in mirrored {
+            let labels = &figures.labels;
+            let from = source(&traffic, &labels.caller, &labels.source);
+            let to = target(&labels.destination);
+            let service = services.entry(to.clone());
+            service.or_insert_with(|| labels.destination.service.clone());
+            let edge = measured.entry((from, to, true)).or_default();
+            edge.count += figures.count;
+            edge.duration_ns += figures.duration_ns;
+            let good =
+                matches!(labels.outcome, Outcome::Response(code) if (200..400).contains(&code));
+            edge.failures += if good { 0 } else { figures.count };
+        }
+        let mut busiest: Vec<((Key, Key, bool), Measured)> = measured.into_iter().collect();
+        busiest.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.count));
         let left_out = busiest.len().saturating_sub(most);
         busiest.truncate(most);
         busiest.sort_by(|a, b| a.0.cmp(&b.0));
@@ -107,18 +120,20 @@ impl CallGraph {
             edges: Vec::new(),
             left_out,
         };
-        for ((from, to), edge) in busiest {
+        for ((from, to, mirror), edge) in busiest {
             let from = graph.node(from, &services);
             let to = graph.node(to, &services);
             if from == to {
-                graph.nodes[from].to_itself += edge.latency.count();
+                graph.nodes[from].to_itself += edge.count;
             } else {
                 graph.edges.push(Edge {
                     from,
                     to,
-                    requests: edge.latency.count(),
+                    mirror,
+                    count: edge.count,
                     failures: edge.failures,
                     latency: edge.latency,
+                    mean_ms: edge.duration_ns as f64 / 1e6 / edge.count.max(1) as f64,
                 });
             }
         }
@@ -198,6 +213,23 @@ impl CallGraph {
                 }
             }
         }
+    }
+}
+
+/// Who sends requests of a caller.
+fn source(traffic: &BTreeSet<&str>, caller: &str, workload: &WorkloadLabels) -> Key {
+    if traffic.contains(caller) {
+        Key::Traffic(caller.to_owned())
+    } else {
+        Key::Workload(workload.clone())
+    }
+}
+
+fn target(destination: &DestinationLabels) -> Key {
+    if destination.workload.workload.is_empty() {
+        Key::Nobody(destination.service.clone())
+    } else {
+        Key::Workload(destination.workload.clone())
     }
 }
 

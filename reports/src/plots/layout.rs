@@ -7,12 +7,22 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{DfsEvent, EdgeRef, depth_first_search};
 
-/// The layers from left to right, each with its groups from top to bottom.
-pub(crate) type Layers = Vec<Vec<usize>>;
+/// The layers from left to right, each from top to bottom.
+pub(crate) type Layers = Vec<Vec<Item>>;
+
+/// What has a place in a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Item {
+    /// A group of nodes.
+    Group(usize),
+    /// Where the edges from one group to another pass on their way, so that they run behind nobody.
+    Passage { from: usize, to: usize },
+}
 
 /// Puts `groups` groups into layers, so that edges (from, to, weight) go to the right but for those that close a circle.
+/// Edges pass through the layers between their ends; those that go back, through the layers of their ends too.
 pub(crate) fn layers(groups: usize, edges: &[(usize, usize, f64)]) -> Layers {
-    let graph = without_circles(groups, edges);
+    let (graph, closing) = without_circles(groups, edges);
     let order = toposort(&graph, None).expect("edges that close a circle have been left out");
     let mut layer = vec![0_usize; groups];
     for node in &order {
@@ -22,21 +32,58 @@ pub(crate) fn layers(groups: usize, edges: &[(usize, usize, f64)]) -> Layers {
         }
     }
     let count = layer.iter().max().map_or(0, |last| last + 1);
-    let mut layers: Layers = vec![Vec::new(); count];
+    let mut items: Vec<Item> = (0..groups).map(Item::Group).collect();
+    let mut layers: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (group, layer) in layer.iter().enumerate() {
         layers[*layer].push(group);
+    }
+    let mut steps: DiGraph<(), f64> = DiGraph::new();
+    for _ in 0..groups {
+        steps.add_node(());
+    }
+    let mut pass = |(from, to): (usize, usize), index: usize, steps: &mut DiGraph<(), f64>| {
+        let item = steps.add_node(());
+        items.push(Item::Passage { from, to });
+        layers[index].push(item.index());
+        item
+    };
+    for edge in graph.edge_references() {
+        let (from, to) = (edge.source(), edge.target());
+        let pair = (from.index(), to.index());
+        let mut last = from;
+        for index in layer[pair.0] + 1..layer[pair.1] {
+            let next = pass(pair, index, &mut steps);
+            steps.add_edge(last, next, *edge.weight());
+            last = next;
+        }
+        steps.add_edge(last, to, *edge.weight());
+    }
+    for (from, to, weight) in closing {
+        let mut last = None;
+        for index in layer[to]..=layer[from] {
+            let next = pass((from, to), index, &mut steps);
+            if let Some(last) = last {
+                steps.add_edge(last, next, weight);
+            }
+            last = Some(next);
+        }
     }
     for sweep in 0..SWEEPS {
         let forth = sweep % 2 == 0;
         for index in 0..count {
             let index = if forth { index } else { count - 1 - index };
-            sort_by_neighbours(&mut layers, index, forth, &graph);
+            sort_by_neighbours(&mut layers, index, forth, &steps);
         }
     }
-    layers
+    (layers.into_iter())
+        .map(|layer| layer.into_iter().map(|item| items[item]).collect())
+        .collect()
 }
 
-fn without_circles(groups: usize, edges: &[(usize, usize, f64)]) -> DiGraph<(), f64> {
+/// The edges of which no one closes a circle, and those that would.
+type Circles = (DiGraph<(), f64>, Vec<(usize, usize, f64)>);
+
+fn without_circles(groups: usize, edges: &[(usize, usize, f64)]) -> Circles {
     let mut graph = DiGraph::new();
     for _ in 0..groups {
         graph.add_node(());
@@ -52,16 +99,23 @@ fn without_circles(groups: usize, edges: &[(usize, usize, f64)]) -> DiGraph<(), 
             closing.push((from, to));
         }
     });
+    let mut closed = Vec::new();
     for (from, to) in closing {
-        if let Some(edge) = graph.find_edge(from, to) {
-            graph.remove_edge(edge);
+        let edge = graph.find_edge(from, to);
+        if let Some(weight) = edge.and_then(|edge| graph.remove_edge(edge)) {
+            closed.push((from.index(), to.index(), weight));
         }
     }
-    graph
+    (graph, closed)
 }
 
 /// Sorts a layer by the mean place of its neighbours on the left (`forth`) or on the right.
-fn sort_by_neighbours(layers: &mut Layers, index: usize, forth: bool, graph: &DiGraph<(), f64>) {
+fn sort_by_neighbours(
+    layers: &mut [Vec<usize>],
+    index: usize,
+    forth: bool,
+    graph: &DiGraph<(), f64>,
+) {
     let mut place = vec![0.0; graph.node_count()];
     for layer in layers.iter() {
         for (position, group) in layer.iter().enumerate() {
@@ -99,38 +153,56 @@ const SWEEPS: usize = 6;
 mod tests {
     use super::*;
 
+    /// The layers as text: groups by their numbers, passages by their ends.
+    fn told(groups: usize, edges: &[(usize, usize)]) -> Vec<Vec<String>> {
+        let edges: Vec<_> = edges.iter().map(|(from, to)| (*from, *to, 1.0)).collect();
+        let item = |item: Item| match item {
+            Item::Group(group) => group.to_string(),
+            Item::Passage { from, to } => format!("{from}>{to}"),
+        };
+        (layers(groups, &edges).into_iter())
+            .map(|layer| layer.into_iter().map(item).collect())
+            .collect()
+    }
+
     #[test]
-    fn edges_go_to_the_right() {
-        for (groups, edges, expected) in [
+    fn edges_go_to_the_right_and_pass_through_the_layers_between() {
+        type Case = (
+            usize,
+            &'static [(usize, usize)],
+            &'static [&'static [&'static str]],
+        );
+        let cases: [Case; 6] = [
             (
                 3,
-                vec![(0, 1), (1, 2), (0, 2)],
-                vec![vec![0], vec![1], vec![2]],
+                &[(0, 1), (1, 2), (0, 2)],
+                &[&["0"], &["1", "0>2"], &["2"]],
             ),
             (
                 3,
-                vec![(0, 1), (1, 2), (2, 1)],
-                vec![vec![0], vec![1], vec![2]],
+                &[(0, 1), (1, 2), (2, 1)],
+                &[&["0"], &["1", "2>1"], &["2", "2>1"]],
             ),
             (
                 4,
-                vec![(0, 3), (0, 1), (1, 2), (3, 2)],
-                vec![vec![0], vec![1, 3], vec![2]],
+                &[(0, 3), (0, 1), (1, 2), (3, 2)],
+                &[&["0"], &["1", "3"], &["2"]],
             ),
-            (1, vec![(0, 0)], vec![vec![0]]),
-            (0, vec![], vec![]),
-        ] {
-            let edges: Vec<_> = edges
-                .into_iter()
-                .map(|(from, to)| (from, to, 1.0))
-                .collect();
-            assert_eq!(layers(groups, &edges), expected, "{edges:?}");
+            (
+                4,
+                &[(0, 1), (1, 2), (2, 3), (0, 3), (0, 3)],
+                &[&["0"], &["1", "0>3"], &["2", "0>3"], &["3"]],
+            ),
+            (1, &[(0, 0)], &[&["0"]]),
+            (0, &[], &[]),
+        ];
+        for (groups, edges, expected) in cases {
+            assert_eq!(told(groups, edges), expected, "{edges:?}");
         }
     }
 
     #[test]
     fn neighbours_are_opposite_to_each_other() {
-        let edges = [(0, 3, 1.0), (1, 2, 1.0)];
-        assert_eq!(layers(4, &edges), [vec![0, 1], vec![3, 2]]);
+        assert_eq!(told(4, &[(0, 3), (1, 2)]), [["0", "1"], ["3", "2"]]);
     }
 }

@@ -120,20 +120,6 @@ impl Svg {
         self.shapes.extend(lines);
     }
 
-    /// A cubic curve from `from` to `to` that leaves and arrives horizontally, its handles `reach` long.
-    pub(crate) fn curve(&mut self, from: Point, to: Point, reach: f64, stroke: Stroke<'_>) {
-        let point = |step: u32| {
-            let (t, u) = (f64::from(step) / 48.0, 1.0 - f64::from(step) / 48.0);
-            let (start, leave, arrive, end) =
-                (u * u * u, 3.0 * u * u * t, 3.0 * u * t * t, t * t * t);
-            let x =
-                start * from.0 + leave * (from.0 + reach) + arrive * (to.0 - reach) + end * to.0;
-            (x, (start + leave) * from.1 + (arrive + end) * to.1)
-        };
-        let points: Vec<Point> = (0..=48).map(point).collect();
-        self.line(&points, stroke);
-    }
-
     pub(crate) fn polygon(&mut self, points: &[Point], fill: Fill<'_>) {
         self.shapes.push(Shape::Area {
             outline: points.to_vec(),

@@ -1,6 +1,7 @@
 //! The labels of edges, and where they stand.
 
-use super::{Course, EDGES, Frame, Places, SMALL};
+use super::places::SMALL;
+use super::{Course, EDGES, Frame, Places};
 use crate::numbers::{milliseconds, number, percent};
 use crate::plots::call_graph::{CallGraph, Edge};
 use crate::plots::svg::{Point, text_width};
@@ -22,7 +23,10 @@ pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course
                     size,
                 }
             };
-            PARTS.into_iter().map(frame).collect()
+            // A long way has more places.
+            let more = if course.legs() > 1 { MORE } else { 0 };
+            let more = (1..more).map(|step| f64::from(step) / f64::from(MORE));
+            PARTS.into_iter().chain(more).map(frame).collect()
         })
         .collect();
     let points: Vec<Vec<Point>> = (courses.iter())
@@ -41,7 +45,7 @@ pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course
             .filter(|(other, _)| *other != edge);
         let crossed = others.flat_map(|(_, points)| points);
         let crossed = crossed.filter(|point| contains(frame, **point)).count();
-        2.0 * nodes.sum::<f64>() + CROSSING * crossed as f64
+        ON_NODE * nodes.sum::<f64>() + CROSSING * crossed as f64
     };
     let costs: Vec<Vec<f64>> = (candidates.iter().enumerate())
         .map(|(edge, frames)| frames.iter().map(|frame| alone(edge, frame)).collect())
@@ -70,16 +74,24 @@ pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course
         .collect()
 }
 
-pub(super) fn label(edge: &Edge) -> [String; 2] {
-    let requests = number(edge.requests as f64);
+/// How often and how well, and how fast.
+pub(crate) fn label(edge: &Edge) -> [String; 2] {
+    let count = number(edge.count as f64);
+    let what = if edge.mirror { "mirrored" } else { "requests" };
     let first = if edge.failures == 0 {
-        format!("{requests} requests")
+        format!("{count} {what}")
     } else {
-        let failed = percent(edge.failures as f64 / edge.requests as f64);
-        format!("{requests} · {failed} failed")
+        let failed = percent(edge.failures as f64 / edge.count as f64);
+        let what = if edge.mirror { " mirrored" } else { "" };
+        format!("{count}{what} · {failed} failed")
     };
-    let p99 = milliseconds(edge.latency.quantile(Quantile::P99).as_millis_f64());
-    [first, format!("p99 {p99}")]
+    let second = if edge.mirror {
+        format!("mean {}", milliseconds(edge.mean_ms))
+    } else {
+        let p99 = edge.latency.quantile(Quantile::P99);
+        format!("p99 {}", milliseconds(p99.as_millis_f64()))
+    };
+    [first, second]
 }
 
 /// The area that two rectangles share, or come close to.
@@ -101,6 +113,10 @@ const APART: f64 = 5.0;
 /// In how many steps an edge is looked at, and what it costs a label to cover such a step of another edge.
 const STEPS: u32 = 32;
 const CROSSING: f64 = 60.0;
+/// What it costs to cover a pixel of a node: there is always a better place.
+const ON_NODE: f64 = 1_000.0;
+/// In how many steps a long way is searched for room.
+const MORE: u32 = 40;
 /// Where along its edge a label may stand, best first.
 const PARTS: [f64; 15] = [
     0.58, 0.5, 0.54, 0.46, 0.62, 0.42, 0.66, 0.34, 0.38, 0.74, 0.3, 0.7, 0.26, 0.78, 0.22,
