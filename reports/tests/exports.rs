@@ -2,7 +2,10 @@
 
 mod sample;
 
-use reports::{Export, RunReport, export, markdown};
+use reports::{Export, Pictures, RunReport, export, markdown, render_with};
+use telemetry::{
+    AttemptFigures, AttemptKind, AttemptLabels, DestinationLabels, Outcome, WorkloadLabels,
+};
 
 fn exported(report: &RunReport, format: Export) -> String {
     let file = export(report, format);
@@ -172,4 +175,73 @@ fn markdown_tells_verdicts_traffic_and_failures() {
     let count = report.measurements.window.traffic[0].totals().count();
     assert!(text.contains(&format!("| shoppers | {count} | ")), "{text}");
     assert!(text.contains("\n| failed | answer |"), "{text}");
+}
+
+/// A run whose requests to reviews are mirrored to a Service that gets nothing else.
+fn mirrored() -> RunReport {
+    let mut report = sample::canary(50.0);
+    let window = &mut report.measurements.window;
+    let labels = &window.attempts[0].labels;
+    let copy = |outcome: Outcome, count: u64| AttemptFigures {
+        labels: AttemptLabels {
+            kind: AttemptKind::Mirror,
+            destination: DestinationLabels {
+                service: "default/shadow".to_owned(),
+                workload: WorkloadLabels {
+                    namespace: "default".to_owned(),
+                    workload: "shadow-v9".to_owned(),
+                    ..WorkloadLabels::default()
+                },
+                ..labels.destination.clone()
+            },
+            outcome,
+            ..labels.clone()
+        },
+        count,
+        duration_ns: u128::from(count) * 4_000_000,
+    };
+    let copies = [
+        copy(Outcome::Response(200), 75),
+        copy(Outcome::Response(503), 25),
+    ];
+    window.attempts.extend(copies);
+    report
+}
+
+#[test]
+fn destinations_of_copies_are_in_every_graph() {
+    let report = mirrored();
+    let dot = exported(&report, Export::Dot);
+    let edge = |text: &str, arrow: &str| {
+        let mut lines = text.lines().filter(|line| line.contains("mirrored/s"));
+        let line = lines.next().unwrap_or_else(|| panic!("no copies: {text}"));
+        assert!(
+            line.contains(arrow) && line.contains("25% failed"),
+            "{line}"
+        );
+        assert!(line.contains("mean 4 ms"), "{line}");
+    };
+    edge(&dot, "style=dashed");
+    assert!(dot.contains("shadow-v9"));
+    edge(&exported(&report, Export::Mermaid), "-.->");
+    let files = render_with(&report, Pictures::Svg);
+    let text = |path: &str| {
+        let file = files.iter().find(|file| file.path == path);
+        let bytes = file.expect("each run has it").bytes.clone();
+        String::from_utf8(bytes).expect("it is text")
+    };
+    let plot = text("plots/service_graph.svg");
+    for part in [
+        ">shadow-v9<",
+        ">100 mirrored · 25% failed<",
+        ">mean 4 ms<",
+        ">mirrored copies<",
+    ] {
+        assert!(plot.contains(part), "{part}");
+    }
+    let page = text("report.html");
+    assert!(page.contains("100 mirrored copies, 25% failed (25), mean 4 ms"));
+    assert!(page.contains("<td>shadow-v9</td><td class=\"number\" data-value=\"0\">0</td><td class=\"number\" data-value=\"100\">100</td>"));
+    let without = exported(&sample::canary(50.0), Export::Dot);
+    assert!(!without.contains("mirrored"), "{without}");
 }

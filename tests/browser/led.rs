@@ -79,6 +79,12 @@ fn a_large_graph_fits_and_shows_what_is_looked_for() {
             "[{view}.scrollWidth - {view}.clientWidth, {view}.scrollHeight - {view}.clientHeight]"
         ));
         assert_eq!(hidden, json!([0, 0]), "{size:?}: all of it is seen");
+        let shared = page.value(
+            "[...document.querySelectorAll('figure[data-chart]:not(#chart-pods, #chart-ejections)')].filter((chart) => { \
+             const all = [...chart.querySelectorAll('.legend .swatch')].map((one) => one.style.background); \
+             return all.length <= 8 && new Set(all).size < all.length; }).map((chart) => chart.id)",
+        );
+        assert_eq!(shared, json!([]), "two in one chart share a colour");
         // Large again, and looked for by name.
         page.value(
             "for (let i = 0; i < 6; i += 1) document.querySelector('[data-zoom=\"1.25\"]').click()",

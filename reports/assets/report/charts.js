@@ -88,7 +88,8 @@ function seriesOf(chart) {
   }
   const stepped = uPlot.paths.stepped({ align: 1 });
   return [...chart.lines].reverse().map((line) => ({
-    stroke: colour(line.colour),
+    // Between the bands of a whole there is a hairline.
+    stroke: colour(chart.unit === "ratio" ? "card" : line.colour),
     fill: colour(line.colour),
     width: 1,
     paths: stepped,

@@ -11,11 +11,11 @@ mod split;
 mod traffic;
 
 use super::Section;
-use super::chart::{Chart, Query};
+use super::chart::{Chart, Query, colour_name};
 use super::markup::escaped;
 use crate::model::RunReport;
 use crate::numbers::seconds;
-use crate::plots::palette::Palette;
+use crate::plots::palette::{ORDER, Palette, apart};
 use crate::times::Times;
 use telemetry::WorkloadLabels;
 
@@ -28,10 +28,22 @@ pub(super) fn all(report: &RunReport, times: &Times<'_>, palette: &Palette) -> V
     charts.extend(responses::charts(report, times));
     charts.extend(retries::charts(report, times, palette));
     charts.extend(pools::charts(report, times, palette));
-    charts.extend(ejections::chart(report, palette));
     charts.extend(load::charts(report, times, palette));
+    for chart in &mut charts {
+        tell_apart(chart);
+    }
+    // Hosts and pods have the colours of their workloads.
+    charts.extend(ejections::chart(report, palette));
     charts.extend(pods::chart(report, times, palette));
     charts
+}
+
+fn tell_apart(chart: &mut Chart) {
+    let colours: Vec<&str> = chart.lines.iter().map(|line| line.colour).collect();
+    let told = apart(&ORDER.map(colour_name), &colours);
+    for (line, colour) in chart.lines.iter_mut().zip(told) {
+        line.colour = colour;
+    }
 }
 
 /// The charts, and what happened meanwhile.

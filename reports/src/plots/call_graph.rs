@@ -269,3 +269,18 @@ fn has_sidecar(report: &RunReport, workload: &WorkloadLabels) -> bool {
     pods.iter()
         .any(|pod| pod.workload == *workload && pod.sidecar)
 }
+
+#[cfg(test)]
+impl Node {
+    /// A traffic source alone in a group.
+    pub(crate) fn called(group: usize, name: &str) -> Self {
+        Self {
+            key: Key::Traffic(name.to_owned()),
+            group,
+            name: name.to_owned(),
+            detail: "traffic".to_owned(),
+            sidecar: true,
+            to_itself: 0,
+        }
+    }
+}

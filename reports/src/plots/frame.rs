@@ -7,7 +7,7 @@ mod marks;
 use self::beside::draw_labels;
 use self::marks::MarkRows;
 use super::axis::Axis;
-use super::palette::{AXIS, GRID, INK, MARK, PAPER, SHADE, SOFT_INK};
+use super::palette::{AXIS, GRID, INK, MARK, ORDER, PAPER, SHADE, SOFT_INK, apart};
 use super::svg::{Anchor, Fill, Point, Stroke, Style, Svg, fit, text_width};
 
 /// A whole picture.
@@ -85,6 +85,37 @@ pub(crate) struct Label {
     pub(crate) name: String,
     /// What is known about it, such as its share.
     pub(crate) value: String,
+}
+
+impl Panel {
+    /// Gives those that would share a colour different ones, in the lines or areas and in their labels alike.
+    pub(crate) fn told_apart(mut self) -> Self {
+        let colours: Vec<&str> = self.labels.iter().map(|label| label.colour).collect();
+        let drawn = self.layers.iter().map(Layer::colour);
+        if !drawn.eq(colours.iter().copied()) {
+            return self;
+        }
+        let parts = self.layers.iter_mut().zip(&mut self.labels);
+        for ((layer, label), told) in parts.zip(apart(&ORDER, &colours)) {
+            label.colour = told;
+            match layer {
+                Layer::Area { colour, .. }
+                | Layer::Line { colour, .. }
+                | Layer::Bar { colour, .. } => *colour = told,
+            }
+        }
+        self
+    }
+}
+
+impl Layer {
+    fn colour(&self) -> &'static str {
+        match self {
+            Self::Area { colour, .. } | Self::Line { colour, .. } | Self::Bar { colour, .. } => {
+                colour
+            }
+        }
+    }
 }
 
 pub(crate) const WIDTH: f64 = 960.0;

@@ -201,3 +201,99 @@ const SOFT: Style = Style {
     anchor: Anchor::Start,
     halo: false,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plots::call_graph::Group;
+    use telemetry::Histogram;
+
+    /// A graph of so many nodes, each a group, with these edges.
+    fn graph(nodes: usize, edges: &[(usize, usize)]) -> CallGraph {
+        let node = |index: usize| Node::called(index, &format!("service-{index}"));
+        let edge = |(from, to): &(usize, usize)| Edge {
+            from: *from,
+            to: *to,
+            mirror: false,
+            count: 1_234,
+            failures: 0,
+            latency: Histogram::default(),
+            mean_ms: 0.0,
+        };
+        let group = |index: usize| Group {
+            name: format!("service-{index}"),
+            nodes: vec![index],
+        };
+        CallGraph {
+            nodes: (0..nodes).map(node).collect(),
+            groups: (0..nodes).map(group).collect(),
+            edges: edges.iter().map(edge).collect(),
+            left_out: 0,
+        }
+    }
+
+    fn covers(frame: &Frame, (x, y): Point) -> bool {
+        let (left, top) = frame.at;
+        let (right, bottom) = (left + frame.size.0, top + frame.size.1);
+        x > left + 0.5 && x < right - 0.5 && y > top + 0.5 && y < bottom - 0.5
+    }
+
+    #[test]
+    fn edges_and_labels_keep_off_the_nodes() {
+        let cases: [(usize, &[(usize, usize)]); 4] = [
+            (3, &[(0, 1), (1, 2), (0, 2)]),
+            (4, &[(0, 1), (1, 2), (2, 3), (0, 3), (3, 1), (2, 0)]),
+            (
+                9,
+                &[
+                    (0, 1),
+                    (0, 2),
+                    (0, 3),
+                    (1, 4),
+                    (2, 4),
+                    (3, 5),
+                    (4, 6),
+                    (5, 6),
+                    (0, 6),
+                    (1, 6),
+                    (6, 7),
+                    (0, 7),
+                    (2, 8),
+                    (7, 8),
+                    (8, 3),
+                ],
+            ),
+            (5, &[(0, 4), (1, 4), (0, 1), (1, 2), (2, 3), (3, 4), (4, 0)]),
+        ];
+        for (nodes, edges) in cases {
+            let graph = graph(nodes, edges);
+            for medium in [PICTURE, PAGE] {
+                let places = Places::of(&graph, medium);
+                let courses: Vec<Course> = (0..graph.edges.len())
+                    .map(|edge| course(&graph, &places, edge))
+                    .collect();
+                for (edge, course) in edges.iter().zip(&courses) {
+                    for point in course.points(0.0) {
+                        let hit = places.nodes.iter().position(|node| covers(node, point));
+                        assert_eq!(hit, None, "{edge:?} of {edges:?} at {point:?}");
+                        let (x, y) = point;
+                        let inside =
+                            (0.0..=places.width).contains(&x) && (0.0..=places.height).contains(&y);
+                        assert!(inside, "{edge:?} of {edges:?} at {point:?}");
+                    }
+                }
+                for (edge, label) in edges.iter().zip(label_places(&graph, &places, &courses)) {
+                    let (left, top) = label.at;
+                    let (right, bottom) = (left + label.size.0, top + label.size.1);
+                    for node in &places.nodes {
+                        let apart = right <= node.at.0
+                            || left >= node.at.0 + node.size.0
+                            || bottom <= node.at.1
+                            || top >= node.at.1 + node.size.1;
+                        assert!(apart, "the label of {edge:?} of {edges:?} is on a node");
+                    }
+                }
+            }
+        }
+    }
+}

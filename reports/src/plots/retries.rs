@@ -39,7 +39,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
         x_title: times.axis_title(),
         marks: times.marks(),
         shade: times.shade(),
-        panels,
+        panels: panels.into_iter().map(Panel::told_apart).collect(),
     })
 }
 
@@ -113,7 +113,7 @@ fn rates(
         });
         layers.push(Layer::Area {
             colour,
-            opacity: 0.85,
+            opacity: 1.0,
             stretches: times.steps(&area),
         });
     }

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::frame::{Figure, Label, Layer, Panel};
-use super::palette::{NOBODY, Palette, natural, variant};
+use super::palette::{NOBODY, ORDER, PAPER, Palette, apart, natural, variant};
 use crate::model::RunReport;
 use crate::numbers::percent;
 use crate::times::{Times, add_counts, last, stack};
@@ -124,6 +124,7 @@ fn by_workload(
     }
     let mut parts: Vec<Part> = parts.into_values().collect();
     parts.sort_by_key(|part| (!part.somebody, natural(&part.name)));
+    tell_apart(&mut parts);
     parts
 }
 
@@ -163,7 +164,15 @@ pub(crate) fn by_service(report: &RunReport, times: &Times<'_>, palette: &Palett
         }
         parts.push(other);
     }
+    tell_apart(&mut parts);
     parts
+}
+
+fn tell_apart(parts: &mut [Part]) {
+    let colours: Vec<&str> = parts.iter().map(|part| part.colour).collect();
+    for (part, colour) in parts.iter_mut().zip(apart(&ORDER, &colours)) {
+        part.colour = colour;
+    }
 }
 
 fn panel(heading: &str, parts: &[Part], panels: usize, times: &Times<'_>) -> Panel {
@@ -189,10 +198,22 @@ fn panel(heading: &str, parts: &[Part], panels: usize, times: &Times<'_>) -> Pan
             name: part.name.clone(),
             value: percent(part.measured as f64 / all),
         });
+        let stretches = times.steps(&area);
+        if !layers.is_empty() {
+            // A hairline between bands.
+            let lower = |stretch: &Vec<(f64, f64, f64)>| {
+                stretch.iter().map(|(at, low, _)| (*at, *low)).collect()
+            };
+            layers.push(Layer::Line {
+                colour: PAPER,
+                width: 1.2,
+                stretches: stretches.iter().map(lower).collect(),
+            });
+        }
         layers.push(Layer::Area {
             colour: part.colour,
-            opacity: 0.85,
-            stretches: times.steps(&area),
+            opacity: 1.0,
+            stretches,
         });
     }
     Panel {

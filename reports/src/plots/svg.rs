@@ -242,14 +242,14 @@ mod tests {
     #[test]
     fn each_colour_has_one_for_dark_pages() {
         let mut svg = Svg::new(10.0, 10.0);
-        svg.circle((5.0, 5.0), 1.0, Fill::solid("#0072b2"));
+        svg.circle((5.0, 5.0), 1.0, Fill::solid("#0b5699"));
         let document = svg.finish("a disc");
         let style = "@media(prefers-color-scheme:dark){";
         let (_, rules) = document.split_once(style).expect("there are rules");
         let (rules, _) = rules.split_once("}</style>").expect("they end");
         assert_eq!(
             rules,
-            "[fill='#0072b2']{fill:#3a8fd0}[fill='#fff']{fill:#161c23}"
+            "[fill='#0b5699']{fill:#3a8fd0}[fill='#fff']{fill:#161c23}"
         );
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn figure(report: &RunReport, times: &Times<'_>, palette: &Palette) -
         x_title: times.axis_title(),
         marks: times.marks(),
         shade: times.shade(),
-        panels,
+        panels: panels.into_iter().map(Panel::told_apart).collect(),
     })
 }
 
