@@ -29,7 +29,7 @@ function startGraph() {
 }
 
 /** The least scale at first. */
-const READABLE = 0.5;
+const READABLE = 0.4;
 
 /** Brings a part of the graph into the view: upright to the middle, and at least so far from the left. */
 function scrollTo(view, part, left = view.clientWidth / 4) {

@@ -1,7 +1,8 @@
 //! Where nodes, boxes and the ways between them go, in pixels.
 
+use super::EDGES;
 use crate::plots::call_graph::CallGraph;
-use crate::plots::layout::{Item, layers};
+use crate::plots::layout::{Item, Layers, layers};
 use crate::plots::svg::{Point, fit_name, text_width};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub(crate) struct Medium {
     /// A narrower graph is spread over this width.
     least_width: f64,
     most_node_width: f64,
+    /// How much further apart layers are for each further edge whose label needs room between them.
+    gap_of_edge: f64,
     /// How much wider than this font's, at most, a bold name may be where it is read.
     wider: f64,
 }
@@ -26,6 +29,7 @@ pub(crate) struct Medium {
 pub(super) const PICTURE: Medium = Medium {
     least_width: MIN_WIDTH,
     most_node_width: 250.0,
+    gap_of_edge: 0.0,
     wider: 1.06,
 };
 
@@ -33,6 +37,7 @@ pub(super) const PICTURE: Medium = Medium {
 pub(crate) const PAGE: Medium = Medium {
     least_width: 0.0,
     most_node_width: 280.0,
+    gap_of_edge: 55.0,
     wider: 1.22,
 };
 
@@ -89,6 +94,7 @@ impl Places {
                 .sum()
         };
         let tallest = layers.iter().map(layer_height).fold(0.0, f64::max);
+        let gaps = gaps(graph, &layers, medium);
         let mut nodes = vec![
             Frame {
                 at: (0.0, 0.0),
@@ -102,11 +108,11 @@ impl Places {
             + (layers.iter())
                 .map(|layer| layer_width(graph, layer, medium))
                 .sum::<f64>()
-            + (layers.len() as f64 - 1.0) * LAYER_GAP;
+            + gaps.iter().sum::<f64>();
         // A narrow graph is spread over the whole width.
         let spare = (medium.least_width - natural).max(0.0) / (layers.len() as f64 - 1.0).max(1.0);
         let mut x = MARGIN;
-        for layer in &layers {
+        for (index, layer) in layers.iter().enumerate() {
             let width = layer_width(graph, layer, medium);
             let mut y = HEAD + (tallest - layer_height(layer)) / 2.0;
             for (place, item) in layer.iter().enumerate() {
@@ -140,7 +146,7 @@ impl Places {
                 }
                 y += height + gap_after(layer, place);
             }
-            x += width + LAYER_GAP + spare;
+            x += width + gaps.get(index).copied().unwrap_or(0.0) + spare;
         }
         Self {
             width: natural.max(medium.least_width),
@@ -150,6 +156,34 @@ impl Places {
             lanes,
         }
     }
+}
+
+/// The room after each layer but the last.
+fn gaps(graph: &CallGraph, layers: &Layers, medium: Medium) -> Vec<f64> {
+    let layer_of = |node: usize| {
+        let group = Item::Group(graph.nodes[node].group);
+        layers.iter().position(|layer| layer.contains(&group))
+    };
+    let spans: Vec<_> = (graph.edges.iter())
+        .map(|edge| (layer_of(edge.from), layer_of(edge.to)))
+        .collect();
+    (1..layers.len())
+        .map(|index| {
+            let (before, after) = (Some(index - 1), Some(index));
+            let passing = spans
+                .iter()
+                .filter(|(from, to)| from.min(to) <= &before && from.max(to) >= &after);
+            let further = passing.count().saturating_sub(ROOMY).min(ROOMY) as f64;
+            // Labels of a large mesh are shown one by one.
+            let labelled = graph.edges.len() <= EDGES;
+            LAYER_GAP
+                + if labelled {
+                    further * medium.gap_of_edge
+                } else {
+                    0.0
+                }
+        })
+        .collect()
 }
 
 /// As wide as its widest node; a layer of passages alone needs less.
@@ -214,6 +248,8 @@ pub(super) const NODE_HEIGHT: f64 = 56.0;
 const NODE_GAP: f64 = 18.0;
 const GROUP_GAP: f64 = 40.0;
 const LAYER_GAP: f64 = 190.0;
+/// The labels of so many edges have room between two layers.
+const ROOMY: usize = 3;
 /// The room of an edge that passes a layer, and the room between passages, and beside groups.
 const LANE: f64 = 10.0;
 const LANE_GAP: f64 = 14.0;
