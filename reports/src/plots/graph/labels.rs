@@ -14,7 +14,7 @@ pub(crate) fn label_places(graph: &CallGraph, places: &Places, courses: &[Course
         .map(|(edge, course)| {
             let [first, second] = label(edge);
             let first = text_width(&first, SMALL, edge.failures > 0);
-            let width = first.max(text_width(&second, SMALL, false)) + 12.0;
+            let width = first.max(text_width(&second, SMALL, false)) * places.wider_label + 12.0;
             let size = (width, LABEL_HEIGHT);
             let frame = |part: f64| {
                 let (x, y) = course.at(part);

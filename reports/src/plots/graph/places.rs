@@ -21,6 +21,8 @@ pub(crate) struct Medium {
     most_node_width: f64,
     /// How much further apart layers are for each further edge whose label needs room between them.
     gap_of_edge: f64,
+    /// How much wider than this font's a label may be.
+    wider_label: f64,
     /// How much wider than this font's, at most, a bold name may be where it is read.
     wider: f64,
 }
@@ -30,6 +32,7 @@ pub(super) const PICTURE: Medium = Medium {
     least_width: MIN_WIDTH,
     most_node_width: 250.0,
     gap_of_edge: 0.0,
+    wider_label: 1.0,
     wider: 1.06,
 };
 
@@ -38,6 +41,7 @@ pub(crate) const PAGE: Medium = Medium {
     least_width: 0.0,
     most_node_width: 280.0,
     gap_of_edge: 55.0,
+    wider_label: 1.18,
     wider: 1.22,
 };
 
@@ -48,6 +52,8 @@ pub(crate) struct Places {
     pub(crate) nodes: Vec<Frame>,
     /// Boxes of groups with several nodes.
     pub(crate) boxes: Vec<Option<Frame>>,
+    /// How much wider than measured a label may be.
+    pub(super) wider_label: f64,
     /// Where edges between two groups pass layers, from left to right.
     lanes: BTreeMap<(usize, usize), Vec<Lane>>,
 }
@@ -153,6 +159,7 @@ impl Places {
             height: HEAD + tallest + MARGIN + 44.0,
             nodes,
             boxes,
+            wider_label: medium.wider_label,
             lanes,
         }
     }
