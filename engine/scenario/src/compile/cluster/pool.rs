@@ -285,7 +285,10 @@ impl Pool {
                     location: self.location.clone(),
                     span: 0..0,
                 };
-                let message = format!("no node is as the pods of {} want it", self.name);
+                let message = format!(
+                    "no node is as the pods of {} want it: none of them ever runs",
+                    self.name
+                );
                 report.warn(code::APPROXIMATE, &place, message, None);
             }
             let mut localities: Vec<(u32, usize)> = Vec::new();
@@ -296,6 +299,11 @@ impl Pool {
                 {
                     localities.push((nodes[node].locality, node));
                 }
+            }
+            let is_placed = !localities.is_empty();
+            if !is_placed {
+                // Pods that never run are known all the same, so that the workload is, and nobody makes up others.
+                localities.extend(nodes.first().map(|node| (node.locality, 0)));
             }
             // A pod that keeps its name keeps its locality; lone ones are spread like the others.
             let (total, offset) = match self.kind {
@@ -338,7 +346,8 @@ impl Pool {
                 template.slots.push(Slot {
                     name,
                     locality,
-                    node: (!nodes[node].is_everywhere).then(|| nodes[node].name.clone()),
+                    node: (is_placed && !nodes[node].is_everywhere)
+                        .then(|| nodes[node].name.clone()),
                 });
             }
         }
