@@ -105,6 +105,11 @@ impl FigureExpectation {
         });
         let bound = bound::read(reader, &fields, measure);
         let select = select?;
+        if measure == Measure::Share && of.is_none() && select == select.identity() {
+            let message = "this is a share of itself, and always 100 %".to_owned();
+            let help = "say of what, such as `of: {traffic: users}`, or which part, such as `subset` or `responseCode`";
+            reader.invalid(&node_of_measure, message, help);
+        }
         if matches!(
             measure,
             Measure::Tries | Measure::Retries | Measure::Mirrors

@@ -740,6 +740,16 @@ fn says_what_is_wrong_with_expectations() {
            `m` or `h`, as in `250ms` (write it as in `250ms`, `1.5s` or `5m`)",
         ],
     );
+    let of_itself = "this is a share of itself, and always 100 % (say of what, such as `of: {traffic: users}`, or which part, such \
+                     as `subset` or `responseCode`)";
+    check_field(
+        "expect: [{share: {destinationService: a}, atLeast: 99%}]",
+        &[&format!("s.yaml:3:18: error: expect[0].share: {of_itself}")],
+    );
+    check_field(
+        "expect: [{share: {destinationService: a}, of: {traffic: b}, atLeast: 99%}]",
+        &[],
+    );
     check_field(
         "expect: [{p99: {}, about: 5ms}]",
         &[
@@ -748,9 +758,9 @@ fn says_what_is_wrong_with_expectations() {
         ],
     );
     check_field(
-        "expect: [{share: {}, about: 5%, confidence: 100%}]",
+        "expect: [{share: {subset: a}, about: 5%, confidence: 100%}]",
         &[
-            "s.yaml:3:45: error: expect[0].confidence: a confidence lies above 0% and below 100% \
+            "s.yaml:3:54: error: expect[0].confidence: a confidence lies above 0% and below 100% \
            (chance can never be excluded altogether: write `99.99%`)",
         ],
     );
