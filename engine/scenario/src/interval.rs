@@ -40,6 +40,11 @@ impl Interval {
         Some(interval)
     }
 
+    /// The standard error of the mean.
+    pub(crate) const fn error(&self) -> f64 {
+        self.error
+    }
+
     /// Half the width at another confidence; none from a single replication.
     pub fn at(&self, confidence: f64) -> Option<f64> {
         let degrees = u32::try_from(self.count.checked_sub(1)?).unwrap_or(u32::MAX);

@@ -118,7 +118,8 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
     let mut verdicts = verdict::judge(scenario, compiled, &merged.measurements);
     for (place, verdict) in verdicts.iter_mut().enumerate() {
         let values = observed.iter().filter_map(|one| one.expectations[place]);
-        verdict.replicated(scenario.expect[place].figure(), &values.collect::<Vec<_>>());
+        let bound = scenario.expect[place].figure().map(|figure| &figure.bound);
+        verdict.replicated(bound, &values.collect::<Vec<_>>());
     }
     let statistics: Vec<_> = observed.into_iter().map(|one| one.statistics).collect();
     if options.offending {

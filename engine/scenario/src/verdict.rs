@@ -13,9 +13,10 @@
 //! request is shown that counts against it (`offending.rs`).
 //!
 //! Several replications are pooled: bounds that leave nothing to chance are held against the pooled figure, and so are the
-//! laws above. From five replications on, an `about` also passes inside Student's interval over them, which needs no law:
-//! where requests are not independent after all - users who keep their values, failures that come together - it is the
-//! wider one.
+//! laws above, which more requests make stricter. Five replications or more also tell whether the law holds: if they
+//! scatter by more than it lets nineteen in twenty sets of them scatter, requests are not independent after all - users who
+//! keep their values, failures that come together - and an `about` passes inside Student's interval over the replications
+//! as well, which needs no law and is the wider one.
 //!
 //! Percentiles, extremes and plain counts follow no law that is known here: they take `within` instead.
 
@@ -33,6 +34,7 @@ use crate::interval::{CONFIDENCE, Interval};
 use crate::place::Place;
 use crate::verdict::batch_means::BatchMeans;
 use crate::verdict::figure::{Figure, figure};
+use base::math::{normal_quantile, student_t};
 use sim::plan::ClusterLabels;
 use telemetry::{Measurements, Window};
 
@@ -66,24 +68,33 @@ pub struct Verdict {
     pub offending: Option<Box<Offending>>,
     /// Where the expectation is written.
     pub place: Place,
+    /// The standard error of what was observed, by the law that an `about` is judged by.
+    pub(crate) error: Option<f64>,
 }
 
 impl Verdict {
-    /// Takes into account what was observed in each of several replications: an `about` that the law of one run does not
-    /// let pass does so where the replications themselves scatter as widely.
-    pub(crate) fn replicated(&mut self, figure: Option<&FigureExpectation>, values: &[f64]) {
+    /// Takes into account what was observed in each of several replications: where these scatter by more than the law of
+    /// independent requests lets them, an `about` passes as far as they do.
+    pub(crate) fn replicated(&mut self, bound: Option<&Bound>, values: &[f64]) {
         if values.len() < 2 {
             return;
         }
         self.interval = Interval::of(values, CONFIDENCE);
-        let (Some(figure), Some(observed)) = (figure, self.observed) else {
+        let (Some(&Bound::About { about, confidence }), Some(observed)) = (bound, self.observed)
+        else {
             return;
         };
-        let Bound::About { about, confidence } = figure.bound else {
+        let Some(interval) = self.interval.filter(|_| values.len() >= ENOUGH) else {
             return;
         };
-        let interval = self.interval.filter(|_| values.len() >= ENOUGH);
-        let Some(half) = interval.and_then(|interval| interval.at(confidence)) else {
+        if let Some(error) = self.error
+            && interval.error() <= error * most_by_chance(values.len())
+        {
+            let count = values.len();
+            self.evidence += &format!("; {count} replications scatter no more than that");
+            return;
+        }
+        let Some(half) = interval.at(confidence) else {
             return;
         };
         let widest =
@@ -102,6 +113,33 @@ impl Verdict {
 
 /// Fewer replications tell too little about how figures scatter.
 const ENOUGH: usize = 5;
+
+/// By how much the scatter of so many replications exceeds that of their law in one set of them in twenty: the root of a
+/// quantile of chi-square over its degrees of freedom.
+///
+/// Source: E. B. Wilson, M. M. Hilferty, The distribution of chi-square, PNAS 17 (1931): a cube of a normal variable.
+fn most_by_chance(replications: usize) -> f64 {
+    let degrees = replications.saturating_sub(1).max(1) as f64;
+    let spread = 2.0 / (9.0 * degrees);
+    let root = 1.0 - spread + normal_quantile(0.95) * spread.sqrt();
+    (root * root * root).sqrt()
+}
+
+/// The standard error of a figure by the law that it is judged by; none where there is none.
+fn standard_error(figure: &Figure) -> Option<f64> {
+    match figure {
+        Figure::Nothing(_) => None,
+        Figure::Part { part, whole } => {
+            let share = *part as f64 / *whole as f64;
+            Some((share * (1.0 - share) / *whole as f64).sqrt())
+        }
+        Figure::Value { batches, .. } => {
+            let BatchMeans { half_width, count } = batch_means::interval(batches, CONFIDENCE)?;
+            let degrees = u32::try_from(count.checked_sub(1)?).ok()?;
+            (degrees > 0).then(|| half_width / student_t(CONFIDENCE, degrees))
+        }
+    }
+}
 
 /// The windows that expectations ask for, each once.
 pub(crate) fn windows(expectations: &[Expectation]) -> Vec<WindowSpan> {
@@ -192,6 +230,7 @@ fn judge_figure(
         got: None,
         offending: None,
         place: expectation.place.clone(),
+        error: standard_error(&figure),
     };
     let (range, observed) = match (range, observed) {
         (Ok(range), Some(observed)) => (range, observed),
@@ -302,6 +341,114 @@ fn by_chance(about: f64, confidence: f64, figure: &Figure, unit: Unit) -> Result
                 max: Some(max),
                 reason,
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::{Location, Seed, Stream};
+
+    /// What becomes of `about` where replications saw these parts of as many requests each.
+    fn verdict(about: f64, parts: &[u64], each: u64) -> Verdict {
+        let bound = Bound::About {
+            about,
+            confidence: crate::expectation::DEFAULT_CONFIDENCE,
+        };
+        let figure = Figure::Part {
+            part: parts.iter().sum(),
+            whole: each * parts.len() as u64,
+        };
+        let range = range(&bound, &figure, Unit::Percent).expect("a law");
+        let observed = figure.value().expect("requests");
+        let mut verdict = Verdict {
+            name: String::new(),
+            passed: range.contains(observed, Unit::Percent),
+            observed: Some(observed),
+            min: range.min,
+            max: range.max,
+            unit: Unit::Percent,
+            bound: String::new(),
+            evidence: range.reason,
+            interval: None,
+            got: None,
+            offending: None,
+            place: Place {
+                location: Location::start_of("s.yaml"),
+                span: 0..0,
+            },
+            error: standard_error(&figure),
+        };
+        let values: Vec<f64> = parts
+            .iter()
+            .map(|part| *part as f64 / each as f64)
+            .collect();
+        verdict.replicated(Some(&bound), &values);
+        verdict
+    }
+
+    /// How many of so many sets of replications pass, whose requests succeed with `share`, in groups that share their luck.
+    fn passes(
+        about: f64,
+        share: f64,
+        (sets, replications, each, group): (u32, u32, u64, u64),
+    ) -> u32 {
+        let mut stream: Stream = Seed::new(7).stream("verdicts");
+        let passed = |_: &u32| {
+            let mut part = || {
+                let groups = 0..each / group;
+                groups.filter(|_| stream.unit() < share).count() as u64 * group
+            };
+            let parts: Vec<u64> = (0..replications).map(|_| part()).collect();
+            verdict(about, &parts, each).passed
+        };
+        (0..sets).filter(passed).count() as u32
+    }
+
+    #[test]
+    fn replications_make_an_about_stricter_not_laxer() {
+        // 3000 requests of 10 % are seven standard errors from 14 %, whoever makes them.
+        for replications in [1, 2, 5, 10] {
+            let each = u64::from(3000 / replications);
+            let passed = passes(0.14, 0.10, (400, replications, each, 1));
+            // One set in twenty scatters so that its law is not believed.
+            assert!(passed <= 32, "{replications} replications: {passed} of 400");
+        }
+    }
+
+    #[test]
+    fn a_correct_policy_passes() {
+        for replications in [1, 5, 10] {
+            let each = u64::from(2000 / replications);
+            let passed = passes(0.10, 0.10, (2000, replications, each, 1));
+            assert!(
+                passed >= 1998,
+                "{replications} replications: {passed} of 2000"
+            );
+        }
+    }
+
+    #[test]
+    fn a_correct_policy_passes_though_requests_share_their_luck() {
+        // Twenty requests fail or succeed together: by the law of independent ones, more than one set in three would miss.
+        let alone = passes(0.10, 0.10, (500, 1, 4000, 20));
+        assert!(alone < 400, "{alone} of 500");
+        for replications in [5, 10] {
+            let passed = passes(0.10, 0.10, (500, replications, 4000, 20));
+            assert!(
+                passed >= 470,
+                "{replications} replications: {passed} of 500"
+            );
+        }
+    }
+
+    #[test]
+    fn the_scatter_that_chance_explains_is_a_quantile_of_chi_square() {
+        // R: sqrt(qchisq(.95, n - 1) / (n - 1))
+        for (replications, most) in [(5, 1.5401), (10, 1.3711), (30, 1.2114)] {
+            let found = most_by_chance(replications);
+            assert!((found - most).abs() < 5e-3, "{replications}: {found}");
         }
     }
 }

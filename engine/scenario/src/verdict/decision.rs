@@ -52,6 +52,7 @@ pub(super) fn judge(
         got: None,
         offending: None,
         place: expectation.place.clone(),
+        error: None,
     };
     let Some(explanation) = explanation else {
         return verdict;
