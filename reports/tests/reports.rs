@@ -121,6 +121,7 @@ fn small() -> RunReport {
                 ..Facts::default()
             },
             window: Window {
+                asked: Vec::new(),
                 receptions: Vec::new(),
                 requests_by_pod: Vec::new(),
                 from: at(0),

@@ -198,3 +198,73 @@ fn a_figure_that_does_not_exist_is_refused_before_anything_runs() {
         run(&[&base[..], &SHORT].concat()).code(1);
     }
 }
+
+/// A tenth of what is asked of one Service goes to another, which is asked by others as well.
+#[test]
+fn a_canary_that_is_another_service_has_the_share_of_what_was_asked() {
+    let scratch = TempDir::new().expect("the temporary folder is writable");
+    let service = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\n\
+             spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 80}}]}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {name}}}}}\n\
+             spec: {{containers: [{{name: app, image: web}}]}}\n"
+        )
+    };
+    let mesh = |weight: u32| {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: default, labels: {{istio-injection: enabled}}}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: client}}\nspec: {{containers: [{{name: app, image: curl}}]}}\n\
+             {}{}---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: stock}}\n\
+             spec: {{hosts: [stock], http: [{{route: [{{destination: {{host: stock}}, weight: {}}}, \
+             {{destination: {{host: price}}, weight: {weight}}}]}}]}}\n",
+            service("stock"),
+            service("price"),
+            100 - weight
+        )
+    };
+    for (name, weight) in [("old.yaml", 0), ("new.yaml", 10)] {
+        fs::write(scratch.path().join(name), mesh(weight)).expect("it is writable");
+    }
+    let users = "{name: users, from: client, rate: 100/s, url: http://stock/}";
+    let others = "{name: others, from: client, rate: 50/s, url: http://price/}";
+    let plain = "default/price at default/price";
+    for (traffic, subject) in [
+        (users.to_owned(), plain),
+        (
+            format!("{users}, {others}"),
+            "default/stock → default/price at default/price",
+        ),
+    ] {
+        let scenario = scratch.path().join("scenario.yaml");
+        let text = format!(
+            "duration: 20s\nmanifests: old.yaml\nworkloads: [{{workload: '*', serviceTime: 2ms}}]\ntraffic: [{traffic}]\n"
+        );
+        fs::write(&scenario, text).expect("it is writable");
+        let at = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
+        let (scenario, old, new) = (at("scenario.yaml"), at("old.yaml"), at("new.yaml"));
+        let arguments = ["diff", &scenario, "--manifests", &old, "--manifests", &new];
+        let report = json(&[&arguments[..], &["-o", "json"]].concat(), 0);
+        let changes = report["changes"].as_array().expect("changes");
+        let share = |subject: &str| {
+            let mut all = changes.iter();
+            let found = all.find(|c| c["subject"] == subject && c["statistic"] == "share");
+            let found = found.unwrap_or_else(|| panic!("{subject}: {changes:?}"));
+            let of = |side: &str| found[side].as_f64().expect("a share");
+            (of("before"), of("after"))
+        };
+        let (before, after) = share(subject);
+        assert!(
+            before == 0.0 && (after - 0.1).abs() < 0.02,
+            "{before} {after}"
+        );
+        let (before, after) = share("default/stock at default/stock");
+        assert!(
+            before == 1.0 && (after - 0.9).abs() < 0.02,
+            "{before} {after}"
+        );
+        if subject != plain {
+            assert_eq!(share(plain), (1.0, 1.0), "whoever asks for it gets it");
+        }
+    }
+}

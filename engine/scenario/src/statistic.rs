@@ -26,7 +26,8 @@ pub enum Subject {
     Traffic(String),
     /// A destination: a workload behind a Service, or behind a subset of it.
     Destination {
-        /// `<namespace>/<name>` of the Service, or the host where there is none.
+        /// `<namespace>/<name>` of the Service, or the host where there is none; after the Service that was asked for and an
+        /// arrow where another had it as well.
         service: String,
         /// The subset; empty if none.
         subset: String,
@@ -56,7 +57,7 @@ pub enum Name {
     Max,
     /// The part of requests that were answered with this status and these response flags.
     Response(u16, String),
-    /// The part of its Service's requests that a destination received.
+    /// The part of the requests for its Service that a destination received.
     Share,
     /// Tries as a multiple of requests.
     TriesPerRequest,
@@ -200,18 +201,37 @@ fn of_destination(all: &mut Vec<Statistic>, totals: &DestinationTotals) {
     let requests = totals.requests.count();
     let some = |value: f64| (requests > 0).then_some(value);
     let to = &totals.destination;
+    let subject = Subject::Destination {
+        service: to.service.clone(),
+        subset: to.subset.clone(),
+        workload: to.workload.full_name(),
+    };
     let mut add = |name, value| {
         all.push(Statistic {
-            subject: Subject::Destination {
-                service: to.service.clone(),
-                subset: to.subset.clone(),
-                workload: to.workload.full_name(),
-            },
+            subject: subject.clone(),
             name,
             value,
         });
     };
     add(Name::Share, Some(totals.share));
+    for (service, share) in &totals.shares_of_others {
+        all.push(Statistic {
+            subject: Subject::Destination {
+                service: format!("{service} → {}", to.service),
+                subset: to.subset.clone(),
+                workload: to.workload.full_name(),
+            },
+            name: Name::Share,
+            value: Some(*share),
+        });
+    }
+    let mut add = |name, value| {
+        all.push(Statistic {
+            subject: subject.clone(),
+            name,
+            value,
+        });
+    };
     add(Name::SuccessRate, totals.requests.success_rate());
     let tries = totals.attempts.tries as f64 / requests.max(1) as f64;
     add(Name::TriesPerRequest, some(tries));

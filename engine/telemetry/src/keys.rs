@@ -17,6 +17,8 @@ use sim::plan::PodId;
 pub(crate) struct RequestKey {
     path: PathKey,
     protocol: RequestProtocol,
+    /// The destination that its caller asked for by name, before any rule.
+    asked: u32,
     answer: AnswerKey,
 }
 
@@ -61,6 +63,7 @@ impl RequestKey {
         Self {
             path: PathKey::of(caller, exchange.source, destination, exchange.target, names),
             protocol: names.protocol(exchange.site, exchange.is_tcp),
+            asked: names.destination(None, exchange.service, exchange.site),
             answer: AnswerKey::of(&exchange.reply, exchange.mark),
         }
     }
@@ -83,6 +86,7 @@ impl RequestKey {
         Self {
             path: PathKey::of(caller, source, destination, Some(target), names),
             protocol: names.protocol(site, is_tcp),
+            asked: destination,
             answer: AnswerKey::of(&reception.reply, Mark::WHOLE),
         }
     }
@@ -100,6 +104,15 @@ impl RequestKey {
             response_flags: self.answer.flags.to_string(),
             degraded: names.marks[self.answer.mark()].clone(),
             destination_pod: String::new(),
+        }
+    }
+
+    /// `<namespace>/<name>` of the Service that its caller asked for, or the host where there is none.
+    pub(crate) fn asked(self, names: &PlanNames) -> &str {
+        let asked = &names.destinations[self.asked as usize];
+        match asked.service.as_str() {
+            "" => &asked.host,
+            service => service,
         }
     }
 

@@ -47,9 +47,9 @@ pub use labels::{
     RequestProtocol, WorkloadLabels, is_success,
 };
 pub use measurements::{
-    AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,
-    LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries, ReplicaRecord,
-    RequestFigures, RequestSeries, Series, TrafficFigures, Window,
+    AskedFigures, AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures,
+    JourneySeries, LatencyBucket, Mark, Measurements, Occupancy, PodFigures, PodSeries,
+    ReplicaRecord, RequestFigures, RequestSeries, Series, TrafficFigures, Window,
 };
 pub use pools::{PoolSeries, PoolUse};
 pub use proxies::{ProxyFigures, StatScope, StatScopeKind};

@@ -9,7 +9,9 @@
 //! are its journeys and those still in flight at the end.
 
 use crate::histogram::{Histogram, PackedHistogram};
-use crate::labels::{AttemptLabels, JourneyLabels, RequestLabels, WorkloadLabels};
+use crate::labels::{
+    AttemptLabels, DestinationLabels, JourneyLabels, RequestLabels, WorkloadLabels,
+};
 use crate::pools::PoolSeries;
 use crate::proxies::ProxyFigures;
 use crate::settings::Settings;
@@ -82,6 +84,9 @@ pub struct Window {
     /// The same told apart by their last pod, where that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests_by_pod: Vec<RequestFigures>,
+    /// Requests by what their callers asked for and where they went, in order of both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AskedFigures>,
     /// What the sidecars of destinations report of the requests that reached them, in order of the labels; of the window
     /// after the warm-up only. Their tries are those for the application.
     pub receptions: Vec<RequestFigures>,
@@ -91,6 +96,17 @@ pub struct Window {
     pub attempts: Vec<AttemptFigures>,
     /// Pods, in the plan's order.
     pub pods: Vec<PodFigures>,
+}
+
+/// Requests for the same name that went to the same destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedFigures {
+    /// `<namespace>/<name>` of the Service that was asked for, or the host where there is none.
+    pub asked: String,
+    /// Where rules sent them.
+    pub destination: DestinationLabels,
+    /// How many.
+    pub count: u64,
 }
 
 /// Requests that share their labels.

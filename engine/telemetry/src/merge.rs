@@ -4,8 +4,8 @@
 
 use crate::histogram::Histogram;
 use crate::measurements::{
-    AttemptFigures, AttemptSeries, JourneyFigures, JourneySeries, LatencyBucket, Measurements,
-    Occupancy, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, Window,
+    AskedFigures, AttemptFigures, AttemptSeries, JourneyFigures, JourneySeries, LatencyBucket,
+    Measurements, Occupancy, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, Window,
 };
 use std::cmp::Ordering;
 
@@ -54,6 +54,7 @@ impl Window {
         self.to = self.to.max(other.to);
         self.requests.extend(other.requests);
         self.requests_by_pod.extend(other.requests_by_pod);
+        self.asked.extend(other.asked);
         self.receptions.extend(other.receptions);
         self.attempts.extend(other.attempts);
         for (traffic, more) in self.traffic.iter_mut().zip(other.traffic) {
@@ -69,6 +70,7 @@ impl Window {
     fn combine(&mut self) {
         combine(&mut self.requests);
         combine(&mut self.requests_by_pod);
+        combine(&mut self.asked);
         combine(&mut self.receptions);
         combine(&mut self.attempts);
         for traffic in &mut self.traffic {
@@ -140,6 +142,16 @@ impl Group for RequestFigures {
     fn absorb(&mut self, other: Self) {
         self.tries += other.tries;
         self.latency.merge(&other.latency);
+    }
+}
+
+impl Group for AskedFigures {
+    fn compare(&self, other: &Self) -> Ordering {
+        (&self.asked, &self.destination).cmp(&(&other.asked, &other.destination))
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.count += other.count;
     }
 }
 

@@ -47,8 +47,10 @@ pub struct DestinationTotals {
     pub destination: DestinationLabels,
     /// Requests whose last try went there.
     pub requests: Totals,
-    /// Their share of all requests to the Service, from 0 to 1; 0 where there was none.
+    /// Their share of all requests for the Service, wherever rules sent these, from 0 to 1; 0 where there was none.
     pub share: f64,
+    /// The same of requests for other Services that rules sent here, where there are both.
+    pub shares_of_others: Vec<(String, f64)>,
     /// Tries that went there, whatever became of their requests.
     pub attempts: AttemptTotals,
 }
@@ -170,7 +172,6 @@ impl Window {
     /// Requests and tries by destination, in order of its labels.
     pub fn destinations(&self) -> Vec<DestinationTotals> {
         let mut destinations: BTreeMap<&DestinationLabels, DestinationTotals> = BTreeMap::new();
-        let mut of_service: BTreeMap<&str, u64> = BTreeMap::new();
         for figures in &self.requests {
             let labels = &figures.labels;
             let (code, flags) = (labels.response_code, &labels.response_flags);
@@ -182,27 +183,68 @@ impl Window {
                 figures.tries,
                 &figures.latency,
             );
-            *of_service.entry(&labels.destination.service).or_default() += figures.count();
         }
         for figures in &self.attempts {
             let entry = destinations.entry(&figures.labels.destination).or_default();
             entry.attempts.add(figures.labels.kind, figures.count);
         }
+        let asked = self.asked();
+        let mut of_name: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<&DestinationLabels, Vec<(&str, u64)>> = BTreeMap::new();
+        for (name, destination, count) in asked {
+            *of_name.entry(name).or_default() += count;
+            counts.entry(destination).or_default().push((name, count));
+        }
+        let share = |names: &[(&str, u64)]| {
+            let part: u64 = names.iter().map(|(_, count)| count).sum();
+            let mut of = names.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+            of.dedup();
+            let whole: u64 = of.iter().map(|name| of_name[name]).sum();
+            match whole {
+                0 => 0.0,
+                whole => part as f64 / whole as f64,
+            }
+        };
         destinations
             .into_iter()
             .map(|(destination, totals)| {
-                let all = of_service.get(destination.service.as_str()).copied();
-                let share = match all {
-                    Some(all) if all > 0 => totals.requests.count() as f64 / all as f64,
-                    _ => 0.0,
+                let counts = counts.get(destination).cloned().unwrap_or_default();
+                // A name without a namespace is no Service's: it enters at a gateway, or leaves the mesh.
+                let is_own = |name: &str| name == destination.service || !name.contains('/');
+                let (own, others): (Vec<_>, Vec<_>) =
+                    counts.into_iter().partition(|(name, _)| is_own(name));
+                let (of_own, of_others) = match own.is_empty() {
+                    true => (others, Vec::new()),
+                    false => (own, others),
                 };
+                let of_others = of_others.into_iter();
                 DestinationTotals {
                     destination: destination.clone(),
-                    share,
+                    share: share(&of_own),
+                    shares_of_others: of_others
+                        .map(|other| (other.0.to_owned(), share(&[other])))
+                        .collect(),
                     ..totals
                 }
             })
             .collect()
+    }
+
+    /// Requests by the name that was asked for and their destination, in order of the names; where that was not kept, the
+    /// destination's own name.
+    fn asked(&self) -> Vec<(&str, &DestinationLabels, u64)> {
+        if !self.asked.is_empty() {
+            let all = self.asked.iter();
+            return all
+                .map(|figures| (figures.asked.as_str(), &figures.destination, figures.count))
+                .collect();
+        }
+        let all = self.requests.iter();
+        all.map(|figures| {
+            let destination = &figures.labels.destination;
+            (destination.service.as_str(), destination, figures.count())
+        })
+        .collect()
     }
 }
 

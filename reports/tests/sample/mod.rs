@@ -442,6 +442,7 @@ pub(crate) fn canary(rate: f64) -> RunReport {
         })
         .collect();
     let window = Window {
+        asked: Vec::new(),
         receptions: Vec::new(),
         requests_by_pod: Vec::new(),
         from: at(WARM_UP as f64),

@@ -4,9 +4,9 @@ use super::{PodCells, Recorder};
 use crate::cells::{Cells, CountCell, LatencyCell, LatencySum};
 use crate::keys::{AttemptKey, JourneyKey, RequestKey};
 use crate::measurements::{
-    AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures, JourneySeries,
-    Measurements, PodFigures, PodSeries, RequestFigures, RequestSeries, Series, TrafficFigures,
-    Window,
+    AskedFigures, AttemptFigures, AttemptSeries, EjectionRecord, Facts, JourneyFigures,
+    JourneySeries, Measurements, PodFigures, PodSeries, RequestFigures, RequestSeries, Series,
+    TrafficFigures, Window,
 };
 use crate::merge::{combine, combine_groups};
 use crate::names::PlanNames;
@@ -106,6 +106,11 @@ fn finish_requests(
         let sums = std::iter::once(cell.main).chain(cell.windows);
         for (window, LatencySum { tries, latency }) in windows.iter_mut().zip(sums) {
             if !latency.is_empty() {
+                window.asked.push(AskedFigures {
+                    asked: key.asked(names).to_owned(),
+                    destination: labels.destination.clone(),
+                    count: latency.count(),
+                });
                 window.requests.push(RequestFigures {
                     labels: labels.clone(),
                     tries,
