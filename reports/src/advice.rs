@@ -12,6 +12,9 @@ struct Advice {
     without: &'static str,
 }
 
+/// HTTP 508: what a workload answers that is called in a circle.
+const LOOP_DETECTED: u16 = 508;
+
 /// What to try about failures with these flags; the cause is that of a request among them, where one was kept.
 pub(crate) fn advice(code: u16, flags: &str, cause: Option<&Cause>) -> String {
     let rule = cause.and_then(|cause| cause.rule.as_ref());
@@ -23,6 +26,11 @@ pub(crate) fn advice(code: u16, flags: &str, cause: Option<&Cause>) -> String {
     let found = TABLE.iter().find(|advice| flags.contains(&advice.flag));
     let Some(found) = found else {
         return match call {
+            Some(_) | None if code == LOOP_DETECTED => {
+                "calls go in circles: 100 requests deep no further one is made, and this is answered; see `calls` of the \
+                 `workloads` in the scenario"
+                    .to_owned()
+            }
             Some(call) if call.failed => {
                 format!("its call to {} failed ({})", call.service, call.answer)
             }
@@ -194,6 +202,21 @@ mod tests {
             }),
             ..Cause::default()
         }
+    }
+
+    #[test]
+    fn a_circle_of_calls_is_told_as_one() {
+        let circle = "calls go in circles: 100 requests deep";
+        assert!(advice(508, "-", None).starts_with(circle));
+        let failed = Cause {
+            call: Some(CauseCall {
+                failed: true,
+                ..CauseCall::default()
+            }),
+            ..Cause::default()
+        };
+        assert!(advice(508, "-", Some(&failed)).starts_with(circle));
+        assert!(!advice(500, "-", Some(&failed)).starts_with(circle));
     }
 
     #[test]
