@@ -172,17 +172,24 @@ impl Simulation {
     }
 
     /// Runs the scenario on the threads of the pool in which it is called, and reports what became of it.
-    pub(crate) fn run(&self, options: &RunOptions<'_>) -> (RunReport, Vec<Verdict>) {
+    pub(crate) fn run(&self, options: &RunOptions<'_>) -> Result<(RunReport, Vec<Verdict>), Unfit> {
         let started = Instant::now();
-        let outcome = self.outcome(options);
+        let outcome = self.outcome(options)?;
         let wall_seconds = started.elapsed().as_secs_f64();
         let report = self.report(&outcome, wall_seconds);
-        (report, outcome.verdicts)
+        Ok((report, outcome.verdicts))
     }
 
     /// Runs the scenario on the threads of the pool in which it is called.
-    pub(crate) fn outcome(&self, options: &RunOptions<'_>) -> Outcome {
-        scenario::run(&self.scenario, &self.compiled, options)
+    pub(crate) fn outcome(&self, options: &RunOptions<'_>) -> Result<Outcome, Unfit> {
+        let outcome = scenario::run(&self.scenario, &self.compiled, options);
+        match outcome.standstill {
+            None => Ok(outcome),
+            Some(standstill) => Err(Unfit::Wrong {
+                diagnostics: vec![standstill],
+                sources: self.sources(),
+            }),
+        }
     }
 
     fn report(&self, outcome: &Outcome, wall_seconds: f64) -> RunReport {

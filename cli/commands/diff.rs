@@ -18,7 +18,7 @@ use crate::manifests;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::refusal::{Failure, Refusal};
-use crate::simulation::{self, Settings, Simulation};
+use crate::simulation::{self, Settings, Simulation, Unfit};
 pub(crate) use tolerance::Tolerance;
 
 /// Compares two sides; a change beyond what is tolerated makes it fail.
@@ -134,7 +134,7 @@ fn replicate(
     simulations: &[Simulation; 2],
     seed: u64,
     output: &Output,
-) -> Result<[Runs; 2], Refusal> {
+) -> Result<[Runs; 2], Failure> {
     let replications = args.replications.get();
     let length: u64 = simulations
         .iter()
@@ -153,15 +153,16 @@ fn replicate(
             seed: Some(Seed::new(seed).replication(u64::from(replication)).number()),
             progress: Some(&tell),
             ..RunOptions::default()
-        });
-        (statistics(&outcome), outcome.fingerprint)
+        })?;
+        Ok((statistics(&outcome), outcome.fingerprint))
     };
     let threads = simulation::threads(&args.simulation)?;
-    let pairs: Vec<_> = threads.install(|| {
+    let pairs: Result<Vec<_>, Unfit> = threads.install(|| {
         let all = (0..replications).into_par_iter();
-        all.map(|r| simulations.each_ref().map(|simulation| play(simulation, r)))
+        all.map(|r| Ok([play(&simulations[0], r)?, play(&simulations[1], r)?]))
             .collect()
     });
+    let pairs = pairs.map_err(|unfit| simulation::refuse(unfit, output))?;
     progress.finish();
     let mut runs = [Runs::default(), Runs::default()];
     for pair in pairs {

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     };
     let threads = simulation::threads(&args.simulation)?;
     let run = |options: &RunOptions<'_>| threads.install(|| simulation.run(options));
-    let (mut report, verdicts) = match (&parquet, args.access_log) {
+    let run = match (&parquet, args.access_log) {
         (Some(files), args::AccessLog::All | args::AccessLog::None) => {
             files.write_during(&simulation, |take| {
                 run(&RunOptions {
@@ -63,6 +63,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
         }
         (Some(_) | None, _) => run(&options),
     };
+    let (mut report, verdicts) = run.map_err(|unfit| simulation::refuse(unfit, output))?;
     progress.finish();
     if let Some(log) = &mut report.access_log {
         log.format = match args.access_log_format {

@@ -144,11 +144,19 @@ fn sweep(args: &SweepArgs, scenario: &Path, output: &Output) -> Result<Cells, Fa
         wanted.par_iter().try_for_each(|cell| {
             let seed = Seed::new(args.seed.unwrap_or(simulation.scenario.seed));
             let seed = seed.replication(u64::from(cell.replication));
-            let outcome = simulation.outcome(&RunOptions {
+            let played = simulation.outcome(&RunOptions {
                 replications: 1,
                 seed: Some(seed.number()),
                 ..RunOptions::default()
             });
+            let outcome = match played {
+                Ok(outcome) => outcome,
+                Err(found) => {
+                    let mut unfit = unfit.lock().expect("no thread panics");
+                    unfit.get_or_insert(found);
+                    return Ok(());
+                }
+            };
             cells.store(*cell, &outcome.fingerprint, &statistics(&outcome))?;
             progress.advance(1);
             Ok(())

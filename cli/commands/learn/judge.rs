@@ -164,7 +164,7 @@ impl Answer<'_> {
             seed,
             offending: self.shows_requests,
             ..RunOptions::default()
-        });
+        })?;
         let plots = match self.draws && variation.is_none() {
             true => reports::pictures(&report),
             false => Vec::new(),

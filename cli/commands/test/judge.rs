@@ -56,10 +56,14 @@ impl Judge {
         if !wanted.is_empty() && !names.any(|name| wanted.matches(name)) {
             return None;
         }
-        let (report, verdicts) = simulation.run(&RunOptions {
+        let run = simulation.run(&RunOptions {
             offending: true,
             ..RunOptions::default()
         });
+        let (report, verdicts) = match run {
+            Ok(run) => run,
+            Err(unfit) => return Some(Err(unfit)),
+        };
         let json =
             serde_json::to_value(reports::run_json(&report)).expect("a run's JSON has string keys");
         let json = json.get("expectations").and_then(Value::as_array).cloned();

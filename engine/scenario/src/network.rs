@@ -51,7 +51,8 @@ pub(crate) static NETWORK: Object = Object {
         field(
             "sidecarLatency",
             Shape::Distribution,
-            "Added by each sidecar that a request passes, client's and server's; `250us` if not written.",
+            "Added by each sidecar that a request passes, client's and server's, and by a client's that answers by itself; \
+             `250us` if not written.",
         ),
         field(
             "links",

@@ -3,15 +3,18 @@
 //! Replications share nothing but the plan, so that the number of threads changes no byte of the result.
 
 use crate::compile::Compiled;
-use crate::file::Scenario;
+use crate::file::{Scenario, error};
+use crate::place::Place;
 use crate::statistic::{Spread, Statistic, figures, spreads};
 use crate::verdict::{self, Verdict};
-use base::{Seed, SimDuration, SimTime};
+use base::{Location, Seed, SimDuration, SimTime};
 use kernel::Fingerprint;
+use manifest::Diagnostic;
+use manifest::diagnostic::codes;
 use rayon::prelude::*;
-use sim::World;
 use sim::observation::Observer;
 use sim::plan::Plan;
+use sim::{Culprit, Standstill, World};
 use std::borrow::Cow;
 use std::cell::Cell;
 use telemetry::{
@@ -67,12 +70,15 @@ pub struct Outcome {
     pub access_log: Option<Vec<AccessLogEntry>>,
     /// A few journeys, kept whole, if they were asked for.
     pub traces: Vec<Trace>,
+    /// Why the first replication of which that holds did not come to its end: virtual time stood still. No figure means
+    /// anything then.
+    pub standstill: Option<Diagnostic>,
 }
 
 impl Outcome {
     /// Whether all expectations were met.
     pub fn passed(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.passed)
+        self.standstill.is_none() && self.verdicts.iter().all(|verdict| verdict.passed)
     }
 }
 
@@ -114,6 +120,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
             .map(|run| Observed::of(scenario, compiled, &run.measurements))
             .collect(),
     };
+    let standstill = runs.iter().find_map(|run| run.standstill);
     let merged = merge(runs);
     let mut verdicts = verdict::judge(scenario, compiled, &merged.measurements);
     for (place, verdict) in verdicts.iter_mut().enumerate() {
@@ -122,7 +129,7 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         verdict.replicated(bound, &values.collect::<Vec<_>>());
     }
     let statistics: Vec<_> = observed.into_iter().map(|one| one.statistics).collect();
-    if options.offending {
+    if options.offending && standstill.is_none() {
         let seeds = (0..replications).map(|index| seed.replication(u64::from(index)));
         find_offending(scenario, compiled, seeds, &mut verdicts);
     }
@@ -140,7 +147,45 @@ pub fn run(scenario: &Scenario, compiled: &Compiled, options: &RunOptions<'_>) -
         measurements: merged.measurements,
         access_log: merged.access_log,
         traces: merged.traces,
+        standstill: standstill.map(|standstill| explain(standstill, scenario, &compiled.plan)),
     }
+}
+
+/// Why time stood still, and where that is written.
+fn explain(standstill: Standstill, scenario: &Scenario, plan: &Plan) -> Diagnostic {
+    let Standstill { at, culprit } = standstill;
+    let of_name = |name: &str| scenario.traffic.iter().find(|traffic| traffic.name == name);
+    let (name, message, help) = match culprit {
+        Culprit::Users(traffic) => {
+            let name = plan.traffic[traffic.index()].name.as_str();
+            (
+                name,
+                format!(
+                    "time stands still at {at}: requests of the users of `{name}` take no time, and the users do not pause"
+                ),
+                "give them a `thinkTime`, or let requests take some time: `latency` or `sidecarLatency` of `network`, or \
+                 a `serviceTime`",
+            )
+        }
+        Culprit::Retries(site) => {
+            let site = &plan.sites[site.index()];
+            let (name, host) = (site.name.as_str(), &site.dial.host);
+            (
+                name,
+                format!(
+                    "time stands still at {at}: `{name}` repeats a request to `{host}` at once, again and again, and it \
+                     takes no time to fail"
+                ),
+                "give its `retries` a `backOff`, or fewer `attempts`",
+            )
+        }
+    };
+    let file = Place {
+        location: Location::start_of(scenario.source.name.clone()),
+        span: 0..0,
+    };
+    let place = of_name(name).map_or(&file, |traffic| &traffic.place);
+    error(codes::LIMIT, place, message, Some(help.to_owned()))
 }
 
 /// What one of several replications came down to.
@@ -214,6 +259,7 @@ struct Run {
     measurements: Measurements,
     access_log: Option<Vec<AccessLogEntry>>,
     traces: Vec<Trace>,
+    standstill: Option<Standstill>,
 }
 
 fn play(plan: &Plan, recorder: &RecorderOptions, options: &RunOptions<'_>) -> Run {
@@ -297,6 +343,7 @@ fn simulate<O: Observer>(
         measurements: Measurements::default(),
         access_log: None,
         traces: Vec::new(),
+        standstill: world.standstill(),
     }
 }
 

@@ -3,13 +3,15 @@
 mod end;
 
 use crate::application::Mark;
+use crate::delivery::LEAVING;
 use crate::event::Event;
+use crate::network::sample;
 use crate::observation::{Observer, Trace};
 use crate::pass::Downstream;
 use crate::plan::{Plan, PodId, Side, Site, SiteId, TrafficId};
 use crate::pod::Seat;
 use crate::shape::{HeadId, Shape, ShapeId};
-use crate::world::World;
+use crate::world::{Culprit, MOST_AT_ONCE, World};
 use base::rng::mix;
 use base::{Draws, SimDuration, SimTime};
 use kernel::TimerId;
@@ -38,6 +40,10 @@ pub(crate) struct Call {
     /// The timeout of the current try, or the pause before the next.
     timer: TimerId,
     pub(crate) via: Via,
+    /// The current try has been sent on by the source's proxy, which has taken its time for it.
+    pub(crate) has_left: bool,
+    /// Tries in a row that took no time.
+    idle_tries: u64,
     /// Over a connection whose bytes are passed on: the answer, once it has arrived.
     pub(crate) answer: Option<(u16, Option<u8>)>,
     /// When the caller has no more time for it, whatever its own timeout says.
@@ -98,6 +104,8 @@ pub(crate) enum Via {
     Session(SessionId),
     /// A delivery without a proxy's help.
     Plain(u32),
+    /// What the source's proxy says by itself, on its way to the application: a slot of [`World::answers`].
+    Answer(u32),
 }
 
 impl Call {
@@ -115,6 +123,8 @@ impl Call {
             responded: None,
             timer: TimerId::NONE,
             via: Via::Nothing,
+            has_left: false,
+            idle_tries: 0,
             answer: None,
             deadline: SimTime::MAX,
             mark: Mark::WHOLE,
@@ -204,6 +214,7 @@ impl<O: Observer> World<'_, O> {
         call.exchange_started = now;
         call.timer = TimerId::NONE;
         call.via = Via::Nothing;
+        call.has_left = false;
         let site = &plan.sites[call.request.site.index()];
         call.responded = None;
         call.answer = None;
@@ -268,7 +279,7 @@ impl<O: Observer> World<'_, O> {
                     flags,
                     ..no_answer(Details::ConnectionTermination)
                 };
-                self.on_reply(now, slot, reply, None);
+                self.on_proxy_reply(now, slot, reply);
             }
         }
     }
@@ -286,7 +297,7 @@ impl<O: Observer> World<'_, O> {
                 let event = SessionEvent::Data;
                 self.tell(now, outbound(source), Input::Session { session, event });
             }
-            Via::Plain(_) | Via::Nothing => {}
+            Via::Plain(_) | Via::Answer(_) | Via::Nothing => {}
         }
     }
 
@@ -294,6 +305,42 @@ impl<O: Observer> World<'_, O> {
     fn plain(&mut self, now: SimTime, slot: u32) {
         let delivery = self.send_plain(now, slot);
         self.calls[slot as usize].via = Via::Plain(delivery);
+    }
+
+    /// A try of a call is answered by the source's own proxy. What it says without having sent the try on takes the time
+    /// that it takes for a request that it does send on; whatever it sent has taken it already.
+    #[inline]
+    pub(crate) fn on_proxy_reply(&mut self, now: SimTime, slot: u32, reply: Reply) {
+        if self.calls[slot as usize].has_left {
+            return self.on_reply(now, slot, reply, None);
+        }
+        self.answer_late(now, slot, reply);
+    }
+
+    fn answer_late(&mut self, now: SimTime, slot: u32, reply: Reply) {
+        let (key, plan) = (self.key, self.plan);
+        let call = &mut self.calls[slot as usize];
+        let draws = || Draws::new(key, call.exchange_identity(), LEAVING);
+        let time = sample(&plan.network.sidecar_latency, draws);
+        if time.is_zero() {
+            return self.on_reply(now, slot, reply, None);
+        }
+        call.via = Via::Answer(self.answers.insert(reply) as u32);
+        if now + time < call.deadline(plan) {
+            self.calendar.cancel(call.timer);
+            let event = Event::Answered { call: slot };
+            call.timer = self.calendar.schedule_cancellable(now + time, event);
+        }
+    }
+
+    /// What the source's proxy says has reached the application.
+    pub(crate) fn on_answered(&mut self, now: SimTime, slot: u32) {
+        let call = &mut self.calls[slot as usize];
+        call.timer = TimerId::NONE;
+        if let Via::Answer(answer) = std::mem::replace(&mut call.via, Via::Nothing) {
+            let reply = self.answers.remove(answer as usize);
+            self.on_reply(now, slot, reply, None);
+        }
     }
 
     /// A try of a call is answered.
@@ -361,6 +408,11 @@ impl<O: Observer> World<'_, O> {
                 let record = no_answer(Details::DownstreamRemoteDisconnect);
                 self.end_exchange(now, slot, record, target);
             }
+            Via::Answer(answer) => {
+                self.answers.remove(answer as usize);
+                let record = no_answer(Details::DownstreamRemoteDisconnect);
+                self.end_exchange(now, slot, record, None);
+            }
             Via::Nothing => {}
         }
     }
@@ -370,13 +422,22 @@ impl<O: Observer> World<'_, O> {
         let call = &mut self.calls[slot as usize];
         call.via = Via::Nothing;
         let draws = || Draws::new(key, call.exchange_identity(), APPLICATION_BACK_OFF);
-        let pause = crate::network::sample(
+        let pause = sample(
             &self.plan.sites[call.request.site.index()].retries.back_off,
             draws,
         );
         call.timer = self
             .calendar
             .schedule_cancellable(now + pause, Event::CallRetry { call: slot });
+        if pause.is_zero() && call.exchange_started == now {
+            call.idle_tries += 1;
+            if call.idle_tries > MOST_AT_ONCE {
+                let site = call.request.site;
+                self.stand_still(now, Culprit::Retries(site));
+            }
+        } else {
+            call.idle_tries = 0;
+        }
     }
 }
 

@@ -25,6 +25,9 @@ pub(crate) struct Client {
     pub(crate) epoch: u32,
     /// The users of a closed load.
     pub(crate) users: Users,
+    /// When users last sent their next request in the instant of the one before, and how many have done so then.
+    instant: SimTime,
+    idle_turns: u64,
     total_weight: u64,
     /// The connections of a list that have names.
     lines: Vec<Line>,
@@ -86,7 +89,20 @@ impl Client {
                 .map(|template| u64::from(template.weight))
                 .sum(),
             lines: Vec::new(),
+            instant: SimTime::ZERO,
+            idle_turns: 0,
         }
+    }
+
+    /// Counts a request that took no time, and after which its user does not pause; gives how many there were in this
+    /// instant.
+    pub(crate) fn count_idle_turn(&mut self, now: SimTime) -> u64 {
+        if self.instant != now {
+            self.instant = now;
+            self.idle_turns = 0;
+        }
+        self.idle_turns += 1;
+        self.idle_turns
     }
 
     /// Takes a named connection for a listed request; false: it is busy, and the request waits.

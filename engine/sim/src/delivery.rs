@@ -310,7 +310,7 @@ impl<'a> Delivery<'a> {
 // Sites of draws.
 const OUTBOUND: u32 = 10;
 const RETURN: u32 = 11;
-const LEAVING: u32 = 12;
+pub(crate) const LEAVING: u32 = 12;
 const SERVICE_TIME: u32 = 13;
 const SERVER_ERROR: u32 = 14;
 const PLAIN_CHOICE: u32 = 15;

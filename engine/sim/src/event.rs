@@ -22,6 +22,8 @@ pub(crate) enum Event {
     CallTimeout { call: u32 },
     /// A caller tries again.
     CallRetry { call: u32 },
+    /// What a caller's own proxy says reaches it.
+    Answered { call: u32 },
     /// A plain connection is made, and the request that waited for it goes out.
     Connected { delivery: u32 },
     /// A connection that a proxy asked for is made.
@@ -96,6 +98,7 @@ impl Event {
             Self::Thought { traffic, .. } => (2, traffic),
             Self::CallTimeout { call } => (3, call),
             Self::CallRetry { call } => (4, call),
+            Self::Answered { call } => (68, call),
             Self::Delivered { delivery } => (5, delivery),
             Self::Served { delivery } => (6, delivery),
             Self::Returned { delivery } => (7, delivery),

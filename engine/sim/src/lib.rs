@@ -27,4 +27,4 @@ mod tcp;
 mod users;
 mod world;
 
-pub use world::{Tally, World};
+pub use world::{Culprit, Standstill, Tally, World};

@@ -101,6 +101,9 @@ impl<'a, O: Observer> World<'a, O> {
         delivery.connected = Some(now);
         let is_there = self.accepting(delivery.target, seat.side).is_some();
         let slot = if is_there {
+            if let Downstream::Call(call) = Downstream::of(dial.tag) {
+                self.calls[call as usize].has_left = true;
+            }
             let slot = self.deliveries.insert(delivery) as u32;
             self.travel(now, slot);
             slot
@@ -159,7 +162,7 @@ impl<'a, O: Observer> World<'a, O> {
                     grpc_status,
                     ..record
                 };
-                self.on_reply(now, slot, reply, None);
+                self.on_proxy_reply(now, slot, reply);
             }
             Downstream::Delivery(slot) => self.on_session_passed(now, slot, record),
         }

@@ -21,12 +21,12 @@ use crate::keep_alive::LastUse;
 use crate::network::Latencies;
 use crate::observation::{AttemptOutcome, Observer, Station};
 use crate::plan::cluster::NodeId;
-use crate::plan::{ChangeEffect, Plan, PodId, Side, TrafficId};
+use crate::plan::{ChangeEffect, Plan, PodId, Side, SiteId, TrafficId};
 use crate::pod::{PodState, Seat};
 use crate::shape::{HeadId, Shapes};
 use base::SimTime;
 use kernel::{Calendar, Fingerprint};
-use proxy::effect::Effect;
+use proxy::effect::{Effect, Reply};
 use proxy::input::Input;
 use proxy::proxy::Proxy;
 use proxy::tcp_proxy::SessionEvent;
@@ -60,6 +60,9 @@ pub struct World<'a, O> {
     pub(crate) cluster: Option<Box<ClusterState<'a>>>,
     /// How far versions are that get their traffic step by step.
     pub(crate) progress: Option<Box<ProgressState<'a>>>,
+    /// What proxies say by themselves, on its way to their applications.
+    pub(crate) answers: Slab<Reply>,
+    standstill: Option<Standstill>,
     /// Empty buffers for effects.
     pub(crate) buffers: Vec<Vec<Effect>>,
     /// Deliveries that proxies have abandoned and that do not know it yet: a stack, since one leads to others.
@@ -88,6 +91,27 @@ pub struct Tally {
     /// Those of them of which the sidecar has recorded the end.
     pub received: u64,
 }
+
+/// That time does not go on: somebody does something again and again that takes none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// When.
+    pub at: SimTime,
+    /// Who.
+    pub culprit: Culprit,
+}
+
+/// Who keeps time from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// The users of a closed load: their requests take no time, and they do not pause.
+    Users(TrafficId),
+    /// A caller that tries again at once, and its tries take no time.
+    Retries(SiteId),
+}
+
+/// Requests in one instant, each after the end of the one before, from which on it is taken that they have no end.
+pub(crate) const MOST_AT_ONCE: u64 = 100_000;
 
 impl<'a, O: Observer> World<'a, O> {
     /// The world at time zero.
@@ -123,6 +147,8 @@ impl<'a, O: Observer> World<'a, O> {
             shortcuts: true,
             cluster: None,
             progress: None,
+            answers: Slab::new(),
+            standstill: None,
             buffers: Vec::new(),
             abandoned: Vec::new(),
         };
@@ -150,14 +176,26 @@ impl<'a, O: Observer> World<'a, O> {
         self
     }
 
-    /// Lets everything happen up to and including `until`.
+    /// Lets everything happen up to and including `until`, or until time stands still.
     pub fn run_until(&mut self, until: SimTime) {
-        while let Some((now, event)) = self.calendar.pop_until(until) {
+        while self.standstill.is_none()
+            && let Some((now, event)) = self.calendar.pop_until(until)
+        {
             self.tally.events += 1;
             self.fingerprint
                 .record(now.as_nanos() ^ event.digest().rotate_left(32));
             self.handle(now, event);
         }
+    }
+
+    /// Why time does not go on, if it does not.
+    pub fn standstill(&self) -> Option<Standstill> {
+        self.standstill
+    }
+
+    #[cold]
+    pub(crate) fn stand_still(&mut self, at: SimTime, culprit: Culprit) {
+        self.standstill = Some(Standstill { at, culprit });
     }
 
     /// What has happened so far.
@@ -224,6 +262,7 @@ impl<'a, O: Observer> World<'a, O> {
             Event::Uploaded { call } => self.on_uploaded(now, call),
             Event::CallTimeout { call } => self.on_call_timeout(now, call),
             Event::CallRetry { call } => self.exchange(now, call),
+            Event::Answered { call } => self.on_answered(now, call),
             Event::Connected { delivery } => self.on_connected(now, delivery),
             Event::ProxyConnected {
                 pod,

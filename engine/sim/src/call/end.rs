@@ -75,7 +75,7 @@ impl<O: Observer> World<'_, O> {
                     mark,
                     requests: call.requests,
                 });
-                self.rest(now, traffic, call.request.line);
+                self.rest(now, traffic, call.request.line, call.started);
             }
             Owner::Job(job) => {
                 let made = (slot, call.request.identity);

@@ -25,6 +25,9 @@ impl<'a, O: Observer> World<'a, O> {
         self.begin_try(delivery.is_for_application());
         let slot = match self.accepting(delivery.target, seat.side) {
             Some(_) => {
+                if let (Some(call), false) = (delivery.call, delivery.mirror) {
+                    self.calls[call as usize].has_left = true;
+                }
                 let slot = self.deliveries.insert(delivery) as u32;
                 self.travel(now, slot);
                 slot

@@ -1,6 +1,6 @@
 //! Requests from outside begin, and the users and connections that made them are free again.
 
-use super::World;
+use super::{Culprit, MOST_AT_ONCE, World};
 use crate::call::{Call, NO_LINE, Owner, Request};
 use crate::client::Origin;
 use crate::event::Event;
@@ -184,15 +184,27 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A traffic source's request has ended: in a closed load its user thinks, in a list its connection is free.
-    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId, line: u32) {
+    pub(crate) fn rest(&mut self, now: SimTime, id: TrafficId, line: u32, started: SimTime) {
         self.tally.ended += 1;
         let traffic = id.index() as u32;
         match &self.plan.traffic[id.index()].load {
             Load::Open { .. } | Load::Varying { .. } => {}
-            Load::Closed { think_time, .. } => {
+            Load::Closed {
+                users,
+                think_time,
+                each,
+                ..
+            } => {
                 let client = &mut self.clients[id.index()];
                 if let Some(due) = client.users.rests(line) {
                     let at = due.max(now + client.think(think_time));
+                    let is_endless = each.is_none_or(|each| u64::from(each) > MOST_AT_ONCE);
+                    if at == started
+                        && is_endless
+                        && client.count_idle_turn(now) > MOST_AT_ONCE + u64::from(*users)
+                    {
+                        return self.stand_still(now, Culprit::Users(id));
+                    }
                     self.schedule_thought(at, id, line);
                 }
             }

@@ -101,7 +101,7 @@ impl<O: Observer> World<'_, O> {
             for effect in &effects {
                 if let Effect::Reply { tag, reply } = *effect {
                     match Downstream::of(tag) {
-                        Downstream::Call(call) => self.on_reply(now, call, reply, None),
+                        Downstream::Call(call) => self.on_proxy_reply(now, call, reply),
                         Downstream::Delivery(delivery) => self.on_pass_reply(now, delivery, reply),
                     }
                 } else if let Effect::Session(SessionEffect::Ended { tag, record }) = *effect {
