@@ -93,8 +93,8 @@ const CLUSTER_FIELDS: [Field; 11] = {
         field(
             "sidecarCpu",
             Shape::Duration,
-            "CPU time that a sidecar uses for a request that reaches its pod, for autoscalers; `200us` if not written: \
-             0.2 vCPU for 1000 requests a second, as Istio's documentation has it.",
+            "CPU time that a sidecar uses for a request that reaches its pod, for autoscalers alone: its container has limits \
+             of its own, and takes nothing from the application's. `200us` if not written: 0.2 vCPU for 1000 requests a second, as Istio's documentation has it.",
         ),
     ]
 };
