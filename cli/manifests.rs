@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use control_plane::fidelity;
 use manifest::diagnostic::codes;
 use manifest::{Color, Diagnostic, Invalid, Level, ObjectRef, Resources, Source};
 
@@ -84,18 +85,18 @@ fn refused(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &ObjectRef> {
         .filter_map(|diagnostic| diagnostic.object.as_ref())
 }
 
-/// Names objects of the mesh's own kinds that are not read, since they would change what real traffic does, and counts
-/// the others for those who ask.
+/// Names objects of kinds that are not read and would change what real traffic does, and counts all of them for those who
+/// ask.
 fn say_what_is_left_out(resources: &Resources, output: &Output) {
-    const GROUPS: [&str; 2] = ["istio.io", "gateway.networking.k8s.io"];
-    for other in &resources.others {
-        let group = other.api_version.split('/').next().unwrap_or_default();
-        if GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
-            output.note(format_args!(
-                "{}: {WARNING}warning{WARNING:#}: {} `{}` is not simulated",
-                other.location, other.kind, other.name
-            ));
-        }
+    for (other, meaning) in fidelity::other_kinds(resources) {
+        let meaning = match meaning {
+            "" => String::new(),
+            meaning => format!(" ({meaning})"),
+        };
+        output.note(format_args!(
+            "{}: {WARNING}warning{WARNING:#}: {} `{}` is not simulated{meaning}",
+            other.location, other.kind, other.name
+        ));
     }
     for (kind, count) in resources.other_counts() {
         output.detail(format_args!("leaves out {count} {kind}"));

@@ -2,10 +2,12 @@
 
 use serde::Deserialize;
 
+use crate::check::Check;
 use crate::kind::{Format, Kind};
 use crate::quantity::Quantity;
 use crate::resource::{Resource, Resources};
 use crate::schema;
+use crate::yaml::path::Path;
 
 /// A HorizontalPodAutoscaler.
 pub type HorizontalPodAutoscaler = Resource<HorizontalPodAutoscalerSpec>;
@@ -136,5 +138,18 @@ impl Kind for HorizontalPodAutoscalerSpec {
 
     fn resources(all: &mut Resources) -> &mut Vec<HorizontalPodAutoscaler> {
         &mut all.horizontal_pod_autoscalers
+    }
+
+    /// Source: kubernetes/kubernetes, pkg/apis/autoscaling/validation/validation.go.
+    fn check(object: &HorizontalPodAutoscaler, check: &mut Check<'_, '_>) {
+        let path = Path::Root.key("spec");
+        let most = object.spec.max_replicas;
+        if most == 0 {
+            check.invalid(&path.key("maxReplicas"), "must be greater than 0");
+        }
+        if let Some(least) = object.spec.min_replicas.filter(|least| *least > most) {
+            let message = format!("must be at least `minReplicas`, which is {least}");
+            check.invalid(&path.key("maxReplicas"), message);
+        }
     }
 }

@@ -13,6 +13,23 @@ pub enum IntOrString {
     String(String),
 }
 
+impl IntOrString {
+    /// Whether it is no pod at all: `0` or `0%`.
+    pub(crate) fn is_zero(&self) -> bool {
+        match self {
+            Self::Int(number) => *number == 0,
+            Self::String(text) => percent(text) == Some(0),
+        }
+    }
+}
+
+/// The number before the sign of `25%`.
+pub(crate) fn percent(text: &str) -> Option<u32> {
+    let digits = text.strip_suffix('%')?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
 impl fmt::Display for IntOrString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,6 +15,7 @@ use crate::names;
 use crate::resource::{Resource, Resources};
 use crate::schema;
 use crate::span::Spanned;
+use crate::unread::Unread;
 use crate::yaml::path::Path;
 
 /// A Pod.
@@ -34,6 +35,10 @@ pub struct PodSpec {
     pub host_network: bool,
     /// The node it runs on, if that is decided.
     pub node_name: Option<String>,
+    /// Wishes about its node and its neighbours there; they have no effect.
+    pub affinity: Unread,
+    /// How its like are to be spread; they have no effect.
+    pub topology_spread_constraints: Unread,
     /// Labels that its node must have.
     #[serde(default)]
     pub node_selector: BTreeMap<String, String>,
@@ -151,7 +156,37 @@ impl PodSpec {
                     check.invalid(&path.key("name"), message);
                 }
                 check_ports(container, &path.key("ports"), check);
+                check_resources(container, &path.key("resources"), check);
             }
+        }
+    }
+}
+
+/// Source: kubernetes/kubernetes, pkg/apis/core/validation/validation.go (ValidateContainerResourceRequirements).
+fn check_resources(container: &Container, path: &Path<'_>, check: &mut Check<'_, '_>) {
+    let resources = &container.resources;
+    for (field, amounts) in [
+        ("limits", &resources.limits),
+        ("requests", &resources.requests),
+    ] {
+        let path = path.key(field);
+        for (name, amount) in amounts {
+            if amount.value() < 0.0 {
+                let message = format!("`{amount}` must be greater than or equal to 0");
+                check.invalid(&path.key(name), message);
+            }
+        }
+    }
+    let requests = path.key("requests");
+    for (name, amount) in &resources.requests {
+        let limit = resources
+            .limits
+            .get(name)
+            .filter(|limit| limit.value() < amount.value());
+        if let Some(limit) = limit {
+            let message =
+                format!("`{amount}` must be less than or equal to the limit, which is `{limit}`");
+            check.invalid(&requests.key(name), message);
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::check::Check;
-use crate::int_or_string::IntOrString;
+use crate::int_or_string::{IntOrString, percent};
 use crate::kind::{Format, Kind};
 use crate::metadata::LabelSelector;
 use crate::pod::PodTemplateSpec;
@@ -145,6 +145,48 @@ impl StatefulSetSpec {
     }
 }
 
+impl DeploymentStrategy {
+    /// Source: kubernetes/kubernetes, pkg/apis/apps/validation/validation.go (ValidateDeploymentStrategy,
+    /// ValidateRollingUpdateDeployment).
+    fn check(&self, check: &mut Check<'_, '_>) {
+        let Some(rolling) = &self.rolling_update else {
+            return;
+        };
+        let path = Path::Root.key("spec");
+        let path = path.key("strategy");
+        let path = path.key("rollingUpdate");
+        if self.strategy_type == DeploymentStrategyType::Recreate {
+            check.invalid(&path, "must not be given where `type` is `Recreate`");
+            return;
+        }
+        let unavailable = ("maxUnavailable", &rolling.max_unavailable, 100);
+        let surge = ("maxSurge", &rolling.max_surge, u32::MAX);
+        for (name, value, most) in [unavailable, surge] {
+            let is_good = match value {
+                None => true,
+                Some(IntOrString::Int(number)) => *number >= 0,
+                Some(IntOrString::String(text)) => percent(text).is_some_and(|share| share <= most),
+            };
+            if !is_good {
+                let beyond = match most {
+                    100 => " up to `100%`",
+                    _ => "",
+                };
+                let message = format!(
+                    "must be a number of pods, zero or more, or a percentage{beyond}, as in `25%`"
+                );
+                check.invalid(&path.key(name), message);
+            }
+        }
+        let is_zero =
+            |value: &Option<IntOrString>| value.as_ref().is_some_and(IntOrString::is_zero);
+        if is_zero(&rolling.max_unavailable) && is_zero(&rolling.max_surge) {
+            let message = "must not be 0 where `maxSurge` is 0: no pod could ever be replaced";
+            check.invalid(&path.key("maxUnavailable"), message);
+        }
+    }
+}
+
 fn replica_count(replicas: Option<&Spanned<u32>>) -> u32 {
     replicas.map_or(1, |replicas| replicas.value)
 }
@@ -164,6 +206,7 @@ impl Kind for DeploymentSpec {
 
     fn check(object: &Deployment, check: &mut Check<'_, '_>) {
         check_pods(&object.spec.selector, &object.spec.template, check);
+        object.spec.strategy.check(check);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table, by kind and field.
 
 use super::Fidelity::{Approximate, Exact, NotSimulated};
+use super::other_kinds::{NO_CONNECTION_IS_REFUSED, NO_PODS};
 use super::{Fidelity, Row};
 
 /// All rows.
@@ -294,6 +295,40 @@ const ROWS: &[Row] = &[
         "spec.containers.resources",
         Approximate("how fast a container is, the scenario says"),
     ),
+    kubernetes(
+        "Pod",
+        "spec.containers.startupProbe",
+        NotSimulated("the other probes begin at once"),
+    ),
+    kubernetes(
+        "Pod",
+        "spec.initContainers",
+        NotSimulated(
+            "they take no time: say how long pods take to start with `start` and `boot` of `cluster`",
+        ),
+    ),
+    kubernetes(
+        "Pod",
+        "spec.affinity",
+        NotSimulated(
+            "a pod is put on any node that its `nodeName` or `nodeSelector` allows, in turn",
+        ),
+    ),
+    kubernetes(
+        "Pod",
+        "spec.topologySpreadConstraints",
+        NotSimulated("pods are put on nodes in turn"),
+    ),
+    kubernetes("Pod", "spec.nodeName", Exact),
+    kubernetes("Pod", "spec.nodeSelector", Exact),
+    kubernetes(
+        "NetworkPolicy",
+        "spec",
+        NotSimulated(NO_CONNECTION_IS_REFUSED),
+    ),
+    kubernetes("DaemonSet", "spec", NotSimulated(NO_PODS)),
+    kubernetes("Job", "spec", NotSimulated(NO_PODS)),
+    kubernetes("CronJob", "spec", NotSimulated(NO_PODS)),
     kubernetes("Deployment", "spec.replicas", Exact),
     kubernetes("Deployment", "spec.template", Exact),
     kubernetes(

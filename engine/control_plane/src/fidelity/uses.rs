@@ -10,6 +10,7 @@ use manifest::span::Spanned;
 use manifest::traffic_policy::TrafficPolicy;
 use manifest::{ObjectMeta, Resource, Resources};
 
+use super::pods;
 use crate::host::UNIX;
 use crate::protocol::Protocol;
 
@@ -100,6 +101,7 @@ pub(crate) fn uses(resources: &Resources, mut found: impl FnMut(Object<'_>, &str
             found(by, "spec.jwtRules.timeout", &timeout.at);
         }
     }
+    pods::pods(resources, &mut found);
     services(resources, &mut found);
     sidecars(resources, &mut found);
     for object in &resources.services {
@@ -241,7 +243,9 @@ mod tests {
         for row in rows() {
             if let Fidelity::NotSimulated(_) = row.fidelity {
                 let name = row.field.rsplit('.').next().expect("a name");
-                assert!(source.contains(name), "{} {}", row.kind, row.field);
+                let pods = include_str!("pods.rs");
+                let is_named = source.contains(name) || pods.contains(name);
+                assert!(is_named, "{} {}", row.kind, row.field);
             }
         }
         assert!(row("VirtualService", "spec.http.timeout").is_some());

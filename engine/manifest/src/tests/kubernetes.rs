@@ -148,6 +148,71 @@ fn services_are_checked() {
 }
 
 #[test]
+fn what_the_api_server_would_not_take_is_refused() {
+    let rolling = |fields: &str| {
+        let strategy = format!("  strategy: {{{fields}}}\n  selector");
+        deployment("", "").replace("  selector", &strategy)
+    };
+    check(
+        &rolling("rollingUpdate: {maxSurge: 0, maxUnavailable: 1}"),
+        &[],
+    );
+    for zero in ["0", "0%"] {
+        check(
+            &rolling(&format!(
+                "rollingUpdate: {{maxUnavailable: {zero}, maxSurge: 0}}"
+            )),
+            &[
+                "a.yaml:5:46: error: spec.strategy.rollingUpdate.maxUnavailable: must not be 0 where `maxSurge` is 0: no pod \
+                 could ever be replaced",
+            ],
+        );
+    }
+    check(
+        &rolling("rollingUpdate: {maxUnavailable: 101%, maxSurge: -1}"),
+        &[
+            "a.yaml:5:46: error: spec.strategy.rollingUpdate.maxUnavailable: must be a number of pods, zero or more, or a \
+             percentage up to `100%`, as in `25%`",
+            "a.yaml:5:62: error: spec.strategy.rollingUpdate.maxSurge: must be a number of pods, zero or more, or a \
+             percentage, as in `25%`",
+        ],
+    );
+    check(
+        &rolling("type: Recreate, rollingUpdate: {maxSurge: 1}"),
+        &[
+            "a.yaml:5:45: error: spec.strategy.rollingUpdate: must not be given where `type` is `Recreate`",
+        ],
+    );
+    check(
+        &deployment(
+            "resources: {limits: {cpu: -1, memory: 1Gi}, requests: {memory: 2Gi}}",
+            "",
+        ),
+        &[
+            "a.yaml:12:35: error: spec.template.spec.containers[0].resources.limits.cpu: `-1` must be greater than or equal \
+             to 0",
+            "a.yaml:12:72: error: spec.template.spec.containers[0].resources.requests.memory: `2Gi` must be less than or \
+             equal to the limit, which is `1Gi`",
+        ],
+    );
+    let scaler = |limits: &str| {
+        format!(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: a}}\nspec: \
+             {{scaleTargetRef: {{kind: Deployment, name: a}}, {limits}}}\n"
+        )
+    };
+    check(&scaler("minReplicas: 2, maxReplicas: 2"), &[]);
+    check(
+        &scaler("minReplicas: 3, maxReplicas: 2"),
+        &["a.yaml:4:84: error: spec.maxReplicas: must be at least `minReplicas`, which is 3"],
+    );
+    check(
+        &scaler("maxReplicas: 0"),
+        &["a.yaml:4:67: error: spec.maxReplicas: must be greater than 0"],
+    );
+}
+
+#[test]
 fn workloads_are_checked() {
     check(&deployment("", ""), &[]);
     check(

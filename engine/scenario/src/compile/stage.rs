@@ -9,6 +9,7 @@ use crate::object_name::ObjectName;
 use crate::place::Placed;
 use crate::timeline::{Act, DeletedObject, MeshChange, TemplateChange};
 use base::SimTime;
+use control_plane::fidelity;
 use control_plane::mesh_config::from_config_map;
 use control_plane::{Mesh, MeshConfig};
 use manifest::{Deletion, Diagnostic, Level, ObjectMeta, ObjectRef, Resources, Source, parse};
@@ -105,7 +106,7 @@ fn written(scenario: &Scenario, options: &CompileOptions, report: &mut Report) -
             });
         }
     }
-    report_other_kinds(&resources, report);
+    report_not_simulated(&resources, report);
     stages
 }
 
@@ -237,16 +238,16 @@ fn push(diagnostic: Diagnostic, options: &CompileOptions, report: &mut Report) {
     });
 }
 
-/// Objects of other kinds that change what real traffic does: those of the mesh, and what controllers of rollouts would run.
-fn report_other_kinds(resources: &Resources, report: &mut Report) {
-    const GROUPS: [&str; 2] = ["istio.io", "gateway.networking.k8s.io"];
-    const RUNS: [&str; 2] = ["AnalysisRun", "Experiment"];
-    for other in &resources.others {
-        let group = other.api_version.split('/').next().unwrap_or_default();
-        let is_run = group == "argoproj.io" && RUNS.contains(&other.kind.as_str());
-        if !is_run && !GROUPS.iter().any(|suffix| group.ends_with(suffix)) {
-            continue;
-        }
+/// What is written and has no effect: fields of kinds that are read, and objects of others.
+fn report_not_simulated(resources: &Resources, report: &mut Report) {
+    for found in fidelity::not_simulated(resources) {
+        report.push(Diagnostic {
+            code: code::NOT_SIMULATED,
+            level: Level::Warning,
+            ..found
+        });
+    }
+    for (other, meaning) in fidelity::other_kinds(resources) {
         report.push(Diagnostic {
             code: code::NOT_SIMULATED,
             level: Level::Warning,
@@ -255,7 +256,7 @@ fn report_other_kinds(resources: &Resources, report: &mut Report) {
             object: None,
             field: String::new(),
             message: format!("{} `{}` is not simulated", other.kind, other.name),
-            help: is_run.then(|| "a Rollout makes the runs that it needs by itself".to_owned()),
+            help: (!meaning.is_empty()).then(|| meaning.to_owned()),
         });
     }
 }
