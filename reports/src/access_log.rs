@@ -48,9 +48,11 @@ fn text_line(entry: &AccessLogEntry) -> String {
     let host = or_dash(&entry.upstream_host);
     let cluster = or_dash(&entry.upstream_cluster);
     let route = or_dash(&entry.route_name);
+    let id = request_id(entry);
+    let id = or_dash(&id);
     format!(
         "[{start}] \"{method} {path} {protocol}\" {code} {flags} {details} - \"-\" 0 0 {millis} {service} \
-         \"-\" \"{agent}\" \"-\" \"{authority}\" \"{host}\" {cluster} - - - - {route}"
+         \"-\" \"{agent}\" \"{id}\" \"{authority}\" \"{host}\" {cluster} - - - - {route}"
     )
 }
 
@@ -68,7 +70,7 @@ fn json_line(entry: &AccessLogEntry) -> String {
         "method": or_null(request.method),
         "path": or_null(request.path),
         "protocol": or_null(request.protocol),
-        "request_id": null,
+        "request_id": or_null(&request_id(entry)),
         "requested_server_name": null,
         "response_code": request.code,
         "response_code_details": or_null(request.details),
@@ -112,6 +114,15 @@ impl<'e> Request<'e> {
             code: entry.response_code,
             details: &entry.response_code_details,
         }
+    }
+}
+
+/// `x-request-id`, for requests of traffic sources: calls of workloads, which follow from them, have none here, so that a
+/// replay of the log can tell them apart.
+fn request_id(entry: &AccessLogEntry) -> String {
+    match entry.number {
+        0 => String::new(),
+        number => format!("{}-{number}", entry.caller),
     }
 }
 

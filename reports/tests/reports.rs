@@ -338,7 +338,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
         file(&render_with(&report, Pictures::None), path).to_owned()
     };
     let line = "[1970-01-01T00:00:01.000Z] \"GET /reviews/1?a=b,c HTTP/1.1\" 200 - via_upstream - \
-                \"-\" 0 0 12 4 \"-\" \"curl/8\" \"-\" \"reviews:9080\" \"10.0.0.1:9080\" \
+                \"-\" 0 0 12 4 \"-\" \"curl/8\" \"visitors-3\" \"reviews:9080\" \"10.0.0.1:9080\" \
                 outbound|9080|v1|reviews.default.svc.cluster.local - - - - default\n";
     assert_eq!(
         written(&entry, AccessLogFormat::Istio, "access_log.txt"),
@@ -349,7 +349,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
     assert_eq!(keys(&json).len(), 24);
     assert_eq!(json["start_time"], "1970-01-01T00:00:01.000Z");
     assert_eq!(json["upstream_service_time"], "4");
-    assert_eq!(json["request_id"], Value::Null);
+    assert_eq!(json["request_id"], "visitors-3");
 
     // Of bytes that it passes on, a proxy knows neither requests nor answers.
     entry.is_tcp = true;

@@ -485,3 +485,49 @@ fn more_replications_than_memory_holds_are_refused() {
         assert!(text.contains(told), "{text}");
     }
 }
+
+#[test]
+fn calls_in_a_log_are_not_sent_again() {
+    let two_tier = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/two-tier");
+    let scratch = scratch();
+    let out = scratch.path().join("out");
+    let short = [
+        "--set",
+        "duration=3s",
+        "--set",
+        "warmUp=0s",
+        "--set",
+        "traffic[0].rate=100/s",
+    ];
+    let mut counts = Vec::new();
+    for (format, file) in [
+        ("csv", "access_log.csv"),
+        ("istio", "access_log.txt"),
+        ("json", "access_log.json"),
+    ] {
+        let flags = [
+            "--access-log",
+            "all",
+            "--access-log-format",
+            format,
+            "--out",
+            text(&out),
+        ];
+        meshsim(&[&["run", two_tier], &short[..], &flags[..]].concat()).assert();
+        let trace = out.join(file);
+        let scenario = format!(
+            "duration: 4s\nmanifests: {two_tier}/mesh\ntraffic:\n- {{name: users, from: client, trace: {}}}\n",
+            text(&trace)
+        );
+        let again = scratch.path().join(format!("{format}.yaml"));
+        fs::write(&again, scenario).expect("the folder is writable");
+        let replayed = scratch.path().join(format);
+        let run = json(
+            &["run", text(&again), "-o", "json", "--out", text(&replayed)],
+            0,
+        );
+        counts.push(run["traffic"][0]["requests"].as_u64());
+    }
+    assert!(counts[0] > Some(200), "{counts:?}");
+    assert_eq!(counts, [counts[0]; 3]);
+}

@@ -199,7 +199,7 @@ fn what_is_wrong_is_said_before_anything_is_run() {
 #[test]
 #[cfg(unix)]
 fn an_indexed_job_covers_the_sweep() {
-    let job = fs::read_to_string("docs/sweep/indexed-job.yaml").expect("a file");
+    let job = fs::read_to_string(format!("{ROOT}/docs/sweep/indexed-job.yaml")).expect("a file");
     let job: serde_yaml::Value = serde_yaml::from_str(&job).expect("YAML");
     let spec = &job["spec"];
     assert_eq!(spec["completionMode"], "Indexed");
@@ -212,7 +212,10 @@ fn an_indexed_job_covers_the_sweep() {
     let volumes = volumes.as_sequence().expect("a list");
     for mount in mounts {
         let mut named = volumes.iter();
-        assert!(named.any(|volume| volume["name"] == mount["name"]), "{mount:?}");
+        assert!(
+            named.any(|volume| volume["name"] == mount["name"]),
+            "{mount:?}"
+        );
     }
     let folder = TempDir::new().expect("a folder");
     let cells = text(folder.path());
@@ -221,7 +224,10 @@ fn an_indexed_job_covers_the_sweep() {
         assert!(args.contains(mount), "{args}");
     }
     let args = args
-        .replace("/scenario/scenario.yaml", "scenarios/tiny --set duration=100ms")
+        .replace(
+            "/scenario/scenario.yaml",
+            "scenarios/tiny --set duration=100ms",
+        )
         .replace("/cells/", &format!("{cells}/"));
     let binary = cargo_bin("meshsim");
     let path = format!(
@@ -233,24 +239,46 @@ fn an_indexed_job_covers_the_sweep() {
     for index in 0..completions {
         let done = Command::new("sh")
             .args(["-c", &args])
+            .current_dir(format!("{ROOT}/tests/cli/fixtures"))
             .env("PATH", &path)
             .env("JOB_COMPLETION_INDEX", index.to_string())
             .output()
             .expect("a shell");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         shards.extend(["--merge".to_owned(), format!("{cells}/shard-{index}")]);
     }
     let all = format!("{cells}/all");
     let shards = shards.iter().map(String::as_str);
-    let merge: Vec<&str> = ["sweep"].into_iter().chain(shards).chain(["--out", &all]).collect();
+    let merge: Vec<&str> = ["sweep"]
+        .into_iter()
+        .chain(shards)
+        .chain(["--out", &all])
+        .collect();
     meshsim(&merge).assert().success();
     let results = fs::read_to_string(folder.path().join("all/results.csv")).expect("results");
     for rate in 1..=9 {
-        assert!(results.contains(&format!("{rate}00/s")), "{rate}00/s: {results}");
+        assert!(
+            results.contains(&format!("{rate}00/s")),
+            "{rate}00/s: {results}"
+        );
     }
-    let image = fs::read_to_string("docs/sweep/Dockerfile").expect("a file");
-    let toolchain = fs::read_to_string("rust-toolchain.toml").expect("a file");
-    let version = image.lines().find_map(|line| line.strip_prefix("FROM rust:"));
-    let version = version.and_then(|rest| rest.split(' ').next()).expect("a version");
-    assert!(toolchain.contains(version), "{version} is not what {toolchain} says");
+    let image = fs::read_to_string(format!("{ROOT}/docs/sweep/Dockerfile")).expect("a file");
+    let toolchain = fs::read_to_string(format!("{ROOT}/rust-toolchain.toml")).expect("a file");
+    let version = image
+        .lines()
+        .find_map(|line| line.strip_prefix("FROM rust:"));
+    let version = version
+        .and_then(|rest| rest.split(' ').next())
+        .expect("a version");
+    assert!(
+        toolchain.contains(version),
+        "{version} is not what {toolchain} says"
+    );
 }
+
+#[cfg(unix)]
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -11,7 +11,7 @@ use crate::file;
 use crate::object_name::{ObjectName, nearest};
 use crate::place::{Place, Placed};
 use crate::reader::{Cursor, Fields, Reader};
-use crate::request::Request;
+use crate::request::{Request, read_url};
 use crate::server::{Endpoint, Server};
 use crate::shape::{Field, Object, Shape, field};
 use crate::target::Target;
@@ -19,7 +19,7 @@ use crate::url::Url;
 use crate::workload::Workload;
 use base::{Distribution, Ratio, SimDuration};
 use manifest::{Diagnostic, Level, Source, quantity, read_node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// A service graph as manifests and behaviours.
@@ -83,6 +83,21 @@ static SERVICE: Object = Object {
             Shape::Boolean,
             "Whether requests enter the graph there: it says where a traffic source should send.",
         ),
+        field(
+            "namespace",
+            Shape::Text,
+            "Its namespace; `service-graph` if not written.",
+        ),
+        field(
+            "cluster",
+            Shape::Text,
+            "Without effect, which is reported: all services are in one cluster.",
+        ),
+        field(
+            "hostname",
+            Shape::Text,
+            "Without effect, which is reported: services are reached by their names.",
+        ),
         TYPE,
         NUM_REPLICAS,
         ERROR_RATE,
@@ -145,6 +160,12 @@ static CALL: Object = Object {
     fields: &[
         field("service", Shape::Text, "The name of a service."),
         field("size", SIZE, "The size of the request."),
+        field(
+            "call-override",
+            Shape::Text,
+            "The host and port that are called in the place of the service's own, such as \
+             `b.shop.svc.cluster.local:8080`.",
+        ),
     ],
     required: &["service"],
     one_of: &[],
@@ -179,7 +200,13 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
             defaults.request_size = read_size(reader, &node).unwrap_or_default();
         }
     }
-    let services = reader.list(&fields.get("services")?, |reader, item| {
+    let node = fields.get("services")?;
+    if node.is_empty_list() {
+        let message = "there is no service".to_owned();
+        reader.invalid(&node, message, "give at least one: `services: [{name: a}]`");
+        return None;
+    }
+    let services = reader.list(&node, |reader, item| {
         let fields = reader.object(item, &SERVICE)?;
         let node = fields.get("name")?;
         let name = reader.placed_text(&node)?;
@@ -188,10 +215,24 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
             reader.invalid(&node, message, "write small letters, digits and `-`");
         }
         let said = said(reader, &fields, &defaults, &mut idle);
-        Some((name, said))
+        let namespace = fields
+            .get("namespace")
+            .and_then(|node| read_namespace(reader, &node));
+        for (name, places) in [
+            ("cluster", &mut idle.clusters),
+            ("hostname", &mut idle.hostnames),
+        ] {
+            if let Some(node) = fields.get(name)
+                && reader.text(&node).is_some()
+            {
+                places.push(node.place());
+            }
+        }
+        let namespace = namespace.unwrap_or_else(|| NAMESPACE.to_owned());
+        Some((name, namespace, said))
     });
     let mut names = BTreeMap::new();
-    for (name, _) in &services {
+    for (name, _, _) in &services {
         if let Some(twin) = names.insert(name.value.clone(), name.place.clone()) {
             let message = format!("two services are named `{}`", **name);
             let help = format!("the other one is in line {}", twin.location.line);
@@ -200,17 +241,44 @@ pub(crate) fn read(reader: &mut Reader, source: &Source) -> Option<Graph> {
             reader.push(file::error(code, place, message, Some(help)));
         }
     }
-    let names: Vec<String> = names.into_keys().collect();
+    let is_spread = services
+        .iter()
+        .any(|(_, namespace, _)| namespace != NAMESPACE);
+    let hosts = services.iter().map(|(name, namespace, _)| {
+        // A name without a namespace is one of the caller's own.
+        let host = match is_spread {
+            true => format!("{}.{namespace}", name.value),
+            false => name.value.clone(),
+        };
+        (name.value.clone(), host)
+    });
+    let names: BTreeMap<String, String> = hosts.collect();
     let mut manifests = String::from(HEAD);
+    let namespaces: BTreeSet<&str> = services
+        .iter()
+        .map(|(_, namespace, _)| &**namespace)
+        .collect();
+    for namespace in namespaces
+        .into_iter()
+        .filter(|namespace| *namespace != NAMESPACE)
+    {
+        namespace_manifest(&mut manifests, namespace);
+    }
     let mut workloads = Vec::new();
-    for (name, said) in services {
-        manifest(&mut manifests, &name, said.replicas.unwrap_or(1));
+    for (name, namespace, said) in services {
+        manifest(
+            &mut manifests,
+            &name,
+            &namespace,
+            said.replicas.unwrap_or(1),
+        );
         let calls = match &said.script {
             Some(node) => read_script(reader, node, (&names, said.request_size)),
             None => Vec::new(),
         };
         workloads.push(workload(
             name,
+            namespace,
             said.error_rate.unwrap_or(Ratio::ZERO),
             calls,
         ));
@@ -228,6 +296,8 @@ struct Idle {
     grpc: Vec<Place>,
     rbac_policies: Vec<Place>,
     response_sizes: Vec<Place>,
+    clusters: Vec<Place>,
+    hostnames: Vec<Place>,
 }
 
 impl Idle {
@@ -237,6 +307,8 @@ impl Idle {
             grpc,
             rbac_policies,
             response_sizes,
+            clusters,
+            hostnames,
         } = self;
         let each = [
             (
@@ -253,6 +325,12 @@ impl Idle {
                 response_sizes,
                 "`responseSize`",
                 "a response takes as long whatever its size",
+            ),
+            (clusters, "`cluster`", "all services are in one cluster"),
+            (
+                hostnames,
+                "`hostname`",
+                "services are reached by their names",
             ),
         ];
         let remark = |(places, field, why): (Vec<Place>, &str, &str)| {
@@ -349,7 +427,7 @@ fn read_size(reader: &mut Reader, node: &Cursor<'_>) -> Option<u64> {
 fn read_script(
     reader: &mut Reader,
     node: &Cursor<'_>,
-    (names, size): (&[String], u64),
+    (names, size): (&BTreeMap<String, String>, u64),
 ) -> Vec<Step> {
     reader.list(node, |reader, item| {
         let mut step = Step::default();
@@ -371,27 +449,34 @@ fn read_script(
 fn read_call(
     reader: &mut Reader,
     node: &Cursor<'_>,
-    (names, size): (&[String], u64),
+    (names, size): (&BTreeMap<String, String>, u64),
 ) -> Option<Call> {
-    let (named, size) = if node.is_map() {
+    let (named, size, other) = if node.is_map() {
         let fields = reader.object(node, &CALL)?;
         let own = fields.get("size").and_then(|node| read_size(reader, &node));
-        (fields.get("service")?, own.unwrap_or(size))
+        let other = fields.get("call-override");
+        (fields.get("service")?, own.unwrap_or(size), other)
     } else {
-        (node.clone(), size)
+        (node.clone(), size, None)
     };
     let name = reader.text(&named)?;
-    if names.binary_search(&name).is_err() {
-        let help = match nearest(&name, names.iter().map(String::as_str)) {
+    let Some(host) = names.get(&name) else {
+        let help = match nearest(&name, names.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => String::new(),
         };
         reader.invalid(&named, format!("there is no service `{name}`"), help);
         return None;
-    }
-    let url = Url::parse(&format!("http://{name}:{PORT}/"));
-    let url = url.expect("a name of a Service is a host");
-    let request = Request::get(Placed::new(url, named.place()));
+    };
+    let url = match &other {
+        Some(other) => read_url(reader, other)?,
+        None => {
+            // Names that no Service can have were reported.
+            let url = Url::parse(&format!("http://{host}:{PORT}/")).ok()?;
+            Placed::new(url, named.place())
+        }
+    };
+    let request = Request::get(url);
     Some(Call {
         success: vec![200],
         ..Call::of(Request {
@@ -401,10 +486,25 @@ fn read_call(
     })
 }
 
-fn workload(name: Placed<String>, error_rate: Ratio, calls: Vec<Step>) -> Workload {
+fn read_namespace(reader: &mut Reader, node: &Cursor<'_>) -> Option<String> {
+    let name = reader.text(node)?;
+    if is_name(&name) {
+        return Some(name);
+    }
+    let message = format!("`{name}` cannot be the name of a namespace");
+    reader.invalid(node, message, "write small letters, digits and `-`");
+    None
+}
+
+fn workload(
+    name: Placed<String>,
+    namespace: String,
+    error_rate: Ratio,
+    calls: Vec<Step>,
+) -> Workload {
     let place = name.place.clone();
     let object = ObjectName {
-        namespace: NAMESPACE.to_owned(),
+        namespace,
         name: name.value,
     };
     Workload {
@@ -431,13 +531,25 @@ fn is_name(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-fn manifest(text: &mut String, name: &str, replicas: u32) {
+fn namespace_manifest(text: &mut String, namespace: &str) {
+    write!(
+        text,
+        "---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {namespace}, labels: {{istio-injection: enabled}}}}
+"
+    )
+    .expect("a text takes all that is written to it");
+}
+
+fn manifest(text: &mut String, name: &str, namespace: &str, replicas: u32) {
     write!(
         text,
         "---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {{name: {name}, namespace: {NAMESPACE}, labels: {{app: service-graph}}}}
+metadata: {{name: {name}, namespace: {namespace}, labels: {{app: service-graph}}}}
 spec:
   replicas: {replicas}
   selector: {{matchLabels: {{name: {name}}}}}
@@ -447,7 +559,7 @@ spec:
 ---
 apiVersion: v1
 kind: Service
-metadata: {{name: {name}, namespace: {NAMESPACE}, labels: {{app: service-graph}}}}
+metadata: {{name: {name}, namespace: {namespace}, labels: {{app: service-graph}}}}
 spec: {{selector: {{name: {name}}}, ports: [{{name: http-web, port: {PORT}}}]}}
 "
     )

@@ -12,12 +12,14 @@ use crate::traffic::Template;
 use crate::url::Url;
 use base::{Location, SimDuration, SimTime};
 use indexmap::IndexMap;
-use manifest::Source;
 use manifest::diagnostic::codes;
+use manifest::{Diagnostic, Source};
 use sim::plan::Listed;
 
+mod caused;
 mod csv_file;
 mod istio_log;
+mod table;
 
 /// A trace as read.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub(crate) struct Replay {
     pub(crate) source: Source,
     /// Requests that come after the end of the run, and are left out.
     pub(crate) cut: usize,
+    /// Requests that others of the trace led to, and are left out.
+    pub(crate) caused: usize,
 }
 
 /// `trace`
@@ -77,12 +81,25 @@ struct Recorded {
     path: String,
     headers: Vec<(String, String)>,
     body_bytes: u64,
-    line: u32,
+    /// Where its host is written, or else its line begins.
+    offset: usize,
+}
+
+/// What a trace tells.
+#[derive(Default)]
+struct Told {
+    recorded: Vec<Recorded>,
+    /// Requests that others led to.
+    caused: usize,
+    faults: Vec<Fault>,
 }
 
 /// What is wrong with a line.
 struct Fault {
-    line: u32,
+    /// The byte where it is.
+    offset: usize,
+    /// The field that is wrong, empty if it is not one alone.
+    field: &'static str,
     message: String,
     help: Option<String>,
 }
@@ -121,20 +138,27 @@ impl Replay {
             (reader.placed_text(node)?, None, None, 1.0)
         };
         let source = read_file(reader, &file, files)?;
-        let (recorded, faults) = match format.unwrap_or_else(|| guess(&source)) {
+        let Told {
+            recorded,
+            caused,
+            faults,
+        } = match format.unwrap_or_else(|| guess(&source)) {
             "csv" => csv_file::read(&source.text),
             "json" => istio_log::read_json(&source.text),
             _ => istio_log::read_text(&source.text),
         };
+        let places = Places::of(&source);
         for fault in faults.iter().take(MOST_FAULTS) {
-            let place = at_line(&source, fault.line);
-            let found = error(
-                codes::INVALID_VALUE,
-                &place,
-                fault.message.clone(),
-                fault.help.clone(),
-            );
-            reader.push(found);
+            let place = places.at(fault.offset);
+            let message = match fault.field {
+                "" => fault.message.clone(),
+                field => format!("{field}: {}", fault.message),
+            };
+            let help = fault.help.clone();
+            reader.push(Diagnostic {
+                field: fault.field.to_owned(),
+                ..error(codes::INVALID_VALUE, &place, message, help)
+            });
         }
         if !faults.is_empty() {
             return None;
@@ -145,7 +169,8 @@ impl Replay {
             return None;
         }
         let end = SimTime::ZERO + reader.times().duration;
-        Self::of(reader, recorded, source, to, (start, end), speed)
+        let replay = Self::of(reader, recorded, source, to, (start, end), speed)?;
+        Some(Self { caused, ..replay })
     }
 
     fn of(
@@ -159,6 +184,7 @@ impl Replay {
         // Access logs are written as requests end.
         recorded.sort_by_key(|request| request.at);
         let first = recorded.first()?.at;
+        let places = Places::of(&source);
         let mut templates: IndexMap<String, Template> = IndexMap::new();
         let mut listed = Vec::new();
         let mut cut = 0;
@@ -181,7 +207,7 @@ impl Replay {
             let template = match templates.get_index_of(&key) {
                 Some(known) => known,
                 None => {
-                    let template = template(reader, &request, &source, to.as_ref())?;
+                    let template = template(reader, &request, &places, to.as_ref())?;
                     templates.insert_full(key, template).0
                 }
             };
@@ -198,7 +224,7 @@ impl Replay {
                 listed.len(),
                 templates.len()
             );
-            let place = at_line(&source, 1);
+            let place = places.at(0);
             reader.push(error(codes::INVALID_VALUE, &place, message, None));
             return None;
         }
@@ -207,6 +233,7 @@ impl Replay {
             requests: templates.into_values().collect(),
             source,
             cut,
+            caused: 0,
         })
     }
 }
@@ -215,10 +242,10 @@ impl Replay {
 fn template(
     reader: &mut Reader,
     request: &Recorded,
-    source: &Source,
+    places: &Places<'_>,
     to: Option<&Placed<Url>>,
 ) -> Option<Template> {
-    let place = at_line(source, request.line);
+    let place = places.at(request.offset);
     let url = match to {
         Some(to) => Url {
             path: request.path.clone(),
@@ -287,13 +314,35 @@ fn read_speed(reader: &mut Reader, node: &Cursor<'_>) -> Option<f64> {
     None
 }
 
-fn at_line(source: &Source, line: u32) -> Place {
-    Place {
-        location: Location {
-            line,
-            ..Location::start_of(source.name.clone())
-        },
-        span: 0..0,
+/// Where bytes of a file stand.
+struct Places<'s> {
+    source: &'s Source,
+    /// Where its lines begin.
+    lines: Vec<usize>,
+}
+
+impl<'s> Places<'s> {
+    fn of(source: &'s Source) -> Self {
+        let ends = source.text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            source,
+            lines: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
+    /// The place of a byte.
+    fn at(&self, offset: usize) -> Place {
+        let line = self.lines.partition_point(|begin| *begin <= offset);
+        let begin = self.lines[line - 1];
+        let before = self.source.text.get(begin..offset).unwrap_or_default();
+        Place {
+            location: Location {
+                line: line as u32,
+                column: before.chars().count() as u32 + 1,
+                ..Location::start_of(self.source.name.clone())
+            },
+            span: offset..offset,
+        }
     }
 }
 

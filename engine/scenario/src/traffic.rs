@@ -38,6 +38,8 @@ pub struct Traffic {
     pub trace: Option<Source>,
     /// How many requests of that come after the end of the run, and are left out.
     pub cut: usize,
+    /// Requests of its trace that others of the trace led to.
+    pub caused: usize,
     /// How long it waits for each try.
     pub timeout: Option<SimDuration>,
     /// What it does about failures.
@@ -224,6 +226,7 @@ impl Traffic {
             values,
             sessions,
             cut: replay.as_ref().map_or(0, |replay| replay.cut),
+            caused: replay.as_ref().map_or(0, |replay| replay.caused),
             trace: replay.map(|replay| replay.source),
             timeout,
             retries,

@@ -1043,7 +1043,7 @@ fn says_what_is_wrong_with_loads_values_and_traces() {
         ),
         (
             "{from: a, trace: bad.csv}",
-            "bad.csv:3:1: error: `soon` is not a time (write seconds as in `1.25`, a duration as in `250ms`, or `2026-01-31T12:00:00Z`)",
+            "bad.csv:3:1: error: time: `soon` is not a time (write seconds as in `1.25`, a duration as in `250ms`, or `2026-01-31T12:00:00Z`)",
         ),
         (
             "{from: a, trace: empty.csv}",

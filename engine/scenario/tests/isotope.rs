@@ -48,6 +48,20 @@ fn says_what_is_wrong_with_a_graph() {
             "graph.yaml:1:38: error: services[0].script[0].call: there is no service `bb` (did you mean `b`?)",
         ),
         (
+            "services: []",
+            "graph.yaml:1:11: error: services: there is no service (give at least one: `services: [{name: a}]`)",
+        ),
+        (
+            "services: [{name: a, namespace: B}]",
+            "graph.yaml:1:33: error: services[0].namespace: `B` cannot be the name of a namespace \
+             (write small letters, digits and `-`)",
+        ),
+        (
+            "services: [{name: a, script: [{call: {service: a, call-override: 'ftp://a'}}]}]",
+            "graph.yaml:1:66: error: services[0].script[0].call.call-override: `ftp://a` cannot be used as a URL: \
+             scheme `ftp` is not simulated (write it as in `http://reviews:9080/reviews/1`)",
+        ),
+        (
             "services: [{name: A}]",
             "graph.yaml:1:19: error: services[0].name: `A` cannot be the name of a Service \
              (write small letters, digits and `-`)",
@@ -83,7 +97,7 @@ fn says_what_is_wrong_with_a_graph() {
 fn what_has_no_effect_is_reported() {
     let graph = "defaults: {responseSize: 1 KB, type: http}
 services:
-- {name: a, type: grpc, numRbacPolicies: 3, responseSize: 4 KB}
+- {name: a, type: grpc, numRbacPolicies: 3, responseSize: 4 KB, cluster: east}
 - {name: b, numRbacPolicies: 0}
 ";
     let text = "isotope: graph.yaml\ntraffic: [{from: service-graph/client, rate: 1/s, url: 'http://a:8080/'}]";
@@ -102,6 +116,7 @@ services:
             "graph.yaml:3:42: warning: `numRbacPolicies` has no effect: no policies are made, and their checks take no time",
             "graph.yaml:1:26: warning: `responseSize` has no effect, here and in 1 more places: a response takes as long \
              whatever its size",
+            "graph.yaml:3:74: warning: `cluster` has no effect: all services are in one cluster",
         ]
     );
 }

@@ -267,3 +267,149 @@ fn hints_can_be_followed() {
         ),
     ]);
 }
+
+/// What is told of manifests beside those of the mesh.
+fn told_of(more: &str, rest: &str) -> Vec<String> {
+    let text = format!("manifests: mesh.yaml\n{TRAFFIC}\n{rest}\n");
+    found_in(&text, &format!("{MESH}---\n{more}"))
+}
+
+#[test]
+fn what_is_not_simulated_is_told() {
+    let more = "apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  selector: {matchLabels: {app: db}}
+  serviceName: db
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      affinity: {podAntiAffinity: {}}
+      topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]
+      initContainers: [{name: wait, image: busybox}]
+      containers: [{name: app, image: db, startupProbe: {httpGet: {path: /, port: 80}}}]
+---
+{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}], sessionAffinity: ClientIP}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: none}, spec: {podSelector: {}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: a}]}}}
+";
+    let found = told_of(more, "");
+    for expected in [
+        "mesh.yaml:25:17: warning: `spec.affinity` is not simulated: ",
+        "mesh.yaml:26:34: warning: `spec.topologySpreadConstraints` is not simulated: ",
+        "mesh.yaml:27:24: warning: `spec.initContainers` is not simulated: ",
+        "mesh.yaml:16:1: warning: `spec.containers.startupProbe` is not simulated: ",
+        "mesh.yaml:30:1: warning: `spec.sessionAffinity` is not simulated: ",
+        "mesh.yaml:32:1: warning: NetworkPolicy `none` is not simulated (no connection is refused for it)",
+        "mesh.yaml:34:1: warning: DaemonSet `agent` is not simulated (its pods are not made",
+    ] {
+        let mut lines = found.iter();
+        assert!(
+            lines.any(|line| line.starts_with(expected)),
+            "{expected}: {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), 7, "{found:#?}");
+}
+
+#[test]
+fn rules_without_a_proxy_are_told() {
+    let rule = "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop}, spec: {hosts: [shop], \
+                http: [{route: [{destination: {host: shop}}]}]}}";
+    let text = format!("manifests: mesh.yaml\n{TRAFFIC}\n");
+    let labelled = format!("{MESH}---\n{rule}\n");
+    assert_eq!(found_in(&text, &labelled), [""; 0]);
+    let bare = labelled.replace(", labels: {istio-injection: enabled}", "");
+    assert_eq!(
+        found_in(&text, &bare),
+        [
+            "mesh.yaml:2:1: warning: no pod of namespace `default` has a sidecar: VirtualServices and DestinationRules have \
+             no effect there (kubectl label namespace default istio-injection=enabled, or the same label in the manifests)"
+        ]
+    );
+    let without_rules = MESH.replace(", labels: {istio-injection: enabled}", "");
+    assert_eq!(found_in(&text, &without_rules), [""; 0]);
+}
+
+#[test]
+fn budgets_that_hold_up_a_drain_are_told() {
+    let budget = |least: u32| {
+        format!(
+            "{{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {{name: shop}}, spec: {{minAvailable: {least}, \
+             selector: {{matchLabels: {{app: shop}}}}}}}}"
+        )
+    };
+    let drained =
+        "cluster: {nodes: [{name: a}, {name: b}]}\ntimeline: [{at: 5s, drain: {node: a}}]";
+    assert_eq!(told_of(&budget(1), drained), [""; 0]);
+    assert_eq!(
+        told_of(&budget(2), drained),
+        [
+            "mesh.yaml:16:1: warning: PodDisruptionBudget default/shop keeps all 2 pods: a node that is drained keeps those \
+             that it has (let one be missing, as with `maxUnavailable: 1`)"
+        ]
+    );
+    assert_eq!(told_of(&budget(2), "cluster: {}"), [""; 0]);
+}
+
+#[test]
+fn faults_of_a_trace_name_their_columns() {
+    let found = |file: &str, content: &str| {
+        let text =
+            format!("manifests: mesh.yaml\ntraffic: [{{name: u, from: client, trace: {file}}}]\n");
+        let files = |name: &str| {
+            let text = if name == "mesh.yaml" { MESH } else { content };
+            Ok(vec![Source::new(name, text)])
+        };
+        let source = Source::new("s.yaml", text);
+        let found = load(&source, &LoadOptions::default(), &files)
+            .and_then(|scenario| compile(&scenario, &CompileOptions::default()))
+            .map_or_else(|errors| errors, |compiled| compiled.notes);
+        found
+            .iter()
+            .map(|one| format!("{one} [{}]", one.field))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found(
+            "t.csv",
+            "time,method,path,host\n1,GET,/,shop\n2,get,/,shop\n3,GET,/,http://shop\n"
+        ),
+        [
+            "t.csv:3:3: error: method: `get` is not an HTTP method that Envoy takes (write it in capitals: `GET`) [method]",
+            "t.csv:4:9: error: host: `http://shop` is not a host (write `shop`) [host]",
+        ]
+    );
+    let line = |at: &str, millis: u32, id: &str, cluster: &str| {
+        format!(
+            "[2026-01-31T12:00:{at}Z] \"GET /a HTTP/1.1\" 200 - via_upstream - \"-\" 0 95 {millis} 5 \"-\" \"curl/8\" \
+             \"{id}\" \"shop\" \"10.0.0.1:8080\" {cluster} 127.0.0.6:3333 10.0.0.6:8080 10.0.0.5:1111 - default\n"
+        )
+    };
+    let inner = line(
+        "01.001",
+        3,
+        "1",
+        "outbound|80||db.default.svc.cluster.local",
+    );
+    let outer = line("01.000", 6, "1", "inbound|8080||");
+    assert_eq!(
+        found("t.log", &format!("{inner}{outer}")),
+        [
+            "s.yaml:2:11: warning: 1 lines of the trace are not sent: requests that others of its lines led to \
+             (workloads make their calls themselves: say which with `calls`) [traffic[0]]"
+        ]
+    );
+    assert_eq!(
+        found("t.log", "[noon] \"GET / HTTP/1.1\" 200\n"),
+        [
+            "t.log:1:1: error: start_time: `noon` is not the time that begins a line of Istio's access log [start_time]"
+        ]
+    );
+}

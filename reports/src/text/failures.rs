@@ -6,6 +6,7 @@ use crate::model::{Cause, RunReport};
 use crate::numbers::number;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use telemetry::{RequestFigures, TrafficFigures};
 
 /// The most frequent ways to fail, with what to try.
 pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
@@ -89,6 +90,13 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
         let server = &to.workload;
         servers.insert((&*server.namespace, &*server.workload));
     }
+    for traffic in &report.measurements.window.traffic {
+        let unsent = unsent(traffic, report);
+        if unsent > 0 {
+            let way = ((0, None), NOBODY, (traffic.name.as_str(), "", ""));
+            counts.entry(way).or_default().0 += unsent;
+        }
+    }
     let mut ways: Vec<Way<'_>> = (counts.into_iter())
         .map(
             |(((code, grpc), flags, (from, service, subset)), (count, servers))| Way {
@@ -108,8 +116,34 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
     ways
 }
 
+/// Requests of a traffic source that no pod was there to send: they ended, and no proxy and no server saw them.
+fn unsent(traffic: &TrafficFigures, report: &RunReport) -> u64 {
+    let journeys = traffic
+        .journeys
+        .iter()
+        .filter(|figures| figures.labels.response_code == 0);
+    let requests = report
+        .measurements
+        .window
+        .requests
+        .iter()
+        .filter(|figures| {
+            figures.labels.caller == traffic.name && figures.labels.response_code == 0
+        });
+    let ended: u64 = journeys.map(|figures| figures.latency.count()).sum();
+    ended.saturating_sub(requests.map(RequestFigures::count).sum())
+}
+
+/// In the place of flags, where nobody was there to send a request.
+const NOBODY: &str = "";
+
 impl Way<'_> {
     fn cells(&self) -> [String; 4] {
+        if self.flags == NOBODY {
+            let meaning = "no pod of the source was there".to_owned();
+            let from = self.from.to_owned();
+            return [self.count.to_string(), self.code.to_string(), from, meaning];
+        }
         let grpc = (self.grpc).map_or(String::new(), |status| format!(" grpc {status}"));
         let to = match self.subset {
             "" => self.service.to_owned(),
@@ -131,6 +165,11 @@ impl Way<'_> {
 
     /// What to try; where retries multiply the load, that is told first.
     fn advice(&self, report: &RunReport) -> String {
+        if self.flags == NOBODY {
+            return "its pods did not run: see their `replicas`, the nodes' `capacity`, and what the timeline does to \
+                    them"
+                .to_owned();
+        }
         let usual = advice(self.code, self.flags, self.cause(report));
         let is_overdone = ["UT", "URX", "UO"]
             .iter()

@@ -27,6 +27,10 @@ pub(super) mod code {
     pub(crate) const NEVER_ENDS: &str = "never-ends";
     /// Requests that a server's proxy takes from nobody who sends them so.
     pub(crate) const TURNED_AWAY: &str = "turned-away";
+    /// Something that waits for what never comes.
+    pub(crate) const HELD_UP: &str = "held-up";
+    /// Rules of a mesh in which no proxy is.
+    pub(crate) const NO_SIDECAR: &str = "no-sidecar";
     /// A part of a configuration that Envoy would refuse.
     pub(crate) const REFUSED: &str = "refused-by-envoy";
 }

@@ -180,6 +180,15 @@ pub(super) fn traffic(
                 ports: entrance.as_ref().map(|entrance| &entrance.ports),
                 propagate: &[],
             };
+            if traffic.caused > 0 {
+                let message = format!(
+                    "{} lines of the trace are not sent: requests that others of its lines led to",
+                    traffic.caused
+                );
+                let help =
+                    "workloads make their calls themselves: say which with `calls`".to_owned();
+                report.warn(code::APPROXIMATE, &traffic.place, message, Some(help));
+            }
             if traffic.cut > 0 {
                 let message = format!(
                     "{} requests of the trace come after the end of the run and are left out",

@@ -6,13 +6,14 @@ use crate::compile::progressive_delivery::{Deliveries, template_of};
 use crate::compile::report::{Report, code};
 use crate::file::Scenario;
 use crate::object_name::ObjectName;
-use crate::place::Placed;
+use crate::place::{Place, Placed};
 use crate::timeline::{Act, DeletedObject, MeshChange, TemplateChange};
 use base::SimTime;
 use control_plane::fidelity;
 use control_plane::mesh_config::from_config_map;
 use control_plane::{Mesh, MeshConfig};
 use manifest::{Deletion, Diagnostic, Level, ObjectMeta, ObjectRef, Resources, Source, parse};
+use std::collections::BTreeSet;
 
 /// A mesh and from when on it holds.
 #[derive(Debug)]
@@ -66,8 +67,10 @@ pub(super) fn stages(scenario: &Scenario, options: &CompileOptions, report: &mut
                 .collect(),
         }
     });
+    let stages: Vec<Stage> = stages.collect();
+    report_without_sidecars(&written, &stages, report);
     World {
-        stages: stages.collect(),
+        stages,
         pools,
         deliveries,
     }
@@ -236,6 +239,35 @@ fn push(diagnostic: Diagnostic, options: &CompileOptions, report: &mut Report) {
         level,
         ..diagnostic
     });
+}
+
+/// Rules of Istio's that no proxy hears of: nobody has a sidecar, and there is no gateway.
+fn report_without_sidecars(written: &[Written], stages: &[Stage], report: &mut Report) {
+    let pods = || stages.iter().flat_map(|stage| stage.mesh.pods());
+    let rules = written.iter().find_map(|stage| {
+        let resources = &stage.resources;
+        let first = resources.virtual_services.first().map(|one| &one.location);
+        first.or(resources.destination_rules.first().map(|one| &one.location))
+    });
+    let Some(first_rule) = rules.filter(|_| pods().all(|pod| !pod.has_proxy())) else {
+        return;
+    };
+    let namespaces: BTreeSet<&str> = pods().map(|pod| pod.namespace.as_str()).collect();
+    for name in namespaces {
+        let mut objects = written.iter().flat_map(|stage| &stage.resources.namespaces);
+        let object = objects.find(|object| object.meta.name == name);
+        let place = Place {
+            location: object.map_or(first_rule, |object| &object.location).clone(),
+            span: 0..0,
+        };
+        let message = format!(
+            "no pod of namespace `{name}` has a sidecar: VirtualServices and DestinationRules have no effect there"
+        );
+        let help = format!(
+            "kubectl label namespace {name} istio-injection=enabled, or the same label in the manifests"
+        );
+        report.warn(code::NO_SIDECAR, &place, message, Some(help));
+    }
 }
 
 /// What is written and has no effect: fields of kinds that are read, and objects of others.

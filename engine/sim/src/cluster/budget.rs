@@ -6,19 +6,22 @@ use crate::plan::cluster::Keeps;
 
 /// How many of `healthy` pods may be evicted now, of `expected` that their controllers want. Percentages are rounded up.
 pub(crate) fn allowed(keeps: Keeps, expected: u32, healthy: u32) -> u32 {
-    healthy.saturating_sub(desired(keeps, expected))
+    healthy.saturating_sub(keeps.desired(expected))
 }
 
 /// Whether a budget is kept now. Pods that are not healthy may go while it is.
 pub(crate) fn is_kept(keeps: Keeps, expected: u32, healthy: u32) -> bool {
-    let desired = desired(keeps, expected);
+    let desired = keeps.desired(expected);
     healthy >= desired && desired > 0
 }
 
-fn desired(keeps: Keeps, expected: u32) -> u32 {
-    match keeps {
-        Keeps::MinAvailable(share) => share.rounded_up(expected),
-        Keeps::MaxUnavailable(share) => expected.saturating_sub(share.rounded_up(expected)),
+impl Keeps {
+    /// How many pods must stay of those that their controllers want.
+    pub fn desired(self, expected: u32) -> u32 {
+        match self {
+            Self::MinAvailable(share) => share.rounded_up(expected),
+            Self::MaxUnavailable(share) => expected.saturating_sub(share.rounded_up(expected)),
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 
 use crate::cluster::Cluster;
 use crate::compile::cluster::life::life;
-use crate::compile::cluster::{Node, Part, Pools, REGION, ZONE};
+use crate::compile::cluster::{Node, Part, Pool, Pools, REGION, ZONE};
 use crate::compile::population::Population;
-use crate::compile::report::Report;
+use crate::compile::report::{Report, code};
 use crate::file::Scenario;
+use crate::place::Place;
+use crate::timeline::Act;
+use manifest::pod_disruption_budget::PodDisruptionBudget;
 use sim::plan::PodId;
-use sim::plan::cluster::{self, Controller, ControllerId, NodeId, Revision};
+use sim::plan::cluster::{self, Controller, ControllerId, DisruptionBudget, NodeId, Revision};
 
 impl Pools {
     /// Nodes, controllers and slots.
@@ -57,11 +60,13 @@ impl Pools {
             }
         });
         let controllers = controllers.collect();
+        let budgets = self.budgets(&self.first, population);
+        self.report_endless_drains(scenario, &budgets, population, report);
         cluster::Cluster {
             nodes: self.plan_nodes(),
             controllers,
             slots,
-            budgets: self.budgets(&self.first, population),
+            budgets,
             autoscalers: self.autoscalers(&self.first, report),
             push_delay: written.push_delay.clone(),
             endpoints_delay: written.endpoints_delay.clone(),
@@ -69,6 +74,55 @@ impl Pools {
             unreachable_toleration: written.unreachable_toleration,
             cores_per_worker: written.cores_per_worker,
             sidecar_core_seconds: written.sidecar_cpu.as_secs_f64(),
+        }
+    }
+
+    /// A budget that lets nobody go holds up a node's drain until something else changes.
+    fn report_endless_drains(
+        &self,
+        scenario: &Scenario,
+        budgets: &[DisruptionBudget],
+        population: &Population,
+        report: &mut Report,
+    ) {
+        let mut acts = scenario.timeline.iter().flat_map(|change| &change.acts);
+        if !acts.any(|act| matches!(act, Act::Drain(_))) {
+            return;
+        }
+        let written = &self.first.resources.pod_disruption_budgets;
+        for budget in budgets {
+            let covers = |pool: &&Pool| {
+                let mut workloads = budget.pods.iter().map(|pod| {
+                    let pod = &population.pods[pod.index()];
+                    &population.workloads[pod.workload.index()].name
+                });
+                workloads.any(|name| *name == pool.name)
+            };
+            let pools = self.pools.iter().filter(covers);
+            let expected = pools
+                .filter_map(|pool| pool.by_stage[0])
+                .map(|(replicas, _)| replicas)
+                .sum();
+            let mut objects = written.iter();
+            let is_it = |one: &&PodDisruptionBudget| {
+                budget.name == format!("{}/{}", one.meta.namespace, one.meta.name)
+            };
+            if expected == 0 || budget.keeps.desired(expected) < expected {
+                continue;
+            }
+            let Some(object) = objects.find(is_it) else {
+                continue;
+            };
+            let place = Place {
+                location: object.location.clone(),
+                span: 0..0,
+            };
+            let message = format!(
+                "PodDisruptionBudget {} keeps all {expected} pods: a node that is drained keeps those that it has",
+                budget.name
+            );
+            let help = "let one be missing, as with `maxUnavailable: 1`".to_owned();
+            report.warn(code::HELD_UP, &place, message, Some(help));
         }
     }
 
