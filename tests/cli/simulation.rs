@@ -498,6 +498,8 @@ fn calls_in_a_log_are_not_sent_again() {
         "warmUp=0s",
         "--set",
         "traffic[0].rate=100/s",
+        "--set",
+        "expect=[]",
     ];
     let mut counts = Vec::new();
     for (format, file) in [
@@ -513,7 +515,7 @@ fn calls_in_a_log_are_not_sent_again() {
             "--out",
             text(&out),
         ];
-        meshsim(&[&["run", two_tier], &short[..], &flags[..]].concat()).assert();
+        run(&[&["run", two_tier], &short[..], &flags[..]].concat()).success();
         let trace = out.join(file);
         let scenario = format!(
             "duration: 4s\nmanifests: {two_tier}/mesh\ntraffic:\n- {{name: users, from: client, trace: {}}}\n",
@@ -530,4 +532,24 @@ fn calls_in_a_log_are_not_sent_again() {
     }
     assert!(counts[0] > Some(200), "{counts:?}");
     assert_eq!(counts, [counts[0]; 3]);
+}
+
+#[test]
+fn a_source_without_pods_is_told() {
+    let scratch = scratch();
+    let gone = "timeline=[{at: 100ms, workload: frontend/app-deployment, scale: 0}]";
+    let flags = [
+        "--set",
+        gone,
+        "--set",
+        "expect=[]",
+        "--set",
+        "duration=3s",
+        "--out",
+        text(scratch.path()),
+    ];
+    let out = run(&[&["run", "scenarios/tiny"], &flags[..]].concat()).success();
+    let shown = String::from_utf8_lossy(&out.get_output().stdout).into_owned();
+    assert!(shown.contains("no pod of the source was there"), "{shown}");
+    assert!(shown.contains("its pods did not run"), "{shown}");
 }

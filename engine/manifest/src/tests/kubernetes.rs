@@ -204,11 +204,11 @@ fn what_the_api_server_would_not_take_is_refused() {
     check(&scaler("minReplicas: 2, maxReplicas: 2"), &[]);
     check(
         &scaler("minReplicas: 3, maxReplicas: 2"),
-        &["a.yaml:4:84: error: spec.maxReplicas: must be at least `minReplicas`, which is 3"],
+        &["a.yaml:4:82: error: spec.maxReplicas: must be at least `minReplicas`, which is 3"],
     );
     check(
         &scaler("maxReplicas: 0"),
-        &["a.yaml:4:67: error: spec.maxReplicas: must be greater than 0"],
+        &["a.yaml:4:66: error: spec.maxReplicas: must be greater than 0"],
     );
 }
 
