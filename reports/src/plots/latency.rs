@@ -5,7 +5,7 @@ use super::frame::{Figure, Label, Layer, Panel};
 use super::palette::{BLUE, DEEP_BLUE, PALE_BLUE};
 use crate::model::RunReport;
 use crate::numbers::milliseconds;
-use crate::times::{Times, add_latencies, last};
+use crate::times::{Times, add_latencies};
 use telemetry::{Histogram, Quantile, TrafficFigures};
 
 /// p50, p90 and p99 over time, a panel for each traffic source.
@@ -96,11 +96,13 @@ fn time_panel(
             width: 2.4,
             stretches: times.line(line),
         });
+        // The label stands where its own value is: a line may end far from what holds for the whole run.
+        let value = whole.quantile(*quantile).as_millis_f64();
         labels.push(Label {
-            y: last(line).unwrap_or(0.0),
+            y: value.clamp(least, greatest),
             colour,
             name: (*name).to_owned(),
-            value: milliseconds(whole.quantile(*quantile).as_millis_f64()),
+            value: milliseconds(value),
         });
     }
     let scale = if y.logarithmic { ", logarithmic" } else { "" };

@@ -152,6 +152,24 @@ impl Svg {
         ));
     }
 
+    /// Text of two styles on one line, the second right behind the first however wide a viewer's letters are.
+    pub(crate) fn two_texts(&mut self, at: Point, first: (&str, Style), second: (&str, Style)) {
+        let (x, y, size) = (tenth(at.0), tenth(at.1), tenth(first.1.size));
+        let span = |(text, style): (&str, Style), dx: &str| {
+            let (colour, text) = (style.colour, escape(text));
+            let weight = if style.bold {
+                " font-weight=\"600\""
+            } else {
+                ""
+            };
+            format!("<tspan{dx}{weight} fill=\"{colour}\">{text}</tspan>")
+        };
+        let (first, second) = (span(first, ""), span(second, " dx=\"7\""));
+        self.element(format_args!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\">{first}{second}</text>"
+        ));
+    }
+
     /// The document. The title is what assistive technology reads.
     pub(crate) fn finish(self, title: &str) -> String {
         let (width, height) = (tenth(self.width), tenth(self.height));

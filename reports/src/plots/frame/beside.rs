@@ -31,9 +31,7 @@ pub(super) fn draw_labels(svg: &mut Svg, panel: &Panel, area: Area) {
         let value_width = text_width(&label.value, SMALL, false);
         let room = WIDTH - 12.0 - (x + 27.0) - value_width - 7.0;
         let text = fit_name(&label.name, SMALL, true, room);
-        svg.text((x + 27.0, place + 5.0), &text, name);
-        let after = x + 27.0 + text_width(&text, SMALL, true) + 7.0;
-        svg.text((after, place + 5.0), &label.value, SOFT);
+        svg.two_texts((x + 27.0, place + 5.0), (&text, name), (&label.value, SOFT));
     }
 }
 

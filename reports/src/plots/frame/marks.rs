@@ -3,7 +3,7 @@
 use super::{Area, LEFT, MARK_LINE, Mark, SMALL, SOFT, WIDTH};
 use crate::plots::axis::Axis;
 use crate::plots::palette::INK;
-use crate::plots::svg::{Style, Svg, text_width};
+use crate::plots::svg::{Anchor, Style, Svg, text_width};
 
 /// Where the labels of marks stand: in rows above a panel, each beside its line like a flag, so that neither they nor
 /// the lines below them run into each other.
@@ -11,6 +11,8 @@ pub(super) struct MarkRows<'a> {
     /// Each mark with its label's row and start.
     places: Vec<(&'a Mark, usize, f64)>,
     count: usize,
+    /// Marks whose labels have no room.
+    unnamed: usize,
 }
 
 impl<'a> MarkRows<'a> {
@@ -36,18 +38,29 @@ impl<'a> MarkRows<'a> {
         }
         let count = places.iter().map(|(_, row, _)| row + 1).max();
         Self {
+            unnamed: marks.len() - places.len(),
             places,
             count: count.unwrap_or(0),
         }
     }
 
     pub(super) fn height(&self) -> f64 {
-        self.count as f64 * MARK_ROW
+        (self.count + usize::from(self.unnamed > 0)) as f64 * MARK_ROW
     }
 
     /// The labels, the first row highest, each with a line down to the panel.
     pub(super) fn draw(&self, svg: &mut Svg, axis: &Axis, area: Area) {
         let baseline = |row: usize| area.top - 7.0 - (self.count - 1 - row) as f64 * MARK_ROW;
+        let soft = Style {
+            anchor: Anchor::End,
+            ..SOFT
+        };
+        if self.unnamed > 0 {
+            let events = if self.unnamed == 1 { "event" } else { "events" };
+            let more = format!("{} more {events}, named in report.html", self.unnamed);
+            let above = area.top - 7.0 - self.count as f64 * MARK_ROW;
+            svg.text((WIDTH - 12.0, above), &more, soft);
+        }
         let mut drawn = f64::MIN;
         for (mark, row, start) in &self.places {
             let x = area.x(axis, mark.x);
