@@ -100,6 +100,15 @@ impl Settings {
         format!("{digest:016x}")
     }
 
+    /// The same under another configuration of the mesh, if one is given.
+    pub(crate) fn under(self, mesh: Option<MeshConfig>, skip_invalid: bool) -> Self {
+        Self {
+            mesh,
+            skip_invalid,
+            ..self
+        }
+    }
+
     /// The same with one more field overridden.
     pub(crate) fn with_override(mut self, path: &str, value: &str) -> Self {
         self.overrides.push(Override {
@@ -164,6 +173,11 @@ impl Simulation {
     /// Requests that a run of it handed on, with names.
     pub(crate) fn rows(&self, batch: AccessLogBatch) -> AccessLogRows {
         batch.rows(&self.compiled.plan)
+    }
+
+    /// The scenario as it runs.
+    pub(crate) const fn compiled(&self) -> &Compiled {
+        &self.compiled
     }
 
     /// What a reader should know before trusting the figures.

@@ -228,6 +228,9 @@ Options:
       --from <NS/NAME>     Who sends the request: a pod or a workload
       --gateway <NS/NAME>  The Gateway through which the request enters the mesh; the URL's port is
                            one of its servers'
+      --scenario <FILE>    The scenario in whose world the request is made, instead of manifests:
+                           its workloads say what is answered
+      --at <DURATION>      When in the scenario, such as `30s`; at its start if not given
   -X, --request <METHOD>   The method; GET if not given
   -H, --header <HEADER>    A header, as curl takes it: `name: value`, `name;` for an empty one;
                            `Host: x` sets the authority
@@ -266,6 +269,7 @@ Examples:
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
   meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
   meshsim explain -f mesh/ --gateway istio-system/main https://shop.example/cart
+  meshsim explain --scenario shop.yaml --at 30s --from shop/web http://api/
   istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
   meshsim explain --envoy envoy.yaml --listener main http://localhost/
 

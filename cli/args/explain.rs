@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use base::SimDuration;
 use clap::{Args as ArgGroup, ValueHint};
 
 use super::{Direction, MeshArgs};
@@ -13,6 +14,7 @@ use super::{Direction, MeshArgs};
   meshsim explain -f mesh/ --from default/productpage-v1 http://reviews:9080/reviews/1
   meshsim explain -f mesh/ --from shop/web http://api/ -X POST -H 'end-user: jason' --count 1000
   meshsim explain -f mesh/ --gateway istio-system/main https://shop.example/cart
+  meshsim explain --scenario shop.yaml --at 30s --from shop/web http://api/
   istioctl pc all web-0.shop -o json | meshsim explain --config-dump - http://api/
   meshsim explain --envoy envoy.yaml --listener main http://localhost/")]
 pub(crate) struct ExplainArgs {
@@ -26,6 +28,17 @@ pub(crate) struct ExplainArgs {
         conflicts_with_all = ["from", "config_dump", "envoy"]
     )]
     pub(crate) gateway: Option<String>,
+    /// The scenario in whose world the request is made, instead of manifests: its workloads say what is answered
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["files", "config_dump", "envoy"]
+    )]
+    pub(crate) scenario: Option<PathBuf>,
+    /// When in the scenario, such as `30s`; at its start if not given
+    #[arg(long, value_name = "DURATION", requires = "scenario")]
+    pub(crate) at: Option<SimDuration>,
     /// What is dialled: http, https, grpc or tcp
     #[arg(value_name = "URL")]
     pub(crate) url: String,

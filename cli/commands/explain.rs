@@ -5,6 +5,7 @@
 mod request;
 mod running;
 pub(crate) mod story;
+mod world;
 
 use explain::model::Explanation;
 use explain::{Request, Sample, Way};
@@ -21,9 +22,10 @@ use crate::refusal::{Failure, Refusal};
 /// Prints where a request goes.
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
     let request = request::read(&args.url, args.method.as_deref(), &args.headers)?;
-    let (explanation, sources) = match running::explain(args, &request, output)? {
-        Some((explanation, source)) => (explanation, vec![source]),
-        None => in_mesh(args, &request, output)?,
+    let (explanation, sources) = match (&args.scenario, running::explain(args, &request, output)?) {
+        (Some(file), _) => world::explain(file, args, &request, output)?,
+        (None, Some((explanation, source))) => (explanation, vec![source]),
+        (None, None) => in_mesh(args, &request, output)?,
     };
     match output.format {
         Format::Text | Format::Markdown => output.print(&story::tell(&explanation, &sources))?,
@@ -39,10 +41,7 @@ fn in_mesh(
     output: &Output,
 ) -> Result<(Explanation, Vec<Source>), Failure> {
     if args.from.is_none() && args.gateway.is_none() {
-        let refusal = Refusal::new("it is not said who sends the request");
-        let help = "give `--from NS/NAME` for a pod or a workload, or `--gateway NS/NAME` for a request that enters the \
-                    mesh there";
-        return Err(refusal.with_help(help).into());
+        return Err(nobody_sends().into());
     }
     let mesh = Mesh::read(&args.mesh, output)?;
     let way = way(&mesh, request, args)?;
@@ -50,7 +49,17 @@ fn in_mesh(
         tell(problem, output);
     }
     let draws = sample(args).map(|sample| way.draw(sample));
-    Ok((way.explanation(request, draws), mesh.manifests.sources))
+    let mut explanation = way.explanation(request, draws);
+    scenario::add_answer(&mut explanation, request, mesh.compiled());
+    Ok((explanation, mesh.manifests.sources))
+}
+
+/// Somebody has to send it.
+fn nobody_sends() -> Refusal {
+    let refusal = Refusal::new("it is not said who sends the request");
+    refusal.with_help(
+        "give `--from NS/NAME` for a pod or a workload, or `--gateway NS/NAME` for a request that enters the mesh there",
+    )
 }
 
 /// The way of the request: through a Gateway, through a pod that is one, or from any other pod.

@@ -1,7 +1,7 @@
 //! Single requests in the formats of Istio's access log: text by default, or JSON.
 //!
 //! Source: istio/istio, pilot/pkg/model/telemetry_logging.go, `EnvoyTextLogFormat` and `EnvoyJSONLogFormatIstio`. What a
-//! simulation does not have is `-` in text and `null` in JSON, as Envoy writes what it does not know; byte counts are 0.
+//! simulation does not have is `-` in text and `null` in JSON, as Envoy writes what it does not know.
 //! Times count from 1970-01-01.
 
 use crate::model::{AccessLogFormat, OutputFile, RunReport};
@@ -41,6 +41,7 @@ fn text_line(entry: &AccessLogEntry) -> String {
     let [method, path, protocol] = [request.method, request.path, request.protocol].map(or_dash);
     let [authority, details] = [request.authority, request.details].map(or_dash);
     let (code, flags) = (request.code, &entry.response_flags);
+    let (received, sent) = (entry.bytes_received, entry.bytes_sent);
     let start = start_time(entry.started);
     let millis = entry.duration.as_millis();
     let service = service_time(entry).map_or_else(|| "-".to_owned(), |millis| millis.to_string());
@@ -51,7 +52,7 @@ fn text_line(entry: &AccessLogEntry) -> String {
     let id = request_id(entry);
     let id = or_dash(&id);
     format!(
-        "[{start}] \"{method} {path} {protocol}\" {code} {flags} {details} - \"-\" 0 0 {millis} {service} \
+        "[{start}] \"{method} {path} {protocol}\" {code} {flags} {details} - \"-\" {received} {sent} {millis} {service} \
          \"-\" \"{agent}\" \"{id}\" \"{authority}\" \"{host}\" {cluster} - - - - {route}"
     )
 }
@@ -61,8 +62,8 @@ fn json_line(entry: &AccessLogEntry) -> String {
     let request = Request::of(entry);
     json!({
         "authority": or_null(request.authority),
-        "bytes_received": 0,
-        "bytes_sent": 0,
+        "bytes_received": entry.bytes_received,
+        "bytes_sent": entry.bytes_sent,
         "connection_termination_details": null,
         "downstream_local_address": null,
         "downstream_remote_address": null,

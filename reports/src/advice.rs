@@ -34,6 +34,9 @@ pub(crate) fn advice(code: u16, flags: &str, cause: Option<&Cause>) -> String {
             Some(call) if call.failed => {
                 format!("its call to {} failed ({})", call.service, call.answer)
             }
+            _ if rule.is_some() => {
+                QUEUE_FULL.replace("{rule}", &rule.map(named).unwrap_or_default())
+            }
             Some(_) | None if code == 0 => {
                 "the caller gave up, or the connection ended: compare its \
                                             `timeout` with how long answers take"
@@ -80,6 +83,9 @@ fn named(rule: &CauseRule) -> String {
 const OF_TOKENS: &str = "RequestAuthentication ";
 /// What stands between the fields of a rule of which any may have been the one.
 const OR: &str = " or ";
+/// Where the application has no room for more, and no proxy has a say.
+const QUEUE_FULL: &str =
+    "the application's queue is full: raise {rule}, or its `concurrency`, or lower the load";
 /// Where hosts were ejected.
 const EJECTED: &str = "hosts are ejected: mend those that fail, or ease {rule}";
 
@@ -264,6 +270,20 @@ mod tests {
             "its call to default/stock failed (503 UO)"
         );
         assert!(advice(500, "-", Some(&with_call(false))).contains("`workloads`"));
+        let queue = Cause {
+            rule: Some(CauseRule {
+                object: "default/stock, where 10 may wait".to_owned(),
+                field: "queue".to_owned(),
+                place: "s.yaml:4".to_owned(),
+                rejected: String::new(),
+            }),
+            ..Cause::default()
+        };
+        assert_eq!(
+            advice(503, "-", Some(&queue)),
+            "the application's queue is full: raise `queue` of default/stock, where 10 may wait (s.yaml:4), or its \
+             `concurrency`, or lower the load"
+        );
         assert!(advice(504, "UT", Some(&with_call(false))).contains("default/stock"));
     }
 

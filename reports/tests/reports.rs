@@ -289,6 +289,8 @@ fn an_access_log_is_two_tables_or_istios_lines() {
         protocol: "HTTP/1.1".to_owned(),
         is_tcp: false,
         user_agent: "curl/8".to_owned(),
+        bytes_received: 17,
+        bytes_sent: 512,
         response_code: 200,
         grpc_response_status: None,
         response_flags: "-".to_owned(),
@@ -310,7 +312,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
     let row = format!(
         "1,12.7,0,12.5,source,visitors,3,client-0,client,default,unknown,unknown,GET,reviews:9080,\
          \"/reviews/1?a=b,c\",HTTP/1.1,default,{},reviews-v1-0,200,,-,via_upstream,2,\
-         outbound|9080|v1|reviews.default.svc.cluster.local,10.0.0.1:9080",
+         outbound|9080|v1|reviews.default.svc.cluster.local,10.0.0.1:9080,17,512",
         TO_V1.trim_start_matches("client,default,unknown,unknown,")
     );
     let files = render_with(&report, Pictures::None);
@@ -338,7 +340,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
         file(&render_with(&report, Pictures::None), path).to_owned()
     };
     let line = "[1970-01-01T00:00:01.000Z] \"GET /reviews/1?a=b,c HTTP/1.1\" 200 - via_upstream - \
-                \"-\" 0 0 12 4 \"-\" \"curl/8\" \"visitors-3\" \"reviews:9080\" \"10.0.0.1:9080\" \
+                \"-\" 17 512 12 4 \"-\" \"curl/8\" \"visitors-3\" \"reviews:9080\" \"10.0.0.1:9080\" \
                 outbound|9080|v1|reviews.default.svc.cluster.local - - - - default\n";
     assert_eq!(
         written(&entry, AccessLogFormat::Istio, "access_log.txt"),
@@ -354,7 +356,7 @@ fn an_access_log_is_two_tables_or_istios_lines() {
     // Of bytes that it passes on, a proxy knows neither requests nor answers.
     entry.is_tcp = true;
     entry.route_name.clear();
-    let line = "[1970-01-01T00:00:01.000Z] \"- - -\" 0 - - - \"-\" 0 0 12 - \"-\" \"-\" \"-\" \"-\" \
+    let line = "[1970-01-01T00:00:01.000Z] \"- - -\" 0 - - - \"-\" 17 512 12 - \"-\" \"-\" \"-\" \"-\" \
                 \"10.0.0.1:9080\" outbound|9080|v1|reviews.default.svc.cluster.local - - - - -\n";
     assert_eq!(
         written(&entry, AccessLogFormat::Istio, "access_log.txt"),

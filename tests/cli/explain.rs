@@ -5,7 +5,7 @@ mod gateway;
 use serde_json::Value;
 use snapbox::str;
 
-use super::{json, run};
+use super::{json, meshsim, run};
 
 /// `explain` in the mesh of the reviews.
 fn explain(arguments: &[&str]) -> Value {
@@ -54,6 +54,112 @@ GET http://app-svc/login
 → the request reaches its destination
 
 "#]]);
+}
+
+#[test]
+fn the_catalogue_says_what_known_images_answer() {
+    let pods = "{apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {istio-injection: enabled}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {containers: [{name: app, image: curl}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: httpbin, labels: {app: httpbin}}, spec: {containers: [{name: app, image: mccutchen/go-httpbin}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: httpbin}, spec: {selector: {app: httpbin}, ports: [{name: http, port: 80}]}}
+";
+    let explain = |arguments: &[&str]| {
+        let all = [&["explain", "-f", "-", "--from", "client"], arguments].concat();
+        let run = meshsim(&all).stdin(pods).assert().success();
+        String::from_utf8(run.get_output().stdout.clone()).expect("text")
+    };
+    let text = explain(&["http://httpbin/status/418"]);
+    assert!(
+        text.ends_with(
+            "\n  default/httpbin answers 418, assumed from what is known of its image (`httpbin`)\n"
+        ),
+        "{text}"
+    );
+    let text = explain(&["http://httpbin/unstable"]);
+    assert!(
+        text.contains("httpbin most likely answers 200, assumed"),
+        "{text}"
+    );
+    let read = |path: &str| -> Value {
+        let text = explain(&["-o", "json", &format!("http://httpbin{path}")]);
+        let all: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(all["outcome"]["status"], Value::Null, "no proxy says so");
+        all["outcome"].clone()
+    };
+    let deny = read("/deny");
+    assert_eq!(deny["body"], "YOU SHOULDN'T BE HERE");
+    assert_eq!(deny["answer"]["status"], 200);
+    assert_eq!(deny["answer"]["assumed"], true);
+    assert_eq!(deny["answer"]["certain"], true);
+    assert_eq!(read("/bytes/x")["answer"]["status"], 400);
+    assert_eq!(read("/nowhere")["answer"]["status"], 404);
+    assert_eq!(read("/status/200:1,503:3")["answer"]["status"], 503);
+}
+
+#[test]
+fn a_scenario_says_what_its_workloads_answer() {
+    let scratch = tempfile::tempdir().expect("the temporary folder is writable");
+    let folder = scratch.path();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("the folder takes it");
+    };
+    write(
+        "mesh.yaml",
+        "{apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {istio-injection: enabled}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {containers: [{name: app, image: curl}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: app, image: web}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{name: http, port: 80}]}}
+",
+    );
+    write(
+        "shop.yaml",
+        "manifests: mesh.yaml
+duration: 60s
+workloads:
+- {workload: web, status: 202, body: welcome}
+- {address: 'api.example.com:443', tls: true}
+traffic: [{from: client, rate: 1/s, url: 'http://web/'}]
+timeline: [{at: 30s, delete: service/default/web}]
+",
+    );
+    let file = folder.join("shop.yaml");
+    let file = file.to_str().expect("a plain name");
+    let text = |arguments: &[&str]| {
+        let all = [&["explain", "--scenario", file], arguments].concat();
+        let run = run(&all).success();
+        String::from_utf8(run.get_output().stdout.clone()).expect("text")
+    };
+    let told = text(&["--from", "client", "http://web/"]);
+    let line =
+        "  default/web answers 202, as say the scenario's `workloads` (line 4)\n\n  welcome\n";
+    assert!(told.ends_with(line), "{told}");
+    let outside = text(&["--from", "client", "http://api.example.com:443/"]);
+    assert!(
+        outside.contains("status 400"),
+        "it takes TLS alone: {outside}"
+    );
+    let later = text(&["--at", "31s", "--from", "client", "http://web/"]);
+    assert!(!later.contains("answers"), "the Service is gone: {later}");
+    let unknown = meshsim(&[
+        "explain",
+        "--scenario",
+        file,
+        "--from",
+        "nobody",
+        "http://web/",
+    ]);
+    let unknown = unknown.assert().code(2);
+    let said = String::from_utf8(unknown.get_output().stderr.clone()).expect("text");
+    assert!(
+        said.contains("nobody in the scenario is called `nobody`"),
+        "{said}"
+    );
 }
 
 #[test]

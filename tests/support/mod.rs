@@ -61,6 +61,7 @@ impl PlainWorld {
                 network: Network {
                     latency: Distribution::ZERO,
                     links: Vec::new(),
+                    bandwidth: None,
                     sidecar_latency: Distribution::ZERO,
                     connect_trips: 0,
                     places: Vec::new(),

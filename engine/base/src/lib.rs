@@ -8,10 +8,12 @@ pub mod location;
 pub mod math;
 pub mod ratio;
 pub mod rng;
+mod size;
 pub mod time;
 
 pub use distribution::Distribution;
 pub use location::Location;
 pub use ratio::Ratio;
 pub use rng::{Draws, Seed, Stream};
+pub use size::Sizes;
 pub use time::{SimDuration, SimTime};

@@ -12,7 +12,7 @@ pub use hop::{
     Cluster, Direction, Fault, Hop, Millis, Mirror, Place, Rejected, Retry, Route, Rule,
     TokenCheck, UpstreamRequest,
 };
-pub use outcome::{Drawn, Draws, Outcome, OutcomeKind};
+pub use outcome::{Answer, Drawn, Draws, Outcome, OutcomeKind};
 
 /// The version of the shape.
 pub const SCHEMA: &str = "meshsim.explain/1";

@@ -104,6 +104,7 @@ impl Outcome {
             details: None,
             headers: Vec::new(),
             body: String::new(),
+            answer: None,
             closed: None,
         }
     }

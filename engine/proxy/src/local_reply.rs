@@ -44,7 +44,7 @@ impl LocalReply {
 }
 
 /// What the client receives of a local reply, before the route's changes.
-pub(crate) fn response(reply: &Reply) -> Response {
+pub fn response(reply: &Reply) -> Response {
     let mut headers = Vec::new();
     for (details, name) in TELLING {
         if reply.details == details {

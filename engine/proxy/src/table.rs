@@ -311,6 +311,14 @@ impl Table {
         &self.routes[id.index()].source.name
     }
 
+    /// What a route answers itself; empty where it does not.
+    pub fn body_of_route(&self, id: RouteId) -> &str {
+        match &self.routes[id.index()].source.action {
+            xds::RouteAction::DirectResponse(direct) => &direct.body,
+            xds::RouteAction::Route(_) | xds::RouteAction::Redirect(_) => "",
+        }
+    }
+
     /// The rule that a route was made from; none for default routes.
     pub fn route_origin(&self, id: RouteId) -> Option<&Origin> {
         self.routes[id.index()].source.origin.as_ref()

@@ -5,6 +5,7 @@
 //! has no cause here. What a reader had better do about it is left to reports.
 
 mod key;
+mod queue;
 mod rule;
 
 pub use self::rule::DecidingRule;
@@ -20,7 +21,7 @@ use explain::model::{Cluster, Explanation};
 use sim::plan::Site;
 use std::collections::BTreeMap;
 use telemetry::{
-    AccessLogEntry, DestinationLabels, RequestLabels, Trace, TracedRequest, is_success,
+    AccessLogEntry, DestinationLabels, PodFigures, RequestLabels, Trace, TracedRequest, is_success,
 };
 
 /// What led to failures of one kind.
@@ -142,7 +143,8 @@ impl Search<'_> {
             response_flags: kind.flags.to_owned(),
             rule: (self.explanation(entry).into_iter())
                 .chain(self.of_root(trace, entry))
-                .find_map(|explanation| self.written().rule(entry, &explanation, ejected)),
+                .find_map(|explanation| self.written().rule(entry, &explanation, ejected))
+                .or_else(|| self.full_queue(entry)),
             ejected,
             call: call(trace, place),
         })
@@ -160,6 +162,24 @@ impl Search<'_> {
             scenario: self.scenario,
             tables: &self.compiled.plan.tables,
         }
+    }
+
+    /// The queue that was full, where the application of a pod answers so for no other reason.
+    fn full_queue(&self, entry: &AccessLogEntry) -> Option<DecidingRule> {
+        let is_its_own = entry.response_flags == "-" && !entry.destination_pod.is_empty();
+        let pods = &self.outcome.measurements.window.pods;
+        let of = &entry.destination.workload;
+        let met = |pod: &&PodFigures| {
+            let is_it = pod.pod == entry.destination_pod && pod.workload == *of;
+            is_it && pod.overflowed > 0
+        };
+        (is_its_own && pods.iter().any(|pod| met(&pod)))
+            .then(|| {
+                let settings = &self.outcome.measurements.facts.settings;
+                let moment = Moment::new(entry.started, settings);
+                queue::full(self.scenario, self.compiled, (entry, moment))
+            })
+            .flatten()
     }
 
     /// Whether a host of the request's cluster had been ejected by then.

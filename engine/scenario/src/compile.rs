@@ -44,6 +44,7 @@ use crate::compile::population::Population;
 use crate::compile::progressive_delivery::Labelled;
 use crate::compile::report::Report;
 use crate::compile::server::Servers;
+pub(crate) use crate::compile::server::likely_answer;
 use crate::compile::site::Sites;
 use crate::compile::stage::World;
 use crate::compile::tables::Tables;

@@ -83,35 +83,72 @@ static EMPIRICAL: Object = Object {
     one_of: &[],
 };
 
-/// Reads a distribution.
+/// The words of a distribution, and how one of its values is read.
+pub(crate) struct Grammar {
+    pub(crate) distribution: &'static Object,
+    pub(crate) exponential: &'static Object,
+    pub(crate) lognormal: &'static Object,
+    pub(crate) uniform: &'static Object,
+    pub(crate) empirical: &'static Object,
+    pub(crate) value: fn(&mut Reader, &Cursor<'_>) -> Option<SimDuration>,
+}
+
+static OF_DURATIONS: Grammar = Grammar {
+    distribution: &DISTRIBUTION,
+    exponential: &EXPONENTIAL,
+    lognormal: &LOGNORMAL,
+    uniform: &UNIFORM,
+    empirical: &EMPIRICAL,
+    value: |reader, node| reader.duration(node),
+};
+
+/// Reads a distribution of durations.
 pub(crate) fn read(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
+    read_as(&OF_DURATIONS, reader, node)
+}
+
+/// Reads a distribution of other values, which stand for as many nanoseconds.
+pub(crate) fn read_as(
+    grammar: &Grammar,
+    reader: &mut Reader,
+    node: &Cursor<'_>,
+) -> Option<Distribution> {
     if !node.is_map() {
-        return reader.duration(node).map(Distribution::Constant);
+        return (grammar.value)(reader, node).map(Distribution::Constant);
     }
-    let fields = reader.object(node, &DISTRIBUTION)?;
+    let fields = reader.object(node, grammar.distribution)?;
     let chosen = fields.iter().next()?;
     match chosen.name() {
-        "constant" => reader.duration(&chosen).map(Distribution::Constant),
-        "exponential" => read_exponential(reader, &chosen),
-        "lognormal" => read_lognormal(reader, &chosen),
-        "uniform" => read_uniform(reader, &chosen),
-        _ => read_empirical(reader, &chosen),
+        "constant" => (grammar.value)(reader, &chosen).map(Distribution::Constant),
+        "exponential" => read_exponential(grammar, reader, &chosen),
+        "lognormal" => read_lognormal(grammar, reader, &chosen),
+        "uniform" => read_uniform(grammar, reader, &chosen),
+        _ => read_empirical(grammar, reader, &chosen),
     }
 }
 
-fn read_exponential(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
+fn read_exponential(
+    grammar: &Grammar,
+    reader: &mut Reader,
+    node: &Cursor<'_>,
+) -> Option<Distribution> {
     let mean = if node.is_map() {
-        read_parameter(reader, node, &EXPONENTIAL, "mean")?
+        let fields = reader.object(node, grammar.exponential)?;
+        (grammar.value)(reader, &fields.get("mean")?)?
     } else {
-        reader.duration(node)?
+        (grammar.value)(reader, node)?
     };
     Some(Distribution::Exponential { mean })
 }
 
-fn read_lognormal(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
-    let fields = reader.object(node, &LOGNORMAL)?;
-    let median = fields.get("median").and_then(|n| reader.duration(&n));
-    let p99 = fields.get("p99").and_then(|n| reader.duration(&n));
+fn read_lognormal(
+    grammar: &Grammar,
+    reader: &mut Reader,
+    node: &Cursor<'_>,
+) -> Option<Distribution> {
+    let fields = reader.object(node, grammar.lognormal)?;
+    let mut value = |name: &str| (grammar.value)(reader, &fields.get(name)?);
+    let (median, p99) = (value("median"), value("p99"));
     match Lognormal::from_median_and_p99(median?, p99?) {
         Ok(lognormal) => Some(Distribution::Lognormal(lognormal)),
         Err(error) => {
@@ -121,10 +158,10 @@ fn read_lognormal(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution
     }
 }
 
-fn read_uniform(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
-    let fields = reader.object(node, &UNIFORM)?;
-    let min = fields.get("min").and_then(|n| reader.duration(&n));
-    let max = fields.get("max").and_then(|n| reader.duration(&n));
+fn read_uniform(grammar: &Grammar, reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
+    let fields = reader.object(node, grammar.uniform)?;
+    let mut value = |name: &str| (grammar.value)(reader, &fields.get(name)?);
+    let (min, max) = (value("min"), value("max"));
     let (min, max) = (min?, max?);
     if max < min {
         reader.invalid(node, "`max` must not be shorter than `min`".to_owned(), "");
@@ -133,10 +170,14 @@ fn read_uniform(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> 
     Some(Distribution::Uniform { min, max })
 }
 
-fn read_empirical(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution> {
+fn read_empirical(
+    grammar: &Grammar,
+    reader: &mut Reader,
+    node: &Cursor<'_>,
+) -> Option<Distribution> {
     let values = reader.list(node, |reader, item| {
-        let fields = reader.object(item, &EMPIRICAL)?;
-        let value = fields.get("value").and_then(|n| reader.duration(&n))?;
+        let fields = reader.object(item, grammar.empirical)?;
+        let value = (grammar.value)(reader, &fields.get("value")?)?;
         let weight = match fields.get("weight") {
             Some(weight) => reader.number(&weight)?,
             None => 1.0,
@@ -150,14 +191,4 @@ fn read_empirical(reader: &mut Reader, node: &Cursor<'_>) -> Option<Distribution
             None
         }
     }
-}
-
-fn read_parameter(
-    reader: &mut Reader,
-    node: &Cursor<'_>,
-    object: &'static Object,
-    name: &str,
-) -> Option<SimDuration> {
-    let fields = reader.object(node, object)?;
-    fields.get(name).and_then(|node| reader.duration(&node))
 }

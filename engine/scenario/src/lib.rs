@@ -36,6 +36,7 @@
 //! assert!(outcome.passed(), "{:?}", outcome.verdicts);
 //! ```
 
+mod answer;
 pub mod call;
 pub mod catalogue;
 mod cause;
@@ -71,6 +72,7 @@ pub mod server;
 pub mod server_patch;
 pub mod set;
 mod shape;
+mod size;
 pub mod statistic;
 pub mod target;
 pub mod timeline;
@@ -83,6 +85,7 @@ pub mod values;
 mod verdict;
 pub mod workload;
 
+pub use answer::add_answer;
 pub use cause::{Call, Cause, DecidingRule, causes};
 pub use comparison::{Change, Effect, compare};
 pub use compile::{CompileOptions, Compiled, compile};
@@ -93,4 +96,5 @@ pub use schema::schema;
 pub use set::Override;
 pub use statistic::{Spread, Statistic, statistics};
 pub use told::is_told;
+pub use trace::{Sender, explain_in};
 pub use verdict::{Offending, Verdict};

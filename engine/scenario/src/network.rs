@@ -14,6 +14,8 @@ pub struct Network {
     pub latency: Distribution,
     /// Added by each sidecar that a request passes, once per request.
     pub sidecar_latency: Distribution,
+    /// Bits a second that each response's body has to itself; none: bodies take no time on their way.
+    pub bandwidth: Option<u64>,
     /// Pairs of workloads between which it differs.
     pub links: Vec<Link>,
     /// Where pods are on one node, in one zone, in one region, in two regions.
@@ -29,13 +31,15 @@ pub struct Tier {
     pub loss: f64,
 }
 
-/// The latency between two workloads.
+/// What is other between two workloads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// The workloads, in any order.
     pub between: [Placed<ObjectName>; 2],
-    /// One way.
-    pub latency: Distribution,
+    /// One way; none: as elsewhere.
+    pub latency: Option<Distribution>,
+    /// Bits a second; none: as elsewhere.
+    pub bandwidth: Option<u64>,
 }
 
 /// `network`
@@ -55,9 +59,15 @@ pub(crate) static NETWORK: Object = Object {
              `250us` if not written.",
         ),
         field(
+            "bandwidth",
+            Shape::Bandwidth,
+            "What each response's body (`bodyBytes`) has to itself on its way, such as `1Gbit/s`: it takes its bits over that \
+             from the headers to its end; no time if not written.",
+        ),
+        field(
             "links",
             Shape::List(&Shape::Object(&LINK)),
-            "Pairs of workloads between which the latency differs.",
+            "Pairs of workloads between which latency or bandwidth differ.",
         ),
         field(
             "sameNode",
@@ -105,16 +115,25 @@ static TIER: Object = Object {
 
 static LINK: Object = Object {
     name: "link",
-    about: "The latency between two workloads, in both directions.",
+    about: "What is other between two workloads, in both directions.",
     fields: &[
         field(
             "between",
             Shape::List(&Shape::Text),
             "Two workloads, written `namespace/name`.",
         ),
-        field("latency", Shape::Distribution, "One way."),
+        field(
+            "latency",
+            Shape::Distribution,
+            "One way; as elsewhere if not written.",
+        ),
+        field(
+            "bandwidth",
+            Shape::Bandwidth,
+            "What each response's body has to itself; as elsewhere if not written.",
+        ),
     ],
-    required: &["between", "latency"],
+    required: &["between"],
     one_of: &[],
 };
 
@@ -128,6 +147,7 @@ impl Default for Network {
         Self {
             latency: Distribution::Constant(SimDuration::from_micros(250)),
             sidecar_latency: Distribution::Constant(SimDuration::from_micros(250)),
+            bandwidth: None,
             links: Vec::new(),
             tiers: [const { None }; 4],
         }
@@ -153,6 +173,9 @@ impl Network {
         {
             network.sidecar_latency = latency;
         }
+        network.bandwidth = fields
+            .get("bandwidth")
+            .and_then(|node| reader.bandwidth(&node));
         if let Some(node) = fields.get("links") {
             network.links = reader.list(&node, Link::read);
         }
@@ -196,9 +219,17 @@ impl Link {
         let latency = fields
             .get("latency")
             .and_then(|node| distribution::read(reader, &node));
+        let bandwidth = fields
+            .get("bandwidth")
+            .and_then(|node| reader.bandwidth(&node));
+        let is_written = |name: &&str| fields.get(name).is_some();
+        if !["latency", "bandwidth"].iter().any(is_written) {
+            reader.missing(&fields, "`latency` or `bandwidth`");
+        }
         Some(Self {
             between: between?,
-            latency: latency?,
+            latency,
+            bandwidth,
         })
     }
 }

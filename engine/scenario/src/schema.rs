@@ -55,6 +55,7 @@ fn collect_shape(shape: &'static Shape, objects: &mut BTreeMap<&'static str, &'s
             }
         }
         Shape::Distribution => collect(&crate::distribution::DISTRIBUTION, objects),
+        Shape::Sizes => collect(&crate::size::SIZES, objects),
         Shape::Text
         | Shape::Word(_)
         | Shape::Boolean
@@ -66,6 +67,8 @@ fn collect_shape(shape: &'static Shape, objects: &mut BTreeMap<&'static str, &'s
         | Shape::Duration
         | Shape::Percentage
         | Shape::Rate
+        | Shape::Size
+        | Shape::Bandwidth
         | Shape::Texts => {}
     }
 }
@@ -147,6 +150,24 @@ fn shape(of: &Shape) -> Value {
             "anyOf": [
                 shape(&Shape::Duration),
                 { "$ref": reference(&crate::distribution::DISTRIBUTION) },
+            ],
+        }),
+        Shape::Size => json!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0 },
+                { "type": "string", "pattern": "^([0-9]+\\.?[0-9]*|\\.[0-9]+) *(B|kB|KiB|MB|MiB|GB|GiB)$" },
+            ],
+            "examples": [512, "4KiB", "1.5MB"],
+        }),
+        Shape::Bandwidth => json!({
+            "type": "string",
+            "pattern": "^([0-9]+\\.?[0-9]*|\\.[0-9]+) *(bit|kbit|Mbit|Gbit)/s$",
+            "examples": ["100Mbit/s", "1Gbit/s"],
+        }),
+        Shape::Sizes => json!({
+            "anyOf": [
+                shape(&Shape::Size),
+                { "$ref": reference(&crate::size::SIZES) },
             ],
         }),
         Shape::Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),

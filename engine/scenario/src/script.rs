@@ -5,7 +5,8 @@ use crate::distribution;
 use crate::header;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::shape::{Field, Object, Shape, field};
-use base::Distribution;
+use crate::size;
+use base::{Distribution, Sizes};
 use sim::act::ScriptBy;
 
 /// What a server does, in order; the last act goes for all further requests.
@@ -32,6 +33,10 @@ pub struct Act {
     pub service_time: Option<Distribution>,
     /// From the headers to the end of the body; none: as the endpoint says.
     pub body_time: Option<Distribution>,
+    /// What the response says; none: as the endpoint says, unless this is an error.
+    pub body: Option<String>,
+    /// How long that is; none: as long as `body`, or as the endpoint says.
+    pub body_bytes: Option<Sizes>,
     /// What the response lacks; empty: nothing.
     pub degraded: String,
     /// Where chance decides: how likely the act is, beside the others.
@@ -158,7 +163,7 @@ static ACT: Object = Object {
     one_of: &[],
 };
 
-const ACT_FIELDS: [Field; 7] = [
+const ACT_FIELDS: [Field; 9] = [
     field(
         "status",
         Shape::Status,
@@ -191,6 +196,16 @@ const ACT_FIELDS: [Field; 7] = [
         Shape::Distribution,
         "From the headers to the end of the body, or to the cut; the endpoint's if not written.",
     ),
+    field(
+        "body",
+        Shape::Text,
+        "What the response says, or a part of it; the endpoint's if not written, and nothing where it is an error.",
+    ),
+    field(
+        "bodyBytes",
+        Shape::Sizes,
+        "How long the body is; as long as `body` if not written, or the endpoint's.",
+    ),
     DEGRADED,
 ];
 
@@ -202,7 +217,7 @@ static RESPONSE: Object = Object {
     one_of: &[],
 };
 
-const RESPONSE_FIELDS: [Field; 8] = {
+const RESPONSE_FIELDS: [Field; 10] = {
     let [
         status,
         end,
@@ -210,6 +225,8 @@ const RESPONSE_FIELDS: [Field; 8] = {
         close,
         service_time,
         body_time,
+        body,
+        body_bytes,
         degraded,
     ] = ACT_FIELDS;
     [
@@ -224,6 +241,8 @@ const RESPONSE_FIELDS: [Field; 8] = {
         close,
         service_time,
         body_time,
+        body,
+        body_bytes,
         degraded,
     ]
 };
@@ -297,6 +316,8 @@ impl Act {
         close: false,
         service_time: None,
         body_time: None,
+        body: None,
+        body_bytes: None,
         degraded: String::new(),
         weight: 1,
     };
@@ -341,6 +362,10 @@ impl Act {
             body_time: fields
                 .get("bodyTime")
                 .and_then(|node| distribution::read(reader, &node)),
+            body: fields.get("body").and_then(|node| reader.text(&node)),
+            body_bytes: fields
+                .get("bodyBytes")
+                .and_then(|node| size::read(reader, &node)),
             degraded: fields
                 .get("degraded")
                 .and_then(|node| reader.text(&node))

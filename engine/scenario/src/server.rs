@@ -6,15 +6,17 @@ use crate::discipline::Discipline;
 use crate::distribution;
 use crate::header;
 use crate::path::{read_path, read_variable};
+use crate::place::Place;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::request::read_method;
 use crate::script::Script;
 use crate::server_patch::ServerPatch;
+use crate::size;
 use crate::workload::ENDPOINT;
-use base::{Distribution, Ratio, SimDuration};
+use base::{Distribution, Ratio, SimDuration, Sizes};
 use sim::act::Accept;
 use sim::application::{
-    HeaderCondition, PathPattern, RequestMatch, Requested, RequestedDelay, Variable,
+    HeaderCondition, PathPattern, RequestMatch, Requested, RequestedBody, RequestedDelay, Variable,
 };
 use sim::plan::{Abandonment, Overflow};
 
@@ -25,6 +27,8 @@ pub struct Server {
     pub concurrency: Option<u32>,
     /// Requests that may wait; none: no limit.
     pub queue: Option<u32>,
+    /// Where that is written, if it is.
+    pub queue_place: Option<Place>,
     /// What a request that finds the queue full meets.
     pub on_full: Overflow,
     /// How its workers share the work.
@@ -66,6 +70,8 @@ pub struct Endpoint {
     pub degraded: String,
     /// What their response says; empty where nothing is known.
     pub body: String,
+    /// How long that is; none: as long as `body`.
+    pub body_bytes: Option<Sizes>,
     /// From the headers to the end of the body.
     pub body_time: Distribution,
     /// Headers of responses, names in lower case.
@@ -102,6 +108,7 @@ impl Default for Server {
         Self {
             concurrency: None,
             queue: None,
+            queue_place: None,
             on_full: Overflow::Respond(503),
             discipline: Discipline::default(),
             on_abandon: Abandonment::Continue,
@@ -127,6 +134,7 @@ impl Default for Endpoint {
             status: 200,
             degraded: String::new(),
             body: String::new(),
+            body_bytes: None,
             body_time: Distribution::ZERO,
             response_headers: Vec::new(),
             script: None,
@@ -249,6 +257,7 @@ struct Work {
     delay: Option<(Distribution, Option<RequestedDelay>)>,
     degraded: Option<String>,
     body: Option<String>,
+    body_bytes: Option<(Sizes, Option<RequestedBody>)>,
     calls: Option<Vec<Step>>,
 }
 
@@ -270,6 +279,7 @@ impl Work {
             delay: read_delay(reader, fields, path),
             degraded: fields.get("degraded").and_then(|node| reader.text(&node)),
             body: fields.get("body").and_then(|node| reader.text(&node)),
+            body_bytes: read_body_bytes(reader, fields, path),
             calls: fields
                 .get("calls")
                 .map(|node| call::read_steps(reader, &node)),
@@ -291,6 +301,12 @@ impl Work {
         }
         if let Some(body) = &self.body {
             endpoint.body = body.clone();
+            endpoint.body_bytes = None;
+            endpoint.requested.body = None;
+        }
+        if let Some((bytes, requested)) = &self.body_bytes {
+            endpoint.body_bytes = Some(bytes.clone());
+            endpoint.requested.body = requested.clone();
         }
         if let Some(calls) = &self.calls {
             endpoint.calls = calls.clone();
@@ -328,6 +344,38 @@ fn read_delay(
             .is_some_and(|word| word == "refuse"),
     };
     Some((Distribution::ZERO, Some(requested)))
+}
+
+/// Reads `bodyBytes`, a size or what the request asks for, and `bodyBytesAtMost`.
+fn read_body_bytes(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    path: &PathPattern,
+) -> Option<(Sizes, Option<RequestedBody>)> {
+    let at_most = fields.get("bodyBytesAtMost");
+    let beyond = fields.get("bodyBytesBeyond");
+    let node = fields.get("bodyBytes");
+    let is_asked = node.as_ref().is_some_and(Cursor::is_template);
+    for limit in [&at_most, &beyond].into_iter().flatten() {
+        if !is_asked {
+            let name = limit.name();
+            let message = format!("`{name}` goes with `bodyBytes` that requests ask for");
+            let help = "write `bodyBytes: \"{n}\"` with a capture of `path`, or leave it out";
+            reader.invalid(limit, message, help);
+        }
+    }
+    let node = node?;
+    if !is_asked {
+        return Some((size::read(reader, &node)?, None));
+    }
+    let requested = RequestedBody {
+        from: read_variable(reader, &node, path)?,
+        at_most: at_most.and_then(|node| reader.size(&node)),
+        refuses_more: beyond
+            .and_then(|node| reader.word(&node, &["cap", "refuse"]))
+            .is_some_and(|word| word == "refuse"),
+    };
+    Some((Sizes::ZERO, Some(requested)))
 }
 
 fn read_overflow(reader: &mut Reader, node: &Cursor<'_>) -> Option<Overflow> {

@@ -2,6 +2,7 @@
 
 use crate::distribution;
 use crate::header;
+use crate::place::Place;
 use crate::reader::{Cursor, Fields, Reader};
 use crate::script::{BODY_TIME, RESPONSE_HEADERS, SCRIPT, Script};
 use crate::server::{Endpoint, Server};
@@ -16,6 +17,8 @@ pub struct ServerPatch {
     pub concurrency: Option<Option<u32>>,
     /// Requests that may wait.
     pub queue: Option<Option<u32>>,
+    /// Where that is written.
+    pub queue_place: Option<Place>,
     /// Whether connections are refused.
     pub refuse: Option<bool>,
     /// How connections are accepted.
@@ -130,6 +133,7 @@ impl ServerPatch {
             .get("concurrency")
             .and_then(|node| reader.limit(&node, 1));
         self.queue = fields.get("queue").and_then(|node| reader.limit(&node, 0));
+        self.queue_place = fields.get("queue").map(|node| node.place());
         self.refuse = fields.get("refuse").and_then(|node| reader.boolean(&node));
         self.accept = fields
             .get("accept")
@@ -171,6 +175,7 @@ impl ServerPatch {
         let Self {
             concurrency,
             queue,
+            queue_place,
             refuse,
             accept,
             keep_alive,
@@ -184,6 +189,9 @@ impl ServerPatch {
         } = self;
         server.concurrency = concurrency.unwrap_or(server.concurrency);
         server.queue = queue.unwrap_or(server.queue);
+        if queue_place.is_some() {
+            server.queue_place.clone_from(queue_place);
+        }
         server.refuse = refuse.unwrap_or(server.refuse);
         server.accept = accept.unwrap_or(server.accept);
         server.keep_alive = keep_alive.unwrap_or(server.keep_alive);

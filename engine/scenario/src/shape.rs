@@ -53,6 +53,12 @@ pub(crate) enum Shape {
     Percentage,
     /// `200/s`
     Rate,
+    /// `4KiB`, or a number of bytes.
+    Size,
+    /// `1Gbit/s`
+    Bandwidth,
+    /// A size, or a distribution of sizes.
+    Sizes,
     /// A duration, or a distribution of durations.
     Distribution,
     /// Texts by name.

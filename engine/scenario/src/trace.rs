@@ -1,21 +1,26 @@
 //! Where one request of a scenario goes and why: explained under the manifests and settings of its time, without a run.
 
+use crate::answer::{self, Known, Whose};
 use crate::compile::{Compiled, External};
 use crate::file::Scenario;
 use crate::moment::Moment;
 use crate::object_name::ObjectName;
 use crate::request::Request;
 use crate::url::Scheme;
-use explain::model::{Direction, Explanation};
+use base::SimTime;
+use explain::model::Explanation;
 use explain::proxy_alone::{self, Entrance};
-use explain::{Leaving, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as};
+use explain::{
+    Leaving, Sample, Taken, find, from_pod, from_pod_as, through_gateway, through_gateway_as,
+};
 use proxy::request::{Protocol, RequestHead};
 use sim::plan::Site;
+use telemetry::Settings;
 use xds::TrafficDirection;
 
 /// Who sends a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sender<'s> {
+pub enum Sender<'s> {
     /// A pod, or a workload's first pod, as the user names it.
     Named(&'s str),
     /// A pod.
@@ -34,7 +39,21 @@ pub(crate) fn explain(
     request: &explain::Request,
     moment: Moment<'_>,
 ) -> Option<Explanation> {
-    explain_as(scenario, compiled, (sender, None), request, moment)
+    explain_with(scenario, compiled, (sender, None, None), request, moment)
+}
+
+/// Where a request goes in the world of a scenario at a time, as manifests make it, with what is drawn if so much is wanted;
+/// none if its sender is not there.
+pub fn explain_in(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    (sender, sample): (Sender<'_>, Option<Sample>),
+    request: &explain::Request,
+    at: SimTime,
+) -> Option<Explanation> {
+    let settings = Settings::default();
+    let moment = Moment::new(at, &settings);
+    explain_with(scenario, compiled, (sender, None, sample), request, moment)
 }
 
 /// The same along the way that a request took in a run, where that is known.
@@ -42,6 +61,16 @@ pub(crate) fn explain_as(
     scenario: &Scenario,
     compiled: &Compiled,
     (sender, taken): (Sender<'_>, Option<&Taken>),
+    request: &explain::Request,
+    moment: Moment<'_>,
+) -> Option<Explanation> {
+    explain_with(scenario, compiled, (sender, taken, None), request, moment)
+}
+
+fn explain_with(
+    scenario: &Scenario,
+    compiled: &Compiled,
+    (sender, taken, sample): (Sender<'_>, Option<&Taken>, Option<Sample>),
     request: &explain::Request,
     moment: Moment<'_>,
 ) -> Option<Explanation> {
@@ -93,11 +122,25 @@ pub(crate) fn explain_as(
         .leaves
         .as_ref()
         .and_then(|leaving| server_at(scenario, leaving));
-    let mut explanation = way.explanation(request, None);
+    let draws = sample.map(|sample| way.draw(sample));
+    let mut explanation = way.explanation(request, draws);
     explanation.written_by = moment.writers(compiled, &explanation);
-    let outcome = &explanation.outcome;
-    if outcome.status.is_none() && outcome.closed.is_none() && outcome.body.is_empty() {
-        explanation.outcome.body = body(&explanation, request, compiled, outside.as_ref());
+    let known = Known {
+        workloads: &scenario.workloads,
+        catalogue: &scenario.catalogue,
+    };
+    if let Some(external) = &outside {
+        known.tell(&mut explanation, request, &Whose::External(external));
+    } else if let Some(name) = answer::destination(&explanation) {
+        if scenario.envoy.is_some() {
+            known.tell(&mut explanation, request, &Whose::Address(&name.name));
+        } else if let Some(mesh) = compiled.mesh_with(&name, moment) {
+            let pod = mesh.registry().pod_by_name(&name.namespace, &name.name);
+            let pod = pod.map(|pod| mesh.registry().pod(pod));
+            if let Some(pod) = pod {
+                known.tell(&mut explanation, request, &Whose::Pod(pod));
+            }
+        }
     }
     Some(explanation)
 }
@@ -120,65 +163,6 @@ fn takes_tls(scenario: &Scenario, external: &External) -> Option<bool> {
         own.is_some_and(|own| own.value == external.address)
     })?;
     entry.server.tls
-}
-
-/// What the destination of a request says, as far as it is known; empty otherwise.
-fn body(
-    explanation: &Explanation,
-    request: &explain::Request,
-    compiled: &Compiled,
-    outside: Option<&External>,
-) -> String {
-    let hops = &explanation.hops;
-    let inside = || {
-        let last = hops.last()?;
-        let name = match last.direction {
-            Direction::Inbound => Some(&last.proxy),
-            Direction::Outbound | Direction::Gateway => {
-                let clusters = last.clusters.iter();
-                let likeliest = clusters.rev().max_by_key(|cluster| cluster.weight);
-                likeliest.and_then(|cluster| cluster.endpoints.first())
-            }
-        };
-        let (namespace, name) = name?.split_once('/')?;
-        Some((namespace.to_owned(), name.to_owned()))
-    };
-    let named = match outside {
-        Some(external) => {
-            let ObjectName { namespace, name } = external.name();
-            Some((namespace, name))
-        }
-        None => inside(),
-    };
-    let Some((namespace, name)) = named else {
-        return String::new();
-    };
-    let plan = &compiled.plan;
-    let mut pods = plan.pods.iter();
-    let Some(pod) = pods.find(|pod| {
-        pod.name == name && plan.workloads[pod.workload.index()].namespace == namespace
-    }) else {
-        return String::new();
-    };
-    let workload = &plan.workloads[pod.workload.index()];
-    let server = pod.server.as_ref().unwrap_or(&workload.server);
-    let mut sent = hops.iter().rev();
-    let sent = sent.find_map(|hop| match hop.direction {
-        Direction::Inbound => None,
-        Direction::Outbound | Direction::Gateway => hop.upstream_request.as_ref(),
-    });
-    let head = match sent {
-        Some(sent) => RequestHead {
-            method: sent.method.clone(),
-            authority: sent.authority.clone(),
-            path: sent.path.clone(),
-            headers: sent.headers.clone(),
-            ..request.head.clone()
-        },
-        None => request.head.clone(),
-    };
-    let behaviour = server.behaviour(&head);
-    behaviour.map_or_else(String::new, |behaviour| behaviour.body.clone())
 }
 
 /// A request template as it is explained.

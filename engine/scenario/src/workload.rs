@@ -51,7 +51,7 @@ pub(crate) static WORKLOAD_OBJECT: Object = Object {
 };
 
 /// The fields of an entry of `workloads`.
-pub(crate) const WORKLOAD_FIELDS: [Field; 39] = {
+pub(crate) const WORKLOAD_FIELDS: [Field; 42] = {
     let [
         workers,
         cpus,
@@ -115,6 +115,9 @@ pub(crate) const WORKLOAD_FIELDS: [Field; 39] = {
         RESPONSES,
         DEGRADED,
         BODY,
+        BODY_BYTES,
+        BODY_BYTES_AT_MOST,
+        BODY_BYTES_BEYOND,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
@@ -158,6 +161,9 @@ pub(crate) static ENDPOINT: Object = Object {
         RESPONSES,
         DEGRADED,
         BODY,
+        BODY_BYTES,
+        BODY_BYTES_AT_MOST,
+        BODY_BYTES_BEYOND,
         RESPONSE_HEADERS,
         SCRIPT,
         CALLS,
@@ -178,7 +184,26 @@ const BODY: Field = field(
     "body",
     Shape::Text,
     "What the response says, or a part of it, for expectations of single requests and whoever looks at one; it takes no time: \
-     that is `bodyTime`.",
+     that is `bodyTime`, or `bodyBytes` where `network` has a `bandwidth`.",
+);
+
+const BODY_BYTES: Field = field(
+    "bodyBytes",
+    Shape::Any(&[Shape::Sizes, Shape::Text]),
+    "How long the response's body is: a size, a distribution of sizes, or what the request asks for, as for `status`; as \
+     long as `body` if not written. It is what access logs say, and takes time where `network` has a `bandwidth`.",
+);
+
+const BODY_BYTES_AT_MOST: Field = field(
+    "bodyBytesAtMost",
+    Shape::Size,
+    "The longest body that a request may ask for with `bodyBytes`; any if not written.",
+);
+
+const BODY_BYTES_BEYOND: Field = field(
+    "bodyBytesBeyond",
+    Shape::Word(&["cap", "refuse"]),
+    "What requests meet that ask for more than `bodyBytesAtMost`: that much (`cap`, the default), or status 400 (`refuse`).",
 );
 
 const DELAY: Field = field(

@@ -51,7 +51,7 @@ namespace: shop
 manifests: mesh
 duration: 1000s
 seed: 5
-network: {latency: {uniform: {min: 100us, max: 300us}}, sidecarLatency: 50us}
+network: {latency: {uniform: {min: 100us, max: 300us}}, sidecarLatency: 50us, bandwidth: 1Gbit/s}
 concurrency: 2
 workloads:
 - selector: {app: web}
@@ -64,8 +64,8 @@ workloads:
   calls: [{parallel: [http://cache/x, {url: http://db/y, timeout: 150ms, retries: {attempts: 1, backoff: 2ms}}]}]
 - {workload: cache, concurrency: 8, queue: 20, serviceTime: {exponential: 1ms}, errorRate: 1%, errorStatus: 503, onFull: refuse}
 - {workload: db, concurrency: 12, serviceTime: {lognormal: {median: 2ms, p99: 60ms}}, errorRate: 1%, errorStatus: 500}
-- {workload: cart, concurrency: 4, serviceTime: {exponential: 1ms}, endpoints: [{path: /, responseHeaders: {set-cookie: 'cart=7; Path=/; Max-Age=600'}}]}
-- {workload: shadow, concurrency: 4, serviceTime: {exponential: 2ms}}
+- {workload: cart, concurrency: 4, serviceTime: {exponential: 1ms}, endpoints: [{path: /, responseHeaders: {set-cookie: 'cart=7; Path=/; Max-Age=600'}, bodyBytes: {exponential: 4KiB}}]}
+- {workload: shadow, responses: [{weight: 3, body: whole}, {status: 503, bodyBytes: {uniform: {min: 10, max: 90}}}], concurrency: 4, serviceTime: {exponential: 2ms}}
 traffic:
 - {name: users, from: client, rate: 1000/s, url: 'http://web/', headers: {x-user: jason}, timeout: 300ms, retries: {attempts: 1, backoff: 5ms}}
 - {name: residents, from: client, users: 8, thinkTime: {exponential: 20ms}, url: 'http://cache/', headers: {x-user: ann}}

@@ -66,6 +66,57 @@ traffic: [{{name: users, from: client, rate: 200/s, {url}}}]
 }
 
 #[test]
+fn a_full_queue_is_named_with_its_bound_and_its_line() {
+    let found = |workload: &str, more: &str| {
+        let mesh = format!("{MESH}\n      tcp: {{maxConnections: 1000}}\n");
+        let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
+        let text = format!(
+            "namespace: shop
+manifests: mesh
+duration: 20s
+traffic: [{{name: users, from: client, rate: 200/s, url: 'http://server/'}}]
+workloads:
+- workload: server
+{workload}
+{more}
+"
+        );
+        let source = Source::new("s.yaml", text);
+        let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
+        let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
+        let options = RunOptions {
+            traces: true,
+            ..RunOptions::default()
+        };
+        let outcome = run(&scenario, &compiled, &options);
+        let causes = causes(&scenario, &compiled, &outcome);
+        let cause = causes.into_iter().next().expect("something fails");
+        assert_eq!(cause.response_flags, "-");
+        let rule = cause.rule?;
+        assert_eq!(rule.fields, ["queue"]);
+        Some(format!(
+            "{} at {}:{}",
+            rule.object, rule.location.file, rule.location.line
+        ))
+    };
+    let full = "  concurrency: 1\n  serviceTime: 50ms\n  queue: 10";
+    let named = Some("shop/server, where 10 may wait at s.yaml:9".to_owned());
+    assert_eq!(found(full, ""), named);
+    let timeline = "timeline: [{at: 0s, workload: server, queue: 3}]";
+    let changed = Some("shop/server, where 3 may wait at s.yaml:10".to_owned());
+    assert_eq!(
+        found(full, timeline),
+        changed,
+        "the timeline says otherwise"
+    );
+    // It fails by itself, and its queue is never full.
+    assert_eq!(
+        found("  errorRate: 10%\n  errorStatus: 503\n  queue: 10", ""),
+        None
+    );
+}
+
+#[test]
 fn the_limit_that_overflowed_is_named() {
     const ALL: &str = "
       tcp: {maxConnections: 1}

@@ -2,7 +2,7 @@
 //! fail.
 
 use crate::application::Mark;
-use base::{Distribution, SimDuration};
+use base::{Distribution, SimDuration, Sizes};
 use proxy::input::ResetReason;
 use proxy::response::ResponseHead;
 
@@ -53,6 +53,10 @@ pub struct Act {
     pub body_time: Distribution,
     /// What the response lacks.
     pub mark: Mark,
+    /// What the response says, as far as it is known; no part of a simulation.
+    pub body: String,
+    /// How long the response's body is.
+    pub body_bytes: Sizes,
     /// Where chance decides: the weight of this act and all before it.
     pub weight: u64,
 }
@@ -75,6 +79,22 @@ impl Script {
     #[inline]
     pub fn act(&self, number: u32) -> &Act {
         &self.acts[(number as usize).min(self.acts.len() - 1)]
+    }
+
+    /// The act that most requests meet, or the first ones.
+    pub(crate) fn likeliest(&self) -> &Act {
+        let mut before = 0;
+        let mut best = (0, &self.acts[0]);
+        if self.by == ScriptBy::Chance {
+            for act in &self.acts {
+                let weight = act.weight - before;
+                before = act.weight;
+                if weight > best.0 {
+                    best = (weight, act);
+                }
+            }
+        }
+        best.1
     }
 
     /// The act that a draw hits.

@@ -17,6 +17,23 @@ impl Mark {
     pub const LIMIT: usize = 127;
 }
 
+/// What an answer of an application carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// What it lacks.
+    pub mark: Mark,
+    /// How long its body is.
+    pub bytes: u64,
+}
+
+impl Content {
+    /// Nothing, of which nothing is missing.
+    pub const EMPTY: Self = Self {
+        mark: Mark::WHOLE,
+        bytes: 0,
+    };
+}
+
 /// Which requests an endpoint is for: all conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestMatch {
@@ -70,6 +87,19 @@ pub struct Requested {
     pub status: Option<Variable>,
     /// How long it is to wait.
     pub delay: Option<RequestedDelay>,
+    /// How long the body is to be.
+    pub body: Option<RequestedBody>,
+}
+
+/// A body that a request asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestedBody {
+    /// Where its size in bytes is written; several with weights as for statuses.
+    pub from: Variable,
+    /// The largest that is granted; none: any.
+    pub at_most: Option<u64>,
+    /// Whoever asks for more is answered 400, instead of being granted that much.
+    pub refuses_more: bool,
 }
 
 /// A wait that a request asks for.
@@ -276,6 +306,11 @@ pub(crate) fn read_delay(text: &str) -> Option<SimDuration> {
         let is_meant = seconds.is_finite() && (0.0..1e9).contains(&seconds);
         return is_meant.then(|| SimDuration::from_nanos((seconds * 1e9).round() as u64));
     }
+    text.parse().ok()
+}
+
+/// A number of bytes.
+pub(crate) fn read_bytes(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 

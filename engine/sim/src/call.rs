@@ -2,7 +2,7 @@
 
 mod end;
 
-use crate::application::Mark;
+use crate::application::Content;
 use crate::delivery::LEAVING;
 use crate::event::Event;
 use crate::network::sample;
@@ -48,8 +48,8 @@ pub(crate) struct Call {
     pub(crate) answer: Option<(u16, Option<u8>)>,
     /// When the caller has no more time for it, whatever its own timeout says.
     deadline: SimTime,
-    /// What the last response lacks.
-    pub(crate) mark: Mark,
+    /// What the last response carries.
+    pub(crate) content: Content,
 }
 
 /// What is asked, from where.
@@ -127,7 +127,7 @@ impl Call {
             idle_tries: 0,
             answer: None,
             deadline: SimTime::MAX,
-            mark: Mark::WHOLE,
+            content: Content::EMPTY,
         }
     }
 
@@ -154,12 +154,19 @@ impl Call {
         matches!(self.owner, Owner::Traffic(_))
     }
 
-    /// What an answer to the current try lacks: one that comes from a proxy lacks nothing.
-    fn mark_of(&self, reply: &Reply) -> Mark {
-        if reply.details == Details::ViaUpstream {
-            self.mark
-        } else {
-            Mark::WHOLE
+    /// What an answer to the current try carries: nothing of an application's where it comes from a proxy, and no whole body
+    /// where it is cut.
+    fn content_of(&self, reply: &Reply) -> Content {
+        if reply.details != Details::ViaUpstream {
+            return Content::EMPTY;
+        }
+        Content {
+            bytes: if reply.truncated {
+                0
+            } else {
+                self.content.bytes
+            },
+            ..self.content
         }
     }
 
@@ -218,7 +225,7 @@ impl<O: Observer> World<'_, O> {
         let site = &plan.sites[call.request.site.index()];
         call.responded = None;
         call.answer = None;
-        call.mark = Mark::WHOLE;
+        call.content = Content::EMPTY;
         let deadline = call.deadline(plan);
         if deadline <= now {
             // Its caller has no time left to make it.

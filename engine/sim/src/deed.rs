@@ -3,7 +3,7 @@
 use crate::act::{Ending, ScriptBy};
 use crate::application::Mark;
 use crate::plan::Behaviour;
-use base::{Distribution, SimDuration};
+use base::{Distribution, SimDuration, Sizes};
 use proxy::response::ResponseHead;
 
 /// What a server does about a request.
@@ -19,6 +19,10 @@ pub(crate) struct Deed<'a> {
     pub(crate) service_time: &'a Distribution,
     /// From the response's head to the end of its body.
     pub(crate) body_time: &'a Distribution,
+    /// How long that body is.
+    pub(crate) body_bytes: &'a Sizes,
+    /// The same, where the request itself says it.
+    pub(crate) asked_bytes: Option<u64>,
     /// It calls others before it responds.
     pub(crate) calls: bool,
     /// It comes too late: no work is done for it.
@@ -48,6 +52,12 @@ impl<'a> Deed<'a> {
                 mark: if fails { Mark::WHOLE } else { behaviour.mark },
                 service_time: &behaviour.service_time,
                 body_time: &behaviour.body_time,
+                body_bytes: if fails {
+                    &Sizes::ZERO
+                } else {
+                    &behaviour.body_bytes
+                },
+                asked_bytes: None,
                 calls: !fails,
                 is_late: false,
             };
@@ -63,6 +73,8 @@ impl<'a> Deed<'a> {
             mark: act.mark,
             service_time: &act.service_time,
             body_time: &act.body_time,
+            body_bytes: &act.body_bytes,
+            asked_bytes: None,
             // As one that fails by chance makes no calls, neither does one that fails by its script.
             calls: act.ending == Ending::Respond && act.response.status < 400,
             is_late: false,
@@ -77,6 +89,8 @@ impl<'a> Deed<'a> {
             mark: Mark::WHOLE,
             service_time: &Distribution::ZERO,
             body_time: &Distribution::ZERO,
+            body_bytes: &Sizes::ZERO,
+            asked_bytes: None,
             calls: false,
             is_late: true,
         }

@@ -23,7 +23,7 @@ mod serve;
 mod step;
 mod travel;
 
-use crate::application::Mark;
+use crate::application::{Content, Mark};
 use crate::call::Request;
 use crate::deed::{Answer, Deed, Rest};
 use crate::observation::{Attempt, AttemptOutcome, Trace};
@@ -75,8 +75,8 @@ pub(crate) struct Delivery<'a> {
     deadline: SimTime,
     /// The call that it serves, if a proxy of the caller sent it.
     call: Option<u32>,
-    /// What the answer lacks.
-    pub(crate) mark: Mark,
+    /// What the answer carries.
+    pub(crate) content: Content,
     /// What the server does about it, once a worker has it.
     deed: Option<Deed<'a>>,
     pub(crate) answer: Answer<'a>,
@@ -203,7 +203,7 @@ impl<'a> Delivery<'a> {
             wait: TimerId::NONE,
             deadline: SimTime::MAX,
             call: None,
-            mark: Mark::WHOLE,
+            content: Content::EMPTY,
             deed: None,
             answer: Answer::Status(0),
             rest: Rest::NONE,
@@ -237,8 +237,8 @@ impl<'a> Delivery<'a> {
     /// Its answer lacks something; what it lacked first counts.
     #[inline]
     fn degrade(&mut self, mark: Mark) {
-        if self.mark == Mark::WHOLE {
-            self.mark = mark;
+        if self.content.mark == Mark::WHOLE {
+            self.content.mark = mark;
         }
     }
 
@@ -323,3 +323,5 @@ const ASKED_STATUS: u32 = 21;
 const CHOSEN_ACT: u32 = 22;
 const WAIT: u32 = 23;
 const CALL_IS_MADE: u32 = 24;
+const BODY_BYTES: u32 = 25;
+const ASKED_BYTES: u32 = 26;

@@ -5,7 +5,7 @@
 //!
 //! Source: RFC 6298; Linux, include/net/tcp.h (TCP_RTO_MIN, TCP_TIMEOUT_INIT).
 
-use crate::plan::network::{Disturbance, Ends, Place, Tier};
+use crate::plan::network::{Disturbance, Ends, Link, Place, Tier};
 use crate::plan::{Plan, PodId};
 use base::{Distribution, Draws, SimDuration, SimTime};
 
@@ -70,16 +70,40 @@ impl Latencies {
     /// The distribution of one way between two pods, as long as nothing happens to their link.
     #[inline]
     pub(crate) fn between<'a>(&self, plan: &'a Plan, from: PodId, to: PodId) -> &'a Distribution {
-        if !self.by_pair.is_empty() {
-            let workload = |pod: PodId| plan.pods[pod.index()].workload.index();
-            let pair = workload(from) * self.workloads + workload(to);
-            if let Some(link) = self.by_pair[pair] {
-                return &plan.network.links[usize::from(link)].latency;
-            }
+        let link = self.link(plan, from, to);
+        if let Some(latency) = link.and_then(|link| link.latency.as_ref()) {
+            return latency;
         }
         let tier = self.tier(plan, from, to);
         tier.and_then(|tier| tier.latency.as_ref())
             .unwrap_or(&plan.network.latency)
+    }
+
+    /// What is written about the link between two pods' workloads.
+    #[inline]
+    fn link<'a>(&self, plan: &'a Plan, from: PodId, to: PodId) -> Option<&'a Link> {
+        if self.by_pair.is_empty() {
+            return None;
+        }
+        let workload = |pod: PodId| plan.pods[pod.index()].workload.index();
+        let pair = workload(from) * self.workloads + workload(to);
+        self.by_pair[pair].map(|link| &plan.network.links[usize::from(link)])
+    }
+
+    /// How long a body of so many bytes takes from its first to its last.
+    pub(crate) fn transfer(
+        &self,
+        plan: &Plan,
+        (from, to): (PodId, PodId),
+        bytes: u64,
+    ) -> SimDuration {
+        let link = self.link(plan, from, to);
+        let bandwidth = link
+            .and_then(|link| link.bandwidth)
+            .or(plan.network.bandwidth);
+        bandwidth.map_or(SimDuration::ZERO, |bits| {
+            SimDuration::from_secs_f64(bytes as f64 * 8.0 / bits as f64)
+        })
     }
 
     #[inline]

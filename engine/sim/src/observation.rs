@@ -1,6 +1,6 @@
 //! Typed events for whoever watches.
 
-use crate::application::Mark;
+use crate::application::{Content, Mark};
 use crate::plan::cluster::ControllerId;
 use crate::plan::{PodId, ServiceId, SiteId, TableId, TrafficId};
 use base::SimTime;
@@ -265,8 +265,8 @@ pub struct Exchange {
     pub ended: SimTime,
     /// The answer; status 0 where there was none, with flag DC where the caller gave up.
     pub reply: Reply,
-    /// What the answer lacks.
-    pub mark: Mark,
+    /// What the answer carries.
+    pub content: Content,
     /// The pod of the last try, where one was chosen.
     pub target: Option<PodId>,
     /// The Service that was dialled, for plain requests.

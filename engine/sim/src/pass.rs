@@ -8,7 +8,7 @@
 //! The shortcut leaves the same records: what reached the sidecar, when it ended, and how.
 
 use crate::act::Ending;
-use crate::application::Mark;
+use crate::application::Content;
 use crate::deed::Answer;
 use crate::delivery::{Client, Stage};
 use crate::observation::{AttemptOutcome, Exchange, Observer, Reception};
@@ -241,7 +241,7 @@ impl<O: Observer> World<'_, O> {
             return self.follow_up(now, slot);
         }
         if reply.details != Details::ViaUpstream {
-            delivery.mark = Mark::WHOLE;
+            delivery.content = Content::EMPTY;
             delivery.answer = match reply.grpc_status {
                 Some(status) => Answer::Grpc(status),
                 None => Answer::Status(reply.status),
@@ -309,7 +309,7 @@ impl<O: Observer> World<'_, O> {
                     .and_then(|endpoint| self.plan.pod_at(endpoint)),
                 service: None,
                 is_tcp: self.shapes.get(delivery.pass.shape).is_tcp(),
-                mark: delivery.mark,
+                content: delivery.content,
                 route: self.shapes.get(delivery.pass.shape).route(),
             };
             self.count_exchange();

@@ -9,6 +9,7 @@ mod server;
 mod site;
 mod traffic;
 
+pub use crate::shape::LikelyAnswer;
 pub use change::{Change, ChangeEffect, ClusterEffect, LoadChange};
 pub use destination::{ClusterLabels, Destination, destinations};
 pub use network::{Link, Network};

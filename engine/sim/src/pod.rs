@@ -5,7 +5,7 @@ use crate::cluster::Conduct;
 use crate::delivery::Delivery;
 use crate::plan::{Behaviour, ChangeEffect, Overflow, Plan, PodId, Server, Side, TableId};
 use crate::server::{Occupancy, Served};
-use base::SimDuration;
+use base::{SimDuration, Sizes};
 use kernel::TimerId;
 use proxy::effect::TimerKind;
 use proxy::proxy::Proxy;
@@ -36,6 +36,8 @@ pub(crate) struct PodState<'a> {
     is_settled: bool,
     /// Whoever asks the server gets a response.
     responds: bool,
+    /// Bodies take time on their way.
+    has_bandwidth: bool,
     /// What it does about connections.
     pub(crate) conduct: Conduct,
     /// Its application does nothing.
@@ -83,7 +85,8 @@ impl<'a> PodState<'a> {
             occupancy: Occupancy::of(server),
             served: Served::default(),
             is_settled: !is_pushed(plan, id),
-            responds: responds(server),
+            responds: responds(server, plan.network.has_bandwidth()),
+            has_bandwidth: plan.network.has_bandwidth(),
             conduct: Conduct::SERVING,
             is_frozen: false,
             paused: Vec::new(),
@@ -175,7 +178,7 @@ impl<'a> PodState<'a> {
         self.server = server;
         self.served.clear();
         self.server_number = number;
-        self.responds = responds(server);
+        self.responds = responds(server, self.has_bandwidth);
     }
 }
 
@@ -226,9 +229,12 @@ fn is_pushed(plan: &Plan, id: PodId) -> bool {
 }
 
 /// Whether a server answers all that reaches it, at once and whole.
-fn responds(server: &Server) -> bool {
+fn responds(server: &Server, has_bandwidth: bool) -> bool {
     let answers = |behaviour: &Behaviour| {
-        behaviour.script.is_none() && behaviour.body_time.constant() == Some(SimDuration::ZERO)
+        let is_short = behaviour.requested.body.is_none() && behaviour.body_bytes == Sizes::ZERO;
+        behaviour.script.is_none()
+            && behaviour.body_time.constant() == Some(SimDuration::ZERO)
+            && (is_short || !has_bandwidth)
     };
     !server.absent
         && !server.refuses

@@ -10,6 +10,7 @@ mod deadline;
 use crate::plan::{Plan, PodId, Side, SiteId, TableId};
 use base::SimDuration;
 pub(crate) use case::Case;
+pub use case::LikelyAnswer;
 use indexmap::IndexSet;
 use proxy::listener::{Connection, Layer, Verdict, accept, accept_at};
 use proxy::names::{ClusterId, Endpoint, EndpointId};

@@ -64,7 +64,7 @@ impl RequestKey {
             path: PathKey::of(caller, exchange.source, destination, exchange.target, names),
             protocol: names.protocol(exchange.site, exchange.is_tcp),
             asked: names.destination(None, exchange.service, exchange.site),
-            answer: AnswerKey::of(&exchange.reply, exchange.mark),
+            answer: AnswerKey::of(&exchange.reply, exchange.content.mark),
         }
     }
 

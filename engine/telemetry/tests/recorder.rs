@@ -7,7 +7,7 @@ use proxy::names::{ClusterId, Endpoint, EndpointId, Names};
 use proxy::request::RequestHead;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
 use sim::act::Accept;
-use sim::application::{CallRules, Mark};
+use sim::application::{CallRules, Content, Mark};
 use sim::discipline::Discipline;
 use sim::observation::{
     Attempt, AttemptOutcome, Ejection, Exchange, Journey, Observer, Station, Trace,
@@ -140,6 +140,7 @@ fn plan() -> Plan {
         network: Network {
             latency: Distribution::ZERO,
             links: Vec::new(),
+            bandwidth: None,
             sidecar_latency: Distribution::ZERO,
             connect_trips: 1,
             places: Vec::new(),
@@ -213,7 +214,7 @@ fn tell(observer: &mut impl Observer, started: u64, ended: u64, status: u16, clu
         target,
         service: None,
         is_tcp: false,
-        mark: Mark::WHOLE,
+        content: Content::EMPTY,
         route: None,
     });
     observer.on_journey(&Journey {
@@ -430,7 +431,7 @@ fn requests_that_reach_nobody_count_for_what_was_dialled() {
             target: None,
             service: None,
             is_tcp: false,
-            mark: Mark::WHOLE,
+            content: Content::EMPTY,
             route: None,
         });
     }
@@ -632,7 +633,7 @@ fn an_access_log_tells_the_back_off_before_each_try() {
         target: Some(PodId::new(1)),
         service: None,
         is_tcp: false,
-        mark: Mark::WHOLE,
+        content: Content::EMPTY,
         route: None,
     });
     let entries = log.finish(&plan);

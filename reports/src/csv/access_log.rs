@@ -79,6 +79,16 @@ pub(crate) static REQUESTS: Layout = Layout {
                 Kind::Text,
                 "The address of the last try; empty where none was chosen",
             ),
+            column(
+                "bytes_received",
+                Kind::Integer,
+                "The bytes of the request's body",
+            ),
+            column(
+                "bytes_sent",
+                Kind::Integer,
+                "The bytes of the response's body, an application's or the proxy's own",
+            ),
         ],
     ],
 };
@@ -119,6 +129,8 @@ pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
         u64::from(entry.attempts).into(),
         entry.upstream_cluster.as_str().into(),
         entry.upstream_host.as_str().into(),
+        entry.bytes_received.into(),
+        entry.bytes_sent.into(),
     ]);
     row
 }
@@ -127,7 +139,7 @@ pub(crate) fn request_row(entry: &AccessLogEntry) -> Vec<Cell<'_>> {
 pub(crate) type OwnCell<'r, R> = (&'static str, Box<dyn Fn(&R) -> Cell<'static> + 'r>);
 
 /// What requests of a kind differ in.
-pub(crate) fn own_of_request() -> [OwnCell<'static, (u32, RequestTimes)>; 5] {
+pub(crate) fn own_of_request() -> [OwnCell<'static, (u32, RequestTimes)>; 6] {
     [
         (
             "start_seconds",
@@ -146,6 +158,7 @@ pub(crate) fn own_of_request() -> [OwnCell<'static, (u32, RequestTimes)>; 5] {
             Box::new(|(_, times)| millis(times.time_to_first_byte)),
         ),
         ("request", Box::new(|(_, times)| request(times.number))),
+        ("bytes_sent", Box::new(|(_, times)| times.bytes_sent.into())),
     ]
 }
 

@@ -3,7 +3,7 @@
 use super::{Story, percent};
 use crate::output::{ERROR, GOOD, NAME, WARNING};
 use explain::Closed;
-use explain::model::{Drawn, Draws, Outcome, OutcomeKind};
+use explain::model::{Answer, Drawn, Draws, Outcome, OutcomeKind};
 
 impl Story<'_> {
     pub(super) fn outcome(&mut self, outcome: &Outcome) {
@@ -42,9 +42,30 @@ impl Story<'_> {
         for (name, value) in &outcome.headers {
             self.line(format_args!("  {name}: {value}"));
         }
+        if let Some(answer) = &outcome.answer {
+            self.answer(answer);
+        }
         if !outcome.body.is_empty() {
             self.line(format_args!("\n  {}", outcome.body.replace('\n', "\n  ")));
         }
+    }
+
+    /// What the application answers, and how that is known.
+    fn answer(&mut self, answer: &Answer) {
+        let Answer {
+            pod,
+            status,
+            certain,
+            told_by,
+            assumed,
+        } = answer;
+        let what = match status {
+            Some(status) => format!("answers {status}"),
+            None => "does not respond".to_owned(),
+        };
+        let likely = if *certain { "" } else { "most likely " };
+        let how = if *assumed { "assumed from" } else { "as say" };
+        self.line(format_args!("  {pod} {likely}{what}, {how} {told_by}"));
     }
 
     pub(super) fn draws(&mut self, draws: &Draws) {

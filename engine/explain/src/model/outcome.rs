@@ -21,9 +21,27 @@ pub struct Outcome {
     pub headers: Vec<(String, String)>,
     /// The body that the client receives.
     pub body: String,
+    /// What the application at the end of the way answers, as far as anything says so: no proxy has a say in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
     /// Why the connection ends, where it does without an answer.
     #[serde(skip)]
     pub closed: Option<Closed>,
+}
+
+/// What an application answers, as far as it is known without asking it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// `<namespace>/<name>` of its pod, or the address of a server outside of the mesh.
+    pub pod: String,
+    /// The status; none: it does not respond.
+    pub status: Option<u16>,
+    /// Neither chance nor what others answer to its own calls has a say.
+    pub certain: bool,
+    /// What says so, in words.
+    pub told_by: String,
+    /// It is assumed from the container's image alone.
+    pub assumed: bool,
 }
 
 /// Each way in which a request can go.

@@ -3,6 +3,7 @@
 use crate::compile::mark::Marks;
 use crate::script::{Act, Ending, Script};
 use crate::server::Endpoint;
+use base::Sizes;
 use proxy::input::ResetReason;
 use proxy::response::ResponseHead;
 use sim::act;
@@ -22,6 +23,11 @@ pub(super) fn head(status: u16, headers: &[(String, String)]) -> ResponseHead {
 }
 
 const GRPC_STATUS: &str = "grpc-status";
+
+/// How long a body is: as is written, or as long as what it says.
+pub(super) fn sizes(body: &str, written: Option<&Sizes>) -> Sizes {
+    written.map_or_else(|| Sizes::constant_of(body.len() as u64), Clone::clone)
+}
 
 /// A script of an endpoint.
 pub(super) fn script(script: &Script, endpoint: &Endpoint, marks: &Marks) -> act::Script {
@@ -47,9 +53,20 @@ fn act(act: &Act, endpoint: &Endpoint, marks: &Marks) -> act::Act {
         close,
         service_time,
         body_time,
+        body,
+        body_bytes,
         degraded,
         weight: _,
     } = act;
+    let is_error = status.is_some_and(|status| status >= 400 && status != endpoint.status);
+    let (said, size) = match body {
+        Some(body) => (body.as_str(), body_bytes.as_ref()),
+        None if is_error => ("", body_bytes.as_ref()),
+        None => {
+            let own = endpoint.body_bytes.as_ref();
+            (endpoint.body.as_str(), body_bytes.as_ref().or(own))
+        }
+    };
     let mut all: Vec<(String, String)> = Vec::new();
     let is_new = |(name, _): &&(String, String)| headers.iter().all(|(own, _)| own != name);
     all.extend(endpoint.response_headers.iter().filter(is_new).cloned());
@@ -73,6 +90,8 @@ fn act(act: &Act, endpoint: &Endpoint, marks: &Marks) -> act::Act {
             .unwrap_or(&endpoint.service_time)
             .clone(),
         body_time: body_time.as_ref().unwrap_or(&endpoint.body_time).clone(),
+        body: said.to_owned(),
+        body_bytes: sizes(said, size),
         mark: marks.of_word(if degraded.is_empty() {
             &endpoint.degraded
         } else {

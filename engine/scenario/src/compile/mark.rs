@@ -10,7 +10,7 @@ use sim::application::Mark;
 use std::collections::BTreeSet;
 
 /// All words, in their order; the first is empty.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Marks(Vec<String>);
 
 impl Marks {

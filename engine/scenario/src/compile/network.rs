@@ -37,6 +37,7 @@ pub(super) fn network(
                 a,
                 b,
                 latency: link.latency.clone(),
+                bandwidth: link.bandwidth,
             }));
         }
     }
@@ -64,6 +65,7 @@ pub(super) fn network(
     Network {
         latency: written.latency.clone(),
         links,
+        bandwidth: written.bandwidth,
         sidecar_latency: written.sidecar_latency.clone(),
         connect_trips: CONNECT_TRIPS,
         places: places(&names, pools),

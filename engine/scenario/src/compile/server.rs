@@ -14,8 +14,23 @@ use crate::server::Server;
 use crate::workload::Workload;
 use base::SimTime;
 use behaviour::{behaviour, cpus, discipline, steps};
-use sim::plan::{self, PodId, Side, Step, WorkloadId};
+use proxy::request::RequestHead;
+use sim::plan::{self, Behaviour, LikelyAnswer, PodId, Side, Step, WorkloadId};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a server most likely answers to a request, which comes with this head: its status if it responds, what it says, and
+/// whether that is certain.
+pub(crate) fn likely_answer(server: &Server, head: &RequestHead) -> (Option<u16>, String, bool) {
+    let marks = Marks::default();
+    let behaviours = server.endpoints.iter().map(|endpoint| {
+        // Who calls others is not certain of its answer, whoever they are.
+        let steps = vec![Step::default(); endpoint.calls.len()];
+        behaviour(endpoint, &steps, &marks)
+    });
+    let behaviours: Vec<Behaviour> = behaviours.collect();
+    let answer = LikelyAnswer::of(&behaviours, head);
+    (answer.status, answer.body.to_owned(), answer.is_certain)
+}
 
 /// How all pods serve.
 #[derive(Debug)]
@@ -246,6 +261,7 @@ impl<'s> Servers<'s> {
         let Server {
             concurrency,
             queue,
+            queue_place: _,
             on_full,
             discipline: _,
             on_abandon,

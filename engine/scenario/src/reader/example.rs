@@ -14,6 +14,8 @@ pub(super) fn of_shape(shape: &Shape) -> String {
         Shape::Duration => "5s".to_owned(),
         Shape::Percentage => "10%".to_owned(),
         Shape::Rate => "50/s".to_owned(),
+        Shape::Size | Shape::Sizes => "4KiB".to_owned(),
+        Shape::Bandwidth => "1Gbit/s".to_owned(),
         Shape::Distribution => "5ms".to_owned(),
         Shape::Texts => "{name: value}".to_owned(),
         Shape::Map(shape) => format!("{{name: {}}}", of_shape(shape)),

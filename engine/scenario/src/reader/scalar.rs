@@ -269,6 +269,51 @@ impl Reader {
         None
     }
 
+    /// Reads a number of bytes.
+    pub(crate) fn size(&mut self, cursor: &Cursor<'_>) -> Option<u64> {
+        const UNITS: [(&str, f64); 7] = [
+            ("B", 1.0),
+            ("kB", 1e3),
+            ("KiB", 1024.0),
+            ("MB", 1e6),
+            ("MiB", 1_048_576.0),
+            ("GB", 1e9),
+            ("GiB", 1_073_741_824.0),
+        ];
+        let bytes = match &cursor.node.value {
+            Value::Int(number) if *number >= 0 => Some(*number as f64),
+            Value::String(text) => measured(text, &UNITS),
+            _ => {
+                self.mismatch(cursor, "size");
+                return None;
+            }
+        };
+        if let Some(bytes) = bytes.filter(|bytes| *bytes <= MAX_BYTES) {
+            return Some(bytes.round() as u64);
+        }
+        let message = format!("`{}` is not a size", cursor.source_text());
+        let help = "write it as in `512`, `4KiB` or `1.5MB`; a tebibyte is the most";
+        self.invalid(cursor, message, help);
+        None
+    }
+
+    /// Reads a bandwidth as bits a second.
+    pub(crate) fn bandwidth(&mut self, cursor: &Cursor<'_>) -> Option<u64> {
+        const UNITS: [(&str, f64); 4] = [
+            ("bit/s", 1.0),
+            ("kbit/s", 1e3),
+            ("Mbit/s", 1e6),
+            ("Gbit/s", 1e9),
+        ];
+        let text = self.text(cursor)?;
+        let bits = measured(&text, &UNITS).filter(|bits| (1.0..=1e15).contains(bits));
+        if bits.is_none() {
+            let message = format!("`{text}` is not a bandwidth");
+            self.invalid(cursor, message, "write it as in `100Mbit/s` or `1Gbit/s`");
+        }
+        Some(bits?.round() as u64)
+    }
+
     /// Reads a rate as a number per second.
     pub(crate) fn rate_or_zero(&mut self, cursor: &Cursor<'_>) -> Option<f64> {
         let Value::String(text) = &cursor.node.value else {
@@ -317,6 +362,17 @@ const DURATIONS: &str = "write it as in `250ms`, `1.5s` or `5m`";
 const PERCENTAGES: &str = "write it as in `10%` or `99.9%`";
 /// How rates are written.
 const RATES: &str = "write it as in `200/s`, `30/m` or `5/h`";
+
+/// More than any body has.
+const MAX_BYTES: f64 = (1_u64 << 40) as f64;
+
+/// A number and the factor of its unit.
+fn measured(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(end);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim())?;
+    Some(decimal(number)? * factor)
+}
 
 /// One for each step of time.
 const MAX_RATE: f64 = 1e9;

@@ -44,7 +44,7 @@ impl<O: Observer> World<'_, O> {
                 .map_or(plain, |endpoint| self.plan.pod_at(endpoint)),
             service: self.plan.sites[call.request.site.index()].dial.service,
             is_tcp: proxied && self.shapes.get(call.shape).is_tcp(),
-            mark: call.mark_of(&reply),
+            content: call.content_of(&reply),
             route: if proxied {
                 self.shapes.get(call.shape).route()
             } else {
@@ -60,7 +60,7 @@ impl<O: Observer> World<'_, O> {
     #[inline]
     pub(super) fn end_call(&mut self, now: SimTime, slot: u32, reply: Reply) {
         let call = self.calls.remove(slot as usize);
-        let mark = call.mark_of(&reply);
+        let mark = call.content_of(&reply).mark;
         match call.owner {
             Owner::Traffic(traffic) => {
                 self.keep_cookies(now, traffic, (slot, &call), &reply);

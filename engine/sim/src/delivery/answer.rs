@@ -1,14 +1,14 @@
 //! Answers set out: with a response, with part of one, or without.
 
-use super::{BODY_TIME, RETURN, Stage};
-use crate::application::Mark;
+use super::{BODY_BYTES, BODY_TIME, RETURN, Stage};
+use crate::application::Content;
 use crate::deed::{Answer, Rest};
 use crate::event::Event;
 use crate::network::{Message, sample};
 use crate::observation::{AttemptOutcome, Observer};
-use crate::plan::SiteId;
+use crate::plan::{PodId, SiteId};
 use crate::world::World;
-use base::{Draws, SimTime};
+use base::{Draws, SimDuration, SimTime};
 use proxy::input::ResetReason;
 use proxy::listener::Layer;
 
@@ -22,16 +22,28 @@ impl<O: Observer> World<'_, O> {
         let (identity, site) = (delivery.identity, delivery.site);
         (delivery.answer, delivery.rest) = match failure {
             Some(status) => {
-                delivery.mark = Mark::WHOLE;
+                delivery.content = Content::EMPTY;
                 (Answer::Status(status), Rest::NONE)
             }
             None => {
                 delivery.degrade(deed.mark);
                 let time = sample(deed.body_time, || Draws::new(self.key, identity, BODY_TIME));
                 let ending = deed.ending;
+                let bytes = deed.asked_bytes.or(deed.body_bytes.constant());
+                let bytes = bytes.unwrap_or_else(|| {
+                    let draw = Draws::new(self.key, identity, BODY_BYTES).unit();
+                    deed.body_bytes.quantile(draw)
+                });
+                delivery.content.bytes = bytes;
                 (deed.response, Rest { time, ending })
             }
         };
+        let bytes = delivery.content.bytes;
+        if let (1.., Some(target)) = (bytes, delivery.target) {
+            let transfer = self.transfer(slot, target, bytes);
+            self.deliveries[slot as usize].rest.time += transfer;
+        }
+        let delivery = &self.deliveries[slot as usize];
         if delivery.answer.status() >= 400 && self.is_of_bytes(site) {
             // There is no status to say so with.
             return self.fail(now, slot, ResetReason::ConnectionTermination);
@@ -57,6 +69,17 @@ impl<O: Observer> World<'_, O> {
             self.note_cookies(slot, head);
         }
         self.respond(now, slot, outcome, false);
+    }
+
+    /// How long a body takes from a pod to whoever asked it, which is not the pod's own sidecar.
+    fn transfer(&self, slot: u32, target: PodId, bytes: u64) -> SimDuration {
+        let delivery = &self.deliveries[slot as usize];
+        let outer = delivery
+            .parent
+            .filter(|_| delivery.is_for_application())
+            .map(|parent| &self.deliveries[parent as usize]);
+        let source = outer.map_or(delivery.source, |outer| outer.source);
+        self.latencies.transfer(self.plan, (target, source), bytes)
     }
 
     /// A server ends a request without a response.

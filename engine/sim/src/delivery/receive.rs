@@ -2,7 +2,7 @@
 
 use super::{Client, Delivery, Stage};
 use crate::act::Ending;
-use crate::application::Mark;
+use crate::application::Content;
 use crate::deed::Answer;
 use crate::event::Event;
 use crate::observation::{AttemptOutcome, Observer};
@@ -42,7 +42,7 @@ impl<'a, O: Observer> World<'a, O> {
             self.calendar.schedule(now + delivery.rest.time, event);
         }
         let (source, client, answer) = (delivery.source, delivery.client, delivery.answer);
-        let (parent, call, mark) = (delivery.parent(), delivery.call(), delivery.mark);
+        let (parent, call, content) = (delivery.parent(), delivery.call(), delivery.content);
         let connection = delivery.connection();
         match client {
             Client::Proxy(side, attempt) => {
@@ -51,7 +51,7 @@ impl<'a, O: Observer> World<'a, O> {
                     now,
                     Seat { pod: source, side },
                     (attempt, parent, call),
-                    (answer, mark),
+                    (answer, content),
                     false,
                 );
             }
@@ -65,7 +65,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Client::Call(call) => {
                 self.calls[call as usize].responded = Some(now);
-                self.calls[call as usize].mark = mark;
+                self.calls[call as usize].content = content;
             }
         }
     }
@@ -98,7 +98,7 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                     AttemptOutcome::Response(_) => {
                         let asked = (attempt, delivery.parent(), delivery.call());
-                        let answer = (delivery.answer, delivery.mark);
+                        let answer = (delivery.answer, delivery.content);
                         self.tell_end_of_connection(now, delivery.connection(), delivery.answer);
                         self.tell_response(now, seat, asked, answer, true);
                     }
@@ -118,7 +118,7 @@ impl<'a, O: Observer> World<'a, O> {
                 let proxied = self.pods[source.index()].has_proxy();
                 let is_http = !self.is_of_bytes(delivery.site);
                 let reply = delivery.plain_reply(proxied, is_http);
-                self.calls[call as usize].mark = delivery.mark;
+                self.calls[call as usize].content = delivery.content;
                 self.on_reply(now, call, reply, delivery.target);
             }
         }
@@ -144,16 +144,16 @@ impl<'a, O: Observer> World<'a, O> {
         now: SimTime,
         seat: Seat,
         (attempt, parent, call): (AttemptId, Option<u32>, Option<u32>),
-        (answer, mark): (Answer<'a>, Mark),
+        (answer, content): (Answer<'a>, Content),
         complete: bool,
     ) {
         // What the proxy passes on of it goes on from there.
         if let Some(parent) = parent {
             self.deliveries[parent as usize].answer = answer;
-            self.deliveries[parent as usize].mark = mark;
+            self.deliveries[parent as usize].content = content;
         }
         if let Some(call) = call {
-            self.calls[call as usize].mark = mark;
+            self.calls[call as usize].content = content;
         }
         let bare;
         let response = match answer {

@@ -1,6 +1,8 @@
 //! In service: what a worker does about a request, for how long, and what it waits for.
 
-use super::{ASKED_DELAY, ASKED_STATUS, CHOSEN_ACT, DELAY, SERVER_ERROR, SERVICE_TIME, Stage};
+use super::{
+    ASKED_BYTES, ASKED_DELAY, ASKED_STATUS, CHOSEN_ACT, DELAY, SERVER_ERROR, SERVICE_TIME, Stage,
+};
 use crate::act::Ending;
 use crate::deed::{Answer, Deed};
 use crate::discipline::{Deadlines, Load, Workers};
@@ -34,8 +36,15 @@ impl<O: Observer> World<'_, O> {
         };
         let chance = || Draws::new(key, identity, CHOSEN_ACT).next_u64();
         let mut deed = Deed::of(behaviour, served, tries, fails, chance);
+        let succeeds = deed.calls;
+        if let Some(asked) = case.bytes
+            && succeeds
+        {
+            let draw = || Draws::new(key, identity, ASKED_BYTES).next_u64();
+            deed.asked_bytes = Some(self.shapes.drawn(asked, draw));
+        }
         if let Some(asked) = case.status
-            && deed.calls
+            && succeeds
         {
             let draw = || Draws::new(key, identity, ASKED_STATUS).next_u64();
             deed = deed.asked_for(self.shapes.drawn(asked, draw) as u16);

@@ -8,8 +8,10 @@ use base::{Distribution, SimTime};
 pub struct Network {
     /// One way between any two pods.
     pub latency: Distribution,
-    /// One way between the pods of two workloads, where it differs; the first match counts, in both directions.
+    /// What differs between the pods of two workloads; the first match counts, in both directions.
     pub links: Vec<Link>,
+    /// Bits a second that each response's body has to itself; none: it takes no time.
+    pub bandwidth: Option<u64>,
     /// Added by each sidecar that a request passes, once per request.
     pub sidecar_latency: Distribution,
     /// How many one-way latencies it takes to make a connection before a request can be sent.
@@ -22,15 +24,24 @@ pub struct Network {
     pub disturbances: Vec<Disturbance>,
 }
 
-/// The latency between two workloads.
+/// What is other between two workloads.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// One of them.
     pub a: WorkloadId,
     /// The other.
     pub b: WorkloadId,
-    /// One way.
-    pub latency: Distribution,
+    /// One way; none: as elsewhere.
+    pub latency: Option<Distribution>,
+    /// Bits a second; none: as elsewhere.
+    pub bandwidth: Option<u64>,
+}
+
+impl Network {
+    /// Whether bodies take time anywhere.
+    pub fn has_bandwidth(&self) -> bool {
+        self.bandwidth.is_some() || self.links.iter().any(|link| link.bandwidth.is_some())
+    }
 }
 
 /// Where a pod is, in numbers that say no more than what is alike.

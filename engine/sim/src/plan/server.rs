@@ -4,8 +4,7 @@ use crate::act::{Accept, Script};
 use crate::application::{Mark, RequestMatch, Requested};
 use crate::discipline::Discipline;
 use crate::plan::SiteId;
-use base::{Distribution, Ratio, SimDuration};
-use proxy::request::RequestHead;
+use base::{Distribution, Ratio, SimDuration, Sizes};
 use proxy::response::ResponseHead;
 
 /// How a pod serves requests: a queueing station.
@@ -74,20 +73,14 @@ pub struct Behaviour {
     pub mark: Mark,
     /// What that response says, as far as it is known; no part of a simulation.
     pub body: String,
+    /// How long that response's body is.
+    pub body_bytes: Sizes,
     /// From the response's head to the end of its body.
     pub body_time: Distribution,
     /// What is done about one request after the other, in place of all above but the delay and the calls.
     pub script: Option<Script>,
     /// Calls to others, made one step after the other once the own work is done.
     pub steps: Vec<Step>,
-}
-
-impl Server {
-    /// What is done about a request that comes with this head.
-    pub fn behaviour(&self, head: &RequestHead) -> Option<&Behaviour> {
-        let mut behaviours = self.behaviours.iter();
-        behaviours.find(|behaviour| behaviour.matches.holds(head))
-    }
 }
 
 /// Calls made at the same time.
@@ -114,6 +107,7 @@ impl Default for Behaviour {
             response: ResponseHead::of(200),
             mark: Mark::WHOLE,
             body: String::new(),
+            body_bytes: Sizes::ZERO,
             body_time: Distribution::ZERO,
             script: None,
             steps: Vec::new(),

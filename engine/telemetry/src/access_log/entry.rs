@@ -5,6 +5,7 @@ use crate::names::PlanNames;
 use base::{SimDuration, SimTime};
 use proxy::input::ResetReason;
 use proxy::listener::{BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER};
+use proxy::local_reply;
 use proxy::names::{ClusterId, EndpointId};
 use proxy::request::Protocol;
 use proxy::response_flag::{Details, ResponseFlag, ResponseFlags};
@@ -62,6 +63,12 @@ pub struct AccessLogEntry {
     /// The client's own name, where it tells it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
+    /// The bytes of its body.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_received: u64,
+    /// The bytes of the response's body.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes_sent: u64,
     /// The final status; 0 where there was none.
     pub response_code: u16,
     /// `grpc-status`, where there was one.
@@ -142,6 +149,7 @@ impl AccessLogEntry {
             request_duration: self.request_duration,
             time_to_first_byte: self.time_to_first_byte,
             duration: self.duration,
+            bytes_sent: self.bytes_sent,
         }
     }
 }
@@ -178,7 +186,7 @@ pub(crate) fn entry(
     plan: &Plan,
     names: &PlanNames,
 ) -> AccessLogEntry {
-    let times = RequestTimes::of(exchange);
+    let times = RequestTimes::of(exchange, plan);
     let mut tries: Vec<Attempt> = tries.to_vec();
     AccessLogEntry {
         number: times.number,
@@ -186,6 +194,7 @@ pub(crate) fn entry(
         request_duration: times.request_duration,
         time_to_first_byte: times.time_to_first_byte,
         duration: times.duration,
+        bytes_sent: times.bytes_sent,
         tries: in_order(&mut tries)
             .map(|(attempt, times)| AccessLogTry {
                 number: times.number,
@@ -267,6 +276,7 @@ impl RequestKind {
             .to_owned(),
             is_tcp: self.is_tcp,
             user_agent: agent.unwrap_or_default().to_owned(),
+            bytes_received: site.body_bytes,
             response_code: self.status,
             grpc_response_status: self.grpc_status,
             response_flags: self.flags.to_string(),
@@ -316,18 +326,46 @@ pub struct RequestTimes {
     pub time_to_first_byte: Option<SimDuration>,
     /// As [`AccessLogEntry::duration`].
     pub duration: SimDuration,
+    /// As [`AccessLogEntry::bytes_sent`].
+    pub bytes_sent: u64,
 }
 
 impl RequestTimes {
-    pub(super) fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange, plan: &Plan) -> Self {
         Self {
             number: exchange.traffic.map_or(0, |(_, number)| number),
             started: exchange.started,
             request_duration: exchange.completed.since(exchange.started),
             time_to_first_byte: (exchange.responded).map(|at| at.since(exchange.started)),
             duration: exchange.ended.since(exchange.started),
+            bytes_sent: bytes_sent(exchange, plan),
         }
     }
+}
+
+/// The bytes of a response's body: an application's, or what the proxy says itself.
+fn bytes_sent(exchange: &Exchange, plan: &Plan) -> u64 {
+    let reply = &exchange.reply;
+    // Nobody knows how much of a body that is cut has come.
+    if reply.truncated || plan.sites[exchange.site.index()].head.method == "HEAD" {
+        return 0;
+    }
+    match (reply.details, exchange.route) {
+        (Details::ViaUpstream, _) => exchange.content.bytes,
+        (Details::DirectResponse, Some((table, route))) => {
+            plan.tables[table.index()].body_of_route(route).len() as u64
+        }
+        _ => local_reply::response(reply).body.len() as u64,
+    }
+}
+
+/// Whether nothing is to be said.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands references over"
+)]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// All that the words of a try follow from.

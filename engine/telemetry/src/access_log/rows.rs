@@ -54,7 +54,7 @@ impl AccessLogRows {
                 rows.kinds.push(kind.words(plan, &names));
                 last(&rows.kinds)
             });
-            rows.requests.push((kind, RequestTimes::of(exchange)));
+            rows.requests.push((kind, RequestTimes::of(exchange, plan)));
             for (attempt, times) in in_order(&mut tries[begin..*end]) {
                 let try_kind = TryKind::of(attempt);
                 let try_kind = *try_kinds.entry((kind, try_kind)).or_insert_with(|| {
