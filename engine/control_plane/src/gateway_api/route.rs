@@ -4,7 +4,9 @@
 
 use manifest::gateway_api::reference::ParentReference;
 use manifest::span::Spanned;
-use manifest::virtual_service::{HttpMatchRequest, TcpRoute, TlsRoute, VirtualServiceSpec};
+use manifest::virtual_service::{
+    HttpMatchRequest, L4MatchAttributes, TcpRoute, TlsRoute, VirtualServiceSpec,
+};
 use manifest::{ObjectMeta, Resource};
 
 use super::backend::Referrer;
@@ -260,9 +262,16 @@ impl<'a> Route<'a> {
     fn tls(
         self,
         place: &Place,
-        rules: Vec<Spanned<TlsRoute>>,
+        mut rules: Vec<Spanned<TlsRoute>>,
         context: Context<'_>,
     ) -> VirtualService {
+        if let Some(port) = place.port {
+            for rule in &mut rules {
+                for block in &mut rule.value.matches {
+                    block.value.port = u32::from(port);
+                }
+            }
+        }
         VirtualService {
             tls: rules,
             ..self.empty(place, context)
@@ -272,9 +281,19 @@ impl<'a> Route<'a> {
     fn tcp(
         self,
         place: &Place,
-        rules: Vec<Spanned<TcpRoute>>,
+        mut rules: Vec<Spanned<TcpRoute>>,
         context: Context<'_>,
     ) -> VirtualService {
+        if let Some(port) = place.port {
+            for rule in &mut rules {
+                // A TCPRoute's rules have no conditions of their own.
+                let of_port = L4MatchAttributes {
+                    port: u32::from(port),
+                    ..L4MatchAttributes::default()
+                };
+                rule.value.matches = vec![Spanned::new(of_port, rule.at.clone())];
+            }
+        }
         VirtualService {
             tcp: rules,
             ..self.empty(place, context)

@@ -325,12 +325,18 @@ impl<'e> Decided<'e> {
     fn summary(&self) -> String {
         let outcome = &self.explanation.outcome;
         let status = outcome.status.map(|status| format!(", status {status}"));
+        let mut headers = outcome.headers.iter();
+        let location = headers.find(|(name, _)| name == "location");
+        let location = location.map(|(_, value)| format!(", location {value}"));
         let flags = match outcome.response_flags.as_str() {
             "-" => None,
             flags => Some(format!(", flags {flags}")),
         };
         let to = (!self.to.is_empty()).then(|| format!(", sent {}", self.destinations()));
-        let parts: String = [status, flags, to].into_iter().flatten().collect();
+        let parts: String = [status, location, flags, to]
+            .into_iter()
+            .flatten()
+            .collect();
         format!("{}{parts}", outcome.kind.as_str())
     }
 }
