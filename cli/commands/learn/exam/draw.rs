@@ -16,7 +16,7 @@ pub(super) fn draw(all: &[Exercise], seed: u64, tasks: usize) -> Vec<&Exercise> 
     let domains: Vec<(&Domain, Vec<&Exercise>)> = DOMAINS
         .iter()
         .filter(|domain| domain.simulated)
-        .map(|domain| (domain, spread(domain.exercises(all), ranks)))
+        .map(|domain| (domain, spread(domain, domain.exercises(all), ranks)))
         .collect();
     let stock: Vec<(usize, usize)> = (domains.iter())
         .map(|(domain, own)| (domain.weight, own.len()))
@@ -48,27 +48,60 @@ fn quotas(stock: &[(usize, usize)], tasks: usize) -> Vec<usize> {
     quotas
 }
 
-/// Exercises by rank, one of each competency before there is a second one of any.
-fn spread(own: Vec<&Exercise>, ranks: Seed) -> Vec<&Exercise> {
-    let mut own = own;
-    own.sort_by_key(|exercise| ranks.key(&exercise.id));
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut turns: Vec<(usize, &Exercise)> = own
-        .into_iter()
-        .map(|exercise| {
-            let turn = seen.entry(exercise.competency()).or_default();
-            *turn += 1;
-            (*turn, exercise)
-        })
-        .collect();
-    // The sort is stable: within a turn, the ranks decide.
-    turns.sort_by_key(|(turn, _)| *turn);
-    turns.into_iter().map(|(_, exercise)| exercise).collect()
+/// Exercises in the order in which a domain gives them: first one of each competency, then as many of each as there are
+/// exercises that train it, so that those of a small competency are not in every exam. An exercise counts for all that it
+/// trains; ranks decide between those of one competency.
+fn spread<'a>(domain: &Domain, own: Vec<&'a Exercise>, ranks: Seed) -> Vec<&'a Exercise> {
+    let mut left = own;
+    left.sort_by_key(|exercise| ranks.key(&exercise.id));
+    let prefix = domain.prefix;
+    let trained = |exercise: &'a Exercise| {
+        let all = exercise.competencies.iter().map(String::as_str);
+        all.filter(move |competency| competency.starts_with(prefix))
+    };
+    let mut stock: BTreeMap<&str, usize> = BTreeMap::new();
+    for competency in left.iter().copied().flat_map(trained) {
+        *stock.entry(competency).or_default() += 1;
+    }
+    let mut rarest: Vec<&str> = stock.keys().copied().collect();
+    rarest.sort_by_key(|competency| stock[competency]);
+    let mut rarest = rarest.into_iter();
+    let mut given: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let untrained = rarest.find(|competency| !given.contains_key(competency));
+        let next = match untrained {
+            Some(competency) => {
+                (left.iter().copied()).position(|one| trained(one).any(|own| own == competency))
+            }
+            None => {
+                let turn = |exercise: &Exercise| {
+                    let competency = exercise.competency();
+                    (
+                        2 * given.get(competency).copied().unwrap_or(0) + 1,
+                        stock[competency],
+                    )
+                };
+                // The first of equal ones, which has the lowest rank.
+                (0..left.len()).min_by(|&a, &b| {
+                    let ((a, of_a), (b, of_b)) = (turn(left[a]), turn(left[b]));
+                    (a * of_b).cmp(&(b * of_a))
+                })
+            }
+        };
+        let next = left.remove(next.unwrap_or(0));
+        for competency in trained(next) {
+            *given.entry(competency).or_default() += 1;
+        }
+        order.push(next);
+    }
+    order
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::exercise::{Guards, Level};
+    use super::super::super::library::Library;
     use super::*;
 
     #[test]
@@ -114,6 +147,27 @@ mod tests {
                 assert!((1..=2).contains(&count), "TM{number}: {count}");
             }
             assert_eq!((count("TS1"), count("TS3"), count("SEC1")), (3, 3, 0));
+        }
+    }
+
+    #[test]
+    fn no_exercise_is_in_most_exams() {
+        let library = Library::open(None).expect("it comes with the binary");
+        let all = library.all().expect("they can be read");
+        let exams = 1000;
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for seed in 0..exams {
+            let drawn = draw(&all, seed as u64, 16);
+            let troubleshooting = (drawn.iter())
+                .filter(|exercise| exercise.competency().starts_with("TS"))
+                .count();
+            assert_eq!((drawn.len(), troubleshooting), (16, 6));
+            for exercise in drawn {
+                *times.entry(&exercise.id).or_default() += 1;
+            }
+        }
+        for (id, times) in times {
+            assert!(2 * times <= exams, "{id} is in {times} of {exams} exams");
         }
     }
 
