@@ -482,3 +482,125 @@ fn wait_until(is_done: impl Fn() -> bool, process: &mut std::process::Child) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn only_the_folder_of_an_exercise_is_begun_again() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let here = scratch.path().join("course");
+    let victim = scratch.path().join("victim");
+    for folder in [&here, &victim, &here.join("mine")] {
+        fs::create_dir(folder).expect("a folder");
+        fs::write(folder.join("precious.yaml"), "# precious\n").expect("it is written");
+    }
+    let says = |folder: &str| {
+        let state = format!("current: first-pin\nexercises: {{first-pin: {{folder: {folder}}}}}\n");
+        fs::write(here.join(".meshsim-learn.yaml"), state).expect("it is written");
+    };
+    for up in ["../victim", "mine/../../victim"] {
+        says(up);
+        for verb in ["reset", "check", "hint"] {
+            assert_said(
+                &learn(&here, &[verb]),
+                2,
+                "no exercise is in a folder with `..`",
+            );
+        }
+    }
+    let absolute = victim.display().to_string();
+    for elsewhere in ["mine", absolute.as_str()] {
+        says(elsewhere);
+        assert_said(
+            &learn(&here, &["reset"]),
+            2,
+            "has no TASK.md of `first-pin`",
+        );
+    }
+    // The task of another exercise is none of this one.
+    learn(&here, &["start", "canary-tenth", "other"]);
+    says("other");
+    assert_said(
+        &learn(&here, &["reset"]),
+        2,
+        "has no TASK.md of `first-pin`",
+    );
+    for folder in [&victim, &here.join("mine")] {
+        let names = fs::read_dir(folder).expect("it is there").count();
+        assert_eq!(names, 1, "{}", folder.display());
+    }
+    assert!(!scratch.path().join("victim.backup-1").exists());
+}
+
+#[test]
+fn an_exercise_is_not_written_into_a_file() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    fs::write(course.path().join("f"), "x").expect("it is written");
+    for path in ["f", "f/below"] {
+        let refused = learn(course.path(), &["start", "first-pin", path]);
+        assert_said(
+            &refused,
+            2,
+            &format!("`{path}` is a file, or in one, and no folder"),
+        );
+    }
+    let refused = learn(course.path(), &["exam", "start", "f"]);
+    assert_said(&refused, 2, "`f` is a file, or in one, and no folder");
+}
+
+#[test]
+fn exercises_are_listed_by_domains_and_competencies_that_there_are() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let list = |domain: &str| learn(course.path(), &["list", "--domain", domain, "-o", "json"]);
+    let upper = json(&list("TM6"));
+    assert!(!upper["exercises"].as_array().expect("a list").is_empty());
+    assert_eq!(json(&list("tm6")), upper);
+    assert_said(&list("TM66"), 2, "did you mean `TM6`?");
+    assert_said(
+        &list("nonsense"),
+        2,
+        "no domain or competency is called `nonsense`",
+    );
+}
+
+#[test]
+fn programs_are_told_why_nothing_is_judged_or_shown() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    learn(here, &["start", "first-pin"]);
+    let early = learn(here, &["solution", "-o", "json"]);
+    assert_eq!(early.status.code(), Some(2));
+    let early = json(&early);
+    assert_eq!(early["schema"], "meshsim.learn.refused/1");
+    assert_eq!(
+        early["errors"][0]["message"],
+        "`first-pin` has not passed yet"
+    );
+    fs::write(here.join("first-pin/rules.yaml"), "a: [\n").expect("it is written");
+    let broken = learn(here, &["check", "-o", "json"]);
+    assert_eq!(broken.status.code(), Some(2));
+    let broken = json(&broken);
+    assert_eq!(
+        (&broken["schema"], &broken["passed"]),
+        (&early["schema"], &false.into())
+    );
+    let error = &broken["errors"][0];
+    let file = error["file"].as_str().expect("a file");
+    assert!(file.ends_with("first-pin/rules.yaml"), "{broken}");
+    assert!(
+        error["line"].is_u64() && error["message"].is_string(),
+        "{broken}"
+    );
+}
+
+#[test]
+fn what_is_broken_is_looked_at_before_there_are_hints() {
+    let course = tempfile::tempdir().expect("a temporary folder");
+    let here = course.path();
+    learn(here, &["start", "subset-typo"]);
+    assert_said(
+        &learn(here, &["hint"]),
+        2,
+        "`meshsim learn check subset-typo` shows a request",
+    );
+    assert_said(&learn(here, &["check"]), 1, "✗ ");
+    assert_said(&learn(here, &["hint"]), 0, "hint 1 of ");
+}

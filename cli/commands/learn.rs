@@ -71,7 +71,7 @@ impl Learner<'_> {
         let mut course = Course::open(&self.here)?;
         let folder = match folder {
             Some(folder) => folder.to_owned(),
-            None => course.folder(&exercise.id),
+            None => course.folder(&exercise.id)?,
         };
         let was_there = folder.exists();
         folder::begin(&exercise, &folder)?;
@@ -110,7 +110,7 @@ impl Learner<'_> {
     pub(crate) fn check(&self, id: Option<&str>) -> Result<Exit, Failure> {
         let mut course = Course::open(&self.here)?;
         let exercise = self.exercise(id, &course)?;
-        let folder = course.folder(&exercise.id);
+        let folder = course.folder(&exercise.id)?;
         let files = folder::answer(&folder, &exercise.id)?;
         let answer = Answer {
             exercise: &exercise,
@@ -124,7 +124,13 @@ impl Learner<'_> {
         let settings = Settings::of_file_alone();
         let judgement = match answer.judge(&settings) {
             Ok(judgement) => judgement,
-            Err(unfit) => return Err(simulation::refuse(unfit, self.output)),
+            Err(unfit) => {
+                if self.output.format == Format::Json {
+                    self.output
+                        .print_json(&text::unfit_json(&exercise, &unfit))?;
+                }
+                return Err(simulation::refuse(unfit, self.output));
+            }
         };
         course.checked(&exercise.id, judgement.passed());
         self.tell_judgement(&exercise, &judgement)?;
@@ -150,7 +156,7 @@ impl Learner<'_> {
     fn reset(&self, id: Option<&str>) -> Result<Exit, Failure> {
         let course = Course::open(&self.here)?;
         let exercise = self.exercise(id, &course)?;
-        let folder = course.folder(&exercise.id);
+        let folder = course.folder(&exercise.id)?;
         let kept = folder::reset(&exercise, &folder)?;
         match self.output.format {
             Format::Json => self.output.print_json(&json!({
@@ -181,7 +187,7 @@ impl Learner<'_> {
             self.output.note("all exercises have passed");
             return Ok(Exit::Success);
         };
-        let folder = course.folder(&exercise.id);
+        let folder = course.folder(&exercise.id)?;
         if !course.state.exercises.contains_key(&exercise.id) || !folder.exists() {
             return self.start(&exercise.id, None);
         }

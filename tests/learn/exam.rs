@@ -170,6 +170,25 @@ fn an_exam_ends_when_time_is_over() {
 }
 
 #[test]
+fn an_exam_has_time_and_is_silent_from_above_too() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let here = scratch.path();
+    let none = learn(here, &["exam", "start", "--time", "0s"]);
+    assert_said(&none, 2, "over before it begins");
+    assert!(!here.join("exam").exists());
+    learn(here, &["exam", "start", "mine"]);
+    for verb in ["hint", "check", "solution"] {
+        assert_said(
+            &learn(here, &[verb, "first-pin"]),
+            2,
+            "an exam has neither checks nor hints before its end",
+        );
+    }
+    learn(here, &["exam", "finish", "mine"]);
+    assert_said(&learn(here, &["hint", "first-pin"]), 0, "hint 1 of 4");
+}
+
+#[test]
 fn there_is_no_exam_where_none_was_started() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     for verb in ["status", "finish"] {

@@ -22,7 +22,7 @@ fn nothing_is_lost_where_files_cannot_grow() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let here = scratch.path();
     super::learn(here, &["start", "canary-tenth"]);
-    super::learn(here, &["exam", "start", "exam-1", "--seed", "7"]);
+    super::learn(here, &["exam", "start", "away/exam-1", "--seed", "7"]);
     let before = contents(here);
     let refused = fails_softly(here, &|arguments| held_to_nothing(here, arguments));
     assert!(refused.contains("File too large"), "{refused}");
@@ -43,7 +43,7 @@ fn nothing_is_lost_on_a_full_disk() {
     let here = disk.folder.as_path();
     let served = Served::start(here);
     super::learn(here, &["start", "canary-tenth"]);
-    super::learn(here, &["exam", "start", "exam-1", "--seed", "7"]);
+    super::learn(here, &["exam", "start", "away/exam-1", "--seed", "7"]);
     disk.fill();
     let before = contents(here);
     let refused = fails_softly(here, &|arguments| super::learn(here, arguments));
@@ -60,7 +60,7 @@ fn nothing_is_lost_on_a_full_disk() {
         "`canary-tenth.backup-1`",
     );
     assert_said(
-        &super::learn(here, &["exam", "finish", "exam-1"]),
+        &super::learn(here, &["exam", "finish", "away/exam-1"]),
         1,
         "not passed",
     );
@@ -102,7 +102,7 @@ fn fails_softly(here: &Path, learn: &dyn Fn(&[&str]) -> Output) -> String {
         &learn(&["next"]),
         &learn(&["reset"]),
         &learn(&["exam", "start", "exam-2"]),
-        &learn(&["exam", "finish", "exam-1"]),
+        &learn(&["exam", "finish", "away/exam-1"]),
     ] {
         assert_said(refused, 2, "cannot write `");
         assert_said(

@@ -195,6 +195,53 @@ fn nothing_outside_of_the_exercises_folder_is_read_or_written() {
 }
 
 #[test]
+fn what_was_changed_elsewhere_is_not_replaced_unasked() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let here = scratch.path();
+    let served = Served::start(here);
+    let (_, shown) = served.ask("open/first-pin", &json!({}));
+    let rules = here.join("first-pin/rules.yaml");
+    let read = shown["files"]["rules.yaml"].clone();
+    let save = |read: &Value, text: &str| {
+        served.ask(
+            "save/first-pin",
+            &json!({"name": "rules.yaml", "text": text, "read": read}),
+        )
+    };
+    assert_eq!(save(&read, "# one\n").0, 200);
+    fs::write(&rules, "# theirs\n").expect("it is written");
+    for stale in [json!("# one\n"), Value::Null] {
+        let (status, answer) = save(&stale, "# two\n");
+        assert_eq!((status, &answer["theirs"]), (409, &json!("# theirs\n")));
+    }
+    let text = || fs::read_to_string(&rules).expect("it is there");
+    assert_eq!(text(), "# theirs\n");
+    assert_eq!(save(&json!("# theirs\n"), "# two\n").0, 200);
+    assert_eq!(text(), "# two\n");
+    fs::remove_file(&rules).expect("it is there");
+    let (status, answer) = save(&json!("# two\n"), "# three\n");
+    assert_eq!((status, &answer["theirs"]), (409, &Value::Null));
+    assert!(!rules.exists());
+    assert_eq!(save(&Value::Null, "# three\n").0, 200);
+}
+
+#[test]
+fn the_page_changes_no_folder_that_is_not_the_exercises() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let here = scratch.path();
+    let mine = here.join("first-pin/mine.yaml");
+    fs::create_dir(here.join("first-pin")).expect("a folder");
+    fs::write(&mine, "# mine\n").expect("it is written");
+    let served = Served::start(here);
+    let body = json!({"name": "mine.yaml", "text": "x"});
+    for verb in ["save", "remove", "reset"] {
+        let (status, answer) = served.ask(&format!("{verb}/first-pin"), &body);
+        assert_eq!(status, 422, "{verb}: {answer}");
+    }
+    assert_eq!(fs::read_to_string(&mine).expect("it stays"), "# mine\n");
+}
+
+#[test]
 fn the_page_and_the_command_line_share_judge_and_files() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let here = scratch.path();

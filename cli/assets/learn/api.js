@@ -21,6 +21,9 @@ export async function ask(path, body = {}) {
     throw new Error("`meshsim learn serve` does not answer; is it still running?");
   }
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.help ? `${answer.error}: ${answer.help}` : answer.error);
+  if (!response.ok) {
+    const error = new Error(answer.help ? `${answer.error}: ${answer.help}` : answer.error);
+    throw Object.assign(error, { status: response.status, answer });
+  }
   return answer;
 }

@@ -14,6 +14,13 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Text, in which what stands between backticks is code. */
+export const coded = (text) => text.split("`").map((part, number, all) => {
+  if (number % 2 === 0) return part;
+  // A backtick that none follows stands for itself.
+  return number === all.length - 1 ? `\`${part}` : element("code", {}, part);
+});
+
 /** Markdown that the server has rendered. */
 export function rendered(html) {
   const made = element("div", { class: "prose" });

@@ -11,10 +11,45 @@ const state = { exercise: null, file: null, isWorld: false, findings: [], timer:
 let editor;
 
 const fail = (error) => {
+  if (error.status === 409) {
+    askWhich(error.answer);
+    return;
+  }
   const verdict = find("#verdict");
   verdict.hidden = false;
   verdict.replaceChildren(element("p", { class: "problem", role: "alert" }, error.message));
 };
+/** A file was changed elsewhere: theirs is shown, and the learner says which one stays. */
+function askWhich({ error, name, theirs }) {
+  const verdict = find("#verdict");
+  const { exercise, unsaved } = state;
+  const keep = async () => {
+    exercise.read[name] = theirs;
+    unsaved.add(name);
+    await save();
+    verdict.hidden = true;
+  };
+  const take = async () => {
+    clearTimeout(state.timer);
+    state.timer = 0;
+    unsaved.delete(name);
+    exercise.read[name] = theirs;
+    if (theirs === null) delete exercise.files[name];
+    else exercise.files[name] = theirs;
+    verdict.hidden = true;
+    show(theirs === null ? Object.keys(exercise.files)[0] : name, false);
+  };
+  verdict.hidden = false;
+  verdict.replaceChildren(
+    element("p", { class: "problem", role: "alert" }, `${error}. Yours is in the editor; theirs is this:`),
+    element("pre", { class: "story" }, theirs ?? "(the file has gone)"),
+    element("p", {},
+      element("button", { type: "button", onclick: guarded(keep) }, "Keep mine"), " ",
+      element("button", { type: "button", onclick: guarded(take) }, "Take theirs")),
+  );
+  verdict.scrollIntoView({ block: "nearest" });
+}
+
 /** What the server did not remember is said above the verdict. */
 const tellNote = ({ note }) => {
   if (!note) return;
@@ -43,6 +78,8 @@ async function open(id) {
 /** Shows an exercise as the server tells it. */
 function adopt(exercise) {
   state.exercise = exercise;
+  // What the server has of each file, as far as the page knows.
+  exercise.read = { ...exercise.files };
   state.unsaved = new Set();
   document.title = `${exercise.title} · meshsim`;
   find("#task").replaceChildren(
@@ -79,8 +116,10 @@ async function addFile() {
   const name = prompt("Name of the new file", "more.yaml");
   if (!name) return;
   await settle();
-  const { findings } = await ask(`save/${state.exercise.id}`, { name, text: state.exercise.files[name] ?? "" });
-  state.exercise.files[name] ??= "";
+  const { files, read } = state.exercise;
+  files[name] ??= "";
+  const { findings } = await ask(`save/${state.exercise.id}`, { name, text: files[name], read: read[name] ?? null });
+  read[name] = files[name];
   state.findings = findings;
   show(name, false);
 }
@@ -118,7 +157,9 @@ function save() {
     for (const name of [...unsaved]) {
       unsaved.delete(name);
       try {
-        const { findings } = await ask(`save/${exercise.id}`, { name, text: exercise.files[name] });
+        const text = exercise.files[name];
+        const { findings } = await ask(`save/${exercise.id}`, { name, text, read: exercise.read[name] ?? null });
+        exercise.read[name] = text;
         if (state.exercise !== exercise || state.timer) continue;
         state.findings = findings;
         find("#saved").textContent = `saved as ${exercise.folder}/${name}`;

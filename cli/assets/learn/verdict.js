@@ -1,6 +1,6 @@
 // What became of an answer: each check, one request that shows why it is missed, and the plots of the run.
 
-import { element, find } from "./dom.js";
+import { coded, element, find } from "./dom.js";
 
 export function showVerdict(answer, title) {
   const verdict = find("#verdict");
@@ -24,7 +24,7 @@ const heading = (passed, told) => element("h2", {},
 
 function row(check, load, shown) {
   const passed = check.passed;
-  const body = element("div", {}, element("h3", {}, check.name));
+  const body = element("div", {}, element("h3", {}, ...coded(check.name)));
   if (!passed) {
     body.append(element("p", {}, `want ${check.want}`), element("p", { class: "observed" }, `got ${check.got}`));
     if (check.hidden_run) {

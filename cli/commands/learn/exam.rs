@@ -40,15 +40,24 @@ pub(super) fn keep_silent(verb: &LearnVerb, here: &Path) -> Result<(), Refusal> 
         | LearnVerb::Exam(_)
         | LearnVerb::Verify(_) => false,
     };
-    let Some(folder) = paper::around(here).filter(|_| asks) else {
+    if !asks {
         return Ok(());
+    }
+    let now = SystemTime::now();
+    let around = match paper::around(here) {
+        Some(folder) => Paper::read(&folder)?.is_running(now),
+        None => false,
     };
-    if !Paper::read(&folder)?.is_running(SystemTime::now()) {
+    // Who typed `exam start` has the exam in a folder below.
+    let is_running = |folder: &PathBuf| {
+        has_paper(folder) && Paper::read(folder).is_ok_and(|paper| paper.is_running(now))
+    };
+    if !around && !folders(here).iter().any(is_running) {
         return Ok(());
     }
     Err(
         Refusal::new("an exam has neither checks nor hints before its end").with_help(
-            "what you save is your answer; `meshsim learn exam status` shows the time that is left",
+            "what you save is your answer; `meshsim learn exam status` shows the time that is left, and `meshsim learn exam finish` ends it",
         ),
     )
 }
@@ -84,6 +93,13 @@ impl Learner<'_> {
             ))
             .with_help("name another folder: `meshsim learn exam start FOLDER`")
             .into());
+        }
+        if args.time.as_secs() == 0 {
+            return Err(
+                Refusal::new("an exam of less than a second is over before it begins")
+                    .with_help("`--time 2h` is as long as the real one")
+                    .into(),
+            );
         }
         let now = SystemTime::now();
         let started = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -209,6 +225,14 @@ impl Learner<'_> {
     }
 }
 
+/// The folders in a folder.
+fn folders(here: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(here).into_iter().flatten().flatten();
+    (entries.map(|entry| entry.path()))
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
 fn has_paper(folder: &Path) -> bool {
     folder.join(paper::PAPER_FILE).is_file()
 }
@@ -217,6 +241,9 @@ fn is_filled(folder: &Path) -> Result<bool, Refusal> {
     match fs::read_dir(folder) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(folder::no_folder(folder, "meshsim learn exam start FOLDER"))
+        }
         Err(error) => Err(input::unreadable(folder, &error)),
     }
 }

@@ -185,6 +185,11 @@ impl Exercise {
         self.competencies.first().map_or("", String::as_str)
     }
 
+    /// Whether something is to be found that is broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.competency().starts_with("TS")
+    }
+
     /// What a file of the library is called in the learner's world; none: it is not there.
     pub(crate) fn in_world(&self, path: &str) -> Option<String> {
         if let Some(name) = path.strip_prefix(&format!("{}/world/", self.id)) {

@@ -22,6 +22,10 @@ pub(crate) fn begin(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
     let mut entries = match fs::read_dir(folder) {
         Ok(entries) => Some(entries),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            let command = format!("meshsim learn start {} FOLDER", exercise.id);
+            return Err(no_folder(folder, &command));
+        }
         Err(error) => return Err(input::unreadable(folder, &error)),
     };
     if entries
@@ -33,6 +37,43 @@ pub(crate) fn begin(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
             .with_help(format!("go on there, begin again with `meshsim learn reset {0}`, or name another folder: `meshsim learn start {0} FOLDER`", exercise.id)));
     }
     write(exercise, folder)
+}
+
+/// What is no folder, where one is needed.
+pub(crate) fn no_folder(path: &Path, command: &str) -> Refusal {
+    Refusal::new(format!(
+        "`{}` is a file, or in one, and no folder",
+        path.display()
+    ))
+    .with_help(format!("name a folder that is new or empty: `{command}`"))
+}
+
+/// Refuses a folder that is not known to be the exercise's: one with something in it, but not the task.
+pub(crate) fn check_owned(exercise: &Exercise, folder: &Path) -> Result<(), Refusal> {
+    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if !folder.exists() || is_empty {
+        return Ok(());
+    }
+    let task = fs::read_to_string(folder.join(TASK_FILE)).unwrap_or_default();
+    // Titles and numbers may change from one version to the next.
+    let heading = task.lines().next().and_then(|line| line.strip_prefix("# "));
+    let is_meant = heading
+        .and_then(|heading| heading.split_once(". "))
+        .is_some_and(|(number, title)| {
+            number == exercise.number.to_string() || title == exercise.title
+        });
+    if is_meant {
+        return Ok(());
+    }
+    let name = folder.display();
+    Err(Refusal::new(format!(
+        "`{name}` has no {TASK_FILE} of `{}`, and so nothing in it is changed",
+        exercise.id
+    ))
+    .with_help(format!(
+        "begin in another folder: `meshsim learn start {} FOLDER`",
+        exercise.id
+    )))
 }
 
 /// Takes back a start that nobody has edited yet; the folder stays if it was there before.
@@ -54,6 +95,7 @@ pub(crate) fn take_back(exercise: &Exercise, folder: &Path, was_there: bool) {
 
 /// Puts what is there aside and writes the start again; gives the folder that keeps it, if there was anything.
 pub(crate) fn reset(exercise: &Exercise, folder: &Path) -> Result<Option<PathBuf>, Refusal> {
+    check_owned(exercise, folder)?;
     let mut kept = None;
     if folder.exists() {
         let backup = free_name(folder);

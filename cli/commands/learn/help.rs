@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::exercise::Exercise;
-use super::state::Course;
+use super::state::{Course, Progress};
 use super::{Learner, folder, text};
 use crate::args::Format;
 use crate::exit_code::Exit;
@@ -16,13 +16,14 @@ impl Learner<'_> {
         let mut course = Course::open(&self.here)?;
         let exercise = self.exercise(id, &course)?;
         let progress = course.progress(&exercise.id);
+        check_looked(&exercise, progress)?;
         let is_new = progress.hints < exercise.hints.len();
         let number = progress.next_hint(exercise.hints.len());
         let Some(hint) = exercise.hints.get(number) else {
             return Err(Refusal::new(format!("`{}` has no hints", exercise.id)).into());
         };
         let of = exercise.hints.len();
-        let hint = &folder::seen_from_here(hint, &course.folder(&exercise.id));
+        let hint = &folder::seen_from_here(hint, &course.folder(&exercise.id)?);
         match self.output.format {
             Format::Json => self.output.print_json(&json!({
                 "schema": "meshsim.learn.hint/1",
@@ -52,13 +53,16 @@ impl Learner<'_> {
         let progress = course.progress(&exercise.id);
         if !progress.passed && !progress.revealed {
             if !reveal {
-                return Err(
-                    Refusal::new(format!("`{}` has not passed yet", exercise.id))
-                        .with_help(
-                            "`--reveal` shows the solution all the same, and that is remembered",
-                        )
-                        .into(),
-                );
+                let refusal = Refusal::new(format!("`{}` has not passed yet", exercise.id))
+                    .with_help(
+                        "`--reveal` shows the solution all the same, and that is remembered",
+                    );
+                if self.output.format == Format::Json {
+                    let errors = [json!({"message": refusal.message, "help": refusal.help})];
+                    self.output
+                        .print_json(&text::refused_json(&exercise, &errors))?;
+                }
+                return Err(refusal.into());
             }
             progress.revealed = true;
         }
@@ -73,6 +77,21 @@ impl Learner<'_> {
         self.remember(&course);
         Ok(Exit::Success)
     }
+}
+
+/// Refuses the first hint about a broken world to those who have not looked at what it does.
+pub(crate) fn check_looked(exercise: &Exercise, progress: &Progress) -> Result<(), Refusal> {
+    if !exercise.is_broken() || progress.checks > 0 || progress.hints > 0 {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "look first at what goes wrong in `{}`, then there are hints",
+        exercise.id
+    ))
+    .with_help(format!(
+        "`meshsim learn check {}` shows a request that fails, and its way",
+        exercise.id
+    )))
 }
 
 /// Our answers for programs.

@@ -21,6 +21,7 @@ use crate::args::{Format, ServeArgs};
 use crate::exit_code::Exit;
 use crate::refusal::{Failure, Refusal};
 use api::Api;
+use files::Denied;
 use gate::Gate;
 
 /// What is answered: a status, a type and bytes.
@@ -101,7 +102,16 @@ fn answer(request: &mut Request, gate: &Gate, api: &Api<'_>) -> Answer {
     match api.answer(&path, &body) {
         Ok(Some(value)) => Answer::json(200, &value),
         Ok(None) => Answer::problem(404, &Refusal::new("there is no such request")),
-        Err(refusal) => Answer::problem(422, &refusal),
+        Err(Denied::Refused(refusal)) => Answer::problem(422, &refusal),
+        Err(Denied::Changed { name, theirs }) => Answer::json(
+            409,
+            &json!({
+                "error": format!("`{name}` was changed elsewhere since the page read it"),
+                "help": "keep yours, or take theirs",
+                "name": name,
+                "theirs": theirs,
+            }),
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of a learner: one plain file in the folder of the course.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use manifest::from_yaml;
 use serde::{Deserialize, Serialize};
@@ -98,23 +98,33 @@ impl Course {
         write_file(&self.root.join(STATE_FILE), text.as_bytes())
     }
 
-    /// The folder of an exercise that was started.
-    pub(crate) fn folder(&self, id: &str) -> PathBuf {
+    /// The folder of an exercise that was started; refused if it is not one that `start` remembers.
+    pub(crate) fn folder(&self, id: &str) -> Result<PathBuf, Refusal> {
         let known = self.state.exercises.get(id);
         let folder = known.map_or(id, |progress| progress.folder.as_str());
+        let mut parts = Path::new(folder).components();
+        if parts.any(|part| part == Component::ParentDir) {
+            return Err(Refusal::new(format!(
+                "`{STATE_FILE}` says that `{id}` is in `{folder}`, and no exercise is in a folder with `..`"
+            ))
+            .with_help(format!(
+                "write the folder that it is in, or take the lines about `{id}` out of the file"
+            )));
+        }
         let path = clean(&self.root.join(folder));
         // The course's own folder may be an exercise's.
         if path.as_os_str().is_empty() {
-            return PathBuf::from(".");
+            return Ok(PathBuf::from("."));
         }
-        path
+        Ok(path)
     }
 
     /// The exercise whose folder holds this one, else the one that was started last.
     pub(crate) fn current(&self, here: &Path) -> Option<String> {
         let here = std::fs::canonicalize(here).ok();
         let holds = |id: &&String| {
-            let folder = std::fs::canonicalize(self.folder(id)).ok();
+            let folder = self.folder(id).ok();
+            let folder = folder.and_then(|folder| std::fs::canonicalize(folder).ok());
             folder
                 .zip(here.as_ref())
                 .is_some_and(|(folder, here)| here.starts_with(folder))
@@ -160,8 +170,22 @@ mod tests {
             state: State::default(),
         };
         course.progress("first-pin").folder = String::new();
-        assert_eq!(course.folder("first-pin"), Path::new("."));
-        assert_eq!(course.folder("another"), Path::new("another"));
+        let folder = |id| course.folder(id).expect("it is one");
+        assert_eq!(folder("first-pin"), Path::new("."));
+        assert_eq!(folder("another"), Path::new("another"));
+    }
+
+    #[test]
+    fn no_exercise_is_in_a_folder_that_leads_up() {
+        let mut course = Course {
+            root: PathBuf::from("."),
+            state: State::default(),
+        };
+        for folder in ["..", "../victim", "a/../../victim"] {
+            folder.clone_into(&mut course.progress("first-pin").folder);
+            let refusal = course.folder("first-pin").expect_err("it leads up");
+            assert!(refusal.message.contains(folder), "{}", refusal.message);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use manifest::Level;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -10,6 +11,38 @@ use super::exercise::{Exercise, Overlay};
 use super::judge::{Check, Judgement};
 use super::state::{Progress, State};
 use crate::output::{DIM, ERROR, GOOD, HELP, NAME};
+use crate::simulation::Unfit;
+
+/// Why an answer cannot be judged, for programs (`meshsim.learn.refused/1`).
+pub(crate) fn unfit_json(exercise: &Exercise, unfit: &Unfit) -> Value {
+    let errors: Vec<Value> = match unfit {
+        Unfit::Unreadable(refusal) => vec![json!({"message": refusal.message})],
+        Unfit::Wrong { diagnostics, .. } => diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.level == Level::Error)
+            .map(|diagnostic| {
+                let at = &diagnostic.location;
+                json!({
+                    "message": diagnostic.message,
+                    "file": at.file.as_ref(),
+                    "line": at.line,
+                    "column": at.column,
+                })
+            })
+            .collect(),
+    };
+    refused_json(exercise, &errors)
+}
+
+/// Why nothing is shown of an exercise, for programs (`meshsim.learn.refused/1`).
+pub(crate) fn refused_json(exercise: &Exercise, errors: &[Value]) -> Value {
+    json!({
+        "schema": "meshsim.learn.refused/1",
+        "exercise": exercise.id,
+        "passed": false,
+        "errors": errors,
+    })
+}
 
 /// A domain of the exam with what was done of it.
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ pub(crate) fn run(learner: &Learner<'_>, args: &WatchArgs) -> Result<Exit, Failu
     let id = args.which.id.as_deref();
     let course = Course::open(&learner.here)?;
     let exercise = learner.exercise(id, &course)?;
-    let answer = course.folder(&exercise.id);
+    let answer = course.folder(&exercise.id)?;
     let mut seen = None;
     let mut left = args.times;
     loop {

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::super::curriculum::competency_name;
 use super::super::exercise::Exercise;
-use super::super::help::solutions_json;
+use super::super::help::{check_looked, solutions_json};
 use super::super::judge::Answer;
 use super::super::overview::listed;
 use super::super::state::Course;
 use super::super::{Learner, folder, inside, text};
 use super::fields::fields;
+use super::files::{Denied, Known};
 use super::{files, findings};
 use crate::refusal::Refusal;
 use crate::simulation::{Settings, Unfit};
@@ -41,7 +42,7 @@ impl<'a> Api<'a> {
     }
 
     /// The answer to a request; none if nothing is called so.
-    pub(super) fn answer(&self, path: &str, body: &Value) -> Result<Option<Value>, Refusal> {
+    pub(super) fn answer(&self, path: &str, body: &Value) -> Result<Option<Value>, Denied> {
         if path == "exercises" {
             let course = Course::open(&self.learner.here)?;
             return Ok(Some(json!({
@@ -56,7 +57,7 @@ impl<'a> Api<'a> {
             return Ok(None);
         };
         let Some(exercise) = self.exercises.iter().find(|exercise| exercise.id == id) else {
-            return Err(Refusal::new(format!("no exercise is called `{id}`")));
+            return Err(Refusal::new(format!("no exercise is called `{id}`")).into());
         };
         let opened = self.open(exercise)?;
         let word = |field: &str| {
@@ -66,10 +67,16 @@ impl<'a> Api<'a> {
         let answer = match verb {
             "open" => opened.shown()?,
             "save" => {
-                files::write(&opened.folder, word("name")?, word("text")?)?;
+                folder::check_owned(exercise, &opened.folder)?;
+                let known = match body.get("read") {
+                    None => Known::Unsaid,
+                    Some(read) => read.as_str().map_or(Known::Missing, Known::Text),
+                };
+                files::write(&opened.folder, word("name")?, word("text")?, known)?;
                 opened.found()?
             }
             "remove" => {
+                folder::check_owned(exercise, &opened.folder)?;
                 files::remove(&opened.folder, word("name")?)?;
                 opened.found()?
             }
@@ -90,7 +97,7 @@ impl<'a> Api<'a> {
     /// The exercise with its folder, which is written if it is not there.
     fn open<'e>(&self, exercise: &'e Exercise) -> Result<Opened<'e>, Refusal> {
         let mut course = Course::open(&self.learner.here)?;
-        let folder = course.folder(&exercise.id);
+        let folder = course.folder(&exercise.id)?;
         if !folder.exists() {
             folder::begin(exercise, &folder)?;
         }
@@ -193,7 +200,9 @@ impl Opened<'_> {
 
     fn hint(mut self) -> Result<Value, Refusal> {
         let of = self.exercise.hints.len();
-        let number = self.course.progress(&self.exercise.id).next_hint(of);
+        let progress = self.course.progress(&self.exercise.id);
+        check_looked(self.exercise, progress)?;
+        let number = progress.next_hint(of);
         let note = self.remember();
         let hint = self.exercise.hints.get(number);
         let hint = hint.map(|hint| self.hint_here(hint));

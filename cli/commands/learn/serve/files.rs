@@ -19,10 +19,56 @@ pub(super) fn read(folder: &Path, id: &str) -> Result<BTreeMap<String, Source>, 
     folder::answer(folder, id)
 }
 
-/// Writes a manifest.
-pub(super) fn write(folder: &Path, name: &str, text: &str) -> Result<(), Refusal> {
+/// Why a manifest is not written.
+#[derive(Debug)]
+pub(super) enum Denied {
+    /// It may not, or cannot be.
+    Refused(Refusal),
+    /// Somebody else has changed it since it was read.
+    Changed {
+        /// Its name.
+        name: String,
+        /// What it says now; none: it has gone.
+        theirs: Option<String>,
+    },
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What the page knew of a manifest when it was edited there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known<'a> {
+    /// The page does not say: what is there is replaced.
+    Unsaid,
+    /// It was not there.
+    Missing,
+    /// It said this.
+    Text(&'a str),
+}
+
+/// Writes a manifest, unless it says something else by now than what was known of it.
+pub(super) fn write(folder: &Path, name: &str, text: &str, known: Known<'_>) -> Result<(), Denied> {
     let file = inside(folder, name)?;
-    write_file(&file, text.as_bytes())
+    let known = match known {
+        Known::Unsaid => return Ok(write_file(&file, text.as_bytes())?),
+        Known::Missing => None,
+        Known::Text(text) => Some(text),
+    };
+    let theirs = match file.exists() {
+        true => Some(input::read_file(&file)?.text),
+        false => None,
+    };
+    if theirs.as_deref() != known && theirs.as_deref() != Some(text) {
+        return Err(Denied::Changed {
+            name: name.to_owned(),
+            theirs,
+        });
+    }
+    Ok(write_file(&file, text.as_bytes())?)
 }
 
 /// Removes a manifest.
@@ -87,10 +133,10 @@ mod tests {
             "a\\..\\b.yaml",
             "C:a.yaml",
         ] {
-            assert!(write(&folder, name, "x").is_err(), "{name}");
+            assert!(write(&folder, name, "x", Known::Unsaid).is_err(), "{name}");
             assert!(remove(&folder, name).is_err(), "{name}");
         }
-        write(&folder, "deep/a.yaml", "x").expect("it is one");
+        write(&folder, "deep/a.yaml", "x", Known::Missing).expect("it is one");
         assert_eq!(read(&folder, "x").expect("it is read").len(), 1);
         remove(&folder, "deep/a.yaml").expect("it is there");
     }
@@ -106,7 +152,7 @@ mod tests {
         fs::write(outside.join("secret.yaml"), "secret").expect("it is written");
         std::os::unix::fs::symlink(&outside, folder.join("link")).expect("a link");
         for name in ["link/secret.yaml", "link/new.yaml"] {
-            assert!(write(&folder, name, "x").is_err(), "{name}");
+            assert!(write(&folder, name, "x", Known::Unsaid).is_err(), "{name}");
             assert!(remove(&folder, name).is_err(), "{name}");
         }
         assert!(read(&folder, "x").is_err());
