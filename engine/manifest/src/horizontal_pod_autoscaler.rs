@@ -144,9 +144,6 @@ impl Kind for HorizontalPodAutoscalerSpec {
     fn check(object: &HorizontalPodAutoscaler, check: &mut Check<'_, '_>) {
         let path = Path::Root.key("spec");
         let most = object.spec.max_replicas;
-        if most == 0 {
-            check.invalid(&path.key("maxReplicas"), "must be greater than 0");
-        }
         if let Some(least) = object.spec.min_replicas.filter(|least| *least > most) {
             let message = format!("must be at least `minReplicas`, which is {least}");
             check.invalid(&path.key("maxReplicas"), message);

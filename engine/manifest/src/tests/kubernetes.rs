@@ -208,7 +208,7 @@ fn what_the_api_server_would_not_take_is_refused() {
     );
     check(
         &scaler("maxReplicas: 0"),
-        &["a.yaml:4:66: error: spec.maxReplicas: must be greater than 0"],
+        &["a.yaml:4:66: error: spec.maxReplicas: `0` is out of range: expected 1 to 2147483647"],
     );
 }
 
