@@ -123,6 +123,7 @@ impl<'e> Request<'e> {
 fn request_id(entry: &AccessLogEntry) -> String {
     match entry.number {
         0 => String::new(),
+        _ if entry.is_tcp => String::new(),
         number => format!("{}-{number}", entry.caller),
     }
 }

@@ -254,8 +254,10 @@ function moveInTabs(event) {
 async function start() {
   startTheme();
   find("#tabs").addEventListener("keydown", moveInTabs);
-  const [all, kinds] = await Promise.all([refreshList(), ask("fields")]);
+  // Before there is a list to choose from, there is an editor for what is chosen.
+  const kinds = await ask("fields");
   editor = makeEditor(find("#editor"), { kinds, changed, check: guarded(check) });
+  const all = await refreshList();
   for (const [id, work] of Object.entries({ check, hint, solution, reset })) {
     find(`#${id}`).addEventListener("click", guarded(work));
   }

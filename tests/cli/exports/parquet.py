@@ -21,7 +21,7 @@ for name, keys in [
     assert columns.columns == duckdb.sql(f"SELECT * FROM {csv} LIMIT 0").columns, name
     for column, kind in zip(columns.columns, map(str, columns.types)):
         seconds = column.endswith(("_seconds", "_ms"))
-        integer = column in ("request", "response_code", "grpc_response_status", "tries", "try")
+        integer = column in ("request", "response_code", "grpc_response_status", "tries", "try", "bytes_received", "bytes_sent")
         wanted = "DOUBLE" if seconds else "BIGINT" if integer else "VARCHAR"
         assert kind == wanted, (name, column, kind)
     # Every cell is the same, in the same order: text as it is, numbers as they are read.
