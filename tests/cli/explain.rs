@@ -139,6 +139,18 @@ timeline: [{at: 30s, delete: service/default/web}]
     let line =
         "  default/web answers 202, as say the scenario's `workloads` (line 4)\n\n  welcome\n";
     assert!(told.ends_with(line), "{told}");
+    std::fs::copy(file, folder.join("scenario.yaml")).expect("the folder is writable");
+    let folder = folder.to_str().expect("a plain name");
+    run(&[
+        "explain",
+        "--scenario",
+        folder,
+        "--from",
+        "client",
+        "http://web/",
+    ])
+    .success()
+    .stdout_eq(told);
     let outside = text(&["--from", "client", "http://api.example.com:443/"]);
     assert!(
         outside.contains("status 400"),

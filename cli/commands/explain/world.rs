@@ -17,9 +17,9 @@ use crate::output::Output;
 use crate::refusal::{Failure, Refusal};
 use crate::simulation::{self, Settings, Simulation};
 
-/// Explains a request of somebody in a scenario, with the scenario's files.
+/// Explains a request of somebody in a scenario, given by its file or folder, with the scenario's files.
 pub(super) fn explain(
-    file: &Path,
+    scenario: &Path,
     args: &ExplainArgs,
     request: &Request,
     output: &Output,
@@ -28,9 +28,10 @@ pub(super) fn explain(
         Some(path) => Some(mesh_config::read_file(path, output)?),
         None => None,
     };
+    let file = simulation::scenario_file(scenario)?;
     let settings = Settings::of_file_alone().under(config, args.mesh.skip_invalid);
     let simulation =
-        Simulation::prepare(file, &settings).map_err(|unfit| simulation::refuse(unfit, output))?;
+        Simulation::prepare(&file, &settings).map_err(|unfit| simulation::refuse(unfit, output))?;
     let sources = simulation.sources();
     manifests::report(simulation.notes(), &sources, false, output);
     let scenario = &simulation.scenario;
