@@ -15,7 +15,7 @@ use crate::timeline::{Act, CHANGE, Change};
 use crate::tokens::{TOKENS, Tokens};
 use crate::traffic::{TRAFFIC, Traffic};
 use crate::workload::{WORKLOAD_OBJECT, Workload};
-use base::{Location, SimDuration, SimTime};
+use base::{SimDuration, SimTime};
 use manifest::diagnostic::codes;
 use manifest::{Diagnostic, Level, Source, read_node};
 use sim::plan::Load;
@@ -490,10 +490,7 @@ fn check_envoy(reader: &mut Reader, scenario: &Scenario) {
         reader.push(error(codes::INVALID_VALUE, &change.place, message, None));
     }
     if scenario.cluster.is_some() {
-        let place = Place {
-            location: Location::start_of(scenario.source.name.clone()),
-            span: 0..0,
-        };
+        let place = Place::of_file(&scenario.source);
         let message = "`cluster` goes with `manifests`, not with `envoy`".to_owned();
         reader.push(error(codes::INVALID_VALUE, &place, message, None));
     }

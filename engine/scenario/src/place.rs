@@ -1,6 +1,7 @@
 //! Values that know where they were written.
 
 use base::Location;
+use manifest::Source;
 use std::ops::{Deref, Range};
 
 /// A place in a file.
@@ -10,6 +11,21 @@ pub struct Place {
     pub location: Location,
     /// The bytes of the file.
     pub span: Range<usize>,
+}
+
+impl Place {
+    /// Where something begins whose bytes are not known, or not to be shown.
+    pub fn at(location: &Location) -> Self {
+        Self {
+            location: location.clone(),
+            span: 0..0,
+        }
+    }
+
+    /// A file as a whole.
+    pub fn of_file(source: &Source) -> Self {
+        Self::at(&Location::start_of(source.name.clone()))
+    }
 }
 
 /// A value and where it was written.

@@ -7,7 +7,7 @@ use crate::file::{Scenario, error};
 use crate::place::Place;
 use crate::statistic::{Spread, Statistic, figures, spreads};
 use crate::verdict::{self, Verdict};
-use base::{Location, Seed, SimDuration, SimTime};
+use base::{Seed, SimDuration, SimTime};
 use kernel::Fingerprint;
 use manifest::Diagnostic;
 use manifest::diagnostic::codes;
@@ -180,10 +180,7 @@ fn explain(standstill: Standstill, scenario: &Scenario, plan: &Plan) -> Diagnost
             )
         }
     };
-    let file = Place {
-        location: Location::start_of(scenario.source.name.clone()),
-        span: 0..0,
-    };
+    let file = Place::of_file(&scenario.source);
     let place = of_name(name).map_or(&file, |traffic| &traffic.place);
     error(codes::LIMIT, place, message, Some(help.to_owned()))
 }

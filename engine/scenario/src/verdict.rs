@@ -374,10 +374,7 @@ mod tests {
             interval: None,
             got: None,
             offending: None,
-            place: Place {
-                location: Location::start_of("s.yaml"),
-                span: 0..0,
-            },
+            place: Place::at(&Location::start_of("s.yaml")),
             error: standard_error(&figure),
         };
         let values: Vec<f64> = parts

@@ -5,7 +5,6 @@ use crate::compile::report::Report;
 use crate::file::Scenario;
 use crate::place::Place;
 use crate::server::Server;
-use base::Location;
 use sim::application::Mark;
 use std::collections::BTreeSet;
 
@@ -37,10 +36,7 @@ impl Marks {
                 "there are more than {} kinds of degraded responses",
                 Mark::LIMIT - 1
             );
-            let place = Place {
-                location: Location::start_of(scenario.source.name.clone()),
-                span: 0..0,
-            };
+            let place = Place::of_file(&scenario.source);
             report.invalid(&place, message, None);
         }
         Self(words.into_iter().map(str::to_owned).collect())

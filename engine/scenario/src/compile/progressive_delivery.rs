@@ -55,7 +55,7 @@ impl Deliveries {
                 "the steps of all Canaries and Rollouts can come to {} ways of sharing traffic, and at most {MOST} are played",
                 deliveries.settings()
             );
-            report.invalid(&place(deliveries.all[0].location()), message, None);
+            report.invalid(&Place::at(deliveries.all[0].location()), message, None);
             return Self::default();
         }
         for stage in stages {
@@ -181,13 +181,6 @@ impl Declared {
             Self::Canary(canary) => canary.location(),
             Self::Rollout(rollout) => rollout.location(),
         }
-    }
-}
-
-fn place(location: &Location) -> Place {
-    Place {
-        location: location.clone(),
-        span: 0..0,
     }
 }
 

@@ -256,10 +256,7 @@ fn report_without_sidecars(written: &[Written], stages: &[Stage], report: &mut R
     for name in namespaces {
         let mut objects = written.iter().flat_map(|stage| &stage.resources.namespaces);
         let object = objects.find(|object| object.meta.name == name);
-        let place = Place {
-            location: object.map_or(first_rule, |object| &object.location).clone(),
-            span: 0..0,
-        };
+        let place = Place::at(object.map_or(first_rule, |object| &object.location));
         let message = format!(
             "no pod of namespace `{name}` has a sidecar: VirtualServices and DestinationRules have no effect there"
         );

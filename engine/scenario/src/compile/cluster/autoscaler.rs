@@ -46,10 +46,7 @@ impl Pools {
         report: &mut Report,
     ) -> Option<Autoscaler> {
         let name = format!("{}/{}", written.meta.namespace, written.meta.name);
-        let place = Place {
-            location: written.location.clone(),
-            span: 0..0,
-        };
+        let place = Place::at(&written.location);
         let spec = &written.spec;
         let target = ObjectName {
             namespace: written.meta.namespace.clone(),

@@ -113,10 +113,7 @@ impl Pools {
             let Some(object) = objects.find(is_it) else {
                 continue;
             };
-            let place = Place {
-                location: object.location.clone(),
-                span: 0..0,
-            };
+            let place = Place::at(&object.location);
             let message = format!(
                 "PodDisruptionBudget {} keeps all {expected} pods: a node that is drained keeps those that it has",
                 budget.name

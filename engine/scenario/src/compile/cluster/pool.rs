@@ -281,10 +281,7 @@ impl Pool {
         for template in &mut self.templates {
             template.nodes = eligible(nodes, &template.written);
             if template.nodes.is_empty() {
-                let place = Place {
-                    location: self.location.clone(),
-                    span: 0..0,
-                };
+                let place = Place::at(&self.location);
                 let message = format!(
                     "no node is as the pods of {} want it: none of them ever runs",
                     self.name
@@ -324,10 +321,7 @@ impl Pool {
                         report.invalid(&replicas.place, message, Some(help.to_owned()));
                     }
                     None => {
-                        let place = Place {
-                            location: self.location.clone(),
-                            span: 0..0,
-                        };
+                        let place = Place::at(&self.location);
                         let message = format!(
                             "{} may need room for {total} pods: all workloads may need {MAX_SLOTS} at most",
                             self.name

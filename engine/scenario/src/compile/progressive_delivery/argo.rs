@@ -20,9 +20,9 @@ use crate::compile::progressive_delivery::argo::analysis::Analyses;
 use crate::compile::progressive_delivery::argo::strategy::{Routes, settings, strategy};
 use crate::compile::progressive_delivery::argo::templates::{HASH, History};
 use crate::compile::progressive_delivery::metrics::{LABELS, Metrics, sanitized};
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::ObjectName;
+use crate::place::Place;
 use base::{Location, SimDuration, SimTime};
 use manifest::Resources;
 use manifest::rollout::Rollout;
@@ -198,7 +198,7 @@ fn report_later(stages: &[Written], declared: &[Declared], report: &mut Report) 
     }
     let mut later = |what: String, at: &Location| {
         let message = format!("{what} is played as the first manifests have it");
-        report.warn(code::NOT_SIMULATED, &place(at), message, None);
+        report.warn(code::NOT_SIMULATED, &Place::at(at), message, None);
     };
     for stage in stages {
         for one in &stage.resources.rollouts {

@@ -10,9 +10,9 @@ mod objects;
 
 use crate::compile::cluster::Written;
 use crate::compile::progressive_delivery::flagger::canary::strategy;
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::ObjectName;
+use crate::place::Place;
 use base::{Location, SimDuration};
 use manifest::Resources;
 use manifest::canary::Canary;
@@ -75,7 +75,7 @@ pub(super) fn declare(
     let spec = &canary.spec;
     let mut not_played = |at: &Location, why: String| {
         let message = format!("Canary {} is not simulated: {why}", name_of(canary));
-        report.warn(code::NOT_SIMULATED, &place(at), message, None);
+        report.warn(code::NOT_SIMULATED, &Place::at(at), message, None);
         None
     };
     if let Some(provider) = &spec.provider
@@ -97,7 +97,7 @@ pub(super) fn declare(
     if let Some(protocol) = protocol.filter(|one| one.eq_ignore_ascii_case("tcp")) {
         return not_played(&protocol.at, "its connections are plain TCP".to_owned());
     }
-    let at = place(&spec.target_ref.at);
+    let at = Place::at(&spec.target_ref.at);
     let here = |one: &&Deployment| one.meta.namespace == canary.meta.namespace;
     let mut deployments = resources.deployments.iter().filter(here);
     let Some(target) = deployments.find(|one| one.meta.name == spec.target_ref.name) else {
@@ -141,7 +141,12 @@ pub(super) fn report_later(stages: &[Written], report: &mut Report) {
                     "Canary {} is played as the first manifests have it",
                     name_of(canary)
                 );
-                report.warn(code::NOT_SIMULATED, &place(&canary.location), message, None);
+                report.warn(
+                    code::NOT_SIMULATED,
+                    &Place::at(&canary.location),
+                    message,
+                    None,
+                );
             }
         }
     }

@@ -4,9 +4,9 @@
 
 use crate::compile::progressive_delivery::argo::query::{self, AddSeries, FORMS, QueryError};
 use crate::compile::progressive_delivery::metrics::{Group, UNKNOWN, group};
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::nearest;
+use crate::place::Place;
 use base::{Location, SimDuration};
 use manifest::Resources;
 use manifest::analysis_template::{AnalysisMetric, AnalysisTemplateSpec};
@@ -80,7 +80,7 @@ impl Analyses<'_> {
                     metric.name
                 );
                 let help = "write `count`".to_owned();
-                self.report.invalid(&place(at), message, Some(help));
+                self.report.invalid(&Place::at(at), message, Some(help));
             }
         }
         let names = written.templates.iter();
@@ -119,7 +119,8 @@ impl Analyses<'_> {
                     "argument `{}` of {} has no value",
                     one.name, reference.template_name
                 );
-                self.report.invalid(&place(&reference.at), message, None);
+                self.report
+                    .invalid(&Place::at(&reference.at), message, None);
             }
             arguments.insert(one.name.clone(), value.unwrap_or(own));
         }
@@ -148,7 +149,8 @@ impl Analyses<'_> {
                 Some(one) => format!("did you mean `{one}`?"),
                 None => "Argo ends such an analysis with an error".to_owned(),
             };
-            self.report.invalid(&place(&rule.at), message, Some(help));
+            self.report
+                .invalid(&Place::at(&rule.at), message, Some(help));
         }
     }
 
@@ -173,7 +175,7 @@ impl Analyses<'_> {
         }
         let known = all.iter().map(|(name, _)| *name);
         self.report
-            .unknown(&place(&reference.at), kind, name, known);
+            .unknown(&Place::at(&reference.at), kind, name, known);
         None
     }
 
@@ -210,7 +212,7 @@ impl Analyses<'_> {
         let message = format!("the value of argument `{}` is not known here", written.name);
         let help = "known are values, hashes of templates, and names, labels and annotations of the Rollout";
         let help = Some(help.to_owned());
-        (self.report).warn(code::NOT_SIMULATED, &place(&written.at), message, help);
+        (self.report).warn(code::NOT_SIMULATED, &Place::at(&written.at), message, help);
         None
     }
 
@@ -229,7 +231,7 @@ impl Analyses<'_> {
         };
         if count.is_some_and(|count| count > 1) && interval.is_none() {
             let message = format!("metric `{}` has a `count` and no `interval`", written.name);
-            self.report.invalid(&place(&written.at), message, None);
+            self.report.invalid(&Place::at(&written.at), message, None);
         }
         let mut limit = |written: Option<&Spanned<IntOrString>>| {
             let limit = self.whole(written, arguments).unwrap_or(0);
@@ -240,7 +242,7 @@ impl Analyses<'_> {
         let errors = self.whole(written.consecutive_error_limit.as_ref(), arguments);
         if let Some(limit) = &written.consecutive_success_limit {
             let message = "`consecutiveSuccessLimit` is not simulated".to_owned();
-            (self.report).warn(code::NOT_SIMULATED, &place(&limit.at), message, None);
+            (self.report).warn(code::NOT_SIMULATED, &Place::at(&limit.at), message, None);
         }
         let initial_delay = self.duration(written.initial_delay.as_ref(), arguments);
         Some(Metric {
@@ -265,7 +267,7 @@ impl Analyses<'_> {
         let not_measured = |report: &mut Report, at: &Location, why: String| {
             let message = format!("metric `{name}` is not measured, and taken to be good: {why}");
             let help = Some(FORMS.to_owned());
-            report.warn(code::NOT_SIMULATED, &place(at), message, help);
+            report.warn(code::NOT_SIMULATED, &Place::at(at), message, help);
             None
         };
         let Some(prometheus) = &written.provider.prometheus else {
@@ -279,7 +281,7 @@ impl Analyses<'_> {
         let Some(text) = &prometheus.query else {
             let message = format!("metric `{name}` has no query");
             self.report
-                .invalid(&place(&written.provider.at), message, None);
+                .invalid(&Place::at(&written.provider.at), message, None);
             return None;
         };
         let resolved = self.resolve(text, arguments)?;
@@ -308,7 +310,7 @@ impl Analyses<'_> {
             );
             let known = self.labels.iter().map(String::as_str);
             let help = nearest(&matcher.name, known).map(|one| format!("did you mean `{one}`?"));
-            self.report.invalid(&place(&text.at), message, help);
+            self.report.invalid(&Place::at(&text.at), message, help);
         }
         match read {
             Ok(query) => Some(query),
@@ -318,7 +320,7 @@ impl Analyses<'_> {
             Err(QueryError::Invalid(why)) => {
                 let message = format!("the query of metric `{name}` cannot be read: {why}");
                 let help = Some(FORMS.to_owned());
-                self.report.invalid(&place(&text.at), message, help);
+                self.report.invalid(&Place::at(&text.at), message, help);
                 None
             }
         }
@@ -336,7 +338,7 @@ impl Analyses<'_> {
             Ok(condition) => condition,
             Err(why) => {
                 let message = format!("condition `{text}` cannot be read: {why}");
-                self.report.invalid(&place(&written.at), message, None);
+                self.report.invalid(&Place::at(&written.at), message, None);
                 return None;
             }
         };
@@ -349,7 +351,7 @@ impl Analyses<'_> {
         };
         if let Err(why) = condition.holds(sample) {
             let message = format!("condition `{text}` cannot be told: {why}");
-            (self.report).invalid(&place(&written.at), message, Some(help.to_owned()));
+            (self.report).invalid(&Place::at(&written.at), message, Some(help.to_owned()));
         }
         Some(condition)
     }
@@ -365,7 +367,7 @@ impl Analyses<'_> {
             Ok(duration) => Some(duration),
             Err(error) => {
                 let message = format!("`{text}` is not a duration: {error}");
-                self.report.invalid(&place(&written.at), message, None);
+                self.report.invalid(&Place::at(&written.at), message, None);
                 None
             }
         }
@@ -383,7 +385,7 @@ impl Analyses<'_> {
             Ok(number) => Some(number),
             Err(_) => {
                 let message = format!("`{text}` is not a whole number");
-                self.report.invalid(&place(&written.at), message, None);
+                self.report.invalid(&Place::at(&written.at), message, None);
                 None
             }
         }
@@ -404,7 +406,7 @@ impl Analyses<'_> {
                 Some(None) => return None,
                 None => {
                     let known = arguments.keys().map(String::as_str);
-                    (self.report).unknown(&place(&written.at), "argument", name, known);
+                    (self.report).unknown(&Place::at(&written.at), "argument", name, known);
                     return None;
                 }
             }

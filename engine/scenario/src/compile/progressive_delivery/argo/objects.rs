@@ -6,8 +6,8 @@
 use crate::compile::Writes;
 use crate::compile::progressive_delivery::argo::Declared;
 use crate::compile::progressive_delivery::argo::templates::HASH;
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::Report;
+use crate::place::Place;
 use manifest::destination::Destination;
 use manifest::percent::Percent;
 use manifest::rollout::{IstioTrafficRouting, IstioVirtualService, RolloutCanary, RouteMatch};
@@ -94,7 +94,7 @@ pub(super) fn check(declared: &Declared, report: &mut Report) {
         let services = resources.services.iter().filter(|one| here(&one.meta));
         let mut known = services.map(|one| one.meta.name.as_str());
         if !known.clone().any(|one| one == name.as_str()) {
-            report.unknown(&place(&name.at), "Service", name, &mut known);
+            report.unknown(&Place::at(&name.at), "Service", name, &mut known);
         }
     }
     let Some((canary, istio)) = strategy
@@ -109,12 +109,12 @@ pub(super) fn check(declared: &Declared, report: &mut Report) {
         let here = rules.filter(|one| here(&one.meta));
         let Some(found) = here.clone().find(|one| one.meta.name == rule.name) else {
             let known = here.map(|one| one.meta.name.as_str());
-            return report.unknown(&place(&rule.at), "DestinationRule", &rule.name, known);
+            return report.unknown(&Place::at(&rule.at), "DestinationRule", &rule.name, known);
         };
         for subset in [&rule.stable_subset_name, &rule.canary_subset_name] {
             let mut known = found.spec.subsets.iter().map(|one| one.name.as_str());
             if !known.clone().any(|one| one == subset) {
-                report.unknown(&place(&rule.at), "subset", subset, &mut known);
+                report.unknown(&Place::at(&rule.at), "subset", subset, &mut known);
             }
         }
     } else if canary.stable_service.is_none() || canary.canary_service.is_none() {
@@ -124,7 +124,7 @@ pub(super) fn check(declared: &Declared, report: &mut Report) {
             .map_or(&declared.rollout.location, |one| &one.at);
         let message = "Istio shares traffic between two Services or two subsets".to_owned();
         let help = "write `stableService` and `canaryService`, or `istio.destinationRule`";
-        report.invalid(&place(at), message, Some(help.to_owned()));
+        report.invalid(&Place::at(at), message, Some(help.to_owned()));
     }
     for service in virtual_services(istio) {
         check_virtual_service(declared, canary, service, report);
@@ -141,12 +141,17 @@ fn check_virtual_service(
     let Some(written) = all.find(|one| is_named(declared, service, &one.meta)) else {
         let known = declared.resources.virtual_services.iter();
         let known = known.map(|one| one.meta.name.as_str());
-        return report.unknown(&place(&service.at), "VirtualService", &service.name, known);
+        return report.unknown(
+            &Place::at(&service.at),
+            "VirtualService",
+            &service.name,
+            known,
+        );
     };
     for name in &service.routes {
         let mut known = written.spec.http.iter().map(|one| one.name.as_str());
         if !known.clone().any(|one| one == name.as_str()) {
-            report.unknown(&place(&name.at), "HTTP route", name, &mut known);
+            report.unknown(&Place::at(&name.at), "HTTP route", name, &mut known);
         }
     }
     let routes = routes_of(service, written);
@@ -156,7 +161,7 @@ fn check_virtual_service(
             service.name,
             written.spec.http.len()
         );
-        report.invalid(&place(&service.at), message, None);
+        report.invalid(&Place::at(&service.at), message, None);
     }
     for index in routes {
         let route = &written.spec.http[index];
@@ -167,7 +172,7 @@ fn check_virtual_service(
                     "no destination of this route is the {what} one of Rollout {}",
                     declared.name
                 );
-                report.invalid(&place(&route.at), message, None);
+                report.invalid(&Place::at(&route.at), message, None);
             }
         }
     }

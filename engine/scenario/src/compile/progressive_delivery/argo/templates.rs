@@ -1,9 +1,9 @@
 //! The templates of a Rollout over time, and the hash by which Argo tells their pods apart.
 
 use crate::compile::cluster::Written;
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
 use crate::object_name::ObjectName;
+use crate::place::Place;
 use manifest::Resources;
 use manifest::pod::PodTemplateSpec;
 use manifest::rollout::Rollout;
@@ -88,7 +88,12 @@ fn refer(resources: &mut Resources, report: &mut Report) {
                 "Rollout {}/{} is not simulated: it has the template of a {}",
                 rollout.meta.namespace, rollout.meta.name, reference.kind
             );
-            report.warn(code::NOT_SIMULATED, &place(&reference.at), message, None);
+            report.warn(
+                code::NOT_SIMULATED,
+                &Place::at(&reference.at),
+                message,
+                None,
+            );
             return false;
         }
         let here = |one: &&manifest::Deployment| one.meta.namespace == rollout.meta.namespace;
@@ -96,7 +101,12 @@ fn refer(resources: &mut Resources, report: &mut Report) {
         let Some(found) = deployments.find(|one| one.meta.name == reference.name) else {
             let known = resources.deployments.iter().filter(here);
             let known = known.map(|one| one.meta.name.as_str());
-            report.unknown(&place(&reference.at), "Deployment", &reference.name, known);
+            report.unknown(
+                &Place::at(&reference.at),
+                "Deployment",
+                &reference.name,
+                known,
+            );
             return false;
         };
         rollout.spec.template = Some(found.spec.template.clone());

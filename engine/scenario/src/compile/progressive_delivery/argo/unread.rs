@@ -1,8 +1,8 @@
 //! What of a Rollout has no effect here, said where it is written.
 
 use crate::compile::progressive_delivery::argo::strategy::duration;
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
+use crate::place::Place;
 use base::Location;
 use manifest::rollout::{Rollout, RolloutBlueGreen, RolloutCanary, RolloutStep};
 use manifest::unread::Unread;
@@ -13,7 +13,7 @@ pub(super) fn report(rollout: &Rollout, report: &mut Report) {
     let spec = &rollout.spec;
     let mut say = |at: &Location, what: &str| {
         let message = format!("Rollout {name}: {what}");
-        report.warn(code::NOT_SIMULATED, &place(at), message, None);
+        report.warn(code::NOT_SIMULATED, &Place::at(at), message, None);
     };
     let mut unread = |fields: &[(&Unread, &str)]| {
         for (field, field_name) in fields {
@@ -75,7 +75,7 @@ pub(super) fn report(rollout: &Rollout, report: &mut Report) {
         if let Some(written) = pause.filter(|written| duration(written).is_none()) {
             let message = format!("`{}` is not a duration", written.value);
             let help = "write seconds, or a duration such as `10m`";
-            report.invalid(&place(&written.at), message, Some(help.to_owned()));
+            report.invalid(&Place::at(&written.at), message, Some(help.to_owned()));
         }
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn report_own(rollout: &Rollout, report: &mut Report) {
     ] {
         if let Some(written) = field {
             let message = format!("Rollout {name}: `{what}` is not simulated");
-            report.warn(code::NOT_SIMULATED, &place(&written.at), message, None);
+            report.warn(code::NOT_SIMULATED, &Place::at(&written.at), message, None);
         }
     }
     let Some(canary) = &spec.strategy.canary else {
@@ -108,7 +108,12 @@ pub(super) fn report_own(rollout: &Rollout, report: &mut Report) {
         );
         let help = "so it is in Argo; write `replicas` at most";
         let help = Some(help.to_owned());
-        report.warn(code::NEVER_ENDS, &place(&rollout.location), message, help);
+        report.warn(
+            code::NEVER_ENDS,
+            &Place::at(&rollout.location),
+            message,
+            help,
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a Canary asks of each step, and what of it is not played.
 
 use crate::compile::progressive_delivery::flagger::{Declared, name_of};
-use crate::compile::progressive_delivery::place;
 use crate::compile::report::{Report, code};
+use crate::place::Place;
 use base::SimDuration;
 use manifest::canary::{Canary, CanaryAnalysis, CanaryMetric};
 use manifest::unread::Unread;
@@ -109,7 +109,7 @@ pub(super) fn report_unread(canary: &Canary, report: &mut Report) {
     let (spec, service) = (&canary.spec, &canary.spec.service);
     let mut say = |at, what: String| {
         let message = format!("Canary {}: {what}", name_of(canary));
-        report.warn(code::NOT_SIMULATED, &place(at), message, None);
+        report.warn(code::NOT_SIMULATED, &Place::at(at), message, None);
     };
     let analysis = spec.analysis.clone().unwrap_or_default();
     let fields: [(&Unread, &str); 11] = [
