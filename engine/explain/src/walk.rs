@@ -309,22 +309,10 @@ impl<'a> Walk<'a> {
         };
         let mut visit = told.visit(hop, &connection, &entry.head);
         self.follow_taken(&mut visit);
-        let first = match visit.outcome.kind {
-            OutcomeKind::Forwarded => {
-                self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
-            }
-            OutcomeKind::Redirect
-            | OutcomeKind::DirectResponse
-            | OutcomeKind::CorsPreflight
-            | OutcomeKind::TokenRefused
-            | OutcomeKind::FaultAbort
-            | OutcomeKind::NoRoute
-            | OutcomeKind::NoCluster
-            | OutcomeKind::NoHealthyUpstream
-            | OutcomeKind::Passthrough
-            | OutcomeKind::Blackhole
-            | OutcomeKind::NoListener
-            | OutcomeKind::NoSidecar => First::Nobody,
+        let first = if visit.outcome.kind == OutcomeKind::Forwarded {
+            self.first_endpoint(&told, &visit, &entry.head, entry.layer.clone())
+        } else {
+            First::Nobody
         };
         let (next, leaves) = first.parts();
         Step {
@@ -392,28 +380,17 @@ impl<'a> Walk<'a> {
         };
         let mut visit = told.visit(hop, &connection, &request.head);
         self.follow_taken(&mut visit);
-        let as_dialled = |destination: Option<Next>| match destination {
-            Some(next) => First::Pod(next),
-            None => First::Outside(dialled_at(request)),
-        };
-        let first = match visit.outcome.kind {
-            // Clusters that balance nothing go where the client dialled.
-            OutcomeKind::Forwarded if told.keeps_destination(&visit.hop) => as_dialled(destination),
-            OutcomeKind::Forwarded => {
-                self.first_endpoint(&told, &visit, &request.head, layer.clone())
-            }
-            OutcomeKind::Passthrough => as_dialled(destination),
-            OutcomeKind::Redirect
-            | OutcomeKind::DirectResponse
-            | OutcomeKind::CorsPreflight
-            | OutcomeKind::TokenRefused
-            | OutcomeKind::FaultAbort
-            | OutcomeKind::NoRoute
-            | OutcomeKind::NoCluster
-            | OutcomeKind::NoHealthyUpstream
-            | OutcomeKind::Blackhole
-            | OutcomeKind::NoListener
-            | OutcomeKind::NoSidecar => First::Nobody,
+        let kind = visit.outcome.kind;
+        let is_forwarded = kind == OutcomeKind::Forwarded;
+        // Clusters that balance nothing go where the client dialled.
+        let is_as_dialled = kind == OutcomeKind::Passthrough
+            || (is_forwarded && told.keeps_destination(&visit.hop));
+        let first = if is_as_dialled {
+            destination.map_or_else(|| First::Outside(dialled_at(request)), First::Pod)
+        } else if is_forwarded {
+            self.first_endpoint(&told, &visit, &request.head, layer.clone())
+        } else {
+            First::Nobody
         };
         let (next, leaves) = first.parts();
         Step {

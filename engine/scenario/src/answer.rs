@@ -12,7 +12,7 @@ use crate::target::Candidate;
 use crate::workload::Workload;
 use control_plane::{Mesh, Pod};
 use explain::Request;
-use explain::model::{Answer, Direction, Explanation, OutcomeKind};
+use explain::model::{Answer, Direction, Explanation};
 use proxy::request::RequestHead;
 use std::collections::BTreeMap;
 
@@ -53,20 +53,7 @@ impl Known<'_> {
     /// Adds what the application says, where nothing on the way has answered.
     pub(crate) fn tell(&self, explanation: &mut Explanation, request: &Request, whose: &Whose<'_>) {
         let outcome = &explanation.outcome;
-        let is_open = match outcome.kind {
-            OutcomeKind::Forwarded | OutcomeKind::Passthrough | OutcomeKind::NoSidecar => true,
-            OutcomeKind::Redirect
-            | OutcomeKind::DirectResponse
-            | OutcomeKind::CorsPreflight
-            | OutcomeKind::TokenRefused
-            | OutcomeKind::FaultAbort
-            | OutcomeKind::NoRoute
-            | OutcomeKind::NoCluster
-            | OutcomeKind::NoHealthyUpstream
-            | OutcomeKind::Blackhole
-            | OutcomeKind::NoListener => false,
-        };
-        if !is_open || outcome.status.is_some() || outcome.closed.is_some() {
+        if !outcome.kind.goes_on() || outcome.status.is_some() || outcome.closed.is_some() {
             return;
         }
         let Some(Told {

@@ -77,6 +77,23 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
+    /// Whether a proxy lets the request go on; all others end at it.
+    pub const fn goes_on(self) -> bool {
+        match self {
+            Self::Forwarded | Self::Passthrough | Self::NoSidecar => true,
+            Self::Redirect
+            | Self::DirectResponse
+            | Self::CorsPreflight
+            | Self::TokenRefused
+            | Self::FaultAbort
+            | Self::NoRoute
+            | Self::NoCluster
+            | Self::NoHealthyUpstream
+            | Self::Blackhole
+            | Self::NoListener => false,
+        }
+    }
+
     /// As it is written in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
