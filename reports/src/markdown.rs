@@ -3,7 +3,7 @@
 use crate::figures::{LatencyFigures, rate};
 use crate::model::RunReport;
 use crate::numbers::{milliseconds, number, percent};
-use crate::text::{failure_lines, judged, splits as splits_of};
+use crate::text::{failure_lines, judged, splits_of};
 use std::fmt::Write as _;
 
 /// What `run -o markdown` prints.
@@ -15,11 +15,11 @@ pub fn markdown(report: &RunReport) -> String {
     verdicts(report, missed, &mut text);
     traffic(report, &mut text);
     splits(report, &mut text);
-    let failures = failure_lines(report);
+    let failures = failure_lines(report, FAILURES);
     if !failures.is_empty() {
         text.push_str("\n| failed | answer | from → to | what it means | what to try |\n");
         text.push_str("| ---: | --- | --- | --- | --- |\n");
-        for [count, answer, path, meaning, advice] in failures.into_iter().take(FAILURES) {
+        for [count, answer, path, meaning, advice] in failures {
             let [answer, path, advice] = [answer, path, advice].map(|cell| escape(&cell));
             let _ = writeln!(
                 text,

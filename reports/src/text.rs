@@ -11,7 +11,7 @@ mod verdict;
 
 pub(crate) use self::failures::{failure_lines, meaning};
 use self::pen::Pen;
-pub(crate) use self::splits::splits;
+pub(crate) use self::splits::splits_of;
 pub(crate) use self::verdict::judged;
 use crate::intervals;
 use crate::model::RunReport;

@@ -6,7 +6,7 @@ use crate::model::{Cause, RunReport};
 use crate::numbers::number;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use telemetry::{RequestFigures, TrafficFigures};
+use telemetry::{DestinationTotals, RequestFigures, TrafficFigures};
 
 /// The most frequent ways to fail, with what to try.
 pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
@@ -50,10 +50,10 @@ pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
     lines
 }
 
-/// Ways to fail, the most frequent first: how often, the answer, from whom to whom, what its flags mean, and what to try.
-pub(crate) fn failure_lines(report: &RunReport) -> Vec<[String; 5]> {
+/// The most frequent ways to fail: how often, the answer, from whom to whom, what its flags mean, and what to try.
+pub(crate) fn failure_lines(report: &RunReport, most: usize) -> Vec<[String; 5]> {
     let ways = ways(report);
-    let lines = ways.iter().map(|way| {
+    let lines = ways.iter().take(most).map(|way| {
         let [count, answer, path, meaning] = way.cells();
         [count, answer, path, meaning, way.advice(report)]
     });
@@ -69,6 +69,8 @@ struct Way<'r> {
     service: &'r str,
     subset: &'r str,
     count: u64,
+    /// Tries of those who asked there, for each request that they had.
+    load: f64,
     /// Who answered, as they are called where they make requests of their own.
     servers: BTreeSet<(&'r str, &'r str)>,
 }
@@ -97,6 +99,7 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
             counts.entry(way).or_default().0 += unsent;
         }
     }
+    let destinations = report.measurements.window.destinations();
     let mut ways: Vec<Way<'_>> = (counts.into_iter())
         .map(
             |(((code, grpc), flags, (from, service, subset)), (count, servers))| Way {
@@ -107,6 +110,7 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
                 service,
                 subset,
                 count,
+                load: load(&destinations, (service, subset)),
                 servers,
             },
         )
@@ -114,6 +118,20 @@ fn ways(report: &RunReport) -> Vec<Way<'_>> {
     let callers: BTreeSet<&str> = ways.iter().map(|way| way.from).collect();
     ways.sort_by_cached_key(|way| (Reverse(way.count), way.is_led_to(&callers)));
     ways
+}
+
+/// Tries for each request that a subset of a Service had.
+fn load(destinations: &[DestinationTotals], (service, subset): (&str, &str)) -> f64 {
+    let own = destinations.iter().filter(|totals| {
+        let to = &totals.destination;
+        (&*to.service, &*to.subset) == (service, subset)
+    });
+    let (mut requests, mut retries) = (0, 0);
+    for totals in own {
+        requests += totals.requests.count();
+        retries += totals.attempts.retries;
+    }
+    1.0 + retries as f64 / requests.max(1) as f64
 }
 
 /// Requests of a traffic source that no pod was there to send: they ended, and no proxy and no server saw them.
@@ -174,7 +192,7 @@ impl Way<'_> {
         let is_overdone = ["UT", "URX", "UO"]
             .iter()
             .any(|flag| self.flags.contains(flag));
-        match self.load(report) {
+        match self.load {
             load if is_overdone && load >= MULTIPLIED => {
                 format!(
                     "retries make {} times the load of it: allow fewer; then {usual}",
@@ -183,21 +201,6 @@ impl Way<'_> {
             }
             _ => usual,
         }
-    }
-
-    /// Tries of those who asked there, for each request that they had.
-    fn load(&self, report: &RunReport) -> f64 {
-        let all = report.measurements.window.destinations();
-        let own = all.iter().filter(|totals| {
-            let to = &totals.destination;
-            (&*to.service, &*to.subset) == (self.service, self.subset)
-        });
-        let (mut requests, mut retries) = (0, 0);
-        for totals in own {
-            requests += totals.requests.count();
-            retries += totals.attempts.retries;
-        }
-        1.0 + retries as f64 / requests.max(1) as f64
     }
 
     /// What led to it, where that is known.

@@ -30,7 +30,7 @@ impl Split<'_> {
 /// A bar for each destination: Services with several first, then the busiest; not too many.
 pub(super) fn lines(report: &RunReport, pen: Pen) -> Vec<String> {
     let destinations = report.measurements.window.destinations();
-    let splits = splits(&destinations);
+    let splits = splits_of(&destinations);
     let room = pen.room();
     let chosen = fitting(&splits, room);
     let over_time = over_time(report);
@@ -114,7 +114,7 @@ fn figures(part: &DestinationTotals, over_time: &str) -> String {
 }
 
 /// Services by how much they have to show: those with several destinations first, then the busiest.
-pub(crate) fn splits(destinations: &[DestinationTotals]) -> Vec<Split<'_>> {
+pub(crate) fn splits_of(destinations: &[DestinationTotals]) -> Vec<Split<'_>> {
     let mut services: BTreeMap<&str, Vec<&DestinationTotals>> = BTreeMap::new();
     for totals in destinations {
         let service = totals.destination.service.as_str();
