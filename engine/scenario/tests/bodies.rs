@@ -1,7 +1,9 @@
 //! How long responses' bodies are, what access logs say of it, and what it takes on the way.
 
-use manifest::Source;
-use meshsim_scenario::{CompileOptions, LoadOptions, RunOptions, compile, load, run};
+mod play;
+
+use self::play::play;
+use meshsim_scenario::RunOptions;
 use telemetry::{AccessLogEntry, AccessLogOptions};
 
 const MESH: &str = include_str!("mesh.yaml");
@@ -17,15 +19,11 @@ workloads: [{{workload: db, {db}}}]
 traffic: [{{name: users, from: client, rate: 100/s, {url}}}]
 "
     );
-    let files = |name: &str| Ok(vec![Source::new(name, MESH)]);
-    let source = Source::new("s.yaml", text);
-    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
     let options = RunOptions {
         access_log: Some(AccessLogOptions::default()),
         ..RunOptions::default()
     };
-    let log = run(&scenario, &compiled, &options).access_log;
+    let log = play(&text, MESH, &options).2.access_log;
     let entries = log.expect("it was asked for");
     assert!(entries.len() > 1500, "{}", entries.len());
     entries

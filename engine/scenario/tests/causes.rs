@@ -1,9 +1,9 @@
 //! Why requests failed: which limit of a connection pool is named for what met it, and which policy for a token.
 
-use manifest::Source;
-use meshsim_scenario::{
-    Cause, CompileOptions, LoadOptions, RunOptions, causes, compile, load, run,
-};
+mod play;
+
+use self::play::play;
+use meshsim_scenario::{Cause, RunOptions, causes};
 
 const MESH: &str = "
 apiVersion: v1
@@ -36,10 +36,20 @@ spec:
     connectionPool:
 ";
 
+/// Why requests of a scenario failed, and what is noted of it.
+fn caused(text: &str, mesh: &str) -> (Vec<Cause>, Vec<String>) {
+    let options = RunOptions {
+        traces: true,
+        ..RunOptions::default()
+    };
+    let (scenario, compiled, outcome) = play(text, mesh, &options);
+    let notes = compiled.notes.iter().map(ToString::to_string).collect();
+    (causes(&scenario, &compiled, &outcome), notes)
+}
+
 /// The fields that are named for the first failure of a pool's limits, by the pool and what is asked.
 fn fields(pool: &str, url: &str) -> Vec<&'static str> {
     let mesh = format!("{MESH}{pool}");
-    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
     let text = format!(
         "namespace: shop
 manifests: mesh
@@ -48,15 +58,7 @@ workloads: [{{workload: server, concurrency: 100, serviceTime: {{exponential: 50
 traffic: [{{name: users, from: client, rate: 200/s, {url}}}]
 "
     );
-    let source = Source::new("s.yaml", text);
-    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
-    let options = RunOptions {
-        traces: true,
-        ..RunOptions::default()
-    };
-    let outcome = run(&scenario, &compiled, &options);
-    let all = causes(&scenario, &compiled, &outcome);
+    let all = caused(&text, &mesh).0;
     let of_limits = |cause: &&Cause| cause.response_flags.contains("UO");
     let found = all.iter().find(of_limits).expect("the pool overflows");
     found
@@ -69,7 +71,6 @@ traffic: [{{name: users, from: client, rate: 200/s, {url}}}]
 fn a_full_queue_is_named_with_its_bound_and_its_line() {
     let found = |workload: &str, more: &str| {
         let mesh = format!("{MESH}\n      tcp: {{maxConnections: 1000}}\n");
-        let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
         let text = format!(
             "namespace: shop
 manifests: mesh
@@ -81,15 +82,7 @@ workloads:
 {more}
 "
         );
-        let source = Source::new("s.yaml", text);
-        let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
-        let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
-        let options = RunOptions {
-            traces: true,
-            ..RunOptions::default()
-        };
-        let outcome = run(&scenario, &compiled, &options);
-        let causes = causes(&scenario, &compiled, &outcome);
+        let causes = caused(&text, &mesh).0;
         let cause = causes.into_iter().next().expect("something fails");
         assert_eq!(cause.response_flags, "-");
         let rule = cause.rule?;
@@ -155,25 +148,15 @@ spec:
   jwtRules: [{{issuer: somebody, jwksUri: \"https://somebody.example/keys\"}}]
 "
     );
-    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
     let text = "namespace: shop
 manifests: mesh
 duration: 5s
 traffic:
 - {name: users, from: client, rate: 20/s, url: 'http://server/', headers: {Authorization: Bearer nonsense}}
 ";
-    let source = Source::new("s.yaml", text);
-    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
-    let notes: Vec<String> = compiled.notes.iter().map(ToString::to_string).collect();
+    let (all, notes) = caused(text, &mesh);
     let of_keys = notes.iter().filter(|note| note.contains("at their word"));
     assert_eq!(of_keys.count(), 1, "{notes:?}");
-    let options = RunOptions {
-        traces: true,
-        ..RunOptions::default()
-    };
-    let outcome = run(&scenario, &compiled, &options);
-    let all = causes(&scenario, &compiled, &outcome);
     assert!(!all.is_empty());
     for cause in &all {
         assert_eq!(cause.response_code, 401, "{cause:?}");

@@ -1,7 +1,9 @@
 //! Loads that change over time, what is drawn for requests, and whose requests they are.
 
-use manifest::Source;
-use meshsim_scenario::{CompileOptions, LoadOptions, Outcome, RunOptions, compile, load, run};
+mod play;
+
+use self::play::play;
+use meshsim_scenario::{Outcome, RunOptions};
 use std::collections::BTreeMap;
 use telemetry::{AccessLogEntry, AccessLogOptions};
 
@@ -17,18 +19,11 @@ fn outcome_in(mesh: &str, fields: &str, more: &str) -> Outcome {
     let text = format!(
         "namespace: shop\nmanifests: mesh\nduration: 100s\ntraffic:\n- name: users\n  from: client\n{fields}\n{more}"
     );
-    let options = LoadOptions {
-        name: "test".to_owned(),
-        ..LoadOptions::default()
-    };
-    let files = |name: &str| Ok(vec![Source::new(name, mesh)]);
-    let scenario = load(&Source::new("s.yaml", text), &options, &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
     let options = RunOptions {
         access_log: Some(AccessLogOptions::default()),
         ..RunOptions::default()
     };
-    run(&scenario, &compiled, &options)
+    play(&text, mesh, &options).2
 }
 
 fn entries(outcome: &Outcome) -> Vec<&AccessLogEntry> {

@@ -1,8 +1,10 @@
 //! What a client's own proxy answers takes the time of that proxy, so that closed loads go on; and loads whose requests
 //! take no time at all are stopped.
 
-use manifest::Source;
-use meshsim_scenario::{CompileOptions, LoadOptions, Outcome, RunOptions, compile, load, run};
+mod play;
+
+use self::play::play;
+use meshsim_scenario::{Outcome, RunOptions};
 use telemetry::AccessLogOptions;
 
 const MESH: &str = include_str!("mesh.yaml");
@@ -12,19 +14,12 @@ fn outcome(rules: &str, fields: &str, more: &str) -> Outcome {
     let text = format!(
         "namespace: shop\nmanifests: mesh\nduration: 10s\ntraffic:\n- name: users\n  from: client\n{fields}\n{more}"
     );
-    let options = LoadOptions {
-        name: "test".to_owned(),
-        ..LoadOptions::default()
-    };
     let mesh = format!("{MESH}\n---\n{rules}");
-    let files = |name: &str| Ok(vec![Source::new(name, mesh.clone())]);
-    let scenario = load(&Source::new("s.yaml", text), &options, &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
     let options = RunOptions {
         access_log: Some(AccessLogOptions::default()),
         ..RunOptions::default()
     };
-    run(&scenario, &compiled, &options)
+    play(&text, &mesh, &options).2
 }
 
 /// Of `users`: how many requests ended with this status, how many otherwise, and the longest latency in microseconds.

@@ -1,7 +1,9 @@
 //! What proxies counted and had in use, against what watchers of single requests say.
 
-use manifest::Source;
-use meshsim_scenario::{CompileOptions, LoadOptions, Outcome, RunOptions, compile, load, run};
+mod play;
+
+use self::play::play;
+use meshsim_scenario::{Outcome, RunOptions};
 use telemetry::{AttemptKind, Measurements, PoolUse, StatScopeKind};
 
 /// Users who ask for a page; failures of every sort, and an outage that ejects hosts and fills pools.
@@ -30,15 +32,11 @@ timeline:
 ";
 
 fn outcome(text: &str, replications: u32) -> Outcome {
-    let files = |_: &str| Ok(vec![Source::new("mesh", include_str!("policies.yaml"))]);
-    let source = Source::new("s.yaml", text);
-    let scenario = load(&source, &LoadOptions::default(), &files).expect("a good file");
-    let compiled = compile(&scenario, &CompileOptions::default()).expect("a good scenario");
     let options = RunOptions {
         replications,
         ..RunOptions::default()
     };
-    run(&scenario, &compiled, &options)
+    play(text, include_str!("policies.yaml"), &options).2
 }
 
 /// A counter or gauge of all clusters of all proxies.
